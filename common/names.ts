@@ -1,0 +1,23 @@
+/** Words of the API (design section 5). Each stands here once. */
+
+export const READINESS_GATE = 'clb-direct.io/load-balancer-ready';
+export const LOAD_BALANCER_CLASS = 'clb-direct.io/clb';
+export const FINALIZER = 'clb-direct.io/resources';
+
+/** Pod annotations written by users. */
+export const DRAIN_SECONDS_ANNOTATION = 'clb-direct.io/drain-seconds';
+export const INJECT_ANNOTATION = 'clb-direct.io/inject';
+export const CUSTOM_WEIGHT_ANNOTATION = 'service.cloud.tencent.com/custom-weight';
+
+/** Service annotations, TKE's own names (tke-conventions section 1.1). */
+export const DIRECT_ACCESS_ANNOTATION = 'service.cloud.tencent.com/direct-access';
+export const MODE_ANNOTATION = 'service.cloud.tencent.com/mode';
+export const EXISTING_LOAD_BALANCER_ANNOTATION = 'service.kubernetes.io/tke-existed-lbid';
+export const INTERNAL_SUBNET_ANNOTATION = 'service.kubernetes.io/qcloud-loadbalancer-internal-subnetid';
+export const LOAD_BALANCER_ID_ANNOTATION = 'service.kubernetes.io/loadbalance-id';
+
+/** The port that a preStop hook calls on the Pod's own address; the agent's node redirects it. */
+export const HOOK_PORT = 19440;
+export const HOOK_PATH = '/v1/drain';
+
+export const TOKEN_AUDIENCE = 'clb-direct';
