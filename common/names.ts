@@ -7,6 +7,11 @@ export const FINALIZER = 'clb-direct.io/resources';
 /** Pod annotations written by users. */
 export const DRAIN_SECONDS_ANNOTATION = 'clb-direct.io/drain-seconds';
 export const INJECT_ANNOTATION = 'clb-direct.io/inject';
+/**
+ * Written by the webhook: the grace period that the Pod asked for, before the drain budget was added. It is the
+ * application's own share of the raised one.
+ */
+export const APPLICATION_GRACE_ANNOTATION = 'clb-direct.io/application-grace-seconds';
 export const CUSTOM_WEIGHT_ANNOTATION = 'service.cloud.tencent.com/custom-weight';
 
 /** Service annotations, TKE's own names (tke-conventions section 1.1). */

@@ -6,8 +6,8 @@ import type { ReportRequest, ReportResponse } from '../proto/gen/clbdirect/v1/re
  */
 export interface ReportChannel<Sent, Received> {
   /**
-   * Queues a message. False when the carrier's buffer is full: the caller keeps what it still wants to say, merged, and
-   * waits for `writable`. Does nothing once the channel is closed.
+   * Queues a message, in any case. False when that filled the carrier's buffer: the caller keeps what it wants to say
+   * next, merged, and waits for `writable`. Does nothing once the channel is closed.
    */
   send(message: Sent): boolean;
   /** Resolves when `send` may return true again, or the channel is closed. */
