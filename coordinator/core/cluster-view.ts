@@ -1,0 +1,41 @@
+import type { PodRecord } from '../../common/pod-record.ts';
+import type { Drain, DrainLedger } from './drain-ledger.ts';
+import type { ReportStore, Tombstone } from './report-store.ts';
+
+/** One Pod with everything a decision needs. */
+export interface PodView {
+  readonly record: PodRecord;
+  readonly node: string;
+  readonly firstSeenAt: number;
+  readonly deletionSeenAt: number | undefined;
+  /** The API server agreed with what the agent said of it (law L12): needed to open, never to close. */
+  readonly confirmed: boolean;
+  readonly drain: Drain | undefined;
+}
+
+/** The merged, read-only result of all reports. */
+export interface ClusterView {
+  readonly pods: ReadonlyMap<string, PodView>;
+  readonly podsByNamespace: ReadonlyMap<string, readonly PodView[]>;
+  tombstone(podUid: string): Tombstone | undefined;
+}
+
+export interface ClusterViewInput {
+  readonly store: ReportStore;
+  readonly drains: DrainLedger;
+  /** UIDs that the API server confirmed. */
+  readonly confirmed: ReadonlySet<string>;
+}
+
+export function clusterView(input: ClusterViewInput): ClusterView {
+  const pods = new Map<string, PodView>();
+  const podsByNamespace = new Map<string, PodView[]>();
+  for (const [uid, stored] of input.store.pods) {
+    const view: PodView = { ...stored, confirmed: input.confirmed.has(uid), drain: input.drains.get(uid) };
+    pods.set(uid, view);
+    const neighbours = podsByNamespace.get(stored.record.namespace);
+    if (neighbours) neighbours.push(view);
+    else podsByNamespace.set(stored.record.namespace, [view]);
+  }
+  return { pods, podsByNamespace, tombstone: uid => input.store.tombstone(uid) };
+}

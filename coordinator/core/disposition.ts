@@ -1,0 +1,82 @@
+import { CUSTOM_WEIGHT_ANNOTATION } from '../../common/names.ts';
+import { ContainerState, type PodRecord } from '../../common/pod-record.ts';
+import type { PodView } from './cluster-view.ts';
+import { isTerminal } from './report-store.ts';
+import type { Rule } from './rule.ts';
+
+/**
+ * What should become of a Pod's target on a rule that selects it. Derived anew from facts every time, so a fresh leader
+ * comes to the same answer as the one before it.
+ */
+export type Disposition =
+  /** Open with this weight. */
+  | { readonly kind: 'serve'; readonly weight: number }
+  /** Registered at weight 0, so that health checks run while the Pod starts. */
+  | { readonly kind: 'standby'; readonly waitsFor: 'readiness' | 'confirmation' }
+  /** Weight 0, still registered: live connections go on. */
+  | { readonly kind: 'drain'; readonly evidence: DrainEvidence }
+  /** Deregistered: no connection is left to cut. */
+  | { readonly kind: 'remove'; readonly evidence: RemoveEvidence };
+
+export type DrainEvidence = 'deletion' | 'exit' | 'hook' | 'unready' | 'unselected' | 'weight';
+export type RemoveEvidence = 'gone' | 'moved' | 'terminal' | 'exited' | 'connections-ended' | 'unselected';
+
+const DEFAULT_WEIGHT = 10;
+const WEIGHT_MAX = 100;
+
+/** Deletion and exit are strong; everything else about a living Pod is weak and stands under the brake (law L2). */
+export function isStrong(evidence: DrainEvidence | RemoveEvidence): boolean {
+  switch (evidence) {
+    case 'deletion':
+    case 'exit':
+    case 'gone':
+    case 'moved':
+    case 'terminal':
+    case 'exited':
+    case 'connections-ended':
+      return true;
+    case 'hook':
+    case 'unready':
+    case 'unselected':
+    case 'weight':
+      return false;
+  }
+}
+
+/** For a Pod that the rule selects. */
+export function dispositionOf(pod: PodView, rule: Pick<Rule, 'publishNotReadyAddresses'>): Disposition {
+  const { record } = pod;
+  if (isTerminal(record)) return { kind: 'remove', evidence: 'terminal' };
+  if (pod.deletionSeenAt !== undefined) return leaving(pod, 'deletion');
+  if (pod.drain) return leaving(pod, 'hook');
+  if (anyContainerExited(record)) return { kind: 'drain', evidence: 'exit' };
+  if (!record.ready && !rule.publishNotReadyAddresses) return { kind: 'standby', waitsFor: 'readiness' };
+  if (!pod.confirmed) return { kind: 'standby', waitsFor: 'confirmation' };
+  return { kind: 'serve', weight: weightOf(record) };
+}
+
+function leaving(pod: PodView, evidence: 'deletion' | 'hook'): Disposition {
+  const deleted = evidence === 'deletion';
+  if (deleted && allContainersExited(pod.record)) return { kind: 'remove', evidence: 'exited' };
+  // A hook alone may be a liveness restart: the Pod comes back, so its binding stays.
+  if (deleted && pod.drain?.phase === 'connections-ended') return { kind: 'remove', evidence: 'connections-ended' };
+  return { kind: 'drain', evidence };
+}
+
+/** The weight the user asked for; a malformed annotation counts as none (the Pod's admission warned about it). */
+export function weightOf(record: PodRecord): number {
+  const text = record.annotations[CUSTOM_WEIGHT_ANNOTATION];
+  if (text === undefined || !/^\d{1,3}$/.test(text)) return DEFAULT_WEIGHT;
+  const weight = Number(text);
+  return weight <= WEIGHT_MAX ? weight : DEFAULT_WEIGHT;
+}
+
+function anyContainerExited(record: PodRecord): boolean {
+  return record.containers.some(container => container.state === ContainerState.EXITED);
+}
+
+function allContainersExited(record: PodRecord): boolean {
+  return (
+    record.containers.length > 0 && record.containers.every(container => container.state === ContainerState.EXITED)
+  );
+}

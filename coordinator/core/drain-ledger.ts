@@ -1,0 +1,59 @@
+/** A preStop hook that an agent holds, or held a moment ago, for one Pod. */
+export interface Drain {
+  readonly podUid: string;
+  readonly node: string;
+  readonly phase: 'begun' | 'connections-ended' | 'answered';
+  readonly begunAt: number;
+  /** When the hook was answered; the Pod opens again if no deletion or exit follows. */
+  readonly answeredAt: number | undefined;
+  /** When the hook's budget ends, monotonic milliseconds. */
+  readonly budgetEndsAt: number;
+}
+
+export interface DrainRequested {
+  readonly podUid: string;
+  readonly node: string;
+  readonly phase: Drain['phase'];
+  readonly budgetMs: number;
+}
+
+/** Law L4: a hook call without deletion or exit within this time of its answer was a restart. */
+export const REOPEN_AFTER_MS = 10_000;
+/** A hook whose agent says no more is forgotten this long after its budget. */
+const SILENT_DRAIN_LIFE_MS = 15_000;
+const DRAINS_MAX = 20_000;
+
+export type DrainLedger = ReadonlyMap<string, Drain>;
+
+/** The ledger after a request. Phases only go forward within one drain; a call after an answer begins another drain. */
+export function recordDrain(ledger: DrainLedger, request: DrainRequested, now: number): DrainLedger {
+  const known = ledger.get(request.podUid);
+  if (!known && (request.phase === 'answered' || ledger.size >= DRAINS_MAX)) return ledger;
+  const begunAt = known && known.phase !== 'answered' ? known.begunAt : now;
+  const drain: Drain = {
+    podUid: request.podUid,
+    node: request.node,
+    phase: known ? laterPhase(known.phase, request.phase) : request.phase,
+    begunAt,
+    answeredAt: request.phase === 'answered' ? now : undefined,
+    budgetEndsAt: request.phase === 'answered' ? now : now + request.budgetMs,
+  };
+  return new Map(ledger).set(request.podUid, drain);
+}
+
+function laterPhase(known: Drain['phase'], next: Drain['phase']): Drain['phase'] {
+  return known === 'connections-ended' && next === 'begun' ? known : next;
+}
+
+/** The ledger without drains that have no more say; `changed` tells whether any went. */
+export function expireDrains(ledger: DrainLedger, now: number): { ledger: DrainLedger; changed: boolean } {
+  const kept = [...ledger].filter(([, drain]) => now < drainEndsAt(drain));
+  return kept.length === ledger.size ? { ledger, changed: false } : { ledger: new Map(kept), changed: true };
+}
+
+/** When the drain stops to count, if nothing else is heard of it. */
+export function drainEndsAt(drain: Drain): number {
+  return drain.answeredAt === undefined
+    ? drain.budgetEndsAt + SILENT_DRAIN_LIFE_MS
+    : drain.answeredAt + REOPEN_AFTER_MS;
+}

@@ -1,0 +1,60 @@
+import type { Protocol } from '../../common/pod-record.ts';
+import type { Drain } from './drain-ledger.ts';
+import type { TransactionTable } from './observation.ts';
+import type { RuleState } from './rule-state.ts';
+
+/** How far CLB is with one Pod, as reads have shown it (laws L4 and L8). */
+export interface DrainProgress {
+  readonly podUid: string;
+  readonly node: string;
+  readonly state: 'accepted' | 'weight-zero' | 'deregistered';
+  readonly targetPorts: readonly { readonly port: number; readonly protocol: Protocol }[];
+  readonly virtualAddresses: readonly string[];
+}
+
+/** One load balancer as its lane knows it. */
+export interface LaneView {
+  readonly loadBalancerId: string;
+  readonly virtualAddresses: readonly string[];
+  /** False until its bindings were read once by this leader: then nothing may be concluded from absence. */
+  readonly observed: boolean;
+  readonly states: readonly RuleState[];
+  readonly transactions: TransactionTable;
+}
+
+export function drainProgress(drain: Drain, lanes: readonly LaneView[]): DrainProgress {
+  const holding = lanes.flatMap(lane => lane.states.flatMap(state => bindingsOf(drain.podUid, lane, state)));
+  const observed = lanes.every(lane => lane.observed);
+  const moving = lanes.some(lane => [...lane.transactions.values()].some(entry => entry.podUid === drain.podUid));
+  return {
+    podUid: drain.podUid,
+    node: drain.node,
+    state: stateOf(holding, observed && !moving),
+    targetPorts: holding.map(({ port, protocol }) => ({ port, protocol })),
+    virtualAddresses: [...new Set(holding.flatMap(binding => binding.virtualAddresses))],
+  };
+}
+
+interface Holding {
+  readonly port: number;
+  readonly protocol: Protocol;
+  readonly weight: number;
+  readonly virtualAddresses: readonly string[];
+}
+
+function bindingsOf(podUid: string, lane: LaneView, state: RuleState): Holding[] {
+  return state.targets
+    .filter(target => target.bound?.mark?.podUid === podUid)
+    .map(target => ({
+      port: target.place.port,
+      protocol: state.rule.protocol,
+      weight: target.bound?.weight ?? 0,
+      virtualAddresses: lane.virtualAddresses,
+    }));
+}
+
+/** `settled`: everything was read, and no change of this Pod is under way or waits for its read. */
+function stateOf(holding: readonly Holding[], settled: boolean): DrainProgress['state'] {
+  if (!settled || holding.some(binding => binding.weight > 0)) return 'accepted';
+  return holding.length === 0 ? 'deregistered' : 'weight-zero';
+}

@@ -1,0 +1,58 @@
+import type { PodView } from './cluster-view.ts';
+import type { RuleState, RuleTarget } from './rule-state.ts';
+
+/** Time a replacement gets, from its first report, to hold up a deletion (law L2). */
+const REPLACEMENT_AGE_MAX_MS = 600_000;
+/** Less grace than this is left to the application. */
+const GRACE_LEFT_MIN_MS = 10_000;
+/** The hold ends this long before the hook's budget, so that the drain itself still has time. */
+const HOLD_ENDS_BEFORE_BUDGET_MS = 5_000;
+
+/** Targets that take new connections as far as CLB has told, with work in flight counted against them. */
+export interface OpenCount {
+  /** Healthy (or unchecked) with weight. */
+  open: number;
+  /** With weight, healthy or not: when all are unhealthy, CLB sends traffic to all of these. */
+  weighted: number;
+}
+
+export function countOpen(state: RuleState): OpenCount {
+  return {
+    open: state.targets.filter(isOpen).length,
+    weighted: state.targets.filter(isWeighted).length,
+  };
+}
+
+export function isOpen(target: RuleTarget): boolean {
+  const health = target.bound?.health;
+  return isWeighted(target) && (health === 'healthy' || health === 'closed');
+}
+
+function isWeighted(target: RuleTarget): boolean {
+  if (!target.bound?.mark || target.bound.weight === 0) return false;
+  const { transaction } = target;
+  return transaction === undefined || (transaction.operation !== 'deregister' && transaction.weight > 0);
+}
+
+/**
+ * Until when the last open target may be held though its Pod is deleted: only while a replacement is on its way and
+ * the Pod has time to spare. Undefined: do not hold.
+ */
+export function holdLastOpenUntil(state: RuleState, pod: PodView, now: number): number | undefined {
+  if (pod.deletionSeenAt === undefined || !hasReplacement(state, now)) return undefined;
+  const graceMs = (pod.record.deletion?.gracePeriodSeconds ?? 0) * 1_000;
+  const graceEndsAt = pod.deletionSeenAt + graceMs;
+  const budgetEndsAt = pod.drain ? Math.min(pod.drain.budgetEndsAt, graceEndsAt) : graceEndsAt;
+  const until = Math.min(graceEndsAt - GRACE_LEFT_MIN_MS, budgetEndsAt - HOLD_ENDS_BEFORE_BUDGET_MS);
+  return until > now ? until : undefined;
+}
+
+/** Another Pod that the rule wants and that does not serve yet. */
+function hasReplacement(state: RuleState, now: number): boolean {
+  return state.targets.some(target => {
+    const wanted = target.wanted;
+    if (!wanted || isOpen(target)) return false;
+    const coming = wanted.disposition.kind === 'serve' || wanted.disposition.kind === 'standby';
+    return coming && now - wanted.pod.firstSeenAt < REPLACEMENT_AGE_MAX_MS;
+  });
+}

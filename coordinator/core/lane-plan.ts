@@ -1,0 +1,197 @@
+import { type BrakeHistory, type BrakeLimits, chargeBrake } from './brake.ts';
+import type { ClusterView } from './cluster-view.ts';
+import { isStrong } from './disposition.ts';
+import type { Observation, ObservedBinding, TransactionTable } from './observation.ts';
+import { type Hold, type Orphan, planRule, type RulePlan, SWITCH_MS, UNSELECTED_DRAIN_MS } from './rule-plan.ts';
+import { type PlacedRule, type RuleState, ruleState } from './rule-state.ts';
+import { PRIORITIES, type Priority, priorityOf, type TargetOperation } from './target-operation.ts';
+
+/** What planning remembers of a load balancer between two plans. */
+export interface LaneMemory {
+  readonly brake: BrakeHistory;
+  /** When an operation was first wanted, by `kind|key`; for aging. */
+  readonly wantedSince: ReadonlyMap<string, number>;
+  /** When a bound target was first seen unselected, by key. */
+  readonly unselectedSince: ReadonlyMap<string, number>;
+}
+
+export const EMPTY_MEMORY: LaneMemory = { brake: new Map(), wantedSince: new Map(), unselectedSince: new Map() };
+
+export interface LanePlanLimits {
+  readonly brake: BrakeLimits;
+  /** CLB: at most 500 targets in a batch call (clb-api section 1.1). */
+  readonly batchSizeMax: number;
+  /** While something drains, so that a write ends soon enough for the next drain to get in. */
+  readonly batchSizeMaxWhileDraining: number;
+  /** Waiting this long lifts an operation by one priority. */
+  readonly agingMs: number;
+}
+
+export const DEFAULT_PLAN_LIMITS: LanePlanLimits = {
+  brake: { share: 0.2, windowMs: 60_000 },
+  batchSizeMax: 500,
+  batchSizeMaxWhileDraining: 130,
+  agingMs: 3_000,
+};
+
+/** One call to CLB. Closings and openings are both changes of weight and travel together. */
+export interface TargetWrite {
+  readonly kind: 'weights' | 'register' | 'deregister';
+  readonly operations: readonly TargetOperation[];
+}
+
+export interface LanePlanInput {
+  readonly rules: readonly PlacedRule[];
+  readonly view: ClusterView;
+  readonly cluster: string;
+  readonly observation: Observation;
+  readonly transactions: TransactionTable;
+  readonly memory: LaneMemory;
+  readonly limits: LanePlanLimits;
+  readonly now: number;
+}
+
+export interface LanePlan {
+  readonly write: TargetWrite | undefined;
+  /** Every operation that may go now, the write's included: what is queued. */
+  readonly operations: readonly TargetOperation[];
+  readonly holds: readonly Hold[];
+  readonly orphans: readonly Orphan[];
+  readonly foreign: readonly string[];
+  /** As it is if the write is not sent; `chargeWrite` gives what follows when it is. */
+  readonly memory: LaneMemory;
+  /** When to plan again though nothing happened. */
+  readonly lookAgainAt: number | undefined;
+  readonly states: readonly RuleState[];
+}
+
+export function planLane(input: LanePlanInput): LanePlan {
+  const states = ruleStates(input);
+  const unselectedSince = trackUnselected(states, input);
+  const plans = states.map(state =>
+    planRule({
+      state,
+      view: input.view,
+      cluster: input.cluster,
+      brake: { history: input.memory.brake, limits: input.limits.brake },
+      unselectedSince,
+      now: input.now,
+    }),
+  );
+  const operations = plans.flatMap(plan => plan.operations);
+  const wantedSince = trackWanted(operations, input);
+  const memory: LaneMemory = { brake: input.memory.brake, wantedSince, unselectedSince };
+  return {
+    write: chooseWrite(operations, { ...input, memory, draining: isDraining(states) }),
+    operations,
+    holds: plans.flatMap(plan => plan.holds),
+    orphans: plans.flatMap(plan => plan.orphans),
+    foreign: plans.flatMap(plan => plan.foreign),
+    memory,
+    lookAgainAt: lookAgainAt(plans, unselectedSince, input.now),
+    states,
+  };
+}
+
+/** The memory after a write was sent: weak closings are charged to their rule's brake (law L2). */
+export function chargeWrite(memory: LaneMemory, write: TargetWrite, limits: BrakeLimits, now: number): LaneMemory {
+  const charges = new Map<string, number>();
+  for (const operation of write.operations) {
+    if (operation.kind !== 'close' || isStrong(operation.evidence)) continue;
+    charges.set(operation.ruleId, (charges.get(operation.ruleId) ?? 0) + 1);
+  }
+  let { brake } = memory;
+  for (const [ruleId, count] of charges) brake = chargeBrake(brake, ruleId, count, { limits, now });
+  return { ...memory, brake };
+}
+
+function ruleStates(input: LanePlanInput): RuleState[] {
+  const byPlace = new Map<string, Map<string, ObservedBinding>>();
+  for (const [key, binding] of input.observation.bindings) {
+    const place = `${binding.listenerId}|${binding.locationId}`;
+    const bindings = byPlace.get(place) ?? new Map<string, ObservedBinding>();
+    byPlace.set(place, bindings.set(key, binding));
+  }
+  return input.rules.map(rule =>
+    ruleState(rule, {
+      view: input.view,
+      cluster: input.cluster,
+      bindings: byPlace.get(`${rule.place.listenerId}|${rule.place.locationId}`) ?? new Map(),
+      health: input.observation.health,
+      transactions: input.transactions,
+    }),
+  );
+}
+
+function trackUnselected(states: readonly RuleState[], input: LanePlanInput): Map<string, number> {
+  const since = new Map<string, number>();
+  for (const { targets } of states) {
+    for (const target of targets) {
+      const owner = target.bound?.owner;
+      if (!owner || target.wanted?.pod.record.uid === owner.record.uid) continue;
+      since.set(target.key, input.memory.unselectedSince.get(target.key) ?? input.now);
+    }
+  }
+  return since;
+}
+
+function trackWanted(operations: readonly TargetOperation[], input: LanePlanInput): Map<string, number> {
+  return new Map(
+    operations.map(operation => {
+      const id = `${operation.kind}|${operation.key}`;
+      return [id, input.memory.wantedSince.get(id) ?? input.now] as const;
+    }),
+  );
+}
+
+function isDraining(states: readonly RuleState[]): boolean {
+  return states.some(state => state.targets.some(target => target.bound?.owner?.deletionSeenAt !== undefined));
+}
+
+function lookAgainAt(plans: readonly RulePlan[], unselectedSince: ReadonlyMap<string, number>, now: number) {
+  const times = [
+    ...plans.flatMap(plan => plan.holds.map(hold => hold.until ?? Number.POSITIVE_INFINITY)),
+    ...[...unselectedSince.values()].flatMap(since => [since + UNSELECTED_DRAIN_MS, since + SWITCH_MS]),
+  ].filter(time => time > now && Number.isFinite(time));
+  return times.length === 0 ? undefined : Math.min(...times);
+}
+
+interface ChoiceInput extends LanePlanInput {
+  readonly draining: boolean;
+}
+
+function chooseWrite(operations: readonly TargetOperation[], input: ChoiceInput): TargetWrite | undefined {
+  const first = mostUrgent(operations, input);
+  if (first === undefined) return undefined;
+  const kind = writeKind(first);
+  const sizeMax = input.draining ? input.limits.batchSizeMaxWhileDraining : input.limits.batchSizeMax;
+  const fitting = PRIORITIES.filter(priority => writeKind(priority) === kind).flatMap(priority =>
+    operations.filter(operation => priorityOf(operation) === priority),
+  );
+  return { kind, operations: fitting.slice(0, sizeMax) };
+}
+
+/** The priority whose oldest operation, lifted by its age, comes first. */
+function mostUrgent(operations: readonly TargetOperation[], input: ChoiceInput): Priority | undefined {
+  let best: { priority: Priority; rank: number } | undefined;
+  for (const operation of operations) {
+    const priority = priorityOf(operation);
+    const since = input.memory.wantedSince.get(`${operation.kind}|${operation.key}`) ?? input.now;
+    const rank = PRIORITIES.indexOf(priority) - Math.floor((input.now - since) / input.limits.agingMs);
+    if (!best || rank < best.rank) best = { priority, rank };
+  }
+  return best?.priority;
+}
+
+function writeKind(priority: Priority): TargetWrite['kind'] {
+  switch (priority) {
+    case 'close':
+    case 'open':
+      return 'weights';
+    case 'register':
+      return 'register';
+    case 'deregister-dead':
+    case 'deregister-drained':
+      return 'deregister';
+  }
+}

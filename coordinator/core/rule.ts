@@ -1,0 +1,45 @@
+import { type PodRecord, Protocol } from '../../common/pod-record.ts';
+
+/**
+ * One place where Pods can be bound: a Service's port on a listener. On layer 4 a rule is a whole listener; `locationId`
+ * names the forwarding rule on layer 7 and is empty here.
+ */
+export interface Rule {
+  /** Stable over the life of the Service: `<service uid>/<protocol>/<port>`. */
+  readonly id: string;
+  readonly service: { readonly namespace: string; readonly name: string; readonly uid: string };
+  readonly protocol: Protocol;
+  readonly port: number;
+  readonly selector: Readonly<Record<string, string>>;
+  /** A number, or the name of a container's port. */
+  readonly targetPort: number | string;
+  readonly publishNotReadyAddresses: boolean;
+  /** Absent while the load balancer or the listener is still being made. */
+  readonly place: RulePlace | undefined;
+  /** Set when CLB refuses the rule: it is left out of gates, so that it harms only itself (laws L3 and L10). */
+  readonly refusal: string | undefined;
+}
+
+export interface RulePlace {
+  readonly loadBalancerId: string;
+  readonly listenerId: string;
+  readonly locationId: string;
+}
+
+/** Whether the rule's selector picks the Pod. A Service without a selector picks none. */
+export function selects(rule: Rule, pod: PodRecord): boolean {
+  if (rule.service.namespace !== pod.namespace) return false;
+  const wanted = Object.entries(rule.selector);
+  return wanted.length > 0 && wanted.every(([key, value]) => pod.labels[key] === value);
+}
+
+/** The Pod's own port behind the rule, or undefined when no container has a port of that name. */
+export function targetPortOf(rule: Rule, pod: PodRecord): number | undefined {
+  if (typeof rule.targetPort === 'number') return rule.targetPort;
+  return pod.ports.find(port => port.name === rule.targetPort && port.protocol === rule.protocol)?.port;
+}
+
+/** `TCP:80`, as people write it. */
+export function ruleLabel(rule: Pick<Rule, 'protocol' | 'port'>): string {
+  return `${rule.protocol === Protocol.UDP ? 'UDP' : 'TCP'}:${rule.port}`;
+}

@@ -1,0 +1,36 @@
+import type { BindingPlace } from './binding-key.ts';
+import type { DrainEvidence, RemoveEvidence } from './disposition.ts';
+
+/** One change of one binding. It names the Pod it is meant for, and is never applied to another one's (law L5). */
+export type TargetOperation = TargetChange & {
+  readonly key: string;
+  readonly place: BindingPlace;
+  readonly ruleId: string;
+  readonly podUid: string;
+};
+
+export type TargetChange =
+  | { readonly kind: 'close'; readonly evidence: DrainEvidence }
+  | { readonly kind: 'open'; readonly weight: number }
+  | { readonly kind: 'register'; readonly weight: number; readonly tag: string }
+  | { readonly kind: 'deregister'; readonly evidence: RemoveEvidence };
+
+/** Lanes order work by these, first to last (design section 4, Who wins). */
+export const PRIORITIES = ['close', 'deregister-dead', 'open', 'register', 'deregister-drained'] as const;
+export type Priority = (typeof PRIORITIES)[number];
+
+export function priorityOf(operation: TargetChange): Priority {
+  switch (operation.kind) {
+    case 'close':
+      return 'close';
+    case 'open':
+      return 'open';
+    case 'register':
+      return 'register';
+    case 'deregister':
+      // A hook waits for the removal of a drained target, but nothing is lost while it stands at weight 0.
+      return operation.evidence === 'connections-ended' || operation.evidence === 'unselected'
+        ? 'deregister-drained'
+        : 'deregister-dead';
+  }
+}

@@ -1,0 +1,97 @@
+import { bindingKey } from './binding-key.ts';
+import type { ClusterView, PodView } from './cluster-view.ts';
+import { type Disposition, dispositionOf } from './disposition.ts';
+import type { Mark } from './mark.ts';
+import { formatMark } from './mark.ts';
+import { type BoundTarget, type PlacedRule, placeOf, type RuleTarget } from './rule-state.ts';
+import type { TargetChange } from './target-operation.ts';
+
+/** What one target calls for, before brake, floor and batching have their say. */
+export type Wish =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'change'; readonly change: TargetChange; readonly podUid: string }
+  /** Carries our mark, and nobody vouches for its Pod: the API server must be asked before anything happens (law L1). */
+  | { readonly kind: 'prove'; readonly mark: Mark }
+  /** Bound by somebody else where a Pod of ours wants to be (law L6). */
+  | { readonly kind: 'foreign'; readonly pod: PodView };
+
+const NONE: Wish = { kind: 'none' };
+
+export interface WishContext {
+  readonly rule: PlacedRule;
+  readonly view: ClusterView;
+  readonly cluster: string;
+}
+
+export function wishOf(target: RuleTarget, context: WishContext): Wish {
+  if (target.transaction) return NONE;
+  if (!target.bound) return wishOfUnbound(target, context);
+  if (!target.bound.mark) return target.wanted ? { kind: 'foreign', pod: target.wanted.pod } : NONE;
+  return wishOfBound(target, { ...target.bound, mark: target.bound.mark }, context);
+}
+
+function wishOfUnbound(target: RuleTarget, context: WishContext): Wish {
+  if (!target.wanted) return NONE;
+  const { pod, disposition } = target.wanted;
+  if (disposition.kind !== 'serve' && disposition.kind !== 'standby') return NONE;
+  const { namespace, name, uid } = pod.record;
+  const tag = formatMark({ cluster: context.cluster, namespace, name, podUid: uid });
+  const weight = disposition.kind === 'serve' ? disposition.weight : 0;
+  return change(uid, { kind: 'register', weight, tag });
+}
+
+function wishOfBound(target: RuleTarget, bound: BoundTarget & { mark: Mark }, context: WishContext): Wish {
+  const { podUid } = bound.mark;
+  if (context.view.tombstone(podUid)) return change(podUid, { kind: 'deregister', evidence: 'gone' });
+  if (!bound.owner) return { kind: 'prove', mark: bound.mark };
+  if (hasLostAddress(bound.owner, target)) return change(podUid, { kind: 'deregister', evidence: 'moved' });
+  return wishFor(ownDisposition(bound.owner, target, context), bound);
+}
+
+function wishFor(disposition: Disposition, bound: BoundTarget & { mark: Mark }): Wish {
+  const { podUid } = bound.mark;
+  const closed = bound.weight === 0;
+  switch (disposition.kind) {
+    case 'serve':
+      if (bound.weight === disposition.weight) return NONE;
+      if (disposition.weight === 0) return change(podUid, { kind: 'close', evidence: 'weight' });
+      return change(podUid, { kind: 'open', weight: disposition.weight });
+    case 'standby':
+      // Not confirmed yet is no evidence against a target that is open already, say under a fresh leader.
+      if (closed || disposition.waitsFor === 'confirmation') return NONE;
+      return change(podUid, { kind: 'close', evidence: 'unready' });
+    case 'drain':
+      if (!closed) return change(podUid, { kind: 'close', evidence: disposition.evidence });
+      return disposition.evidence === 'unselected'
+        ? change(podUid, { kind: 'deregister', evidence: 'unselected' })
+        : NONE;
+    case 'remove':
+      return change(podUid, { kind: 'deregister', evidence: disposition.evidence });
+  }
+}
+
+/** A Pod that the rule has stopped to select is drained; one on its way out keeps its own, stronger reason. */
+function ownDisposition(owner: PodView, target: RuleTarget, context: WishContext): Disposition {
+  const disposition = dispositionOf(owner, context.rule);
+  const place = placeOf(context.rule, owner);
+  const selected = place !== undefined && bindingKey(place) === target.key;
+  const leaving =
+    disposition.kind === 'remove' || (disposition.kind === 'drain' && disposition.evidence === 'deletion');
+  return selected || leaving ? disposition : { kind: 'drain', evidence: 'unselected' };
+}
+
+/**
+ * The address is no more the owner's: it has others now, or it is on its way out and a living, confirmed Pod has this
+ * one. A Pod without any address says nothing.
+ */
+function hasLostAddress(owner: PodView, target: RuleTarget): boolean {
+  const { addresses } = owner.record;
+  if (addresses.length > 0 && !addresses.includes(target.place.address)) return true;
+  const heir = target.wanted?.pod;
+  if (owner.deletionSeenAt === undefined || !heir?.confirmed) return false;
+  return heir.record.uid !== owner.record.uid && heir.deletionSeenAt === undefined;
+}
+
+function change(podUid: string, targetChange: TargetChange): Wish {
+  return { kind: 'change', change: targetChange, podUid };
+}
