@@ -48,6 +48,8 @@ export interface LanePlanInput {
   readonly transactions: TransactionTable;
   readonly memory: LaneMemory;
   readonly limits: LanePlanLimits;
+  /** False for an operation that was sent before, did not show, and waits for its next try. */
+  readonly mayTry: (operation: TargetOperation) => boolean;
   readonly now: number;
 }
 
@@ -82,7 +84,7 @@ export function planLane(input: LanePlanInput): LanePlan {
   const wantedSince = trackWanted(operations, input);
   const memory: LaneMemory = { brake: input.memory.brake, wantedSince, unselectedSince };
   return {
-    write: chooseWrite(operations, { ...input, memory, draining: isDraining(states) }),
+    write: chooseWrite(operations.filter(input.mayTry), { ...input, memory, draining: isDraining(states) }),
     operations,
     holds: plans.flatMap(plan => plan.holds),
     orphans: plans.flatMap(plan => plan.orphans),

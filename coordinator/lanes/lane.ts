@@ -1,0 +1,376 @@
+import type { Clock } from '../../common/clock.ts';
+import type { Logger } from '../../common/logger.ts';
+import { Wakeup } from '../../common/wakeup.ts';
+import type { Cloud, CloudError, CloudResult, Listener } from '../cloud/types.ts';
+import type { ClusterView } from '../core/cluster-view.ts';
+import type { LaneView } from '../core/drain-progress.ts';
+import { chargeWrite, type LanePlan, type LanePlanLimits, planLane, type TargetWrite } from '../core/lane-plan.ts';
+import type { PlacedRule } from '../core/rule-state.ts';
+import type { ListenerWork } from '../loadbalancers/listener-plan.ts';
+import {
+  beginWrite,
+  EMPTY_LANE_STATE,
+  endWrite,
+  type LaneState,
+  mayTry,
+  mergeBindings,
+  mergeHealth,
+  mergeListeners,
+  nextTryAt,
+} from './lane-state.ts';
+import { sendWrite } from './send-write.ts';
+import type { WriteFence } from './write-fence.ts';
+
+/** What the coordinator wants of one load balancer; replaced as a whole whenever anything changed. */
+export interface LaneDemand {
+  readonly rules: readonly PlacedRule[];
+  readonly view: ClusterView;
+  readonly virtualAddresses: readonly string[];
+  /** Changes of listeners, done when no target waits. */
+  readonly listenerWork: readonly ListenerWork[];
+  /** True while a gate waits for this load balancer: health is read more often. */
+  readonly gateWaits: boolean;
+}
+
+export interface LaneOptions {
+  readonly loadBalancerId: string;
+  readonly cluster: string;
+  readonly cloud: Cloud;
+  readonly clock: Clock;
+  readonly fence: WriteFence;
+  readonly limits: LanePlanLimits;
+  readonly timing: LaneTiming;
+  readonly log: Logger;
+  /** The lane knows more than before: bindings, health, listeners. */
+  readonly onObserved: () => void;
+  /** An operation failed for good; for an Event on the Service. */
+  readonly onFailure: (failure: LaneFailure) => void;
+}
+
+export interface LaneTiming {
+  /** The deadline of a write, for the fence. */
+  readonly writeTimeoutMs: number;
+  /** How long an idle lane waits for company before it closes or removes targets. */
+  readonly gatherMs: number;
+  /** The same for additions. */
+  readonly gatherAdditionsMs: number;
+  readonly healthPollMs: number;
+  readonly healthPollWhileGateWaitsMs: number;
+  readonly relistMs: number;
+}
+
+export const DEFAULT_LANE_TIMING: LaneTiming = {
+  writeTimeoutMs: 6_000,
+  gatherMs: 3,
+  gatherAdditionsMs: 30,
+  healthPollMs: 5_000,
+  healthPollWhileGateWaitsMs: 500,
+  relistMs: 60_000,
+};
+
+export interface LaneFailure {
+  readonly loadBalancerId: string;
+  readonly error: CloudError;
+  readonly ruleIds: readonly string[];
+}
+
+const BACKOFF_BASE_MS = 100;
+const BACKOFF_MAX_MS = 5_000;
+const FENCE_RETRY_MS = 100;
+/** Listener work that waited this long goes before targets. */
+const LISTENER_WORK_WAIT_MAX_MS = 2_000;
+
+/**
+ * All writes of one load balancer, one at a time (law L7): natural batches, the most urgent first, and a read after
+ * every write before anything is believed (law L8).
+ */
+export class Lane {
+  readonly #options: LaneOptions;
+  readonly #writerWakeup: Wakeup;
+  readonly #readerWakeup: Wakeup;
+  readonly #healthWakeup: Wakeup;
+  #state: LaneState = EMPTY_LANE_STATE;
+  #demand: LaneDemand | undefined;
+  #plan: LanePlan | undefined;
+  readonly #dirtyListeners = new Set<string>();
+  #listenersDirty = true;
+  #listenerWorkSince: number | undefined;
+  #failures = 0;
+  /** Halved when CLB refuses a batch for good, so that the bad operation is found (law L10). */
+  #batchLimit = Number.POSITIVE_INFINITY;
+
+  constructor(options: LaneOptions) {
+    this.#options = options;
+    this.#writerWakeup = new Wakeup(options.clock);
+    this.#readerWakeup = new Wakeup(options.clock);
+    this.#healthWakeup = new Wakeup(options.clock);
+  }
+
+  get listeners(): readonly Listener[] {
+    return this.#state.listeners;
+  }
+
+  get observed(): boolean {
+    return this.#state.observed;
+  }
+
+  view(): LaneView {
+    return {
+      loadBalancerId: this.#options.loadBalancerId,
+      virtualAddresses: this.#demand?.virtualAddresses ?? [],
+      observed: this.#state.observed,
+      states: this.#plan?.states ?? [],
+      transactions: this.#state.transactions,
+    };
+  }
+
+  /** Takes a new demand and answers with what follows from it now. */
+  update(demand: LaneDemand): LanePlan | undefined {
+    const gateWaited = this.#demand?.gateWaits ?? false;
+    this.#demand = demand;
+    this.#listenerWorkSince = demand.listenerWork.length === 0 ? undefined : (this.#listenerWorkSince ?? this.#now());
+    this.#replan();
+    if (demand.gateWaits && !gateWaited) this.#healthWakeup.wake();
+    if (this.#plan?.write || demand.listenerWork.length > 0) this.#writerWakeup.wake();
+    return this.#plan;
+  }
+
+  /** Runs until `signal` aborts. A write that is under way is finished first. */
+  async run(signal: AbortSignal): Promise<void> {
+    await Promise.all([this.#runReader(signal), this.#runHealth(signal), this.#runWriter(signal)]);
+  }
+
+  #now(): number {
+    return this.#options.clock.now();
+  }
+
+  #replan(): void {
+    if (!this.#demand || !this.#state.observed) return;
+    const { cluster, limits } = this.#options;
+    this.#plan = planLane({
+      rules: this.#demand.rules,
+      view: this.#demand.view,
+      cluster,
+      observation: this.#state.observation,
+      transactions: this.#state.transactions,
+      memory: this.#state.memory,
+      limits,
+      mayTry: operation => mayTry(this.#state, operation, this.#now()),
+      now: this.#now(),
+    });
+    this.#state = { ...this.#state, memory: this.#plan.memory };
+  }
+
+  // --- writes
+
+  async #runWriter(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      this.#replan();
+      const plan = this.#plan;
+      const work = this.#demand?.listenerWork[0];
+      if (work && (!plan?.write || this.#listenerWorkIsOld())) await this.#changeListeners(work, signal);
+      else if (plan?.write) await this.#gatherAndWrite(plan.write, signal);
+      else await this.#writerWakeup.wait(signal, this.#idleMs(plan));
+    }
+  }
+
+  #listenerWorkIsOld(): boolean {
+    return this.#listenerWorkSince !== undefined && this.#now() - this.#listenerWorkSince > LISTENER_WORK_WAIT_MAX_MS;
+  }
+
+  #idleMs(plan: LanePlan | undefined): number | undefined {
+    const now = this.#now();
+    const times = [plan?.lookAgainAt, nextTryAt(this.#state, plan?.operations ?? [], now)];
+    const next = Math.min(...times.map(time => time ?? Number.POSITIVE_INFINITY));
+    return Number.isFinite(next) ? Math.max(1, next - now) : undefined;
+  }
+
+  async #gatherAndWrite(first: TargetWrite, signal: AbortSignal): Promise<void> {
+    const { timing } = this.#options;
+    await this.#pause(first.kind === 'register' ? timing.gatherAdditionsMs : timing.gatherMs, signal);
+    if (signal.aborted || !(await this.#fenceOpens(signal))) return;
+    this.#replan();
+    const planned = this.#plan?.write;
+    if (!planned) return;
+    const write = { ...planned, operations: planned.operations.slice(0, this.#batchLimit) };
+    await this.#write(write, signal);
+  }
+
+  async #write(write: TargetWrite, signal: AbortSignal): Promise<void> {
+    const { cloud, loadBalancerId, limits } = this.#options;
+    this.#state = beginWrite(this.#state, write, this.#now());
+    this.#state = { ...this.#state, memory: chargeWrite(this.#state.memory, write, limits.brake, this.#now()) };
+    const result = await sendWrite(cloud, loadBalancerId, write);
+    const done = result.ok || result.error.outcomeUnknown || result.error.notFound;
+    const counts = result.ok || (result.error.class !== 'busy' && result.error.class !== 'throttled');
+    this.#state = endWrite(this.#state, write, { done, counts, now: this.#now() });
+    if (done) this.#markDirty(write);
+    await this.#digest(result, write, signal);
+  }
+
+  #markDirty(write: TargetWrite): void {
+    for (const operation of write.operations) this.#dirtyListeners.add(operation.place.listenerId);
+    this.#readerWakeup.wake();
+  }
+
+  async #digest(result: CloudResult<unknown>, write: TargetWrite, signal: AbortSignal): Promise<void> {
+    if (result.ok) {
+      this.#failures = 0;
+      this.#batchLimit = Math.min(this.#options.limits.batchSizeMax, this.#batchLimit * 2);
+      return;
+    }
+    const { error } = result;
+    this.#failures += 1;
+    this.#options.log.warn('a write to the load balancer failed', {
+      ...logged(error),
+      operations: write.operations.length,
+    });
+    if (error.class === 'terminal') this.#isolate(error, write);
+    if (error.notFound) this.#listenersDirty = true;
+    await this.#pause(this.#backoffMs(), signal);
+  }
+
+  /** A batch that is refused for good is split until the bad operation stands alone. */
+  #isolate(error: CloudError, write: TargetWrite): void {
+    if (write.operations.length > 1) {
+      this.#batchLimit = Math.ceil(write.operations.length / 2);
+      return;
+    }
+    const ruleIds = [...new Set(write.operations.map(operation => operation.ruleId))];
+    this.#options.onFailure({ loadBalancerId: this.#options.loadBalancerId, error, ruleIds });
+  }
+
+  async #changeListeners(work: ListenerWork, signal: AbortSignal): Promise<void> {
+    if (!(await this.#fenceOpens(signal))) return;
+    const { cloud, loadBalancerId, log, onFailure } = this.#options;
+    const result =
+      work.kind === 'create'
+        ? await cloud.createListeners(loadBalancerId, work.request, neverAborted())
+        : await cloud.deleteListeners(loadBalancerId, work.listenerIds, neverAborted());
+    this.#listenersDirty = true;
+    this.#listenerWorkSince = undefined;
+    if (this.#demand) this.#demand = { ...this.#demand, listenerWork: this.#demand.listenerWork.slice(1) };
+    this.#readerWakeup.wake();
+    if (result.ok) {
+      this.#failures = 0;
+      return;
+    }
+    this.#failures += 1;
+    log.warn('changing listeners failed', { ...logged(result.error), work: work.kind });
+    onFailure({ loadBalancerId, error: result.error, ruleIds: work.ruleIds });
+    await this.#pause(this.#backoffMs(), signal);
+  }
+
+  async #fenceOpens(signal: AbortSignal): Promise<boolean> {
+    const { fence, timing } = this.#options;
+    if (fence.mayWrite(timing.writeTimeoutMs)) return true;
+    await this.#pause(FENCE_RETRY_MS, signal);
+    return false;
+  }
+
+  #backoffMs(): number {
+    return Math.min(BACKOFF_BASE_MS * 2 ** Math.min(this.#failures - 1, 10), BACKOFF_MAX_MS);
+  }
+
+  // --- reads
+
+  async #runReader(signal: AbortSignal): Promise<void> {
+    let relistAt = 0;
+    while (!signal.aborted) {
+      const now = this.#now();
+      const all = this.#listenersDirty || now >= relistAt;
+      if (!all && this.#dirtyListeners.size === 0) {
+        await this.#readerWakeup.wait(signal, relistAt - now);
+        continue;
+      }
+      const ok = all ? await this.#relist(signal) : await this.#readDirty(signal);
+      if (ok && all) relistAt = this.#now() + this.#options.timing.relistMs;
+      if (ok) this.#observedMore();
+      else await this.#pause(BACKOFF_BASE_MS * 5, signal);
+    }
+  }
+
+  async #relist(signal: AbortSignal): Promise<boolean> {
+    const { cloud, loadBalancerId } = this.#options;
+    this.#listenersDirty = false;
+    this.#dirtyListeners.clear();
+    const listeners = await cloud.describeListeners(loadBalancerId, signal);
+    if (!listeners.ok) return this.#readFailed(listeners.error, []);
+    const listenerIds = [...new Set([...listeners.value.map(listener => listener.id), ...this.#boundListenerIds()])];
+    const startedAt = this.#now();
+    const present = listeners.value.map(listener => listener.id);
+    const bindings = await cloud.describeTargets(loadBalancerId, present, signal);
+    if (!bindings.ok) return this.#readFailed(bindings.error, []);
+    this.#state = mergeListeners(this.#state, listeners.value);
+    this.#state = mergeBindings(this.#state, { listenerIds, startedAt, bindings: bindings.value });
+    return true;
+  }
+
+  /** Listeners that had bindings or changes before: what is on them went with them if they are gone. */
+  #boundListenerIds(): string[] {
+    const keys = [...this.#state.observation.bindings.keys(), ...this.#state.transactions.keys()];
+    return keys.map(key => key.slice(0, key.indexOf('|')));
+  }
+
+  async #readDirty(signal: AbortSignal): Promise<boolean> {
+    const { cloud, loadBalancerId } = this.#options;
+    const listenerIds = [...this.#dirtyListeners];
+    this.#dirtyListeners.clear();
+    const startedAt = this.#now();
+    const bindings = await cloud.describeTargets(loadBalancerId, listenerIds, signal);
+    if (!bindings.ok) return this.#readFailed(bindings.error, listenerIds);
+    this.#state = mergeBindings(this.#state, { listenerIds, startedAt, bindings: bindings.value });
+    return true;
+  }
+
+  #readFailed(error: CloudError, listenerIds: readonly string[]): false {
+    if (listenerIds.length === 0 || error.notFound) this.#listenersDirty = true;
+    for (const id of listenerIds) this.#dirtyListeners.add(id);
+    this.#options.log.warn('a read of the load balancer failed', logged(error));
+    if (error.class === 'terminal') {
+      this.#options.onFailure({ loadBalancerId: this.#options.loadBalancerId, error, ruleIds: [] });
+    }
+    return false;
+  }
+
+  async #runHealth(signal: AbortSignal): Promise<void> {
+    const { timing } = this.#options;
+    while (!signal.aborted) {
+      if (this.#state.observation.bindings.size > 0) await this.#readHealth(signal);
+      const pollMs = this.#demand?.gateWaits ? timing.healthPollWhileGateWaitsMs : timing.healthPollMs;
+      await this.#healthWakeup.wait(signal, pollMs);
+    }
+  }
+
+  async #readHealth(signal: AbortSignal): Promise<void> {
+    const { cloud, loadBalancerId, log } = this.#options;
+    const startedAt = this.#now();
+    const health = await cloud.describeTargetHealth(loadBalancerId, signal);
+    if (signal.aborted) return;
+    if (!health.ok) {
+      log.warn('a read of target health failed', logged(health.error));
+      return;
+    }
+    this.#state = mergeHealth(this.#state, { startedAt, health: health.value });
+    this.#observedMore();
+  }
+
+  #observedMore(): void {
+    this.#replan();
+    this.#options.onObserved();
+    if (this.#plan?.write) this.#writerWakeup.wake();
+  }
+
+  async #pause(delayMs: number, signal: AbortSignal): Promise<void> {
+    await new Wakeup(this.#options.clock).wait(signal, delayMs);
+  }
+}
+
+function logged(error: CloudError): Record<string, unknown> {
+  return { code: error.code, cloudCode: error.cloudCode, action: error.action, message: error.message };
+}
+
+/** A write that was begun is finished even when the lane stops: its own deadline bounds it (law L7). */
+function neverAborted(): AbortSignal {
+  return new AbortController().signal;
+}

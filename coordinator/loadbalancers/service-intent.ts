@@ -1,0 +1,128 @@
+import {
+  DIRECT_ACCESS_ANNOTATION,
+  EXISTING_LOAD_BALANCER_ANNOTATION,
+  FINALIZER,
+  INTERNAL_SUBNET_ANNOTATION,
+  LOAD_BALANCER_CLASS,
+  MODE_ANNOTATION,
+} from '../../common/names.ts';
+import { Protocol } from '../../common/pod-record.ts';
+import type { Rule } from '../core/rule.ts';
+import type { ServiceRecord } from '../kube/service-reflector.ts';
+import type { Problem } from './problem.ts';
+
+/** What a claimed Service asks of CLB. */
+export interface ServiceIntent {
+  readonly service: { readonly namespace: string; readonly name: string; readonly uid: string };
+  /** Being deleted, or no longer ours by its annotations: what we made for it goes. */
+  readonly leaving: boolean;
+  readonly loadBalancer: LoadBalancerChoice;
+  readonly rules: readonly RuleIntent[];
+  readonly problems: readonly Problem[];
+}
+
+export type LoadBalancerChoice =
+  | { readonly kind: 'existing'; readonly id: string }
+  /** Made by us for this Service; internal when a subnet is given. */
+  | { readonly kind: 'created'; readonly subnetId: string | undefined };
+
+/** A rule before it has a place. */
+export type RuleIntent = Omit<Rule, 'place' | 'refusal'>;
+
+export type Claim =
+  | { readonly kind: 'claimed'; readonly intent: ServiceIntent }
+  /** Not ours to touch. */
+  | { readonly kind: 'unclaimed' }
+  /** Meant for us, and not usable as it is. */
+  | { readonly kind: 'refused'; readonly problems: readonly Problem[] };
+
+/**
+ * Reads a Service (design section 5, claimed Service). `tkeController`: TKE's own Service controller runs in this
+ * cluster, so that an annotation alone does not say who shall act.
+ */
+export function claimOf(service: ServiceRecord, options: { tkeController: boolean }): Claim {
+  const direct = service.annotations[DIRECT_ACCESS_ANNOTATION];
+  const ownClass = service.loadBalancerClass === LOAD_BALANCER_CLASS;
+  const finalized = service.finalizers.includes(FINALIZER);
+  if (service.deleting) return finalized ? leaving(service) : { kind: 'unclaimed' };
+  if (direct !== undefined && direct !== 'true' && direct !== 'false') {
+    return { kind: 'refused', problems: [invalidDirectAccess(service, direct)] };
+  }
+  const wanted = service.type === 'LoadBalancer' && (ownClass || direct === 'true');
+  if (!wanted) return finalized ? leaving(service) : { kind: 'unclaimed' };
+  if (!ownClass && service.loadBalancerClass !== undefined) return { kind: 'unclaimed' };
+  if (!ownClass && options.tkeController && service.annotations[MODE_ANNOTATION] !== 'skip') {
+    return { kind: 'refused', problems: [claimedTwice(service)] };
+  }
+  return { kind: 'claimed', intent: intentOf(service) };
+}
+
+function leaving(service: ServiceRecord): Claim {
+  return { kind: 'claimed', intent: { ...intentOf(service), leaving: true, problems: [] } };
+}
+
+function intentOf(service: ServiceRecord): ServiceIntent {
+  const problems: Problem[] = [];
+  const rules: RuleIntent[] = [];
+  for (const port of service.ports) {
+    if (port.protocol === 'SCTP') problems.push(unsupportedProtocol(service, port.port));
+    else rules.push(ruleIntent(service, port));
+  }
+  const { uid, namespace, name } = service;
+  return {
+    service: { uid, namespace, name },
+    leaving: false,
+    loadBalancer: choiceOf(service),
+    rules,
+    problems,
+  };
+}
+
+function ruleIntent(service: ServiceRecord, port: ServiceRecord['ports'][number]): RuleIntent {
+  const { uid, namespace, name } = service;
+  const protocol = port.protocol === 'UDP' ? Protocol.UDP : Protocol.TCP;
+  return {
+    id: `${uid}/${port.protocol ?? 'TCP'}/${port.port}`,
+    service: { uid, namespace, name },
+    protocol,
+    port: port.port,
+    selector: service.selector,
+    targetPort: port.targetPort ?? port.port,
+    publishNotReadyAddresses: service.publishNotReadyAddresses,
+  };
+}
+
+function choiceOf(service: ServiceRecord): LoadBalancerChoice {
+  const id = service.annotations[EXISTING_LOAD_BALANCER_ANNOTATION];
+  return id ? { kind: 'existing', id } : { kind: 'created', subnetId: service.annotations[INTERNAL_SUBNET_ANNOTATION] };
+}
+
+function invalidDirectAccess(service: ServiceRecord, value: string): Problem {
+  return {
+    code: 'CD1001',
+    reason: 'InvalidAnnotation',
+    message:
+      `Service ${service.namespace}/${service.name}: annotation ${DIRECT_ACCESS_ANNOTATION} is "${value}", but only ` +
+      '"true" and "false" are known. Nothing was done for this Service; correct the value.',
+  };
+}
+
+function claimedTwice(service: ServiceRecord): Problem {
+  return {
+    code: 'CD3001',
+    reason: 'ClaimedByTke',
+    message:
+      `Service ${service.namespace}/${service.name}: TKE's own controller runs in this cluster and would act on it ` +
+      `too. Add the annotation ${MODE_ANNOTATION}: "skip" to hand the Service over; until then nothing is touched.`,
+  };
+}
+
+function unsupportedProtocol(service: ServiceRecord, port: number): Problem {
+  return {
+    code: 'CD1003',
+    reason: 'UnsupportedProtocol',
+    message:
+      `Service ${service.namespace}/${service.name}: port ${port} uses SCTP, which CLB does not carry. The other ` +
+      'ports are served; remove this one or use TCP or UDP.',
+  };
+}

@@ -1,0 +1,260 @@
+import { ContainerState, GateState, PodPhase, type PodRecord, Protocol } from '../../common/pod-record.ts';
+import { bindingKey } from '../../coordinator/core/binding-key.ts';
+import { type ClusterView, clusterView } from '../../coordinator/core/cluster-view.ts';
+import { type DrainLedger, expireDrains, recordDrain } from '../../coordinator/core/drain-ledger.ts';
+import {
+  chargeWrite,
+  DEFAULT_PLAN_LIMITS,
+  type LanePlan,
+  planLane,
+  type TargetWrite,
+} from '../../coordinator/core/lane-plan.ts';
+import { parseMark } from '../../coordinator/core/mark.ts';
+import type { ObservedBinding, ObservedHealth } from '../../coordinator/core/observation.ts';
+import { ReportStore } from '../../coordinator/core/report-store.ts';
+import type { PlacedRule } from '../../coordinator/core/rule-state.ts';
+import type { TargetOperation } from '../../coordinator/core/target-operation.ts';
+import {
+  beginWrite,
+  EMPTY_LANE_STATE,
+  endWrite,
+  type LaneState,
+  mayTry,
+  mergeBindings,
+  mergeHealth,
+} from '../../coordinator/lanes/lane-state.ts';
+
+export const CLUSTER = 'c1';
+const NAMESPACE = 'default';
+
+/** A Pod as it really is, whatever has been reported of it. */
+export interface TruePod {
+  record: PodRecord;
+  readonly node: string;
+  /** The object is gone from the API server. */
+  gone: boolean;
+}
+
+/** What the cloud really holds; the plan sees it only through reads. */
+export interface TrueBinding extends ObservedBinding {
+  health: ObservedHealth['health'];
+}
+
+/**
+ * A cluster, a cloud and a leader's memory in miniature. Every method is one thing that can happen; the law tests call
+ * them in any order and look at each write before it reaches the cloud.
+ */
+export class CoreWorld {
+  now = 1_000;
+  readonly pods: TruePod[] = [];
+  readonly cloud = new Map<string, TrueBinding>();
+  readonly rules: PlacedRule[];
+  store = new ReportStore();
+  drains: DrainLedger = new Map();
+  confirmed = new Set<string>();
+  lane: LaneState = EMPTY_LANE_STATE;
+  #names = 0;
+
+  constructor(rules: readonly { port: number; app: string }[]) {
+    this.rules = rules.map(({ port, app }, index) => ({
+      id: `s${index}/TCP/${port}`,
+      service: { namespace: NAMESPACE, name: `s${index}`, uid: `s${index}` },
+      protocol: Protocol.TCP,
+      port,
+      selector: { app },
+      targetPort: 80,
+      publishNotReadyAddresses: false,
+      place: { loadBalancerId: 'lb-1', listenerId: `lbl-${index}`, locationId: '' },
+      refusal: undefined,
+    }));
+  }
+
+  addPod(options: { node: string; address: string; app: string }): void {
+    const holder = this.pods.find(pod => !pod.gone && ownsAddress(pod, options.address));
+    if (holder) return;
+    this.#names += 1;
+    const uid = `pod-${this.#names}`;
+    this.pods.push({ node: options.node, gone: false, record: freshRecord(uid, options.address, options.app) });
+  }
+
+  change(index: number, edit: (record: PodRecord) => PodRecord): void {
+    const pod = this.#pick(index);
+    if (pod && !pod.gone) pod.record = edit(pod.record);
+  }
+
+  /** The API object goes, as it does after every container has ended. */
+  finish(index: number): void {
+    const pod = this.#pick(index);
+    if (!pod?.record.deletion) return;
+    pod.record = exited(pod.record);
+    pod.gone = true;
+  }
+
+  snapshot(node: string, consistent: boolean): void {
+    const records = this.pods.filter(pod => pod.node === node && !pod.gone).map(pod => pod.record);
+    this.store.replace(node, consistent ? records : records.slice(1), { consistent, now: this.now });
+  }
+
+  reportOne(index: number): void {
+    const pod = this.#pick(index);
+    if (!pod) return;
+    const delta = pod.gone ? { upserts: [], removals: [pod.record.uid] } : { upserts: [pod.record], removals: [] };
+    this.store.apply(pod.node, delta, this.now);
+  }
+
+  confirm(index: number): void {
+    const pod = this.#pick(index);
+    if (pod && !pod.gone) this.confirmed.add(pod.record.uid);
+  }
+
+  hook(index: number, phase: 'begun' | 'connections-ended' | 'answered'): void {
+    const pod = this.#pick(index);
+    if (!pod) return;
+    const request = { podUid: pod.record.uid, node: pod.node, phase, budgetMs: 30_000 };
+    this.drains = recordDrain(this.drains, request, this.now);
+  }
+
+  health(index: number, health: ObservedHealth['health']): void {
+    const entries = [...this.cloud.values()];
+    const binding = entries[index % Math.max(1, entries.length)];
+    if (binding) binding.health = health;
+  }
+
+  advance(durationMs: number): void {
+    this.now += durationMs;
+    this.drains = expireDrains(this.drains, this.now).ledger;
+    this.store.expire(this.now);
+  }
+
+  /** Another replica takes over: everything that was only in memory is gone. */
+  newLeader(): void {
+    this.store = new ReportStore();
+    this.drains = new Map();
+    this.confirmed = new Set();
+    this.lane = EMPTY_LANE_STATE;
+  }
+
+  read(): void {
+    const bindings = [...this.cloud.values()];
+    const listenerIds = this.rules.map(rule => rule.place.listenerId);
+    this.lane = mergeBindings(this.lane, { listenerIds, startedAt: this.now, bindings });
+    this.lane = mergeHealth(this.lane, { startedAt: this.now, health: bindings });
+  }
+
+  view(): ClusterView {
+    return clusterView({ store: this.store, drains: this.drains, confirmed: this.confirmed });
+  }
+
+  plan(): LanePlan | undefined {
+    if (!this.lane.observed) return undefined;
+    const plan = planLane({
+      rules: this.rules,
+      view: this.view(),
+      cluster: CLUSTER,
+      observation: this.lane.observation,
+      transactions: this.lane.transactions,
+      memory: this.lane.memory,
+      limits: DEFAULT_PLAN_LIMITS,
+      mayTry: operation => mayTry(this.lane, operation, this.now),
+      now: this.now,
+    });
+    this.lane = { ...this.lane, memory: plan.memory };
+    return plan;
+  }
+
+  /** Sends a write; `outcome` tells what the cloud does with it and what it answers. */
+  send(write: TargetWrite, outcome: 'done' | 'lost-reply' | 'refused' | 'ignored'): void {
+    this.lane = beginWrite(this.lane, write, this.now);
+    const memory = chargeWrite(this.lane.memory, write, DEFAULT_PLAN_LIMITS.brake, this.now);
+    this.lane = { ...this.lane, memory };
+    if (outcome === 'done' || outcome === 'lost-reply')
+      for (const operation of write.operations) this.#apply(operation);
+    this.now += 1;
+    this.lane = endWrite(this.lane, write, { done: outcome !== 'refused', counts: true, now: this.now });
+    this.now += 1;
+  }
+
+  ownerOf(key: string): string | undefined {
+    return parseMark(this.cloud.get(key)?.tag ?? '', CLUSTER)?.podUid;
+  }
+
+  #apply(operation: TargetOperation): void {
+    const bound = this.cloud.get(operation.key);
+    switch (operation.kind) {
+      case 'register':
+        this.cloud.set(bindingKey(operation.place), {
+          ...operation.place,
+          weight: operation.weight,
+          tag: operation.tag,
+          health: 'unknown',
+        });
+        return;
+      case 'deregister':
+        this.cloud.delete(operation.key);
+        return;
+      case 'close':
+      case 'open':
+        if (bound)
+          this.cloud.set(operation.key, { ...bound, weight: operation.kind === 'open' ? operation.weight : 0 });
+    }
+  }
+
+  #pick(index: number): TruePod | undefined {
+    return this.pods[index % Math.max(1, this.pods.length)];
+  }
+}
+
+function ownsAddress(pod: TruePod, address: string): boolean {
+  return pod.record.addresses.includes(address);
+}
+
+function freshRecord(uid: string, address: string, app: string): PodRecord {
+  return {
+    uid,
+    namespace: NAMESPACE,
+    name: uid,
+    addresses: [address],
+    labels: { app },
+    hostNetwork: false,
+    eni: { attached: true, reason: 'test' },
+    ports: [{ name: 'http', port: 80, protocol: Protocol.TCP }],
+    phase: PodPhase.RUNNING,
+    ready: false,
+    deletion: undefined,
+    containers: [{ name: 'main', containerId: `${uid}-1`, state: ContainerState.RUNNING, restartCount: 0 }],
+    gate: GateState.CLOSED,
+    annotations: {},
+    createdAtMs: 0,
+  };
+}
+
+export function ready(record: PodRecord): PodRecord {
+  return { ...record, ready: record.containers.every(container => container.state === ContainerState.RUNNING) };
+}
+
+export function unready(record: PodRecord): PodRecord {
+  return { ...record, ready: false };
+}
+
+export function deleted(record: PodRecord): PodRecord {
+  return { ...record, deletion: record.deletion ?? { seenAtMs: 0, gracePeriodSeconds: 60 } };
+}
+
+export function exited(record: PodRecord): PodRecord {
+  const containers = record.containers.map(container => ({ ...container, state: ContainerState.EXITED }));
+  return { ...record, ready: false, containers };
+}
+
+export function restarted(record: PodRecord): PodRecord {
+  if (record.deletion) return record;
+  const containers = record.containers.map(container => ({
+    ...container,
+    state: ContainerState.RUNNING,
+    containerId: `${container.containerId}+`,
+  }));
+  return { ...record, containers };
+}
+
+export function relabelled(record: PodRecord, app: string): PodRecord {
+  return { ...record, labels: { app } };
+}
