@@ -2,8 +2,9 @@ import { Backoff } from '../backoff.ts';
 import { type Clock, sleep } from '../clock.ts';
 import { type Deadline, deadline } from '../deadline.ts';
 import { type Random, randomInteger } from '../random.ts';
+import { listPage } from './client.ts';
 import type { KubeList, KubeObject, ObjectMeta } from './objects.ts';
-import { type KubeRequest, KubeResponseError, type KubeTransport, type WatchEvent } from './transport.ts';
+import { KubeResponseError, type KubeTransport, type WatchEvent } from './transport.ts';
 
 /** What `runReflector` tells. Keys are `namespace/name`, or `name` for objects without namespace. */
 export type ReflectorEvent<P> =
@@ -33,7 +34,6 @@ export interface ReflectorOptions<T extends KubeObject, P> {
   readonly onError: (error: unknown) => void;
 }
 
-const PAGE_SIZE = 500;
 const PAGE_TIMEOUT_MS = 30_000;
 /** The server is asked to end a watch after a random time in this range, so that clients do not return together. */
 const WATCH_SECONDS_MIN = 300;
@@ -146,12 +146,8 @@ class Stepper<T extends KubeObject, P> {
 
   async #requestPage(continueToken: string | undefined): Promise<KubeList<T>> {
     const { transport, clock, path, query } = this.#options;
-    const paging = continueToken ? { limit: `${PAGE_SIZE}`, continue: continueToken } : { limit: `${PAGE_SIZE}` };
-    const request: KubeRequest = { method: 'GET', path, query: { ...query, ...paging } };
     using limit = deadline(clock, `list of ${path}`, PAGE_TIMEOUT_MS, this.#signal);
-    const response = await transport.request(request, limit.signal);
-    if (response.status !== 200) throw new KubeResponseError(request, response);
-    return response.body as KubeList<T>;
+    return await listPage<T>(transport, { path, query, continueToken }, limit.signal);
   }
 
   #openWatch(resourceVersion: string): Watching {
