@@ -5,8 +5,8 @@
 export interface ClbTransport {
   /**
    * Resolves with the inside of `Response`, `RequestId` included.
-   * @throws ClbApiError when CLB answered with an error, ClbConnectionError when it is not known what happened, the
-   * signal's reason on abort.
+   * @throws ClbApiError when CLB answered with an error, ClbConnectionError when it is not known what happened,
+   * ClbCredentialsError when no key could be had, the signal's reason on abort.
    */
   call(action: string, parameters: object, signal: AbortSignal): Promise<Record<string, unknown>>;
 }
@@ -34,4 +34,9 @@ export class ClbConnectionError extends Error {
     super(`${action}: ${message}`, options);
     this.action = action;
   }
+}
+
+/** There is no key to sign with, so nothing was sent. */
+export class ClbCredentialsError extends Error {
+  override readonly name = 'ClbCredentialsError';
 }

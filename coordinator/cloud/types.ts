@@ -1,4 +1,7 @@
-/** CLB as the lanes and load balancer code see it: typed, limited, deadlined, every outcome a value. */
+/**
+ * CLB as the lanes and load balancer code see it: typed, limited, deadlined, every outcome a value. A promise rejects
+ * only with the reason of the caller's signal, and a write that was under way then may have been done.
+ */
 export interface Cloud {
   describeLoadBalancers(query: LoadBalancerQuery, signal: AbortSignal): Promise<CloudResult<LoadBalancer[]>>;
   createLoadBalancer(request: LoadBalancerRequest, signal: AbortSignal): Promise<CloudResult<string>>;

@@ -1,0 +1,183 @@
+import { backoffDelayMs } from '../../common/backoff.ts';
+import { type Clock, sleep } from '../../common/clock.ts';
+import { DeadlineExceededError, deadline } from '../../common/deadline.ts';
+import type { Random } from '../../common/random.ts';
+import { abortable } from './abortable.ts';
+import { classify, isRead } from './classify.ts';
+import { NotSentError } from './failures.ts';
+import { type RateLimiter, rateLimiter } from './limiter.ts';
+import type { Reply } from './reply-fields.ts';
+import type { ClbTransport } from './transport.ts';
+import type { CloudError, CloudResult } from './types.ts';
+
+export interface CloudLimits {
+  /** Of each action, in an account and region; CLB's own default is 20. */
+  readonly requestsPerSecond: number;
+  readonly burst: number;
+  /** How many calls of one action may wait for the rate limit. */
+  readonly waitingMax: number;
+  /** From the start of a write, waiting for the rate limit included, to the end of its task. */
+  readonly writeTimeoutMs: number;
+  /** The same for making or deleting load balancers and listeners, which takes CLB about 10 s. */
+  readonly configurationTimeoutMs: number;
+  /** Of one attempt of a read, once it is sent. */
+  readonly readTimeoutMs: number;
+  /** How often a read is repeated after a throttled or retryable error. */
+  readonly readRetriesMax: number;
+}
+
+export const DEFAULT_CLOUD_LIMITS: CloudLimits = {
+  requestsPerSecond: 18,
+  burst: 2,
+  waitingMax: 256,
+  writeTimeoutMs: 6000,
+  configurationTimeoutMs: 60_000,
+  readTimeoutMs: 2000,
+  readRetriesMax: 2,
+};
+
+const READ_RETRY = { initialMs: 400, maximumMs: 2000 };
+/** How long an action rests after CLB said that it is over the rate. */
+const THROTTLED_PAUSE_MS = 500;
+
+/** One request that left or was given up; for metrics. */
+export interface CallObservation {
+  readonly action: string;
+  /** `ok`, or our code of the error. */
+  readonly outcome: string;
+  /** Waiting for the rate limit. */
+  readonly waitedMs: number;
+  /** From sending to the answer; 0 when it was not sent. */
+  readonly durationMs: number;
+}
+
+export interface CallerOptions {
+  readonly transport: ClbTransport;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly limits?: Partial<CloudLimits>;
+  readonly observe?: (observation: CallObservation) => void;
+}
+
+/** Sends one request and resolves with what `parse` makes of the reply. */
+export type Send = <T>(action: string, parameters: object, parse: (reply: Reply) => T) => Promise<T>;
+
+/** Sends requests with rate limit and deadline, and turns every operating error into a value. */
+export class Caller {
+  readonly limits: CloudLimits;
+  readonly #options: CallerOptions;
+  readonly #limiter: RateLimiter;
+
+  constructor(options: CallerOptions) {
+    this.#options = options;
+    this.limits = { ...DEFAULT_CLOUD_LIMITS, ...options.limits };
+    this.#limiter = rateLimiter({ clock: options.clock, ...this.limits });
+  }
+
+  /** Calls that wait for the rate limit now. */
+  waiting(): number {
+    return this.#limiter.waiting();
+  }
+
+  /** One read, repeated at most `readRetriesMax` times while its error may pass by itself. */
+  async read<T>(
+    action: string,
+    parameters: object,
+    parse: (reply: Reply) => T,
+    signal: AbortSignal,
+  ): Promise<CloudResult<T>> {
+    const { clock, random } = this.#options;
+    for (let attempt = 0; ; attempt += 1) {
+      const result = await this.#settle(action, signal, () => this.readOnce(action, parameters, parse, signal));
+      if (result.ok || isFinal(result.error) || attempt >= this.limits.readRetriesMax) return result;
+      await sleep(clock, backoffDelayMs(attempt, READ_RETRY, random), signal);
+    }
+  }
+
+  /** One attempt of a read. @throws what `ClbTransport.call` throws, and the failures of failures.ts and limiter.ts. */
+  async readOnce<T>(action: string, parameters: object, parse: (reply: Reply) => T, signal: AbortSignal): Promise<T> {
+    return this.#send(action, signal, async () => {
+      using limit = deadline(this.#options.clock, action, this.limits.readTimeoutMs, signal);
+      return parse(await this.#call(action, parameters, limit.signal));
+    });
+  }
+
+  /**
+   * A write of one or several requests under one deadline, never repeated here. Once a request was accepted, an error in
+   * what follows leaves the outcome unknown.
+   */
+  write<T>(
+    action: string,
+    timeoutMs: number,
+    signal: AbortSignal,
+    body: (send: Send, signal: AbortSignal) => Promise<T>,
+  ): Promise<CloudResult<T>> {
+    let accepted = false;
+    const run = async (): Promise<T> => {
+      using limit = deadline(this.#options.clock, action, timeoutMs, signal);
+      const send: Send = (name, parameters, parse) =>
+        this.#send(name, limit.signal, async () => {
+          const reply = await this.#call(name, parameters, limit.signal);
+          accepted ||= !isRead(name);
+          return parse(reply);
+        });
+      return await body(send, limit.signal);
+    };
+    return this.#settle(action, signal, run, () => accepted);
+  }
+
+  /** Waits for the rate limit, sends, observes. */
+  async #send<T>(action: string, signal: AbortSignal, perform: () => Promise<T>): Promise<T> {
+    const { clock } = this.#options;
+    const enteredAt = clock.now();
+    await this.#acquire(action, signal);
+    const sentAt = clock.now();
+    const observe = (outcome: string) => {
+      const now = clock.now();
+      this.#options.observe?.({ action, outcome, waitedMs: sentAt - enteredAt, durationMs: now - sentAt });
+    };
+    try {
+      const value = await perform();
+      observe('ok');
+      return value;
+    } catch (error) {
+      if (signal.aborted && !(signal.reason instanceof DeadlineExceededError)) throw signal.reason;
+      const { class: kind, code } = classify(action, error);
+      observe(code);
+      if (kind === 'throttled') this.#limiter.pause(action, THROTTLED_PAUSE_MS);
+      throw error;
+    }
+  }
+
+  async #acquire(action: string, signal: AbortSignal): Promise<void> {
+    try {
+      await this.#limiter.acquire(action, signal);
+    } catch (error) {
+      if (!(error instanceof DeadlineExceededError)) throw error;
+      throw new NotSentError(`${action}: waited for the rate limit until its deadline (${error.timeoutMs} ms)`);
+    }
+  }
+
+  #call(action: string, parameters: object, signal: AbortSignal): Promise<Reply> {
+    return abortable(this.#options.transport.call(action, parameters, signal), signal);
+  }
+
+  async #settle<T>(
+    action: string,
+    signal: AbortSignal,
+    run: () => Promise<T>,
+    accepted: () => boolean = () => false,
+  ): Promise<CloudResult<T>> {
+    try {
+      return { ok: true, value: await run() };
+    } catch (error) {
+      signal.throwIfAborted();
+      const classified = classify(action, error);
+      return { ok: false, error: accepted() ? { ...classified, outcomeUnknown: true } : classified };
+    }
+  }
+}
+
+function isFinal(error: CloudError): boolean {
+  return error.class === 'terminal' || error.class === 'busy';
+}

@@ -1,0 +1,66 @@
+import { DeadlineExceededError } from '../../common/deadline.ts';
+import {
+  ANSWERED,
+  type AnswerPattern,
+  type CloudErrorEntry,
+  MALFORMED,
+  NO_ANSWER,
+  NO_KEY,
+  NOT_SENT,
+  TASK_FAILED,
+  TOO_LATE,
+  UNKNOWN_CODE,
+} from './error-catalogue.ts';
+import { MalformedReplyError, NotSentError, TaskFailedError } from './failures.ts';
+import { RateLimiterFullError } from './limiter.ts';
+import { ClbApiError, ClbConnectionError, ClbCredentialsError } from './transport.ts';
+import type { CloudError } from './types.ts';
+
+/**
+ * What a failed call means.
+ * @throws the error itself when it is none that calling CLB can end in: then it is a bug of ours.
+ */
+export function classify(action: string, error: unknown): CloudError {
+  const entry = entryFor(error);
+  return {
+    class: entry.class,
+    code: entry.code,
+    cloudCode: error instanceof ClbApiError ? error.code : '',
+    action,
+    message: describe(action, error),
+    hint: entry.fix,
+    outcomeUnknown: entry.outcomeUnknown === true && !isRead(action),
+    notFound: entry.notFound === true,
+  };
+}
+
+/** Actions that change nothing. */
+export function isRead(action: string): boolean {
+  return action.startsWith('Describe');
+}
+
+function entryFor(error: unknown): CloudErrorEntry {
+  if (error instanceof ClbApiError) return ANSWERED.find(entry => fits(entry, error)) ?? UNKNOWN_CODE;
+  if (error instanceof DeadlineExceededError) return TOO_LATE;
+  if (error instanceof MalformedReplyError) return MALFORMED;
+  if (error instanceof ClbCredentialsError) return NO_KEY;
+  if (error instanceof TaskFailedError) return TASK_FAILED;
+  if (error instanceof RateLimiterFullError || error instanceof NotSentError) return NOT_SENT;
+  if (error instanceof ClbConnectionError) return NO_ANSWER;
+  throw error;
+}
+
+function fits(entry: CloudErrorEntry, error: ClbApiError): boolean {
+  return entry.matches?.some(pattern => matchesPattern(pattern, error)) === true;
+}
+
+function matchesPattern({ cloudCodes, text }: AnswerPattern, error: ClbApiError): boolean {
+  const codeFits = cloudCodes.some(code => error.code === code || error.code.startsWith(`${code}.`));
+  return codeFits && (text === undefined || text.test(error.message));
+}
+
+function describe(action: string, error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error);
+  const requestId = error instanceof ClbApiError && error.requestId ? ` (request ${error.requestId})` : '';
+  return `${text.startsWith(action) ? text : `${action}: ${text}`}${requestId}`;
+}

@@ -1,0 +1,143 @@
+import {
+  isObject,
+  malformed,
+  numberField,
+  objectList,
+  optionalString,
+  type Reply,
+  stringField,
+  stringList,
+} from './reply-fields.ts';
+import type { BatchOutcome, Binding, Listener, LoadBalancer, TargetHealth } from './types.ts';
+
+/** What CLB's replies say. Each throws MalformedReplyError when the reply is not what the API promises. */
+
+const STATUS_RUNNING = 1;
+
+export interface Page<T> {
+  readonly items: readonly T[];
+  /** Over all pages. */
+  readonly totalCount: number;
+}
+
+export function loadBalancerPage(reply: Reply): Page<LoadBalancer> {
+  return {
+    items: objectList(reply, 'LoadBalancerSet').map(loadBalancer),
+    totalCount: numberField(reply, 'TotalCount'),
+  };
+}
+
+function loadBalancer(reply: Reply): LoadBalancer {
+  const addresses = [...stringList(reply, 'LoadBalancerVips'), optionalString(reply, 'AddressIPv6')];
+  return {
+    id: stringField(reply, 'LoadBalancerId'),
+    name: optionalString(reply, 'LoadBalancerName'),
+    running: reply.Status === STATUS_RUNNING,
+    virtualAddresses: addresses.filter(address => address !== ''),
+    domain: optionalString(reply, 'LoadBalancerDomain') || optionalString(reply, 'Domain'),
+    vpcId: optionalString(reply, 'VpcId'),
+    tags: Object.fromEntries(
+      objectList(reply, 'Tags').map(tag => [stringField(tag, 'TagKey'), optionalString(tag, 'TagValue')]),
+    ),
+    deleteProtected: stringList(reply, 'AttributeFlags').includes('DeleteProtect'),
+  };
+}
+
+export function listeners(reply: Reply): Listener[] {
+  return objectList(reply, 'Listeners').map(listener => ({
+    id: stringField(listener, 'ListenerId'),
+    name: optionalString(listener, 'ListenerName'),
+    protocol: stringField(listener, 'Protocol'),
+    port: numberField(listener, 'Port'),
+    healthCheck: isObject(listener.HealthCheck) && listener.HealthCheck.HealthSwitch === 1,
+  }));
+}
+
+/** Layer 4 listeners carry their targets themselves, layer 7 ones carry them in their rules. */
+export function bindings(reply: Reply): Binding[] {
+  return objectList(reply, 'Listeners').flatMap(listener => {
+    const listenerId = stringField(listener, 'ListenerId');
+    return [listener, ...objectList(listener, 'Rules')].flatMap(holder => {
+      const locationId = optionalString(holder, 'LocationId');
+      return objectList(holder, 'Targets').map(target => binding(target, listenerId, locationId));
+    });
+  });
+}
+
+function binding(target: Reply, listenerId: string, locationId: string): Binding {
+  const [address] = stringList(target, 'PrivateIpAddresses');
+  return {
+    listenerId,
+    locationId,
+    // An instance without a private address is none of ours; its id keeps it apart from the others.
+    address: address ?? optionalString(target, 'InstanceId'),
+    port: numberField(target, 'Port'),
+    weight: numberField(target, 'Weight'),
+    tag: optionalString(target, 'Tag'),
+  };
+}
+
+/** On layer 4 the targets stand in one rule without id. */
+export function targetHealth(reply: Reply): TargetHealth[] {
+  return objectList(reply, 'LoadBalancers').flatMap(balancer =>
+    objectList(balancer, 'Listeners').flatMap(listener => {
+      const listenerId = stringField(listener, 'ListenerId');
+      return objectList(listener, 'Rules').flatMap(rule =>
+        objectList(rule, 'Targets').map(target => ({
+          listenerId,
+          locationId: optionalString(rule, 'LocationId'),
+          address: stringField(target, 'IP'),
+          port: numberField(target, 'Port'),
+          weight: numberField(target, 'Weight'),
+          health: health(target),
+        })),
+      );
+    }),
+  );
+}
+
+function health(target: Reply): TargetHealth['health'] {
+  const detail = stringField(target, 'HealthStatusDetail');
+  switch (detail) {
+    case 'Alive':
+      return 'healthy';
+    case 'Dead':
+      return 'unhealthy';
+    case 'Unknown':
+      return 'unknown';
+    case 'Close':
+      return 'closed';
+    default:
+      return malformed('HealthStatusDetail', 'Alive, Dead, Unknown or Close', detail);
+  }
+}
+
+export function batchOutcome(reply: Reply): BatchOutcome {
+  return { failedListenerIds: stringList(reply, 'FailListenerIdSet'), message: optionalString(reply, 'Message') };
+}
+
+export function listenerIds(reply: Reply, count: number): string[] {
+  const ids = stringList(reply, 'ListenerIds');
+  return ids.length === count ? ids : malformed('ListenerIds', `${count} ids`, ids);
+}
+
+export function requestId(reply: Reply): string {
+  return stringField(reply, 'RequestId');
+}
+
+/** A creation names what it makes either in its own reply or in that of its task. */
+export function loadBalancerIds(reply: Reply): string[] {
+  return stringList(reply, 'LoadBalancerIds');
+}
+
+export interface TaskStatus {
+  readonly state: 'succeeded' | 'failed' | 'running';
+  readonly message: string;
+}
+
+const TASK_STATES = ['succeeded', 'failed', 'running'] as const;
+
+export function taskStatus(reply: Reply): TaskStatus {
+  const state = TASK_STATES[numberField(reply, 'Status')];
+  return { state: state ?? malformed('Status', '0, 1 or 2', reply.Status), message: optionalString(reply, 'Message') };
+}

@@ -1,0 +1,118 @@
+import assert from 'node:assert/strict';
+import type {
+  BindingKey,
+  HealthCheckSettings,
+  ListenerRequest,
+  LoadBalancerRequest,
+  NewBinding,
+  WeightChange,
+} from './types.ts';
+
+/** Parameters as the API wants them, and its limits per call. */
+
+/** Of BatchRegisterTargets, BatchDeregisterTargets and, over all entries, BatchModifyTargetWeight. */
+export const BATCH_TARGETS_MAX = 500;
+export const WEIGHT_ENTRIES_MAX = 100;
+export const WEIGHT_ENTRY_TARGETS_MAX = 50;
+/** CreateListener refuses 50. */
+export const CREATE_LISTENERS_MAX = 49;
+export const DELETE_LISTENERS_MAX = 20;
+/** Of DescribeTargets and DescribeLoadBalancers. */
+export const DESCRIBE_IDS_MAX = 20;
+export const LOAD_BALANCER_PAGE_SIZE = 100;
+const CLIENT_TOKEN_LENGTH_MAX = 64;
+
+export function createLoadBalancerParameters(request: LoadBalancerRequest): object {
+  assert(/^[\x21-\x7e]+$/.test(request.clientToken) && request.clientToken.length <= CLIENT_TOKEN_LENGTH_MAX);
+  return {
+    LoadBalancerType: request.subnetId === undefined ? 'OPEN' : 'INTERNAL',
+    Forward: 1,
+    LoadBalancerName: request.name,
+    VpcId: request.vpcId,
+    ...(request.subnetId !== undefined && { SubnetId: request.subnetId }),
+    Number: 1,
+    Tags: Object.entries(request.tags).map(([TagKey, TagValue]) => ({ TagKey, TagValue })),
+    ClientToken: request.clientToken,
+  };
+}
+
+export function createListenerParameters(
+  loadBalancerId: string,
+  request: ListenerRequest,
+  ports: readonly number[],
+): object {
+  return {
+    LoadBalancerId: loadBalancerId,
+    Ports: ports,
+    Protocol: request.protocol,
+    ListenerNames: ports.map(() => request.name),
+    ...(request.healthCheck && { HealthCheck: healthCheck(request.healthCheck) }),
+  };
+}
+
+function healthCheck(settings: HealthCheckSettings): object {
+  return {
+    HealthSwitch: 1,
+    TimeOut: settings.timeoutSeconds,
+    IntervalTime: settings.intervalSeconds,
+    HealthNum: settings.healthyThreshold,
+    UnHealthNum: settings.unhealthyThreshold,
+  };
+}
+
+export function tagFilters(tags: Readonly<Record<string, string>>): object[] {
+  return Object.entries(tags).map(([key, value]) => ({ Name: `tag:${key}`, Values: [value] }));
+}
+
+export function registerParameters(loadBalancerId: string, targets: readonly NewBinding[]): object {
+  assertBatch(targets);
+  return {
+    LoadBalancerId: loadBalancerId,
+    Targets: targets.map(target => ({ ...batchTarget(target), Weight: target.weight, Tag: target.tag })),
+  };
+}
+
+export function deregisterParameters(loadBalancerId: string, targets: readonly BindingKey[]): object {
+  assertBatch(targets);
+  return { LoadBalancerId: loadBalancerId, Targets: targets.map(batchTarget) };
+}
+
+function batchTarget(target: BindingKey): object {
+  return { ListenerId: target.listenerId, ...location(target), EniIp: target.address, Port: target.port };
+}
+
+/** One request per WEIGHT_ENTRIES_MAX entries: more than one only when the targets are spread over many rules. */
+export function modifyWeightParameters(loadBalancerId: string, targets: readonly WeightChange[]): object[] {
+  assertBatch(targets);
+  const byRule = Map.groupBy(targets, target => `${target.listenerId}/${target.locationId}`);
+  const entries = [...byRule.values()].flatMap(rule => chunks(rule, WEIGHT_ENTRY_TARGETS_MAX).map(weightEntry));
+  return chunks(entries, WEIGHT_ENTRIES_MAX).map(list => ({ LoadBalancerId: loadBalancerId, ModifyList: list }));
+}
+
+function weightEntry(targets: readonly WeightChange[]): object {
+  const [first] = targets;
+  assert(first);
+  return {
+    ListenerId: first.listenerId,
+    ...location(first),
+    Targets: targets.map(({ address, port, weight }) => ({ EniIp: address, Port: port, Weight: weight })),
+  };
+}
+
+function location({ locationId }: BindingKey): object {
+  return locationId === '' ? {} : { LocationId: locationId };
+}
+
+/** CLB reads an empty list as an error at best; a larger or repeated one is a bug of the planner. */
+function assertBatch(targets: readonly BindingKey[]): void {
+  assert(targets.length > 0 && targets.length <= BATCH_TARGETS_MAX, `a batch of ${targets.length} targets`);
+  const keys = new Set(targets.map(key => `${key.listenerId}/${key.locationId}/${key.address}:${key.port}`));
+  assert.equal(keys.size, targets.length, 'a batch names a target twice');
+}
+
+/** @returns slices of at most `size`, in order; none for an empty list. */
+export function chunks<T>(items: readonly T[], size: number): T[][] {
+  return Array.from({ length: Math.ceil(items.length / size) }, (_, index) =>
+    items.slice(index * size, (index + 1) * size),
+  );
+}
