@@ -1,0 +1,3 @@
+module clb-direct.io/test/cluster/build/pause
+
+go 1.24

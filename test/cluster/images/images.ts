@@ -1,0 +1,77 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { build } from 'esbuild';
+import { controlPlaneAddress, requestLogPort } from '../addresses.ts';
+import { type ImageSource, writeLayout } from './oci-layout.ts';
+import { beginRootFolder, copyProgram, writeIntoRoot } from './root-folder.ts';
+
+/** What images are made of, and where they go. */
+export interface ImageIngredients {
+  readonly layoutFolder: string;
+  /** Root folders are put together here; not needed afterwards. */
+  readonly scratchFolder: string;
+  readonly programs: { readonly pause: string; readonly nginx: string; readonly node: string };
+}
+
+/** Makes the images `pause`, `nginx` and `echo`, with the names that an image without a registry gets. */
+export async function makeImages(ingredients: ImageIngredients): Promise<void> {
+  const sources = await Promise.all([pauseImage(ingredients), nginxImage(ingredients), echoImage(ingredients)]);
+  await writeLayout(ingredients.layoutFolder, sources);
+}
+
+async function pauseImage({ scratchFolder, programs }: ImageIngredients): Promise<ImageSource> {
+  const rootFolder = join(scratchFolder, 'pause');
+  await copyProgram(rootFolder, programs.pause, '/pause');
+  return { name: 'library/pause:latest', rootFolder, entrypoint: ['/pause'] };
+}
+
+/** Debian's nginx, which on SIGTERM drops its connections at once, as the official image's does. */
+async function nginxImage({ scratchFolder, programs }: ImageIngredients): Promise<ImageSource> {
+  const rootFolder = join(scratchFolder, 'nginx');
+  beginRootFolder(rootFolder);
+  for (const folder of ['run', 'var/lib/nginx', 'var/log/nginx']) {
+    mkdirSync(join(rootFolder, folder), { recursive: true });
+  }
+  writeIntoRoot(rootFolder, '/etc/nginx/nginx.conf', nginxConfig);
+  // 15 s of answer at one kilobyte per second, from /slow.
+  writeIntoRoot(rootFolder, '/srv/slow', 'slow and steady\n'.repeat(960));
+  await copyProgram(rootFolder, programs.nginx, '/usr/sbin/nginx');
+  return { name: 'library/nginx:latest', rootFolder, entrypoint: ['/usr/sbin/nginx'] };
+}
+
+/** The requests go to the container's log and, since that log goes with its Pod, to the cluster's request log. */
+const nginxConfig = `daemon off;
+worker_processes 1;
+pid /run/nginx.pid;
+error_log /dev/stderr notice;
+events { worker_connections 4096; }
+http {
+  log_format requests escape=json '{"atSeconds":$msec,"pod":"$hostname","client":"$remote_addr","path":"$request_uri",'
+    '"status":$status,"completion":"$request_completion","tookSeconds":$request_time}';
+  access_log /dev/stdout requests;
+  access_log syslog:server=${controlPlaneAddress}:${requestLogPort},nohostname requests;
+  default_type text/plain;
+  add_header X-Client-Address $remote_addr always;
+  server {
+    listen 80;
+    root /srv;
+    location / { return 200 "$hostname\\n"; }
+    location = /slow { limit_rate 1k; }
+  }
+}
+`;
+
+async function echoImage({ scratchFolder, programs }: ImageIngredients): Promise<ImageSource> {
+  const rootFolder = join(scratchFolder, 'echo');
+  beginRootFolder(rootFolder);
+  await copyProgram(rootFolder, programs.node, '/usr/local/bin/node');
+  await build({
+    entryPoints: [join(import.meta.dirname, 'echo.ts')],
+    outfile: join(rootFolder, 'srv/echo.mjs'),
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    logLevel: 'warning',
+  });
+  return { name: 'library/echo:latest', rootFolder, entrypoint: ['/usr/local/bin/node', '/srv/echo.mjs'] };
+}

@@ -1,0 +1,34 @@
+import { copyFileSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { runCommand } from '../command.ts';
+
+/** Users that programs of Debian look up at their start. */
+const users = 'root:x:0:0:root:/:/bin/false\nwww-data:x:33:33:www-data:/:/bin/false\n';
+const groups = 'root:x:0:\nwww-data:x:33:\n';
+
+/** Begins a root folder: users, groups and an empty /tmp. */
+export function beginRootFolder(rootFolder: string): void {
+  mkdirSync(join(rootFolder, 'tmp'), { recursive: true });
+  writeIntoRoot(rootFolder, '/etc/passwd', users);
+  writeIntoRoot(rootFolder, '/etc/group', groups);
+}
+
+export function writeIntoRoot(rootFolder: string, path: string, content: string): void {
+  const file = join(rootFolder, path);
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, content);
+}
+
+/** Copies a program of this machine to `path`, and to their own paths the libraries that the dynamic loader would load. */
+export async function copyProgram(rootFolder: string, program: string, path: string): Promise<void> {
+  copyIntoRoot(rootFolder, program, path);
+  const { stdout } = await runCommand(['ldd', program]).catch(() => ({ stdout: '' }));
+  for (const library of stdout.match(/\/\S+/g) ?? []) copyIntoRoot(rootFolder, library, library);
+}
+
+function copyIntoRoot(rootFolder: string, from: string, path: string): void {
+  const file = join(rootFolder, path);
+  if (existsSync(file)) return;
+  mkdirSync(dirname(file), { recursive: true });
+  copyFileSync(from, file);
+}
