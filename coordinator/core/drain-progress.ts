@@ -22,9 +22,13 @@ export interface LaneView {
   readonly transactions: TransactionTable;
 }
 
-export function drainProgress(drain: Drain, lanes: readonly LaneView[]): DrainProgress {
+/**
+ * @param complete every load balancer that may hold the Pod has its lane in `lanes`; until a new leader has found them
+ * all, it knows nothing of what it does not see
+ */
+export function drainProgress(drain: Drain, lanes: readonly LaneView[], complete: boolean): DrainProgress {
   const holding = lanes.flatMap(lane => lane.states.flatMap(state => bindingsOf(drain.podUid, lane, state)));
-  const observed = lanes.every(lane => lane.observed);
+  const observed = complete && lanes.every(lane => lane.observed);
   const moving = lanes.some(lane => [...lane.transactions.values()].some(entry => entry.podUid === drain.podUid));
   return {
     podUid: drain.podUid,

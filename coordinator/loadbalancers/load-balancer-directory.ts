@@ -8,9 +8,13 @@ import type { ServiceIntent } from './service-intent.ts';
 
 /** Where a Service's load balancer stands. */
 export type LoadBalancerState =
+  /** Nothing is known yet: it may exist and hold anything. */
   | { readonly kind: 'pending' }
+  /** It does not exist, or is being made: nothing is bound there. */
+  | { readonly kind: 'creating' }
   | { readonly kind: 'ready'; readonly loadBalancer: LoadBalancer }
-  | { readonly kind: 'failed'; readonly problem: Problem }
+  /** `absent`: CLB said that it does not exist; else it may hold anything. */
+  | { readonly kind: 'failed'; readonly problem: Problem; readonly absent: boolean }
   /** What we had made is gone; nothing is left to wait for. */
   | { readonly kind: 'released' };
 
@@ -27,6 +31,8 @@ export interface LoadBalancerDirectoryOptions {
 interface Entry {
   readonly intent: ServiceIntent;
   readonly goal: 'ready' | 'released';
+  /** Our finalizer is on the Service, so that what is made is never forgotten. */
+  readonly mayCreate: boolean;
   readonly state: LoadBalancerState;
   readonly failures: number;
   readonly dueAt: number;
@@ -59,14 +65,16 @@ export class LoadBalancerDirectory {
     return this.#entries.get(serviceUid)?.state ?? { kind: 'pending' };
   }
 
-  /** The Service shall have its load balancer. Idempotent. */
-  ensure(intent: ServiceIntent): void {
-    this.#aim(intent, 'ready');
+  /** The Service shall have its load balancer; one that is leaving only has it looked up. Idempotent. */
+  ensure(intent: ServiceIntent, options: { mayCreate: boolean }): void {
+    const known = this.#entries.get(intent.service.uid);
+    if (known?.goal === 'released' && intent.leaving) return;
+    this.#aim(intent, 'ready', options.mayCreate);
   }
 
   /** What was made for the Service goes; its listeners must be gone already. An existing one is only let go. */
   release(intent: ServiceIntent): void {
-    this.#aim(intent, 'released');
+    this.#aim(intent, 'released', false);
   }
 
   forget(serviceUid: string): void {
@@ -88,16 +96,16 @@ export class LoadBalancerDirectory {
     }
   }
 
-  #aim(intent: ServiceIntent, goal: Entry['goal']): void {
+  #aim(intent: ServiceIntent, goal: Entry['goal'], mayCreate: boolean): void {
     const known = this.#entries.get(intent.service.uid);
     const sameChoice = known && JSON.stringify(known.intent.loadBalancer) === JSON.stringify(intent.loadBalancer);
-    if (known && known.goal === goal && sameChoice) {
+    if (known && known.goal === goal && known.mayCreate === mayCreate && sameChoice) {
       this.#entries.set(intent.service.uid, { ...known, intent });
       return;
     }
     const state: LoadBalancerState = sameChoice && goal === 'ready' ? known.state : { kind: 'pending' };
     const dueAt = this.#options.clock.now();
-    this.#entries.set(intent.service.uid, { intent, goal, state, failures: 0, dueAt });
+    this.#entries.set(intent.service.uid, { intent, goal, mayCreate, state, failures: 0, dueAt });
     this.#wakeup.wake();
   }
 
@@ -105,7 +113,7 @@ export class LoadBalancerDirectory {
     const outcome = entry.goal === 'ready' ? await this.#makeReady(entry, signal) : await this.#remove(entry, signal);
     this.#busy.delete(uid);
     const current = this.#entries.get(uid);
-    if (!current || current.goal !== entry.goal || signal.aborted) {
+    if (!current || current.goal !== entry.goal || current.mayCreate !== entry.mayCreate || signal.aborted) {
       this.#wakeup.wake();
       return;
     }
@@ -120,6 +128,7 @@ export class LoadBalancerDirectory {
     const now = this.#options.clock.now();
     switch (outcome.kind) {
       case 'pending':
+      case 'creating':
         return now + CREATING_POLL_MS;
       case 'ready':
         return now + RECHECK_MS;
@@ -132,24 +141,33 @@ export class LoadBalancerDirectory {
 
   async #makeReady(entry: Entry, signal: AbortSignal): Promise<LoadBalancerState> {
     const found = await this.#find(entry.intent, signal);
-    if (!found.ok) return failedState(entry.intent, found.error);
-    const [loadBalancer] = found.value;
-    if (loadBalancer) return loadBalancer.running ? { kind: 'ready', loadBalancer } : { kind: 'pending' };
-    if (entry.intent.loadBalancer.kind === 'existing') return { kind: 'failed', problem: notFound(entry.intent) };
+    if (!found.ok && !found.error.notFound) return this.#lookupFailed(entry, found.error);
+    const [loadBalancer] = found.ok ? found.value : [];
+    if (loadBalancer) return loadBalancer.running ? { kind: 'ready', loadBalancer } : { kind: 'creating' };
+    if (entry.intent.leaving) return { kind: 'released' };
+    if (entry.intent.loadBalancer.kind === 'existing') return notFound(entry.intent);
+    if (!entry.mayCreate) return { kind: 'creating' };
     if (!this.#options.fence.mayWrite(WRITE_TIMEOUT_MS)) return { kind: 'pending' };
     const created = await this.#create(entry.intent, signal);
-    return created.ok ? { kind: 'pending' } : failedState(entry.intent, created.error);
+    return created.ok ? { kind: 'creating' } : failed(entry.intent, created.error);
+  }
+
+  /** A load balancer that was there does not go because one read failed (law L1). */
+  #lookupFailed(entry: Entry, error: CloudError): LoadBalancerState {
+    if (entry.state.kind !== 'ready') return failed(entry.intent, error);
+    this.#options.log.warn('a look at the load balancer failed', { code: error.code, message: error.message });
+    return entry.state;
   }
 
   async #remove(entry: Entry, signal: AbortSignal): Promise<LoadBalancerState> {
     if (entry.intent.loadBalancer.kind === 'existing') return { kind: 'released' };
     const found = await this.#find(entry.intent, signal);
-    if (!found.ok) return failedState(entry.intent, found.error);
-    const [loadBalancer] = found.value;
+    if (!found.ok && !found.error.notFound) return failed(entry.intent, found.error);
+    const [loadBalancer] = found.ok ? found.value : [];
     if (!loadBalancer) return { kind: 'released' };
     if (!this.#options.fence.mayWrite(WRITE_TIMEOUT_MS)) return { kind: 'pending' };
     const deleted = await this.#options.cloud.deleteLoadBalancer(loadBalancer.id, signal);
-    return deleted.ok || deleted.error.notFound ? { kind: 'pending' } : failedState(entry.intent, deleted.error);
+    return deleted.ok || deleted.error.notFound ? { kind: 'pending' } : failed(entry.intent, deleted.error);
   }
 
   #find(intent: ServiceIntent, signal: AbortSignal) {
@@ -178,23 +196,21 @@ export class LoadBalancerDirectory {
   }
 }
 
-function failedState(intent: ServiceIntent, error: CloudError): LoadBalancerState {
-  if (error.notFound && intent.loadBalancer.kind === 'existing') {
-    return { kind: 'failed', problem: notFound(intent) };
-  }
+function failed(intent: ServiceIntent, error: CloudError): LoadBalancerState {
   const { namespace, name } = intent.service;
   const message = `Service ${namespace}/${name}: ${error.message}. ${error.hint}`;
-  return { kind: 'failed', problem: { code: error.code, reason: 'LoadBalancerFailed', message } };
+  return { kind: 'failed', absent: false, problem: { code: error.code, reason: 'LoadBalancerFailed', message } };
 }
 
-function notFound(intent: ServiceIntent): Problem {
+function notFound(intent: ServiceIntent): LoadBalancerState {
   const { namespace, name } = intent.service;
   const id = intent.loadBalancer.kind === 'existing' ? intent.loadBalancer.id : '';
-  return {
+  const problem: Problem = {
     code: 'CD1004',
     reason: 'LoadBalancerNotFound',
     message:
       `Service ${namespace}/${name}: load balancer ${id} does not exist in this region and account. ` +
       'Correct the annotation service.kubernetes.io/tke-existed-lbid; it is looked for again every 30 s.',
   };
+  return { kind: 'failed', absent: true, problem };
 }

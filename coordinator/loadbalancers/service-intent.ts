@@ -1,7 +1,6 @@
 import {
   DIRECT_ACCESS_ANNOTATION,
   EXISTING_LOAD_BALANCER_ANNOTATION,
-  FINALIZER,
   INTERNAL_SUBNET_ANNOTATION,
   LOAD_BALANCER_CLASS,
   MODE_ANNOTATION,
@@ -43,18 +42,24 @@ export type Claim =
 export function claimOf(service: ServiceRecord, options: { tkeController: boolean }): Claim {
   const direct = service.annotations[DIRECT_ACCESS_ANNOTATION];
   const ownClass = service.loadBalancerClass === LOAD_BALANCER_CLASS;
-  const finalized = service.finalizers.includes(FINALIZER);
-  if (service.deleting) return finalized ? leaving(service) : { kind: 'unclaimed' };
+  if (service.deleting) return service.finalized ? leaving(service) : { kind: 'unclaimed' };
   if (direct !== undefined && direct !== 'true' && direct !== 'false') {
-    return { kind: 'refused', problems: [invalidDirectAccess(service, direct)] };
+    return refused(service, invalidDirectAccess(service, direct));
   }
   const wanted = service.type === 'LoadBalancer' && (ownClass || direct === 'true');
-  if (!wanted) return finalized ? leaving(service) : { kind: 'unclaimed' };
+  if (!wanted) return service.finalized ? leaving(service) : { kind: 'unclaimed' };
   if (!ownClass && service.loadBalancerClass !== undefined) return { kind: 'unclaimed' };
   if (!ownClass && options.tkeController && service.annotations[MODE_ANNOTATION] !== 'skip') {
-    return { kind: 'refused', problems: [claimedTwice(service)] };
+    return refused(service, claimedTwice(service));
   }
   return { kind: 'claimed', intent: intentOf(service) };
+}
+
+/** A Service that is bound already keeps being served: a slip in an annotation must not strand its Pods. */
+function refused(service: ServiceRecord, problem: Problem): Claim {
+  if (!service.finalized) return { kind: 'refused', problems: [problem] };
+  const intent = intentOf(service);
+  return { kind: 'claimed', intent: { ...intent, problems: [...intent.problems, problem] } };
 }
 
 function leaving(service: ServiceRecord): Claim {

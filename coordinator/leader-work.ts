@@ -1,0 +1,381 @@
+import type { Clock } from '../common/clock.ts';
+import type { Logger } from '../common/logger.ts';
+import { GateState } from '../common/pod-record.ts';
+import { DrainState } from '../proto/gen/clbdirect/v1/report.ts';
+import type { Cloud, HealthCheckSettings } from './cloud/types.ts';
+import { type ClusterView, clusterView, type PodView } from './core/cluster-view.ts';
+import { type DrainProgress, drainProgress } from './core/drain-progress.ts';
+import { gateDecision } from './core/gate.ts';
+import { type GateLatch, isLatched, latchOpen, refreshLatch } from './core/gate-latch.ts';
+import type { LanePlanLimits } from './core/lane-plan.ts';
+import { type Rule, selects } from './core/rule.ts';
+import type { PlacedRule, RuleTarget } from './core/rule-state.ts';
+import type { Knowledge } from './knowledge.ts';
+import type { ServiceRecord } from './kube/service-reflector.ts';
+import { Lane, type LaneFailure, type LaneTiming } from './lanes/lane.ts';
+import type { WriteFence } from './lanes/write-fence.ts';
+import type { LeaderPorts } from './leader-ports.ts';
+import { type ListenerPlan, planListeners } from './loadbalancers/listener-plan.ts';
+import { LoadBalancerDirectory } from './loadbalancers/load-balancer-directory.ts';
+import { claimOf, type ServiceIntent } from './loadbalancers/service-intent.ts';
+
+export interface LeaderWorkOptions {
+  readonly knowledge: Knowledge;
+  readonly ports: LeaderPorts;
+  readonly cloud: Cloud;
+  readonly clock: Clock;
+  readonly fence: WriteFence;
+  readonly log: Logger;
+  /** Short hash of the cluster and the instance, as it stands in marks. */
+  readonly cluster: string;
+  readonly vpcId: string;
+  readonly healthCheck: HealthCheckSettings | undefined;
+  /** How long after weight 0 was read back new connections may still arrive. */
+  readonly settleMs: number;
+  readonly limits: LanePlanLimits;
+  readonly timing: LaneTiming;
+  /** TKE's own Service controller runs in this cluster. */
+  readonly tkeController: boolean;
+}
+
+/** Changes are gathered this long before anything is decided, so that a burst is one decision. */
+const COALESCE_MS = 1;
+/** Something may always have become due. */
+const TICK_MS = 1_000;
+
+interface LiveLane {
+  readonly lane: Lane;
+  readonly stop: AbortController;
+  readonly done: Promise<void>;
+  virtualAddresses: readonly string[];
+}
+
+interface Claimed {
+  readonly service: ServiceRecord;
+  readonly intent: ServiceIntent;
+}
+
+/**
+ * What one term of leadership does: from the warm knowledge to lanes, gates, drains and Service status. Everything is
+ * decided anew at each turn from facts; nothing here has to survive a leader change.
+ */
+export class LeaderWork {
+  readonly #options: LeaderWorkOptions;
+  readonly #directory: LoadBalancerDirectory;
+  readonly #lanes = new Map<string, LiveLane>();
+  readonly #confirmed = new Set<string>();
+  /** Namespaces whose Services were listed consistently: when the list began, and what it had. */
+  readonly #serviceLists = new Map<string, { startedAt: number; services: readonly ServiceRecord[] }>();
+  readonly #sentDrains = new Map<string, string>();
+  #latch: GateLatch = new Map();
+  #scheduled = false;
+  #signal: AbortSignal | undefined;
+
+  constructor(options: LeaderWorkOptions) {
+    this.#options = options;
+    const { cloud, clock, fence, cluster, vpcId, log } = options;
+    const onChange = () => this.changed();
+    this.#directory = new LoadBalancerDirectory({ cloud, clock, fence, cluster, vpcId, log, onChange });
+  }
+
+  /** Works until `signal` aborts; writes that are under way are finished before it resolves. */
+  async run(signal: AbortSignal): Promise<void> {
+    this.#signal = signal;
+    const tick = () => {
+      if (signal.aborted) return;
+      this.changed();
+      this.#options.clock.schedule(TICK_MS, tick);
+    };
+    tick();
+    await this.#directory.run(signal);
+    await Promise.all([...this.#lanes.values()].map(live => live.done));
+  }
+
+  /** Knowledge has changed: decide again soon. */
+  changed(): void {
+    if (this.#scheduled || !this.#signal || this.#signal.aborted) return;
+    this.#scheduled = true;
+    this.#options.clock.schedule(COALESCE_MS, () => {
+      this.#scheduled = false;
+      if (!this.#signal?.aborted) this.#turn();
+    });
+  }
+
+  /** The API server agrees with the agent about this Pod. */
+  confirmed(podUid: string): void {
+    this.#confirmed.add(podUid);
+    this.changed();
+  }
+
+  /** A consistent list of a namespace's Services. */
+  servicesListed(namespace: string, list: { startedAt: number; services: readonly ServiceRecord[] }): void {
+    this.#serviceLists.set(namespace, list);
+    this.changed();
+  }
+
+  lanes(): readonly Lane[] {
+    return [...this.#lanes.values()].map(live => live.lane);
+  }
+
+  #turn(): void {
+    const { knowledge, clock } = this.#options;
+    knowledge.expire(clock.now());
+    if (!knowledge.servicesKnown) return;
+    const view = this.#view();
+    const claimed = this.#claims();
+    const rules = this.#driveLanes(claimed, view);
+    this.#askForConfirmations(view, rules);
+    this.#writeGates(view, rules);
+    this.#answerDrains(claimed);
+    this.#writeServices(claimed);
+  }
+
+  #view(): ClusterView {
+    const { knowledge } = this.#options;
+    for (const uid of this.#confirmed) if (!knowledge.store.pods.has(uid)) this.#confirmed.delete(uid);
+    return clusterView({ store: knowledge.store, drains: knowledge.drains, confirmed: this.#confirmed });
+  }
+
+  // --- Services and their load balancers
+
+  #claims(): Claimed[] {
+    const { knowledge, ports, tkeController } = this.#options;
+    const claimed: Claimed[] = [];
+    for (const service of knowledge.services.values()) {
+      const claim = claimOf(service, { tkeController });
+      const problems =
+        claim.kind === 'claimed' ? claim.intent.problems : claim.kind === 'refused' ? claim.problems : [];
+      for (const problem of problems) ports.reportProblem(service, problem);
+      if (claim.kind !== 'claimed') continue;
+      claimed.push({ service, intent: claim.intent });
+      if (!service.finalized) ports.ensureFinalizer(service);
+      this.#directory.ensure(claim.intent, { mayCreate: service.finalized });
+    }
+    return claimed;
+  }
+
+  /** Hands every lane what is wanted of it, and answers with all rules, those without a place included. */
+  #driveLanes(claimed: readonly Claimed[], view: ClusterView): Rule[] {
+    const byLoadBalancer = new Map<string, ServiceIntent[]>();
+    const rules: Rule[] = [];
+    for (const { intent } of claimed) {
+      const state = this.#directory.stateOf(intent.service.uid);
+      if (state.kind === 'failed') this.#options.ports.reportProblem(intent.service, state.problem);
+      if (state.kind === 'ready') {
+        const { id, virtualAddresses } = state.loadBalancer;
+        byLoadBalancer.set(id, [...(byLoadBalancer.get(id) ?? []), intent]);
+        this.#lane(id).virtualAddresses = virtualAddresses;
+      } else if (!intent.leaving) {
+        rules.push(...intent.rules.map(rule => ({ ...rule, place: undefined, refusal: undefined })));
+      }
+    }
+    for (const [id, intents] of byLoadBalancer) rules.push(...this.#driveLane(id, intents, view));
+    for (const id of this.#lanes.keys()) if (!byLoadBalancer.has(id)) this.#stopLane(id);
+    return rules;
+  }
+
+  #driveLane(id: string, intents: readonly ServiceIntent[], view: ClusterView): Rule[] {
+    const { ports } = this.#options;
+    const { lane, virtualAddresses } = this.#lane(id);
+    const plan = lane.observed ? this.#planListeners(lane, intents) : undefined;
+    const rules: Rule[] = intents
+      .filter(intent => !intent.leaving)
+      .flatMap(intent => intent.rules)
+      .map(rule => {
+        const listenerId = plan?.listenerIds.get(rule.id);
+        const refused = plan?.refused.get(rule.id);
+        if (refused) ports.reportProblem(rule.service, refused);
+        const place = listenerId === undefined ? undefined : { loadBalancerId: id, listenerId, locationId: '' };
+        return { ...rule, place, refusal: refused?.code };
+      });
+    const placed = rules.filter((rule): rule is PlacedRule => rule.place !== undefined);
+    const gateWaits = anyGateWaits(view, placed);
+    const answer = lane.update({ rules: placed, view, virtualAddresses, listenerWork: plan?.work ?? [], gateWaits });
+    for (const orphan of answer?.orphans ?? []) ports.prove(orphan.mark);
+    return rules;
+  }
+
+  #planListeners(lane: Lane, intents: readonly ServiceIntent[]): ListenerPlan {
+    const { cluster, healthCheck } = this.#options;
+    return planListeners({ intents, listeners: lane.listeners, cluster, healthCheck });
+  }
+
+  #lane(id: string): LiveLane {
+    const known = this.#lanes.get(id);
+    if (known) return known;
+    const { cluster, cloud, clock, fence, limits, timing, log } = this.#options;
+    const lane = new Lane({
+      loadBalancerId: id,
+      cluster,
+      cloud,
+      clock,
+      fence,
+      limits,
+      timing,
+      log: log.child({ loadBalancer: id }),
+      onObserved: () => this.changed(),
+      onFailure: failure => this.#reportFailure(failure),
+    });
+    const stop = new AbortController();
+    if (this.#signal?.aborted) stop.abort();
+    this.#signal?.addEventListener('abort', () => stop.abort(), { once: true });
+    const live: LiveLane = { lane, stop, done: lane.run(stop.signal), virtualAddresses: [] };
+    this.#lanes.set(id, live);
+    return live;
+  }
+
+  #stopLane(id: string): void {
+    this.#lanes.get(id)?.stop.abort();
+    this.#lanes.delete(id);
+  }
+
+  #reportFailure(failure: LaneFailure): void {
+    const { knowledge, ports } = this.#options;
+    const { error } = failure;
+    const message = `Load balancer ${failure.loadBalancerId}: ${error.message}. ${error.hint}`;
+    for (const service of knowledge.services.values()) {
+      const state = this.#directory.stateOf(service.uid);
+      const uses = state.kind === 'ready' && state.loadBalancer.id === failure.loadBalancerId;
+      const meant = failure.ruleIds.length === 0 || failure.ruleIds.some(id => id.startsWith(`${service.uid}/`));
+      if (uses && meant) ports.reportProblem(service, { code: error.code, reason: 'CloudRefused', message });
+    }
+  }
+
+  #writeServices(claimed: readonly Claimed[]): void {
+    const { ports } = this.#options;
+    for (const { service, intent } of claimed) {
+      const state = this.#directory.stateOf(service.uid);
+      if (intent.leaving) this.#letGo(service, intent);
+      else if (state.kind === 'ready') {
+        const { id, virtualAddresses, domain } = state.loadBalancer;
+        const status = { loadBalancerId: id, address: virtualAddresses[0] ?? '', hostname: domain };
+        if (this.#lanes.get(id)?.lane.observed) ports.writeStatus(service, status);
+      }
+    }
+  }
+
+  /** Listeners first, then the load balancer if it was made by us, then the finalizer. */
+  #letGo(service: ServiceRecord, intent: ServiceIntent): void {
+    const state = this.#directory.stateOf(service.uid);
+    if (state.kind === 'released') {
+      this.#options.ports.releaseService(service);
+      return;
+    }
+    const lane = state.kind === 'ready' ? this.#lanes.get(state.loadBalancer.id)?.lane : undefined;
+    if (!lane?.observed) return;
+    const remaining = this.#planListeners(lane, [intent]).remaining.get(service.uid) ?? 0;
+    if (remaining === 0) this.#directory.release(intent);
+  }
+
+  // --- Pods
+
+  #askForConfirmations(view: ClusterView, rules: readonly Rule[]): void {
+    for (const rule of rules) {
+      for (const pod of view.podsByNamespace.get(rule.service.namespace) ?? []) {
+        if (!pod.confirmed && pod.record.addresses.length > 0 && selects(rule, pod.record)) {
+          this.#options.ports.confirm(pod);
+        }
+      }
+    }
+  }
+
+  #writeGates(view: ClusterView, rules: readonly Rule[]): void {
+    this.#latch = refreshLatch(this.#latch, view.pods.values());
+    const targets = this.#targets();
+    for (const pod of view.pods.values()) {
+      if (pod.record.gate === GateState.ABSENT || isLatched(this.#latch, pod)) continue;
+      const selecting = rules.filter(rule => selects(rule, pod.record));
+      const decision = gateDecision({
+        pod,
+        rules: selecting,
+        targetAt: (loadBalancerId, key) => targets.get(loadBalancerId)?.get(key),
+        provenUnselected: selecting.length === 0 && this.#provenUnselected(pod),
+      });
+      if (decision.status === 'unknown') continue;
+      const open = decision.status === 'open';
+      if (open) this.#latch = latchOpen(this.#latch, pod);
+      this.#options.ports.writeGate(pod, { open, reason: decision.reason, message: decision.message });
+    }
+  }
+
+  #targets(): Map<string, Map<string, RuleTarget>> {
+    return new Map(
+      [...this.#lanes].map(([id, { lane }]) => {
+        const targets = lane.view().states.flatMap(state => state.targets);
+        return [id, new Map(targets.map(target => [target.key, target]))] as const;
+      }),
+    );
+  }
+
+  /** Law L3: only a list that began after the Pod was first reported can tell that nothing selects it. */
+  #provenUnselected(pod: PodView): boolean {
+    const { namespace } = pod.record;
+    const list = this.#serviceLists.get(namespace);
+    if (!list || list.startedAt < pod.firstSeenAt) {
+      this.#options.ports.listServices(namespace);
+      return false;
+    }
+    return !list.services.some(service => {
+      const claim = claimOf(service, { tkeController: this.#options.tkeController });
+      if (claim.kind !== 'claimed' || claim.intent.leaving) return false;
+      return claim.intent.rules.some(rule => selects({ ...rule, place: undefined, refusal: undefined }, pod.record));
+    });
+  }
+
+  #answerDrains(claimed: readonly Claimed[]): void {
+    const { knowledge } = this.#options;
+    const asked = new Set(knowledge.takeAsked());
+    const lanes = [...this.#lanes.values()].map(live => live.lane.view());
+    for (const uid of this.#sentDrains.keys()) if (!knowledge.drains.has(uid)) this.#sentDrains.delete(uid);
+    for (const drain of knowledge.drains.values()) {
+      if (drain.phase === 'answered') continue;
+      const namespace = knowledge.store.pods.get(drain.podUid)?.record.namespace;
+      const complete = claimed.every(
+        ({ service, intent }) => (namespace !== undefined && service.namespace !== namespace) || this.#isFound(intent),
+      );
+      const progress = drainProgress(drain, lanes, complete);
+      const text = JSON.stringify(progress);
+      if (this.#sentDrains.get(drain.podUid) === text && !asked.has(drain.podUid)) continue;
+      this.#sentDrains.set(drain.podUid, text);
+      this.#sendDrainUpdate(progress);
+    }
+  }
+
+  #isFound(intent: ServiceIntent): boolean {
+    const state = this.#directory.stateOf(intent.service.uid);
+    return state.kind !== 'pending' && (state.kind !== 'failed' || state.absent);
+  }
+
+  #sendDrainUpdate(progress: DrainProgress): void {
+    this.#options.ports.sendDrainUpdate(progress.node, {
+      podUid: progress.podUid,
+      state: wireState(progress.state),
+      targetPorts: progress.targetPorts.map(({ port, protocol }) => ({ port, protocol })),
+      virtualAddresses: [...progress.virtualAddresses],
+      settleMs: this.#options.settleMs,
+    });
+  }
+}
+
+function anyGateWaits(view: ClusterView, rules: readonly PlacedRule[]): boolean {
+  return rules.some(rule =>
+    (view.podsByNamespace.get(rule.service.namespace) ?? []).some(
+      pod =>
+        pod.record.gate === GateState.CLOSED &&
+        pod.deletionSeenAt === undefined &&
+        pod.record.ready &&
+        selects(rule, pod.record),
+    ),
+  );
+}
+
+function wireState(state: DrainProgress['state']): DrainState {
+  switch (state) {
+    case 'accepted':
+      return DrainState.ACCEPTED;
+    case 'weight-zero':
+      return DrainState.WEIGHT_ZERO;
+    case 'deregistered':
+      return DrainState.DEREGISTERED;
+  }
+}
