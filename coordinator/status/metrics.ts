@@ -1,0 +1,125 @@
+import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { AdmissionResult } from '../webhook/admission.ts';
+
+/** Upper bounds in seconds. */
+const CALL_BUCKETS = [0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4];
+const GATE_BUCKETS = [0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 300];
+const DRAIN_BUCKETS = [0.25, 0.5, 1, 2, 5, 10, 20, 30, 60, 120];
+/** CLB takes at most 500 targets in one call. */
+const BATCH_BUCKETS = [1, 2, 5, 10, 20, 50, 100, 200, 500];
+
+/** Classes of lane work in the order in which they are taken. */
+export type LanePriority = 'urgent' | 'dead' | 'open' | 'register' | 'drained' | 'configuration';
+export type CloudCallResult = 'success' | 'retryable' | 'throttled' | 'busy' | 'terminal';
+
+/**
+ * Everything the coordinator counts, on a registry of its own. Labels have few values: never a Pod, a rule or a load
+ * balancer.
+ */
+export class CoordinatorMetrics {
+  readonly registry = new Registry();
+  readonly #registers = [this.registry];
+
+  /** 1 while this replica leads, else 0. */
+  readonly leader = new Gauge({
+    name: 'clb_direct_leader',
+    help: '1 while this replica leads',
+    registers: this.#registers,
+  });
+  readonly #queueDepth = new Gauge({
+    name: 'clb_direct_lane_queue_depth',
+    help: 'Operations that wait in all lanes, by class of priority',
+    labelNames: ['priority'],
+    registers: this.#registers,
+  });
+  readonly #cloudCalls = new Counter({
+    name: 'clb_direct_cloud_calls_total',
+    help: 'Calls of the CLB API, by action and result',
+    labelNames: ['action', 'result'],
+    registers: this.#registers,
+  });
+  readonly #cloudCallDuration = new Histogram({
+    name: 'clb_direct_cloud_call_duration_seconds',
+    help: 'From sending a CLB call to its answer, by action',
+    labelNames: ['action'],
+    buckets: CALL_BUCKETS,
+    registers: this.#registers,
+  });
+  readonly #batchSize = new Histogram({
+    name: 'clb_direct_batch_size_targets',
+    help: 'Targets in one write of a lane, by action',
+    labelNames: ['action'],
+    buckets: BATCH_BUCKETS,
+    registers: this.#registers,
+  });
+  readonly #gateOpenDelay = new Histogram({
+    name: 'clb_direct_gate_open_delay_seconds',
+    help: 'From the later of health at CLB and readiness of the containers to the readiness gate set True',
+    buckets: GATE_BUCKETS,
+    registers: this.#registers,
+  });
+  readonly #drainDuration = new Histogram({
+    name: 'clb_direct_drain_duration_seconds',
+    help: "From a Pod's drain request to its last target deregistered and read back",
+    buckets: DRAIN_BUCKETS,
+    registers: this.#registers,
+  });
+  readonly heldByBrake = new Counter({
+    name: 'clb_direct_held_by_brake_total',
+    help: 'Removals of living targets that the brake held back',
+    registers: this.#registers,
+  });
+  readonly agentSessions = new Gauge({
+    name: 'clb_direct_agent_sessions',
+    help: 'Report streams that are open',
+    registers: this.#registers,
+  });
+  readonly #streamsTurnedAway = new Counter({
+    name: 'clb_direct_report_streams_turned_away_total',
+    help: 'Report streams without a proven agent behind them, by reason',
+    labelNames: ['reason'],
+    registers: this.#registers,
+  });
+  readonly #admissions = new Counter({
+    name: 'clb_direct_webhook_admissions_total',
+    help: 'Admission reviews answered, by result',
+    labelNames: ['result'],
+    registers: this.#registers,
+  });
+  readonly #admissionDuration = new Histogram({
+    name: 'clb_direct_webhook_admission_duration_seconds',
+    help: 'From the first byte of an admission review to its answer',
+    buckets: [0.001, 0.0025, 0.005, 0.01, 0.05, 0.25, 1, 3],
+    registers: this.#registers,
+  });
+
+  queueDepth(priority: LanePriority, operationCount: number): void {
+    this.#queueDepth.set({ priority }, operationCount);
+  }
+
+  cloudCall(action: string, result: CloudCallResult, durationMs: number): void {
+    this.#cloudCalls.inc({ action, result });
+    this.#cloudCallDuration.observe({ action }, durationMs / 1_000);
+  }
+
+  batch(action: string, targetCount: number): void {
+    this.#batchSize.observe({ action }, targetCount);
+  }
+
+  gateOpened(delayMs: number): void {
+    this.#gateOpenDelay.observe(delayMs / 1_000);
+  }
+
+  drainFinished(durationMs: number): void {
+    this.#drainDuration.observe(durationMs / 1_000);
+  }
+
+  streamTurnedAway(reason: string): void {
+    this.#streamsTurnedAway.inc({ reason });
+  }
+
+  admission(result: AdmissionResult, durationMs: number): void {
+    this.#admissions.inc({ result });
+    this.#admissionDuration.observe(durationMs / 1_000);
+  }
+}

@@ -1,0 +1,110 @@
+import { type Html, html } from './html.ts';
+import type { AgentStatus, DrainStatus, LoadBalancerStatus, StatusSnapshot, TargetStatus } from './status-snapshot.ts';
+
+/** Rows of one table; what is beyond is counted, not shown. */
+const ROWS_MAX = 500;
+const REFRESH_SECONDS = 5;
+
+const STYLE = `
+:root{color-scheme:light dark;--ink:#1d2733;--quiet:#66727f;--line:#e3e7ec;--paper:#fff;--wash:#f6f8fa;--good:#157f4b;--busy:#a15c00;--gone:#66727f}
+@media(prefers-color-scheme:dark){:root{--ink:#e4e9ee;--quiet:#94a0ac;--line:#2b333c;--paper:#14191f;--wash:#1b2128;--good:#4cc38a;--busy:#e5a04b;--gone:#94a0ac}}
+*{box-sizing:border-box}body{margin:0;background:var(--paper);color:var(--ink);font:15px/1.5 system-ui,sans-serif}
+main{max-width:72rem;margin:0 auto;padding:2rem 1.5rem 4rem}h1{font-size:1.5rem;margin:0}h2{font-size:1.05rem;margin:2.5rem 0 .5rem}
+p{margin:.25rem 0;color:var(--quiet)}code{font:13px/1.5 ui-monospace,monospace}.wide{overflow-x:auto}
+table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}th,td{text-align:left;padding:.35rem .75rem .35rem 0;border-bottom:1px solid var(--line);white-space:nowrap}
+th{color:var(--quiet);font-weight:500;font-size:.85rem}td:last-child{white-space:normal}.state{font-weight:600;color:var(--busy)}.Serving,.leading{color:var(--good)}.Absent,.following{color:var(--gone)}
+.badge{font-size:.85rem;font-weight:600;margin-left:.5rem}.empty{background:var(--wash);border-radius:6px;padding:.75rem 1rem}nav{margin-top:3rem;color:var(--quiet)}a{color:inherit}
+`;
+
+/** The whole page: one document without scripts or outside parts, which reloads itself. */
+export function renderStatusPage(snapshot: StatusSnapshot): string {
+  const { takenAtMs } = snapshot;
+  return html`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="refresh" content="${REFRESH_SECONDS}">
+<title>clb-direct · ${snapshot.coordinator}</title>
+<style>${{ markup: STYLE }}</style>
+</head>
+<body><main>
+${heading(snapshot)}
+${snapshot.loadBalancers.map(loadBalancer => loadBalancerSection(loadBalancer, takenAtMs))}
+${snapshot.loadBalancers.length === 0 ? emptySection('Load balancers', 'No Service with direct access is known here.') : { markup: '' }}
+${drainSection(snapshot.recentDrains, takenAtMs)}
+${agentSection(snapshot.agents, takenAtMs)}
+<nav><a href="/metrics">metrics</a> · <a href="/readyz">readiness</a> · <a href="/healthz">liveness</a></nav>
+</main></body>
+</html>
+`.markup;
+}
+
+function heading({ coordinator, leading, leader, term, takenAtMs }: StatusSnapshot): Html {
+  const role = leading ? 'leading' : 'following';
+  const whoLeads = leader === '' ? 'nobody leads' : `${leader} leads`;
+  return html`<h1>clb-direct <span class="badge ${role}">${role}</span></h1>
+<p>${coordinator} · ${whoLeads} · term ${term} · <time>${new Date(takenAtMs).toISOString()}</time></p>`;
+}
+
+function loadBalancerSection(loadBalancer: LoadBalancerStatus, nowMs: number): Html {
+  const { id, vip, listeners, targets } = loadBalancer;
+  const serving = targets.filter(target => target.state === 'Serving').length;
+  const title = html`${vip} <code>${id}</code>`;
+  const rows = targets.map(target => targetRow(target, nowMs));
+  return html`<section><h2>${title}</h2><p>${listeners.join(', ')} · ${serving} of ${targets.length} targets serving</p>
+${table(['Pod', 'Address', 'Listener', 'State', 'For', 'Waiting for'], rows, 'No target yet.')}</section>`;
+}
+
+function targetRow(target: TargetStatus, nowMs: number): Html {
+  const { pod, address, listener, state, sinceMs, waitingFor } = target;
+  return html`<tr><td>${pod}</td><td><code>${address}</code></td><td>${listener}</td><td class="state ${state}">${state}</td><td>${span(nowMs - sinceMs)}</td><td>${waitingFor}</td></tr>`;
+}
+
+function drainSection(drains: readonly DrainStatus[], nowMs: number): Html {
+  const columns = ['Pod', 'Asked', 'Weight 0', 'Connections ended', 'Deregistered', 'Hook answered'];
+  const rows = drains.map(drain => drainRow(drain, nowMs));
+  return html`<section><h2>Recent drains</h2>
+${table(columns, rows, 'No Pod was drained since this process started.')}</section>`;
+}
+
+/** Each step is given as time since the hook's call. */
+function drainRow(drain: DrainStatus, nowMs: number): Html {
+  const { pod, requestedMs, weightZeroMs, connectionsEndedMs, deregisteredMs, answeredMs } = drain;
+  const steps = [weightZeroMs, connectionsEndedMs, deregisteredMs, answeredMs].map(
+    atMs => html`<td>${atMs === undefined ? '–' : `+${span(atMs - requestedMs)}`}</td>`,
+  );
+  return html`<tr><td>${pod}</td><td>${span(nowMs - requestedMs)} ago</td>${steps}</tr>`;
+}
+
+function agentSection(agents: readonly AgentStatus[], nowMs: number): Html {
+  const rows = agents.map(
+    ({ node, pod, podCount, connectedSinceMs, lastHeardMs }) =>
+      html`<tr><td>${node}</td><td>${pod}</td><td>${podCount ?? '–'}</td><td>${span(nowMs - connectedSinceMs)}</td><td>${span(nowMs - lastHeardMs)} ago</td></tr>`,
+  );
+  return html`<section><h2>Agents</h2>
+${table(['Node', 'Agent', 'Pods', 'Connected for', 'Last heard'], rows, 'No agent is connected.')}</section>`;
+}
+
+function emptySection(title: string, text: string): Html {
+  return html`<section><h2>${title}</h2><p class="empty">${text}</p></section>`;
+}
+
+function table(columns: readonly string[], rows: readonly Html[], emptyText: string): Html {
+  if (rows.length === 0) return html`<p class="empty">${emptyText}</p>`;
+  const rest = rows.length - ROWS_MAX;
+  const header = columns.map(column => html`<th scope="col">${column}</th>`);
+  return html`<div class="wide"><table><thead><tr>${header}</tr></thead><tbody>
+${rows.slice(0, ROWS_MAX)}</tbody></table></div>${rest > 0 ? html`<p>and ${rest} more</p>` : []}`;
+}
+
+/** A duration a person reads at a glance: `840 ms`, `12.3 s`, `4 min 5 s`, `3 h 20 min`, `2 d 4 h`. */
+export function span(durationMs: number): string {
+  const ms = Math.max(0, Math.round(durationMs));
+  if (ms < 1_000) return `${ms} ms`;
+  if (ms < 60_000) return `${(ms / 1_000).toFixed(1)} s`;
+  const [days, hours, minutes] = [Math.floor(ms / 86_400_000), Math.floor(ms / 3_600_000), Math.floor(ms / 60_000)];
+  if (days > 0) return `${days} d ${hours % 24} h`;
+  if (hours > 0) return `${hours} h ${minutes % 60} min`;
+  return `${minutes} min ${Math.floor(ms / 1_000) % 60} s`;
+}

@@ -1,0 +1,121 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { createServer, type Server } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import type { Clock } from '../../common/clock.ts';
+import type { Logger } from '../../common/logger.ts';
+import { type AdmissionResult, reviewPod } from './admission.ts';
+import type { ServingCertificate } from './certificate-bundle.ts';
+import { WEBHOOK_PATH } from './configuration.ts';
+import type { InjectionPolicy } from './inject.ts';
+
+/** The API server takes objects of up to 1.5 MiB and sends each once in a review of a creation. */
+export const BODY_BYTES_MAX = 3 * 1024 * 1024;
+/** The API server waits 3 s for an answer. */
+const REQUEST_TIMEOUT_MS = 5_000;
+const KEEP_ALIVE_MS = 60_000;
+const CONNECTIONS_MAX = 256;
+
+export interface WebhookListenerOptions {
+  readonly host: string;
+  /** 0 takes a free one. */
+  readonly port: number;
+  readonly certificate: ServingCertificate;
+  readonly policy: InjectionPolicy;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly onAdmission?: (result: AdmissionResult, durationMs: number) => void;
+}
+
+export interface WebhookListener {
+  readonly port: number;
+  /** For new connections; those that are open go on. */
+  replaceCertificate(certificate: ServingCertificate): void;
+  /** Answers what has come and takes nothing new; what is left after `graceMs` is cut. */
+  stop(graceMs: number): Promise<void>;
+}
+
+interface RequestBody {
+  readonly bytes: Buffer;
+  readonly tooLarge: boolean;
+}
+
+/**
+ * Serves admission reviews over TLS.
+ * @throws Error when the address cannot be bound.
+ */
+export async function listenForAdmissions(options: WebhookListenerOptions): Promise<WebhookListener> {
+  const server = createServer({ ...tlsOptions(options.certificate), minVersion: 'TLSv1.2' }, (request, response) => {
+    serve(options, request, response).catch(error => {
+      options.logger.debug('admission request broke off', { reason: String(error) });
+      response.destroy();
+    });
+  });
+  server.requestTimeout = REQUEST_TIMEOUT_MS;
+  server.headersTimeout = REQUEST_TIMEOUT_MS;
+  server.keepAliveTimeout = KEEP_ALIVE_MS;
+  server.maxConnections = CONNECTIONS_MAX;
+  server.on('tlsClientError', error => options.logger.debug('webhook TLS handshake failed', { reason: error.message }));
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(options.port, options.host, resolve);
+  });
+  return {
+    port: (server.address() as AddressInfo).port,
+    replaceCertificate: certificate => server.setSecureContext(tlsOptions(certificate)),
+    stop: graceMs => stop(server, options.clock, graceMs),
+  };
+}
+
+async function serve(options: WebhookListenerOptions, request: IncomingMessage, response: ServerResponse) {
+  const startedAtMs = options.clock.now();
+  const path = (request.url ?? '').split('?', 1)[0];
+  if (path !== WEBHOOK_PATH) return answer(response, 404, `only ${WEBHOOK_PATH} is served here`);
+  if (request.method !== 'POST') return answer(response, 405, 'POST an AdmissionReview');
+  const { bytes, tooLarge } = await readBody(request);
+  if (tooLarge)
+    return answer(response.setHeader('connection', 'close'), 413, `at most ${BODY_BYTES_MAX} bytes are read`);
+  const { status, body, result } = reviewPod(parse(bytes), options.policy);
+  answer(response, status, body);
+  options.onAdmission?.(result, options.clock.now() - startedAtMs);
+}
+
+async function readBody(request: IncomingMessage): Promise<RequestBody> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+    length += chunk.length;
+    if (length > BODY_BYTES_MAX) return { bytes: Buffer.alloc(0), tooLarge: true };
+    chunks.push(chunk);
+  }
+  return { bytes: Buffer.concat(chunks), tooLarge: false };
+}
+
+/** Undefined for what is not JSON: `reviewPod` says so. */
+function parse(bytes: Buffer): unknown {
+  try {
+    return JSON.parse(bytes.toString());
+  } catch {
+    return undefined;
+  }
+}
+
+function answer(response: ServerResponse, status: number, body: object | string): void {
+  const isText = typeof body === 'string';
+  response.writeHead(status, { 'content-type': isText ? 'text/plain; charset=utf-8' : 'application/json' });
+  response.end(isText ? `${body}\n` : JSON.stringify(body));
+}
+
+function tlsOptions({ certificatePem, privateKeyPem }: ServingCertificate): { cert: string; key: string } {
+  return { cert: certificatePem, key: privateKeyPem };
+}
+
+function stop(server: Server, clock: Clock, graceMs: number): Promise<void> {
+  return new Promise(resolve => {
+    const timer = clock.schedule(graceMs, () => server.closeAllConnections());
+    server.close(() => {
+      timer.cancel();
+      resolve();
+    });
+    server.closeIdleConnections();
+  });
+}
