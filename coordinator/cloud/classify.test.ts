@@ -1,6 +1,5 @@
 import { expect, test } from 'vitest';
 import { classify } from './classify.ts';
-import { CLOUD_ERRORS } from './error-catalogue.ts';
 import { ClbApiError } from './transport.ts';
 
 const OPERATING =
@@ -56,8 +55,4 @@ test('the text names the action, the code of CLB and the request', () => {
 test('a read never leaves an outcome unknown', () => {
   const error = new ClbApiError('DescribeTargets', 'InternalError', '', '');
   expect(classify('DescribeTargets', error).outcomeUnknown).toBe(false);
-});
-
-test('no code stands for two errors', () => {
-  expect(new Set(CLOUD_ERRORS.map(entry => entry.code)).size).toBe(CLOUD_ERRORS.length);
 });
