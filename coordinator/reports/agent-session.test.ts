@@ -18,6 +18,12 @@ const delta = (sequence: number, uids: string[] = [], removals: string[] = []) =
   request('delta', { sequence, upserts: uids.map(uid => podRecord(uid)), removals });
 
 describe('a report stream', () => {
+  test('has every heartbeat answered, so that the agent can tell a silent stream from a quiet one', () => {
+    const run = talk(hello(), snapshot(4, 'p1'), request('heartbeat', {}));
+    expect(run.replies.at(-1)).toEqual({ $case: 'ack', value: { sequence: 4 } });
+    expect(run.events.at(-1)).toMatchObject({ type: 'heard' });
+  });
+
   test('is welcomed after its Hello and known to the core by the node of its token', () => {
     const run = talk(hello());
     expect(run.replies).toEqual([{ $case: 'welcome', value: WELCOME }]);

@@ -74,6 +74,7 @@ export function sessionStep(state: SessionState, request: ReportRequest, welcome
     case 'drainRequest':
       return takeDrain(state, message.value);
     case 'heartbeat':
+      return takeHeartbeat(state, state.stage);
     case undefined:
       return heard(state);
   }
@@ -138,6 +139,12 @@ function takeDelta(state: SessionState, stage: GreetedStage, delta: Delta): Sess
 function takeDrain(state: SessionState, request: DrainRequest): SessionStep {
   if (!isIdentifier(request.podUid)) return refuse(state, 'protocol', 'a DrainRequest names no Pod');
   return { state, effects: [{ type: 'event', event: { type: 'drain', ...origin(state), request } }] };
+}
+
+/** Answered, so that the agent too can tell a silent stream from a quiet one. */
+function takeHeartbeat(state: SessionState, stage: GreetedStage): SessionStep {
+  const sequence = stage.type === 'following' ? stage.sequence : 0;
+  return { state, effects: [...heard(state).effects, reply({ $case: 'ack', value: { sequence } })] };
 }
 
 function heard(state: SessionState): SessionStep {
