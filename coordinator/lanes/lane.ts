@@ -131,7 +131,7 @@ export class Lane {
     this.#listenerWorkSince = demand.listenerWork.length === 0 ? undefined : (this.#listenerWorkSince ?? this.#now());
     this.#replan();
     if (demand.gateWaits && !gateWaited) this.#healthWakeup.wake();
-    if (this.#plan?.write || demand.listenerWork.length > 0) this.#writerWakeup.wake();
+    this.#writerWakeup.wake();
     return this.#plan;
   }
 
@@ -358,7 +358,7 @@ export class Lane {
   #observedMore(): void {
     this.#replan();
     this.#options.onObserved();
-    if (this.#plan?.write) this.#writerWakeup.wake();
+    this.#writerWakeup.wake();
   }
 
   async #pause(delayMs: number, signal: AbortSignal): Promise<void> {

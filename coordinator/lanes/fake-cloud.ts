@@ -1,0 +1,116 @@
+import type { Clock } from '../../common/clock.ts';
+import { sleep } from '../../common/clock.ts';
+import type { Binding, Cloud, CloudError, CloudResult, Listener, TargetHealth } from '../cloud/types.ts';
+import { bindingKey } from '../core/binding-key.ts';
+
+/** A write as the cloud saw it. */
+export interface SeenWrite {
+  readonly kind: 'weights' | 'register' | 'deregister' | 'createListeners' | 'deleteListeners';
+  readonly keys: readonly string[];
+  readonly startedAt: number;
+}
+
+export type Answer = 'done' | CloudError;
+
+/** A cloud of one load balancer for lane tests: takes its time, answers as told, and remembers what was asked. */
+export class FakeCloud implements Cloud {
+  readonly writes: SeenWrite[] = [];
+  readonly reads: number[] = [];
+  readonly bindings = new Map<string, Binding>();
+  listeners: Listener[] = [];
+  health: TargetHealth['health'] = 'healthy';
+  writeMs = 200;
+  readMs = 20;
+  /** Answers for the next writes; when empty, they are done. */
+  readonly answers: Answer[] = [];
+  inFlight = 0;
+  inFlightMax = 0;
+  readonly #clock: Clock;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  describeLoadBalancers(): Promise<CloudResult<[]>> {
+    return Promise.resolve({ ok: true, value: [] });
+  }
+  createLoadBalancer(): Promise<CloudResult<string>> {
+    return Promise.resolve({ ok: true, value: 'lb-1' });
+  }
+  deleteLoadBalancer(): Promise<CloudResult<void>> {
+    return Promise.resolve({ ok: true, value: undefined });
+  }
+  describeListeners(): Promise<CloudResult<Listener[]>> {
+    return this.#read(() => [...this.listeners]);
+  }
+  describeTargets(_: string, listenerIds: readonly string[]): Promise<CloudResult<Binding[]>> {
+    return this.#read(() => [...this.bindings.values()].filter(binding => listenerIds.includes(binding.listenerId)));
+  }
+  describeTargetHealth(): Promise<CloudResult<TargetHealth[]>> {
+    return this.#read(() => [...this.bindings.values()].map(binding => ({ ...binding, health: this.health })));
+  }
+  registerTargets: Cloud['registerTargets'] = (_, targets) =>
+    this.#write('register', targets.map(bindingKey), () => {
+      for (const target of targets) this.bindings.set(bindingKey(target), target);
+      return { failedListenerIds: [], message: '' };
+    });
+  deregisterTargets: Cloud['deregisterTargets'] = (_, targets) =>
+    this.#write('deregister', targets.map(bindingKey), () => {
+      for (const target of targets) this.bindings.delete(bindingKey(target));
+      return { failedListenerIds: [], message: '' };
+    });
+  modifyWeights: Cloud['modifyWeights'] = (_, targets) =>
+    this.#write('weights', targets.map(bindingKey), () => {
+      for (const target of targets) {
+        const bound = this.bindings.get(bindingKey(target));
+        if (bound) this.bindings.set(bindingKey(target), { ...bound, weight: target.weight });
+      }
+    });
+  createListeners: Cloud['createListeners'] = (_, request) =>
+    this.#write('createListeners', request.ports.map(String), () => {
+      const made = request.ports.map(port => ({
+        id: `lbl-${port}`,
+        name: request.name,
+        protocol: request.protocol,
+        port,
+        healthCheck: true,
+      }));
+      this.listeners.push(...made);
+      return made.map(listener => listener.id);
+    });
+  deleteListeners: Cloud['deleteListeners'] = (_, ids) =>
+    this.#write('deleteListeners', ids, () => {
+      this.listeners = this.listeners.filter(listener => !ids.includes(listener.id));
+    });
+
+  async #read<T>(take: () => T): Promise<CloudResult<T>> {
+    this.reads.push(this.#clock.now());
+    const value = take();
+    await sleep(this.#clock, this.readMs, new AbortController().signal);
+    return { ok: true, value };
+  }
+
+  async #write<T>(kind: SeenWrite['kind'], keys: readonly string[], apply: () => T): Promise<CloudResult<T>> {
+    this.writes.push({ kind, keys, startedAt: this.#clock.now() });
+    this.inFlight += 1;
+    this.inFlightMax = Math.max(this.inFlightMax, this.inFlight);
+    await sleep(this.#clock, this.writeMs, new AbortController().signal);
+    this.inFlight -= 1;
+    const answer = this.answers.shift() ?? 'done';
+    return answer === 'done' ? { ok: true, value: apply() } : { ok: false, error: answer };
+  }
+}
+
+export function cloudError(fields: Partial<CloudError>): CloudError {
+  return {
+    class: 'retryable',
+    code: 'CD2000',
+    cloudCode: '',
+    action: 'Test',
+    message: 'failed in a test',
+    hint: '',
+    outcomeUnknown: false,
+    notFound: false,
+    ...fields,
+  };
+}

@@ -1,0 +1,180 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { silentLogger } from '../../common/logger.ts';
+import { VirtualClock } from '../../common/virtual-clock.ts';
+import { CoreWorld, deleted, ready } from '../../test/property/core-world.ts';
+import { DEFAULT_PLAN_LIMITS } from '../core/lane-plan.ts';
+import { cloudError, FakeCloud } from './fake-cloud.ts';
+import { DEFAULT_LANE_TIMING, Lane, type LaneFailure } from './lane.ts';
+
+const CLUSTER = 'c1';
+
+/** A lane over a fake cloud, with the Pods of a miniature cluster. */
+class Bench {
+  readonly clock = new VirtualClock();
+  readonly cloud = new FakeCloud(this.clock);
+  readonly world = new CoreWorld([{ port: 80, app: 'web' }]);
+  readonly failures: LaneFailure[] = [];
+  readonly stop = new AbortController();
+  leaseHeld = true;
+  readonly lane = new Lane({
+    loadBalancerId: 'lb-1',
+    cluster: CLUSTER,
+    cloud: this.cloud,
+    clock: this.clock,
+    fence: { mayWrite: () => this.leaseHeld },
+    limits: DEFAULT_PLAN_LIMITS,
+    timing: DEFAULT_LANE_TIMING,
+    log: silentLogger,
+    onObserved: () => this.demand(),
+    onFailure: failure => this.failures.push(failure),
+  });
+  #running: Promise<void> | undefined;
+
+  start(): void {
+    this.cloud.listeners = [{ id: 'lbl-0', name: 'ours', protocol: 'TCP', port: 80, healthCheck: true }];
+    this.#running = this.lane.run(this.stop.signal);
+    this.demand();
+  }
+
+  /** Tells the lane of the cluster as it is now. */
+  demand(): void {
+    this.lane.update({
+      rules: this.world.rules,
+      view: this.world.view(),
+      virtualAddresses: ['10.9.9.9'],
+      listenerWork: [],
+      gateWaits: false,
+    });
+  }
+
+  addReadyPod(address: string): number {
+    this.world.addPod({ node: 'n1', address, app: 'web' });
+    const index = this.world.pods.length - 1;
+    this.world.change(index, ready);
+    this.world.confirm(index);
+    this.world.reportOne(index);
+    return index;
+  }
+
+  delete(index: number): void {
+    this.world.change(index, deleted);
+    this.world.reportOne(index);
+    this.demand();
+  }
+
+  async close(): Promise<void> {
+    this.stop.abort();
+    await this.clock.advance(10_000);
+    await this.#running;
+  }
+}
+
+describe('Lane', () => {
+  let bench: Bench;
+  beforeEach(() => {
+    bench = new Bench();
+  });
+  afterEach(() => bench.close());
+
+  test('writes nothing before it has read what is bound', async () => {
+    bench.addReadyPod('10.0.0.1');
+    bench.start();
+    await bench.clock.advance(bench.cloud.readMs * 2);
+    expect(bench.cloud.writes).toEqual([]);
+    await bench.clock.advance(1_000);
+    expect(bench.cloud.writes.map(write => write.kind)).toEqual(['register']);
+  });
+
+  test('gathers what comes while a write is in flight into one next batch', async () => {
+    bench.addReadyPod('10.0.0.1');
+    bench.start();
+    await bench.clock.advance(100);
+    for (const address of ['10.0.0.2', '10.0.0.3', '10.0.0.4']) bench.addReadyPod(address);
+    bench.demand();
+    await bench.clock.advance(2_000);
+    expect(bench.cloud.writes.map(write => write.keys.length)).toEqual([1, 3]);
+    expect(bench.cloud.inFlightMax).toBe(1);
+  });
+
+  test('sends the weight change for a deletion within 10 ms on an idle lane, without a read before it', async () => {
+    const first = bench.addReadyPod('10.0.0.1');
+    bench.addReadyPod('10.0.0.2');
+    bench.start();
+    await bench.clock.advance(10_000);
+    const [writes, reads, at] = [bench.cloud.writes.length, bench.cloud.reads.length, bench.clock.now()];
+    bench.delete(first);
+    await bench.clock.advance(10);
+    expect(bench.cloud.writes.slice(writes).map(write => write.kind)).toEqual(['weights']);
+    expect((bench.cloud.writes.at(-1)?.startedAt ?? 0) - at).toBeLessThan(10);
+    expect(bench.cloud.reads.length).toBe(reads);
+  });
+
+  test('believes a write only when a read that began after it shows it', async () => {
+    bench.addReadyPod('10.0.0.1');
+    bench.start();
+    await bench.clock.advance(280);
+    expect(bench.cloud.bindings.size).toBe(1);
+    expect(bench.lane.view().transactions.size).toBe(1);
+    await bench.clock.advance(100);
+    expect(bench.lane.view().transactions.size).toBe(0);
+    expect(bench.lane.view().states[0]?.targets[0]?.bound?.weight).toBe(10);
+  });
+
+  test('reads after an answer that was lost, and does not write again what was done', async () => {
+    bench.addReadyPod('10.0.0.1');
+    bench.cloud.answers.push(cloudError({ outcomeUnknown: true }));
+    bench.start();
+    await bench.clock.advance(5_000);
+    expect(bench.cloud.writes.map(write => write.kind)).toEqual(['register', 'register']);
+    expect(bench.cloud.bindings.size).toBe(1);
+  });
+
+  test('tries a busy load balancer again soon, and reads nothing for it', async () => {
+    bench.addReadyPod('10.0.0.1');
+    bench.cloud.answers.push(cloudError({ class: 'busy' }), cloudError({ class: 'busy' }));
+    bench.start();
+    await bench.clock.advance(2_000);
+    expect(bench.cloud.writes.length).toBe(3);
+    expect(bench.cloud.bindings.size).toBe(1);
+  });
+
+  test('halves a batch that is refused for good until the bad target stands alone, and serves the others', async () => {
+    for (const address of ['10.0.0.1', '10.0.0.2', '10.0.0.3', '10.0.0.4']) bench.addReadyPod(address);
+    const register = bench.cloud.registerTargets;
+    bench.cloud.registerTargets = (id, targets, signal) => {
+      if (targets.some(target => target.address === '10.0.0.3')) {
+        bench.cloud.answers.push(cloudError({ class: 'terminal' }));
+      }
+      return register(id, targets, signal);
+    };
+    bench.start();
+    await bench.clock.advance(30_000);
+    expect(bench.cloud.bindings.size).toBe(3);
+    expect(bench.failures.length).toBeGreaterThan(0);
+    expect(bench.failures.every(failure => failure.ruleIds.includes('s0/TCP/80'))).toBe(true);
+  });
+
+  test('starts no write that the lease may not outlive', async () => {
+    bench.leaseHeld = false;
+    bench.addReadyPod('10.0.0.1');
+    bench.start();
+    await bench.clock.advance(10_000);
+    expect(bench.cloud.writes).toEqual([]);
+    bench.leaseHeld = true;
+    await bench.clock.advance(1_000);
+    expect(bench.cloud.writes.length).toBe(1);
+  });
+
+  test('does not hammer a write that succeeds and changes nothing', async () => {
+    bench.addReadyPod('10.0.0.1');
+    bench.cloud.registerTargets = async (id, targets, signal) => {
+      const { modifyWeights } = bench.cloud;
+      await modifyWeights(id, targets, signal);
+      return { ok: true, value: { failedListenerIds: [], message: '' } };
+    };
+    bench.start();
+    await bench.clock.advance(60_000);
+    expect(bench.cloud.writes.length).toBeLessThan(20);
+    expect(bench.cloud.writes.length).toBeGreaterThan(5);
+  });
+});
