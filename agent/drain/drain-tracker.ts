@@ -1,0 +1,226 @@
+import type { Clock, Timer } from '../../common/clock.ts';
+import { deadline } from '../../common/deadline.ts';
+import type { Logger } from '../../common/logger.ts';
+import type { PodRecord } from '../../common/pod-record.ts';
+import type { DrainRequest, DrainUpdate } from '../../proto/gen/clbdirect/v1/report.ts';
+import { abortable } from '../abortable.ts';
+import type { ConnectionSource } from '../connections/source.ts';
+import type { AgentMetrics } from '../metrics.ts';
+import type { PodChange } from '../pods/pod-table.ts';
+import { ANSWER_MEANINGS, type AnswerReason } from './answer-reason.ts';
+import { countedConnections } from './counted-connections.ts';
+import {
+  beginDrain,
+  currentRequest,
+  type Drain,
+  type DrainEvent,
+  type DrainStep,
+  nextWakeAt,
+  stepDrain,
+} from './drain.ts';
+import type { DrainLimits } from './drain-limits.ts';
+import { podFacts } from './pod-facts.ts';
+import type { Reading } from './quiet.ts';
+
+export interface DrainTrackerOptions {
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly metrics: AgentMetrics;
+  readonly connections: ConnectionSource;
+  readonly limits: DrainLimits;
+  /** Calls held at one moment; what comes above is answered at once. */
+  readonly callsMax: number;
+  /** All addresses of the node now. */
+  readonly nodeAddresses: () => readonly string[];
+  readonly findPod: (address: string) => PodRecord | undefined;
+  /** Tells every connected coordinator. */
+  readonly request: (request: DrainRequest) => void;
+}
+
+interface Tracked {
+  pod: PodRecord;
+  drain: Drain;
+  /** Its object is gone. */
+  isRemoved: boolean;
+  timer: Timer | undefined;
+  readonly callers: Set<() => void>;
+}
+
+/** The watch may be a moment behind the kubelet, which calls the hook as it hears of the deletion itself. */
+const UNKNOWN_POD_WAIT_MS = 1_000;
+const READ_TIMEOUT_MS = 1_000;
+
+/** Runs one drain per Pod and answers all calls that are held for it together. */
+export class DrainTracker {
+  readonly #options: DrainTrackerOptions;
+  readonly #tracked = new Map<string, Tracked>();
+  /** Calls for addresses that no known Pod has yet. */
+  readonly #seekers = new Set<() => void>();
+  #calls = 0;
+  #connectedCoordinators = 0;
+
+  constructor(options: DrainTrackerOptions) {
+    this.#options = options;
+  }
+
+  /** Holds a preStop call until the Pod may die. `signal` aborts when the caller hangs up; the drain goes on. */
+  async hold(address: string, signal: AbortSignal): Promise<void> {
+    const calledAt = this.#options.clock.now();
+    if (this.#calls >= this.#options.callsMax) return this.#report('too-many-calls', { address }, 0);
+    this.#countCall(1);
+    try {
+      const pod = await this.#findPod(address, signal);
+      if (pod) await this.#join(pod, signal);
+      else if (!signal.aborted) this.#report('unknown-pod', { address }, this.#options.clock.now() - calledAt);
+    } finally {
+      this.#countCall(-1);
+    }
+  }
+
+  podsChanged(change: PodChange): void {
+    for (const pod of change.upserts) {
+      const tracked = this.#tracked.get(pod.uid);
+      if (!tracked) continue;
+      tracked.pod = pod;
+      this.#step(tracked, { type: 'podChanged', facts: podFacts(pod) });
+    }
+    for (const uid of change.removals) this.#podRemoved(uid);
+    for (const look of [...this.#seekers]) look();
+  }
+
+  updated(update: DrainUpdate): void {
+    const tracked = this.#tracked.get(update.podUid);
+    if (tracked) this.#step(tracked, { type: 'updated', update });
+  }
+
+  /** How many coordinators are connected now. */
+  coordinators(connected: number): void {
+    this.#connectedCoordinators = connected;
+    for (const tracked of this.#tracked.values()) this.#step(tracked, { type: 'coordinators', connected });
+  }
+
+  /** What a coordinator that has just come must hear. */
+  activeRequests(): DrainRequest[] {
+    const now = this.#options.clock.now();
+    return [...this.#tracked.values()].flatMap(({ pod, drain }) => {
+      const request = currentRequest(drain, now, this.#options.limits);
+      return request ? [{ podUid: pod.uid, phase: request.phase, budgetMs: request.budgetMs }] : [];
+    });
+  }
+
+  #podRemoved(uid: string): void {
+    const tracked = this.#tracked.get(uid);
+    if (!tracked) return;
+    tracked.isRemoved = true;
+    if (tracked.drain.stage.type === 'answered') this.#tracked.delete(uid);
+    else this.#step(tracked, { type: 'podRemoved' });
+  }
+
+  async #findPod(address: string, signal: AbortSignal): Promise<PodRecord | undefined> {
+    const { findPod, clock } = this.#options;
+    const known = findPod(address);
+    if (known) return known;
+    using limit = deadline(clock, `waiting for the Pod with address ${address}`, UNKNOWN_POD_WAIT_MS, signal);
+    const found = Promise.withResolvers<PodRecord>();
+    const look = () => {
+      const pod = findPod(address);
+      if (pod) found.resolve(pod);
+    };
+    this.#seekers.add(look);
+    return await abortable(found.promise, limit.signal)
+      .catch(() => undefined)
+      .finally(() => this.#seekers.delete(look));
+  }
+
+  #join(pod: PodRecord, signal: AbortSignal): Promise<void> {
+    const tracked = this.#tracked.get(pod.uid) ?? this.#begin(pod);
+    if (tracked.drain.stage.type === 'answered') return Promise.resolve();
+    const answered = Promise.withResolvers<void>();
+    tracked.callers.add(answered.resolve);
+    return abortable(answered.promise, signal)
+      .catch(() => undefined)
+      .finally(() => tracked.callers.delete(answered.resolve));
+  }
+
+  #begin(pod: PodRecord): Tracked {
+    const { clock, limits } = this.#options;
+    const step = beginDrain(podFacts(pod), this.#connectedCoordinators, clock.now(), limits);
+    const tracked: Tracked = { pod, drain: step.drain, isRemoved: false, timer: undefined, callers: new Set() };
+    this.#tracked.set(pod.uid, tracked);
+    this.#take(tracked, step);
+    return tracked;
+  }
+
+  #step(tracked: Tracked, event: DrainEvent): void {
+    const { clock, limits } = this.#options;
+    if (tracked.drain.stage.type === 'answered') return;
+    this.#take(tracked, stepDrain(tracked.drain, event, clock.now(), limits));
+  }
+
+  #take(tracked: Tracked, { drain, effects }: DrainStep): void {
+    tracked.drain = drain;
+    this.#scheduleTick(tracked);
+    for (const effect of effects) {
+      if (effect.type === 'answer') this.#answer(tracked, effect.reason);
+      else if (effect.type === 'read') void this.#read(tracked);
+      else this.#options.request({ podUid: tracked.pod.uid, phase: effect.phase, budgetMs: effect.budgetMs });
+    }
+  }
+
+  #scheduleTick(tracked: Tracked): void {
+    const { clock, limits } = this.#options;
+    tracked.timer?.cancel();
+    const wakeAt = nextWakeAt(tracked.drain, limits);
+    if (wakeAt === undefined) return;
+    const tick = () => this.#step(tracked, { type: 'tick' });
+    tracked.timer = clock.schedule(Math.max(0, wakeAt - clock.now()), tick);
+  }
+
+  /** An answered deletion stays until the Pod is gone, so that a repeated call is answered at once. */
+  #answer(tracked: Tracked, reason: AnswerReason): void {
+    const { pod, drain, callers } = tracked;
+    const isFinal = drain.facts.deletionGraceSeconds !== undefined;
+    if (tracked.isRemoved || !isFinal) this.#tracked.delete(pod.uid);
+    this.#report(
+      reason,
+      { pod: `${pod.namespace}/${pod.name}`, uid: pod.uid },
+      this.#options.clock.now() - drain.calledAt,
+    );
+    for (const resolve of callers) resolve();
+    callers.clear();
+  }
+
+  async #read(tracked: Tracked): Promise<void> {
+    const reading = await this.#readCounted(tracked);
+    this.#step(tracked, { type: 'read', reading });
+  }
+
+  async #readCounted({ pod, drain: { stage } }: Tracked): Promise<Reading> {
+    if (stage.type !== 'emptying') return [];
+    const { clock, connections, nodeAddresses, metrics, log } = this.#options;
+    using limit = deadline(clock, `reading the connections of Pod ${pod.namespace}/${pod.name}`, READ_TIMEOUT_MS);
+    try {
+      const query = { podUid: pod.uid, addresses: pod.addresses, ports: stage.ports };
+      const all = await abortable(connections.read(query, limit.signal), limit.signal);
+      return countedConnections(all, { nodeAddresses: nodeAddresses(), virtualAddresses: stage.virtualAddresses });
+    } catch (error) {
+      metrics.connectionReadFailed();
+      log.debug('connections were not read', { pod: `${pod.namespace}/${pod.name}`, error });
+      return 'unreadable';
+    }
+  }
+
+  #report(reason: AnswerReason, subject: Record<string, unknown>, heldMs: number): void {
+    const { log, metrics } = this.#options;
+    const { isEarly, nextStep } = ANSWER_MEANINGS[reason];
+    metrics.hookAnswered(reason, heldMs);
+    const fields = { ...subject, reason, heldMs: Math.round(heldMs) };
+    if (isEarly) log.warn('preStop answered before the drain was complete', { ...fields, nextStep });
+    else log.info('preStop answered', fields);
+  }
+
+  #countCall(difference: 1 | -1): void {
+    this.#calls += difference;
+    this.#options.metrics.hooksHeld(this.#calls);
+  }
+}

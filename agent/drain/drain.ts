@@ -1,0 +1,272 @@
+import type { DrainUpdate } from '../../proto/gen/clbdirect/v1/report.ts';
+import { DrainPhase, DrainState, Protocol } from '../../proto/gen/clbdirect/v1/report.ts';
+import type { AnswerReason } from './answer-reason.ts';
+import { budgetMs } from './budget.ts';
+import type { DrainLimits } from './drain-limits.ts';
+import type { PodFacts } from './pod-facts.ts';
+import {
+  beginQuiet,
+  isQuiet,
+  type Quiet,
+  type Reading,
+  readingDue,
+  remainingAfterSettling,
+  startReading,
+  withReading,
+} from './quiet.ts';
+
+/**
+ * One Pod's drain, from the first preStop call to its answer (law L4). A pure state machine: `beginDrain` and
+ * `stepDrain` give the next state and the effects to carry out; `nextWakeAt` tells when to step without news.
+ */
+export interface Drain {
+  readonly calledAt: number;
+  readonly facts: PodFacts;
+  /** Since when no coordinator is connected; undefined while one is. */
+  readonly coordinatorAbsentSince: number | undefined;
+  /** The leader has said that it received the request. */
+  readonly isAccepted: boolean;
+  readonly stage: DrainStage;
+}
+
+export type DrainStage =
+  /** Weight 0 was asked for. */
+  | { readonly type: 'requested' }
+  /** Weight 0 was read back; the data plane settles and connections end. */
+  | Emptying
+  /** Deregistering was asked for, because no connection is left or because new ones would never stop. */
+  | { readonly type: 'deregistering'; readonly hasConnections: boolean }
+  | { readonly type: 'answered'; readonly reason: AnswerReason };
+
+export interface Emptying {
+  readonly type: 'emptying';
+  readonly quiet: Quiet;
+  readonly ports: DrainUpdate['targetPorts'];
+  readonly virtualAddresses: readonly string[];
+}
+
+export type DrainEvent =
+  | { readonly type: 'tick' }
+  | { readonly type: 'podChanged'; readonly facts: PodFacts }
+  /** The Pod's object is gone. */
+  | { readonly type: 'podRemoved' }
+  | { readonly type: 'coordinators'; readonly connected: number }
+  | { readonly type: 'updated'; readonly update: DrainUpdate }
+  /** The answer to a `read` effect. */
+  | { readonly type: 'read'; readonly reading: Reading };
+
+export interface DrainRequestEffect {
+  readonly type: 'request';
+  readonly phase: DrainPhase;
+  readonly budgetMs: number;
+}
+
+export type DrainEffect =
+  | DrainRequestEffect
+  /** Read the Pod's connections and step with a `read` event; one reading is asked for at a time. */
+  | { readonly type: 'read' }
+  | { readonly type: 'answer'; readonly reason: AnswerReason };
+
+export interface DrainStep {
+  readonly drain: Drain;
+  readonly effects: readonly DrainEffect[];
+}
+
+/** The first call for a Pod. */
+export function beginDrain(
+  facts: PodFacts,
+  connectedCoordinators: number,
+  now: number,
+  limits: DrainLimits,
+): DrainStep {
+  const drain: Drain = {
+    calledAt: now,
+    facts,
+    coordinatorAbsentSince: connectedCoordinators > 0 ? undefined : now,
+    isAccepted: false,
+    stage: { type: 'requested' },
+  };
+  const begin = request(drain, DrainPhase.BEGIN, now, limits);
+  const step = advance(drain, now, limits);
+  return { drain: step.drain, effects: [begin, ...step.effects] };
+}
+
+export function stepDrain(drain: Drain, event: DrainEvent, now: number, limits: DrainLimits): DrainStep {
+  if (drain.stage.type === 'answered') return { drain, effects: [] };
+  const taken = take(drain, event, now, limits);
+  const step = advance(taken.drain, now, limits);
+  return { drain: step.drain, effects: [...taken.effects, ...step.effects] };
+}
+
+/** When to step with a tick if nothing happens before; undefined once answered. */
+export function nextWakeAt(drain: Drain, limits: DrainLimits): number | undefined {
+  const { stage } = drain;
+  if (stage.type === 'answered') return undefined;
+  const times = [budgetEndAt(drain, limits)];
+  if (stage.type === 'emptying') times.push(readingDue(stage.quiet));
+  else if (drain.coordinatorAbsentSince !== undefined)
+    times.push(drain.coordinatorAbsentSince + limits.coordinatorAbsentMs);
+  if (stage.type === 'requested' && !drain.isAccepted) times.push(drain.calledAt + limits.leaderAnswerMs);
+  return Math.min(...times);
+}
+
+/** What a coordinator that has just come must hear; undefined once answered. */
+export function currentRequest(drain: Drain, now: number, limits: DrainLimits): DrainRequestEffect | undefined {
+  switch (drain.stage.type) {
+    case 'requested':
+    case 'emptying':
+      return request(drain, DrainPhase.BEGIN, now, limits);
+    case 'deregistering':
+      return request(drain, DrainPhase.CONNECTIONS_ENDED, now, limits);
+    case 'answered':
+      return undefined;
+  }
+}
+
+export function budgetEndAt(drain: Drain, limits: DrainLimits): number {
+  return drain.calledAt + budgetMs(drain.facts, limits);
+}
+
+/** Takes in what happened, without looking at the time. */
+function take(drain: Drain, event: DrainEvent, now: number, limits: DrainLimits): DrainStep {
+  switch (event.type) {
+    case 'tick':
+      return { drain, effects: [] };
+    case 'podChanged':
+      return takeFacts(drain, event.facts, now, limits);
+    case 'podRemoved':
+      return takeFacts(
+        drain,
+        { ...drain.facts, deletionGraceSeconds: drain.facts.deletionGraceSeconds ?? 0 },
+        now,
+        limits,
+      );
+    case 'coordinators': {
+      const coordinatorAbsentSince = event.connected > 0 ? undefined : (drain.coordinatorAbsentSince ?? now);
+      return { drain: { ...drain, coordinatorAbsentSince }, effects: [] };
+    }
+    case 'updated':
+      return takeUpdate(drain, event.update, now, limits);
+    case 'read':
+      return takeReading(drain, event.reading, now, limits);
+  }
+}
+
+/** A call proves that a container runs, so only an exit after it counts, not one that the records still show. */
+function takeFacts(drain: Drain, facts: PodFacts, now: number, limits: DrainLimits): DrainStep {
+  const next: Drain = { ...drain, facts };
+  if (facts.haveContainersExited && !drain.facts.haveContainersExited) return answer(next, 'containers-exited');
+  const isDeletionNews = facts.deletionGraceSeconds !== drain.facts.deletionGraceSeconds;
+  const repeated = isDeletionNews ? currentRequest(next, now, limits) : undefined;
+  return { drain: next, effects: repeated ? [repeated] : [] };
+}
+
+function takeUpdate(drain: Drain, update: DrainUpdate, now: number, limits: DrainLimits): DrainStep {
+  const accepted: Drain = { ...drain, isAccepted: true };
+  if (update.state === DrainState.DEREGISTERED) return answer(accepted, deregisteredReason(drain.stage));
+  if (update.state !== DrainState.WEIGHT_ZERO) return { drain: accepted, effects: [] };
+  if (drain.stage.type === 'deregistering') return { drain: accepted, effects: [] };
+  const { targetPorts: ports, virtualAddresses } = update;
+  const quiet = drain.stage.type === 'emptying' ? drain.stage.quiet : beginQuiet(settleMs(update, limits), now);
+  return { drain: { ...accepted, stage: { type: 'emptying', quiet, ports, virtualAddresses } }, effects: [] };
+}
+
+function takeReading(drain: Drain, reading: Reading, now: number, limits: DrainLimits): DrainStep {
+  const { stage } = drain;
+  if (stage.type !== 'emptying') return { drain, effects: [] };
+  const quiet = withReading(stage.quiet, reading, now, limits);
+  return { drain: { ...drain, stage: { ...stage, quiet } }, effects: [] };
+}
+
+function settleMs(update: DrainUpdate, limits: DrainLimits): number {
+  const hasUdp = update.targetPorts.some(({ protocol }) => protocol === Protocol.UDP);
+  return update.settleMs + (hasUdp ? limits.udpQuietMs : 0);
+}
+
+/** Does what the time asks for. */
+function advance(drain: Drain, now: number, limits: DrainLimits): DrainStep {
+  const { stage } = drain;
+  if (stage.type === 'answered') return { drain, effects: [] };
+  if (now >= budgetEndAt(drain, limits)) return answer(drain, reasonAtBudgetEnd(drain));
+  switch (stage.type) {
+    case 'requested':
+      return advanceRequested(drain, now, limits);
+    case 'emptying':
+      return advanceEmptying(drain, stage, now, limits);
+    case 'deregistering':
+      return isAbandoned(drain, now, limits) ? answer(drain, undeliveredReason(stage)) : { drain, effects: [] };
+  }
+}
+
+function advanceRequested(drain: Drain, now: number, limits: DrainLimits): DrainStep {
+  if (isAbandoned(drain, now, limits)) return answer(drain, 'no-coordinator');
+  if (!drain.isAccepted && now >= drain.calledAt + limits.leaderAnswerMs) return answer(drain, 'no-leader');
+  return { drain, effects: [] };
+}
+
+function advanceEmptying(drain: Drain, stage: Emptying, now: number, limits: DrainLimits): DrainStep {
+  const { quiet } = stage;
+  const isDeletion = drain.facts.deletionGraceSeconds !== undefined;
+  if (isQuiet(quiet, limits)) {
+    if (isDeletion) return deregister(drain, { hasConnections: false }, now, limits);
+    if (now >= drain.calledAt + limits.restartAfterMs) return answer(drain, 'restart');
+  }
+  if (isDeletion && now >= budgetEndAt(drain, limits) - limits.deregisterReserveMs) {
+    if (now < quiet.settleUntil && quiet.hasLateArrivals)
+      return deregister(drain, { hasConnections: true }, now, limits);
+    const remaining = remainingAfterSettling(quiet);
+    if (remaining !== undefined && remaining !== 0) return answer(drain, reasonOf(remaining));
+  }
+  if (now < readingDue(quiet)) return { drain, effects: [] };
+  return { drain: { ...drain, stage: { ...stage, quiet: startReading(quiet, now) } }, effects: [{ type: 'read' }] };
+}
+
+function deregister(drain: Drain, how: { hasConnections: boolean }, now: number, limits: DrainLimits): DrainStep {
+  const next: Drain = { ...drain, stage: { type: 'deregistering', ...how } };
+  return { drain: next, effects: [request(next, DrainPhase.CONNECTIONS_ENDED, now, limits)] };
+}
+
+function isAbandoned({ coordinatorAbsentSince }: Drain, now: number, limits: DrainLimits): boolean {
+  return coordinatorAbsentSince !== undefined && now >= coordinatorAbsentSince + limits.coordinatorAbsentMs;
+}
+
+function reasonAtBudgetEnd({ stage, facts }: Drain): AnswerReason {
+  switch (stage.type) {
+    case 'requested':
+      return 'no-weight-zero';
+    case 'emptying': {
+      const remaining = remainingAfterSettling(stage.quiet);
+      if (remaining === undefined) return 'not-settled';
+      if (remaining !== 0) return reasonOf(remaining);
+      return facts.deletionGraceSeconds === undefined ? 'restart' : 'not-deregistered';
+    }
+    case 'deregistering':
+      return undeliveredReason(stage);
+    case 'answered':
+      return stage.reason;
+  }
+}
+
+function reasonOf(remaining: number | 'unreadable'): AnswerReason {
+  return remaining === 'unreadable' ? 'connections-unreadable' : 'connections-left';
+}
+
+function undeliveredReason(stage: { hasConnections: boolean }): AnswerReason {
+  return stage.hasConnections ? 'connections-left' : 'not-deregistered';
+}
+
+function deregisteredReason(stage: DrainStage): AnswerReason {
+  return stage.type === 'deregistering' && stage.hasConnections ? 'deregistered-with-connections' : 'drained';
+}
+
+function request(drain: Drain, phase: DrainPhase, now: number, limits: DrainLimits): DrainRequestEffect {
+  return { type: 'request', phase, budgetMs: Math.max(0, Math.round(budgetEndAt(drain, limits) - now)) };
+}
+
+function answer(drain: Drain, reason: AnswerReason): DrainStep {
+  const effects: DrainEffect[] = [
+    { type: 'request', phase: DrainPhase.ANSWERED, budgetMs: 0 },
+    { type: 'answer', reason },
+  ];
+  return { drain: { ...drain, stage: { type: 'answered', reason } }, effects };
+}

@@ -1,0 +1,51 @@
+import type { Clock } from '../../common/clock.ts';
+import type { Pod } from '../../common/kube/objects.ts';
+import { type ReflectorEvent, runReflector } from '../../common/kube/reflector.ts';
+import type { KubeTransport } from '../../common/kube/transport.ts';
+import type { Random } from '../../common/random.ts';
+import type { NodePolicy } from './detect-eni.ts';
+import { isHooked } from './is-hooked.ts';
+import type { ObservedPod, PodChange, PodTable } from './pod-table.ts';
+import { projectPod } from './project-pod.ts';
+
+export interface PodReflectorOptions {
+  readonly transport: KubeTransport;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly nodeName: string;
+  readonly policy: NodePolicy;
+  readonly table: PodTable;
+  readonly onChange: (change: PodChange) => void;
+  /** A list or watch failed; it is tried again. */
+  readonly onError: (error: unknown) => void;
+}
+
+/** Keeps `table` equal to the API server's Pods of one node, until `signal` aborts. */
+export function runPodReflector(options: PodReflectorOptions, signal: AbortSignal): Promise<void> {
+  return runReflector<Pod, ObservedPod>(
+    {
+      transport: options.transport,
+      clock: options.clock,
+      random: options.random,
+      path: '/api/v1/pods',
+      query: { fieldSelector: `spec.nodeName=${options.nodeName}` },
+      project: pod => ({ record: projectPod(pod, options.policy), isHooked: isHooked(pod) }),
+      onEvent: event => options.onChange(applyTo(options.table, event, options.clock.wallNow())),
+      onError: options.onError,
+    },
+    signal,
+  );
+}
+
+function applyTo(table: PodTable, event: ReflectorEvent<ObservedPod>, wallNowMs: number): PodChange {
+  switch (event.type) {
+    case 'replaced':
+      return table.replace(event.items, wallNowMs);
+    case 'applied':
+      return table.apply(event.key, event.item, wallNowMs);
+    case 'deleted':
+      return table.delete(event.key);
+    case 'progressed':
+      return { upserts: [], removals: [] };
+  }
+}

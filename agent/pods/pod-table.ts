@@ -1,0 +1,138 @@
+import { isDeepStrictEqual } from 'node:util';
+import { ContainerState, type PodRecord } from '../../common/pod-record.ts';
+import type { ContainerExit } from '../runtime/source.ts';
+import { mergeExits } from './merge-exits.ts';
+
+/** A Pod as the reflector keeps it. */
+export interface ObservedPod {
+  readonly record: PodRecord;
+  /** Its preStop calls are redirected to this agent. */
+  readonly isHooked: boolean;
+}
+
+export interface PodChange {
+  readonly upserts: readonly PodRecord[];
+  /** UIDs of Pods whose deletion is proven. */
+  readonly removals: readonly string[];
+}
+
+interface Entry {
+  readonly key: string;
+  readonly observed: ObservedPod;
+  /** Container ids, oldest first, at most EXITED_IDS_MAX. */
+  readonly exitedIds: ReadonlySet<string>;
+  /** What is reported: `observed` with exits and the moment of deletion. */
+  readonly record: PodRecord;
+}
+
+/** Exits that are remembered per Pod; a status lags a second or two behind, so a handful would do. */
+const EXITED_IDS_MAX = 64;
+
+/**
+ * This node's Pods: what the API server says, merged with what the runtime says earlier. Each method returns what
+ * changed. A Pod is removed when its deletion was seen; one that is only missing from a list is `absent` until
+ * `confirmGone` (law L1).
+ */
+export class PodTable {
+  readonly #entries = new Map<string, Entry>();
+  readonly #uids = new Map<string, string>();
+  readonly #absent = new Set<string>();
+  #isListed = false;
+
+  /** False until the first complete list: before, nothing may be reported. */
+  get isListed(): boolean {
+    return this.#isListed;
+  }
+
+  /** Takes a consistent list, keys being `namespace/name`. */
+  replace(items: ReadonlyMap<string, ObservedPod>, wallNowMs: number): PodChange {
+    const upserts = [...items].flatMap(([key, item]) => this.apply(key, item, wallNowMs).upserts);
+    for (const [uid, { key }] of this.#entries) if (!items.has(key)) this.#absent.add(uid);
+    this.#isListed = true;
+    return { upserts, removals: [] };
+  }
+
+  apply(key: string, item: ObservedPod, wallNowMs: number): PodChange {
+    const { uid } = item.record;
+    const previousUid = this.#uids.get(key);
+    if (previousUid !== undefined && previousUid !== uid) this.#absent.add(previousUid);
+    this.#uids.set(key, uid);
+    this.#absent.delete(uid);
+    const previous = this.#entries.get(uid);
+    return this.#store(key, stampDeletion(item, previous?.record, wallNowMs), previous?.exitedIds ?? new Set());
+  }
+
+  /** Takes a deletion that the watch told. */
+  delete(key: string): PodChange {
+    const uid = this.#uids.get(key);
+    return uid === undefined ? nothing() : this.#remove(uid);
+  }
+
+  exit({ podUid, containerId }: ContainerExit): PodChange {
+    const entry = this.#entries.get(podUid);
+    if (!entry) return nothing();
+    const exitedIds = new Set([...entry.exitedIds, containerId].slice(-EXITED_IDS_MAX));
+    return this.#store(entry.key, entry.observed, exitedIds);
+  }
+
+  /** UIDs that a consistent list did not hold and whose sandbox was not yet seen gone. */
+  absentUids(): string[] {
+    return [...this.#absent];
+  }
+
+  /** Takes the proof that the runtime has no sandbox of an absent Pod. */
+  confirmGone(uid: string): PodChange {
+    return this.#absent.has(uid) ? this.#remove(uid) : nothing();
+  }
+
+  records(): PodRecord[] {
+    return [...this.#entries.values()].map(({ record }) => record);
+  }
+
+  /**
+   * The Pod that a call to `address` means. A freed address may already belong to a younger Pod while the older one's
+   * status still names it: the one with a running container wins, then the younger.
+   */
+  findByAddress(address: string): PodRecord | undefined {
+    const candidates = this.records().filter(({ addresses }) => addresses.includes(address));
+    return candidates.sort((a, b) => Number(isRunning(b)) - Number(isRunning(a)) || b.createdAtMs - a.createdAtMs)[0];
+  }
+
+  /** Addresses of the Pods whose preStop calls are redirected, sorted. */
+  hookedAddresses(): string[] {
+    const hooked = [...this.#entries.values()].filter(({ observed }) => observed.isHooked);
+    return [...new Set(hooked.flatMap(({ record }) => record.addresses))].sort();
+  }
+
+  #store(key: string, observed: ObservedPod, exitedIds: ReadonlySet<string>): PodChange {
+    const { uid } = observed.record;
+    const record = mergeExits(observed.record, exitedIds);
+    const previous = this.#entries.get(uid);
+    this.#entries.set(uid, { key, observed, exitedIds, record });
+    return isDeepStrictEqual(previous?.record, record) ? nothing() : { upserts: [record], removals: [] };
+  }
+
+  #remove(uid: string): PodChange {
+    const entry = this.#entries.get(uid);
+    if (!entry) return nothing();
+    this.#entries.delete(uid);
+    this.#absent.delete(uid);
+    if (this.#uids.get(entry.key) === uid) this.#uids.delete(entry.key);
+    return { upserts: [], removals: [uid] };
+  }
+}
+
+function stampDeletion(item: ObservedPod, previous: PodRecord | undefined, wallNowMs: number): ObservedPod {
+  const { deletion } = item.record;
+  if (!deletion) return item;
+  const seenAtMs = previous?.deletion?.seenAtMs ?? wallNowMs;
+  return { ...item, record: { ...item.record, deletion: { ...deletion, seenAtMs } } };
+}
+
+function isRunning({ containers }: PodRecord): boolean {
+  return containers.some(({ state }) => state === ContainerState.RUNNING);
+}
+
+function nothing(): PodChange {
+  return { upserts: [], removals: [] };
+}

@@ -1,0 +1,111 @@
+import type { Condition, Container, ContainerStatus, ObjectMeta, Pod } from '../../common/kube/objects.ts';
+import { CUSTOM_WEIGHT_ANNOTATION, READINESS_GATE } from '../../common/names.ts';
+import {
+  ContainerState,
+  type Deletion,
+  GateState,
+  PodPhase,
+  type PodRecord,
+  Protocol,
+} from '../../common/pod-record.ts';
+import { detectEni, type NodePolicy } from './detect-eni.ts';
+import { servingContainers } from './serving-containers.ts';
+
+const OUR_ANNOTATION_PREFIX = 'clb-direct.io/';
+const INGRESS_CUSTOM_WEIGHT_ANNOTATION = 'ingress.cloud.tencent.com/custom-weight';
+const PHASES: Readonly<Record<string, PodPhase>> = {
+  Pending: PodPhase.PENDING,
+  Running: PodPhase.RUNNING,
+  Succeeded: PodPhase.SUCCEEDED,
+  Failed: PodPhase.FAILED,
+};
+
+/**
+ * The slim record of a Pod. Accepts whatever the API server stores. The moment a deletion was first seen is not in the
+ * object: `deletion.seenAtMs` is 0 until `PodTable` writes it.
+ */
+export function projectPod(pod: Pod, policy: NodePolicy): PodRecord {
+  const phase = PHASES[pod.status?.phase ?? ''] ?? PodPhase.UNSPECIFIED;
+  return {
+    uid: pod.metadata.uid ?? '',
+    namespace: pod.metadata.namespace ?? '',
+    name: pod.metadata.name,
+    addresses: addressesOf(pod, phase),
+    labels: pod.metadata.labels ?? {},
+    hostNetwork: pod.spec.hostNetwork ?? false,
+    eni: detectEni(pod, policy),
+    ports: servingContainers(pod.spec).flatMap(portsOf),
+    phase,
+    ready: isReady(pod),
+    deletion: deletionOf(pod.metadata),
+    containers: containersOf(pod),
+    gate: gateOf(pod),
+    annotations: plannedAnnotations(pod.metadata.annotations ?? {}),
+    createdAtMs: Date.parse(pod.metadata.creationTimestamp ?? '') || 0,
+  };
+}
+
+function addressesOf(pod: Pod, phase: PodPhase): string[] {
+  if (phase === PodPhase.SUCCEEDED || phase === PodPhase.FAILED) return [];
+  const { podIPs, podIP } = pod.status ?? {};
+  if (podIPs && podIPs.length > 0) return podIPs.map(({ ip }) => ip);
+  return podIP ? [podIP] : [];
+}
+
+function portsOf(container: Container): PodRecord['ports'] {
+  return (container.ports ?? []).flatMap(({ name, containerPort, protocol = 'TCP' }) =>
+    protocol === 'SCTP' ? [] : [{ name: name ?? '', port: containerPort, protocol: Protocol[protocol] }],
+  );
+}
+
+function isReady(pod: Pod): boolean {
+  const gates = (pod.spec.readinessGates ?? []).map(gate => gate.conditionType).filter(type => type !== READINESS_GATE);
+  return ['ContainersReady', ...gates].every(type => conditionOf(pod, type)?.status === 'True');
+}
+
+function conditionOf(pod: Pod, type: string): Condition | undefined {
+  return pod.status?.conditions?.find(condition => condition.type === type);
+}
+
+function deletionOf(metadata: ObjectMeta): Deletion | undefined {
+  if (metadata.deletionTimestamp === undefined) return undefined;
+  return { seenAtMs: 0, gracePeriodSeconds: metadata.deletionGracePeriodSeconds ?? 0 };
+}
+
+function gateOf(pod: Pod): GateState {
+  const hasGate = pod.spec.readinessGates?.some(gate => gate.conditionType === READINESS_GATE);
+  if (!hasGate) return GateState.ABSENT;
+  return conditionOf(pod, READINESS_GATE)?.status === 'True' ? GateState.OPEN : GateState.CLOSED;
+}
+
+function containersOf(pod: Pod): PodRecord['containers'] {
+  const statuses = new Map<string, ContainerStatus>();
+  for (const status of pod.status?.initContainerStatuses ?? []) statuses.set(status.name, status);
+  for (const status of pod.status?.containerStatuses ?? []) statuses.set(status.name, status);
+  return servingContainers(pod.spec).map(({ name }) => {
+    const status = statuses.get(name);
+    const containerId = containerIdOf(status);
+    return { name, containerId, state: stateOf(status, containerId), restartCount: status?.restartCount ?? 0 };
+  });
+}
+
+/** A status writes `containerd://<id>`; the runtime's own events name the bare id. */
+function containerIdOf(status: ContainerStatus | undefined): string {
+  const id = status?.containerID ?? status?.state?.terminated?.containerID ?? '';
+  return id.slice(id.indexOf('://') === -1 ? 0 : id.indexOf('://') + 3);
+}
+
+/** A waiting container that has an id is between two starts: the one with that id has exited. */
+function stateOf(status: ContainerStatus | undefined, containerId: string): ContainerState {
+  if (status?.state?.running) return ContainerState.RUNNING;
+  if (status?.state?.terminated || containerId !== '') return ContainerState.EXITED;
+  return ContainerState.WAITING;
+}
+
+function plannedAnnotations(annotations: Record<string, string>): Record<string, string> {
+  const isPlanned = (key: string) =>
+    key.startsWith(OUR_ANNOTATION_PREFIX) ||
+    key === CUSTOM_WEIGHT_ANNOTATION ||
+    key === INGRESS_CUSTOM_WEIGHT_ANNOTATION;
+  return Object.fromEntries(Object.entries(annotations).filter(([key]) => isPlanned(key)));
+}

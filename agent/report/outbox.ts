@@ -1,0 +1,107 @@
+import type { PodRecord } from '../../common/pod-record.ts';
+import type { Delta, DrainRequest, ReportRequest, Snapshot } from '../../proto/gen/clbdirect/v1/report.ts';
+import type { PodChange } from '../pods/pod-table.ts';
+
+/**
+ * What one report stream still has to say. However long the stream stays unwritable, that is at most one snapshot or one
+ * merged delta, and one drain request per Pod. A value; every function returns the next one.
+ */
+export interface Outbox {
+  /** Of the last snapshot or delta taken; the next one has this plus one. */
+  readonly sequence: number;
+  readonly pods: PendingPods;
+  /** By Pod UID, the latest phase. */
+  readonly drains: ReadonlyMap<string, DrainRequest>;
+}
+
+type PendingPods =
+  /** No snapshot was asked for yet: changes need not be kept, the snapshot will hold them. */
+  | { readonly type: 'unsynced' }
+  | { readonly type: 'nothing' }
+  /** Its content is read when it is taken. */
+  | { readonly type: 'snapshot' }
+  | {
+      readonly type: 'delta';
+      readonly upserts: ReadonlyMap<string, PodRecord>;
+      readonly removals: ReadonlySet<string>;
+    };
+
+/** The state of a stream that was just opened. */
+export function emptyOutbox(): Outbox {
+  return { sequence: 0, pods: { type: 'unsynced' }, drains: new Map() };
+}
+
+/** Asks for a snapshot, which replaces whatever delta is pending. */
+export function withSnapshot(outbox: Outbox): Outbox {
+  return { ...outbox, pods: { type: 'snapshot' } };
+}
+
+export function withChange(outbox: Outbox, change: PodChange): Outbox {
+  if (change.upserts.length === 0 && change.removals.length === 0) return outbox;
+  switch (outbox.pods.type) {
+    case 'unsynced':
+    case 'snapshot':
+      return outbox;
+    case 'nothing':
+      return { ...outbox, pods: mergeDelta(new Map(), new Set(), change) };
+    case 'delta':
+      return { ...outbox, pods: mergeDelta(outbox.pods.upserts, outbox.pods.removals, change) };
+  }
+}
+
+/** Queues a drain request; an earlier one of the same Pod that was not yet sent is superseded. */
+export function withDrain(outbox: Outbox, request: DrainRequest): Outbox {
+  return { ...outbox, drains: new Map(outbox.drains).set(request.podUid, request) };
+}
+
+/**
+ * The next message, or undefined when there is none: Pods first, so that no drain request names a Pod the coordinator
+ * has not heard of. `records` is everything known now, undefined before the first complete list.
+ */
+export function takeMessage(
+  outbox: Outbox,
+  records: readonly PodRecord[] | undefined,
+): { readonly message: ReportRequest; readonly outbox: Outbox } | undefined {
+  return takePods(outbox, records) ?? takeDrain(outbox);
+}
+
+function takePods(outbox: Outbox, records: readonly PodRecord[] | undefined): ReturnType<typeof takeMessage> {
+  const { pods } = outbox;
+  const sequence = outbox.sequence + 1;
+  const rest: Outbox = { ...outbox, sequence, pods: { type: 'nothing' } };
+  if (pods.type === 'snapshot' && records) {
+    const value: Snapshot = { sequence, pods: [...records], consistent: true };
+    return { message: { message: { $case: 'snapshot', value } }, outbox: rest };
+  }
+  if (pods.type === 'delta') {
+    const value: Delta = { sequence, upserts: [...pods.upserts.values()], removals: [...pods.removals] };
+    return { message: { message: { $case: 'delta', value } }, outbox: rest };
+  }
+  return undefined;
+}
+
+function takeDrain(outbox: Outbox): ReturnType<typeof takeMessage> {
+  const next = outbox.drains.values().next();
+  if (next.done || outbox.pods.type === 'snapshot' || outbox.pods.type === 'unsynced') return undefined;
+  const drains = new Map(outbox.drains);
+  drains.delete(next.value.podUid);
+  return { message: { message: { $case: 'drainRequest', value: next.value } }, outbox: { ...outbox, drains } };
+}
+
+function mergeDelta(
+  earlierUpserts: ReadonlyMap<string, PodRecord>,
+  earlierRemovals: ReadonlySet<string>,
+  change: PodChange,
+): PendingPods {
+  const upserts = new Map(earlierUpserts);
+  const removals = new Set(earlierRemovals);
+  for (const record of change.upserts) {
+    upserts.set(record.uid, record);
+    removals.delete(record.uid);
+  }
+  for (const uid of change.removals) {
+    upserts.delete(uid);
+    removals.add(uid);
+  }
+  return { type: 'delta', upserts, removals };
+}

@@ -1,0 +1,201 @@
+import type { Clock, Timer } from '../../common/clock.ts';
+import type { Logger } from '../../common/logger.ts';
+import type { PodRecord } from '../../common/pod-record.ts';
+import { type AgentChannel, ReportChannelError } from '../../common/report-transport.ts';
+import type {
+  DrainRequest,
+  DrainUpdate,
+  Leadership,
+  ReportRequest,
+  ReportResponse,
+  ResyncRequest,
+  Welcome,
+} from '../../proto/gen/clbdirect/v1/report.ts';
+import type { AgentMetrics } from '../metrics.ts';
+import type { PodChange } from '../pods/pod-table.ts';
+import { emptyOutbox, takeMessage, withChange, withDrain, withSnapshot } from './outbox.ts';
+
+/** What a session asks the rest of the agent. */
+export interface ReportContext {
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly metrics: AgentMetrics;
+  readonly nodeName: string;
+  /** This agent's incarnation. */
+  readonly epoch: string;
+  readonly agentVersion: string;
+  /** Everything known now; undefined before the first complete list. */
+  readonly records: () => readonly PodRecord[] | undefined;
+  /** What each drain under way wants now: a coordinator that just came or just became leader has to hear it. */
+  readonly activeDrains: () => readonly DrainRequest[];
+  readonly onDrainUpdate: (update: DrainUpdate) => void;
+  /** The session was welcomed. */
+  readonly onWelcome: () => void;
+}
+
+export const DEFAULT_HEARTBEAT_INTERVAL_MS = 3_000;
+/** A server that said nothing for so long is gone; it acknowledges every heartbeat, so three went unanswered. */
+export const SILENCE_LIMIT_MS = 9_000;
+
+/** One open report stream, from Hello to its end. */
+export class ReportSession {
+  readonly #context: ReportContext;
+  readonly #channel: AgentChannel;
+  #outbox = emptyOutbox();
+  #isWritable = true;
+  #isWelcomed = false;
+  #isLeading = false;
+  #isClosed = false;
+  #heartbeatIntervalMs = DEFAULT_HEARTBEAT_INTERVAL_MS;
+  #lastReceivedAt: number;
+  #silentForMs = 0;
+  readonly #timers = new Map<'heartbeat' | 'silence', Timer>();
+
+  constructor(context: ReportContext, channel: AgentChannel) {
+    this.#context = context;
+    this.#channel = channel;
+    this.#lastReceivedAt = context.clock.now();
+  }
+
+  get isWelcomed(): boolean {
+    return this.#isWelcomed && !this.#isClosed;
+  }
+
+  /**
+   * Resolves when the stream ends or `signal` aborts.
+   * @throws ReportChannelError when it broke or the coordinator fell silent.
+   */
+  async run(signal: AbortSignal): Promise<void> {
+    const close = () => this.#channel.close();
+    signal.addEventListener('abort', close, { once: true });
+    try {
+      this.#sayHello();
+      this.#watchSilence();
+      if (signal.aborted) close();
+      for await (const response of this.#channel.received()) this.#receive(response);
+      if (this.#silentForMs > 0) throw silenceError(this.#silentForMs);
+    } finally {
+      signal.removeEventListener('abort', close);
+      this.#isClosed = true;
+      for (const timer of this.#timers.values()) timer.cancel();
+      close();
+    }
+  }
+
+  /** Call whenever `records` changed. */
+  podsChanged(change: PodChange): void {
+    this.#outbox = withChange(this.#outbox, change);
+    this.#flush();
+  }
+
+  requestDrain(request: DrainRequest): void {
+    if (!this.isWelcomed) return;
+    this.#outbox = withDrain(this.#outbox, request);
+    this.#flush();
+  }
+
+  #sayHello(): void {
+    const { nodeName, epoch, agentVersion } = this.#context;
+    this.#send({ message: { $case: 'hello', value: { nodeName, epoch, agentVersion } } });
+  }
+
+  #receive({ message }: ReportResponse): void {
+    this.#lastReceivedAt = this.#context.clock.now();
+    switch (message?.$case) {
+      case 'welcome':
+        this.#welcome(message.value);
+        break;
+      case 'resyncRequest':
+        this.#resync(message.value);
+        break;
+      case 'drainUpdate':
+        this.#context.onDrainUpdate(message.value);
+        break;
+      case 'leadership':
+        this.#follow(message.value);
+        break;
+      case 'ack':
+      case undefined:
+        break;
+    }
+  }
+
+  #welcome({ coordinator, incarnation, leadership, heartbeatIntervalMs }: Welcome): void {
+    this.#isWelcomed = true;
+    if (heartbeatIntervalMs > 0) this.#heartbeatIntervalMs = heartbeatIntervalMs;
+    this.#isLeading = leadership?.leading ?? false;
+    const { log, onWelcome } = this.#context;
+    log.info('coordinator welcomed this agent', { coordinator, incarnation, leading: this.#isLeading });
+    this.#scheduleHeartbeat();
+    this.#queueSnapshot();
+    this.#repeatDrains();
+    onWelcome();
+  }
+
+  #follow({ leading, term }: Leadership): void {
+    const becameLeader = leading && !this.#isLeading;
+    this.#isLeading = leading;
+    this.#context.log.info('coordinator changed its role', { leading, term });
+    if (becameLeader) this.#repeatDrains();
+  }
+
+  #resync({ reason }: ResyncRequest): void {
+    this.#context.log.warn('coordinator asks for a snapshot', { reason });
+    this.#context.metrics.resyncRequested();
+    this.#queueSnapshot();
+  }
+
+  #repeatDrains(): void {
+    for (const request of this.#context.activeDrains()) this.requestDrain(request);
+  }
+
+  #queueSnapshot(): void {
+    this.#outbox = withSnapshot(this.#outbox);
+    this.#flush();
+  }
+
+  #flush(): void {
+    while (this.#isWritable && !this.#isClosed) {
+      const taken = takeMessage(this.#outbox, this.#context.records());
+      if (!taken) return;
+      this.#outbox = taken.outbox;
+      const type = taken.message.message?.$case;
+      if (type === 'snapshot' || type === 'delta') this.#context.metrics.podMessageSent(type);
+      this.#send(taken.message);
+    }
+  }
+
+  #send(message: ReportRequest): void {
+    if (this.#channel.send(message) || !this.#isWritable) return;
+    this.#isWritable = false;
+    void this.#channel.writable().then(() => {
+      this.#isWritable = true;
+      this.#flush();
+    });
+  }
+
+  #scheduleHeartbeat(): void {
+    this.#timers.get('heartbeat')?.cancel();
+    const beat = () => {
+      if (this.#isWritable) this.#send({ message: { $case: 'heartbeat', value: {} } });
+      this.#scheduleHeartbeat();
+    };
+    this.#timers.set('heartbeat', this.#context.clock.schedule(this.#heartbeatIntervalMs, beat));
+  }
+
+  #watchSilence(): void {
+    const { clock } = this.#context;
+    const silentMs = clock.now() - this.#lastReceivedAt;
+    if (silentMs >= SILENCE_LIMIT_MS) {
+      this.#silentForMs = silentMs;
+      this.#channel.close();
+      return;
+    }
+    const look = () => this.#watchSilence();
+    this.#timers.set('silence', clock.schedule(SILENCE_LIMIT_MS - silentMs, look));
+  }
+}
+
+function silenceError(silentMs: number): ReportChannelError {
+  return new ReportChannelError('broken', `the coordinator said nothing for ${Math.round(silentMs)} ms`);
+}

@@ -1,0 +1,119 @@
+import { Backoff } from '../../common/backoff.ts';
+import { sleep } from '../../common/clock.ts';
+import { deadline } from '../../common/deadline.ts';
+import type { Random } from '../../common/random.ts';
+import { ReportChannelError, type ReportConnector } from '../../common/report-transport.ts';
+import { Wakeup } from '../../common/wakeup.ts';
+import type { DrainRequest } from '../../proto/gen/clbdirect/v1/report.ts';
+import type { PodChange } from '../pods/pod-table.ts';
+import { type ReportContext, ReportSession } from './report-session.ts';
+
+export interface ReportStreamsOptions extends Omit<ReportContext, 'onWelcome'> {
+  readonly random: Random;
+  readonly connector: ReportConnector;
+  /** How many coordinators are connected and have welcomed this agent; called when that changes. */
+  readonly onCoordinators: (connected: number) => void;
+}
+
+/** How often the coordinator's name is looked up again while all streams stand; a failure looks at once. */
+const RESOLVE_INTERVAL_MS = 10_000;
+const RESOLVE_TIMEOUT_MS = 5_000;
+const CONNECT_TIMEOUT_MS = 5_000;
+/** A restarted coordinator should be found at once, a missing one not be asked more than every few seconds. */
+const BACKOFF = { initialMs: 200, maximumMs: 5_000, resetAfterMs: 30_000 };
+/** Two or three replicas are the rule; more than this is a wrong name. */
+const ADDRESSES_MAX = 16;
+
+/** One report stream to every address of the coordinator, each kept up as long as the name stands for the address. */
+export class ReportStreams {
+  readonly #options: ReportStreamsOptions;
+  readonly #context: ReportContext;
+  readonly #sessions = new Set<ReportSession>();
+  readonly #maintained = new Map<string, Promise<void>>();
+  readonly #resolveNow: Wakeup;
+  #resolved: ReadonlySet<string> = new Set();
+  #connected = 0;
+
+  constructor(options: ReportStreamsOptions) {
+    this.#options = options;
+    this.#context = { ...options, onWelcome: () => this.#countConnected() };
+    this.#resolveNow = new Wakeup(options.clock);
+  }
+
+  podsChanged(change: PodChange): void {
+    for (const session of this.#sessions) session.podsChanged(change);
+  }
+
+  /** Tells every connected coordinator; only the leader answers. */
+  requestDrain(request: DrainRequest): void {
+    for (const session of this.#sessions) session.requestDrain(request);
+  }
+
+  /** Keeps the streams up until `signal` aborts; resolves when all are closed. */
+  async run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      await this.#resolve(signal);
+      for (const address of this.#resolved) {
+        if (!this.#maintained.has(address)) this.#maintained.set(address, this.#maintain(address, signal));
+      }
+      await this.#resolveNow.wait(signal, RESOLVE_INTERVAL_MS);
+    }
+    await Promise.all(this.#maintained.values());
+  }
+
+  /** On failure the addresses known before stay: a name server's silence says nothing about the coordinators. */
+  async #resolve(signal: AbortSignal): Promise<void> {
+    const { clock, connector, log, metrics } = this.#options;
+    using limit = deadline(clock, "looking up the coordinator's addresses", RESOLVE_TIMEOUT_MS, signal);
+    try {
+      const addresses = await connector.resolve(limit.signal);
+      this.#resolved = new Set(addresses.slice(0, ADDRESSES_MAX));
+    } catch (error) {
+      if (signal.aborted) return;
+      metrics.streamFailed('resolve');
+      log.warn('coordinator name was not resolved, will try again', { error });
+    }
+  }
+
+  async #maintain(address: string, signal: AbortSignal): Promise<void> {
+    const backoff = new Backoff({ ...BACKOFF, clock: this.#options.clock, random: this.#options.random });
+    while (!signal.aborted && this.#resolved.has(address)) {
+      await this.#runOne(address, signal);
+      this.#resolveNow.wake();
+      await sleep(this.#options.clock, backoff.nextDelayMs(), signal).catch(() => undefined);
+    }
+    this.#maintained.delete(address);
+  }
+
+  async #runOne(address: string, signal: AbortSignal): Promise<void> {
+    const { log, metrics } = this.#options;
+    let session: ReportSession | undefined;
+    try {
+      session = new ReportSession(this.#context, await this.#connect(address, signal));
+      this.#sessions.add(session);
+      await session.run(signal);
+      if (!signal.aborted) log.info('coordinator closed the report stream, will reconnect', { address });
+    } catch (error) {
+      if (signal.aborted) return;
+      const kind = error instanceof ReportChannelError ? error.kind : 'unavailable';
+      metrics.streamFailed(kind);
+      log.warn('report stream failed, will reconnect', { address, kind, error });
+    } finally {
+      if (session) this.#sessions.delete(session);
+      this.#countConnected();
+    }
+  }
+
+  async #connect(address: string, signal: AbortSignal) {
+    using limit = deadline(this.#options.clock, `connecting to coordinator ${address}`, CONNECT_TIMEOUT_MS, signal);
+    return await this.#options.connector.connect(address, limit.signal);
+  }
+
+  #countConnected(): void {
+    const connected = [...this.#sessions].filter(session => session.isWelcomed).length;
+    if (connected === this.#connected) return;
+    this.#connected = connected;
+    this.#options.metrics.streamsConnected(connected);
+    this.#options.onCoordinators(connected);
+  }
+}
