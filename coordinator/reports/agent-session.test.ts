@@ -11,6 +11,9 @@ const WELCOME: Welcome = {
   heartbeatIntervalMs: 3_000,
 };
 
+/** What a message of a later protocol decodes to. */
+const UNKNOWN: ReportRequest = { message: undefined };
+
 const hello = (nodeName = 'node1', epoch = 'e1') => request('hello', { nodeName, epoch, agentVersion: '0.1.0' });
 const snapshot = (sequence: number, ...uids: string[]) =>
   request('snapshot', { sequence, pods: uids.map(uid => podRecord(uid)), consistent: true });
@@ -79,12 +82,12 @@ describe('a report stream', () => {
   });
 
   test('takes a message of a later version as a sign of life', () => {
-    expect(talk(hello(), {}).events.at(-1)?.type).toBe('heard');
+    expect(talk(hello(), UNKNOWN).events.at(-1)?.type).toBe('heard');
   });
 
   test.each([
     ['anything before a Hello', [snapshot(1)]],
-    ['an unknown message before a Hello', [{}]],
+    ['an unknown message before a Hello', [UNKNOWN]],
     ['a second Hello', [hello(), hello()]],
     ['a Hello without epoch', [hello('node1', '')]],
     ['a Pod without uid', [hello(), snapshot(1, '')]],

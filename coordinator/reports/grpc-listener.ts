@@ -138,7 +138,7 @@ export class GrpcListener {
     const reason = error instanceof Error ? error.message : String(error);
     const where = { peer: call.getPeer(), node: identity?.nodeName };
     if (!isOperating(error)) {
-      logger.error('report stream failed', { ...where, reason });
+      logger.error('report stream failed', { ...where, error });
     } else if (identity === undefined && error instanceof ReportChannelError) {
       this.#turnedAwayTotal += 1;
       onTurnedAway?.(error.kind);

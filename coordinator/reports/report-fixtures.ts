@@ -1,4 +1,3 @@
-import type { Logger } from '../../common/logger.ts';
 import { GateState, PodPhase, type PodRecord } from '../../common/pod-record.ts';
 import type { CoordinatorChannel } from '../../common/report-transport.ts';
 import { ReportChannelError } from '../../common/report-transport.ts';
@@ -23,22 +22,6 @@ export function podRecord(uid: string): PodRecord {
     gate: GateState.CLOSED,
     annotations: {},
     createdAtMs: 0,
-  };
-}
-
-export interface LogLine {
-  readonly level: 'debug' | 'info' | 'warn' | 'error';
-  readonly message: string;
-  readonly fields: object;
-}
-
-export function recordingLogger(): Logger & { readonly lines: LogLine[] } {
-  const lines: LogLine[] = [];
-  const at = (level: LogLine['level']) => (message: string, fields?: object) => {
-    lines.push({ level, message, fields: fields ?? {} });
-  };
-  return { lines, debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') } as Logger & {
-    lines: LogLine[];
   };
 }
 

@@ -1,8 +1,9 @@
 import { beforeEach, describe, expect, test } from 'vitest';
+import { silentLogger } from '../../common/logger.ts';
 import { VirtualClock } from '../../common/virtual-clock.ts';
 import { DrainState, type DrainUpdate } from '../../proto/gen/clbdirect/v1/report.ts';
 import type { ReportEvent } from './report-event.ts';
-import { podRecord, recordingLogger, ScriptedChannel } from './report-fixtures.ts';
+import { podRecord, ScriptedChannel } from './report-fixtures.ts';
 import { ReportServer, SILENCE_MS } from './report-server.ts';
 import type { SessionRefusedError } from './session-refusal.ts';
 
@@ -17,7 +18,7 @@ beforeEach(() => {
     coordinator: 'coordinator-0',
     incarnation: 'i1',
     clock,
-    logger: recordingLogger(),
+    logger: silentLogger,
     onEvent: event => events.push(event),
   });
 });

@@ -46,7 +46,7 @@ interface RequestBody {
 export async function listenForAdmissions(options: WebhookListenerOptions): Promise<WebhookListener> {
   const server = createServer({ ...tlsOptions(options.certificate), minVersion: 'TLSv1.2' }, (request, response) => {
     serve(options, request, response).catch(error => {
-      options.logger.debug('admission request broke off', { reason: String(error) });
+      options.logger.debug('admission request broke off', { error });
       response.destroy();
     });
   });
@@ -54,7 +54,7 @@ export async function listenForAdmissions(options: WebhookListenerOptions): Prom
   server.headersTimeout = REQUEST_TIMEOUT_MS;
   server.keepAliveTimeout = KEEP_ALIVE_MS;
   server.maxConnections = CONNECTIONS_MAX;
-  server.on('tlsClientError', error => options.logger.debug('webhook TLS handshake failed', { reason: error.message }));
+  server.on('tlsClientError', error => options.logger.debug('webhook TLS handshake failed', { error }));
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(options.port, options.host, resolve);

@@ -40,8 +40,7 @@ async function runOnce(options: PeriodicTaskOptions, signal: AbortSignal): Promi
     return true;
   } catch (error) {
     if (signal.aborted) return false;
-    const reason = error instanceof Error ? error.message : String(error);
-    options.logger.warn('periodic task failed, will be tried again', { task: options.name, reason });
+    options.logger.warn('periodic task failed, will be tried again', { task: options.name, error });
     return false;
   }
 }
