@@ -5,7 +5,6 @@ import { kubeClient } from '../kube-client.ts';
 import { type ClusterCaches, type ControllerContext, clusterCaches, type Log } from './cluster-caches.ts';
 import { deploymentController } from './deployment-controller.ts';
 import { endpointSliceController } from './endpoint-slice-controller.ts';
-import { garbageCollector } from './garbage-collector.ts';
 import { nodeLifeController } from './node-life-controller.ts';
 import { replicaSetController } from './replica-set-controller.ts';
 import { scheduler } from './scheduler.ts';
@@ -18,7 +17,6 @@ export interface ControllersOptions {
 }
 
 /**
- * Runs the scheduler and the controllers for Deployments, ReplicaSets, EndpointSlices, node life and garbage until
  * `signal` aborts; resolves then, when everything has stopped.
  */
 export async function runControllers(options: ControllersOptions, signal: AbortSignal): Promise<void> {
@@ -30,7 +28,6 @@ export async function runControllers(options: ControllersOptions, signal: AbortS
     replicaSetController(context),
     deploymentController(context),
     endpointSliceController(context),
-    garbageCollector(context),
     nodeLifeController(context),
   ];
   const watching = all(caches).map(cache => cache.run(signal));
