@@ -1,0 +1,79 @@
+/** The tables behind tools/structure.ts. To add a line here is a decision: say in the comment why it is needed. */
+
+/** What the files of a folder may import from this repository. The longest folder that fits counts. */
+export const FOLDERS: readonly { readonly folder: string; readonly mayImport: readonly string[] }[] = [
+  { folder: 'coordinator/core/', mayImport: ['coordinator/core/', 'common/'] },
+  { folder: 'coordinator/', mayImport: ['coordinator/', 'common/', 'proto/gen/'] },
+  { folder: 'agent/', mayImport: ['agent/', 'common/', 'proto/gen/'] },
+  { folder: 'common/', mayImport: ['common/', 'proto/gen/'] },
+  { folder: 'sandbox/', mayImport: ['sandbox/', 'common/', 'proto/gen/'] },
+];
+
+/** Tests, benches and tools may import everything. `sandbox/main.ts` starts the processes of all parts. */
+export const MAY_WIRE: readonly RegExp[] = [/^(test|bench|tools)\//, /\.test\.ts$/, /^sandbox\/main\.ts$/];
+
+/** Packages of Node that the pure core may use. */
+export const CORE_MODULES: readonly string[] = ['node:assert', 'node:assert/strict'];
+
+/** Packages of Node that reach outside the process. */
+export const OUTSIDE_MODULES: readonly string[] = [
+  'node:child_process',
+  'node:dgram',
+  'node:dns',
+  'node:dns/promises',
+  'node:fs',
+  'node:fs/promises',
+  'node:http',
+  'node:http2',
+  'node:https',
+  'node:net',
+  'node:tls',
+  'node:worker_threads',
+];
+
+/** What of them only computes. */
+export const COMPUTING_NAMES: readonly string[] = ['isIP', 'isIPv4', 'isIPv6'];
+
+/** Files that carry an edge to the outside: by the last word of their name, or one by one. */
+export const CARRIERS: readonly RegExp[] = [
+  /(^|\/)main\.ts$/,
+  /(^|[/-])(carrier|listener|plane|probe|process|server|transport)\.ts$/,
+  // Linux tells of processes, connections and redirects in /proc and through nft.
+  /^agent\/(connections|drain|node|runtime)\/(proc|nft|cgroup)-[a-z-]+\.ts$/,
+  // The kubeconfig and projected tokens are files.
+  /^common\/kube\/(kubeconfig|token-source)\.ts$/,
+];
+
+export const TIME_NAMES: readonly string[] = [
+  'setTimeout',
+  'setInterval',
+  'setImmediate',
+  'performance',
+  'Date.now',
+  'Date()',
+  'new Date()',
+  'AbortSignal.timeout',
+  'process.hrtime',
+  'process.uptime',
+];
+export const TIME_MODULES: readonly string[] = ['node:timers', 'node:timers/promises', 'node:perf_hooks'];
+export const MAY_TELL_TIME: readonly RegExp[] = [/^common\/(virtual-)?clock\.ts$/];
+
+export const RANDOM_NAMES: readonly string[] = ['Math.random', 'crypto.randomUUID', 'crypto.getRandomValues'];
+/** Of `node:crypto`. */
+export const RANDOM_IMPORTS: readonly string[] = ['randomBytes', 'randomFill', 'randomInt', 'randomUUID', 'webcrypto'];
+export const MAY_BE_RANDOM: readonly RegExp[] = [
+  /^common\/random\.ts$/,
+  // Keys and serial numbers of certificates have to be unpredictable, which a seeded random is not.
+  /^coordinator\/webhook\/x509-issuer\.ts$/,
+  /^(test|sandbox)\/.*(certificate|certificates)\.ts$/,
+];
+
+/** Entry points, and tools that people run in a terminal. */
+export const MAY_PRINT: readonly RegExp[] = [/(^|\/)([a-z-]+-)?main\.ts$/, /^(tools|bench)\//, /^test\/cluster\//];
+
+export const FUNCTION_LINES_MAX = 70;
+export const FILE_LINES_MAX = 500;
+/** Beyond it a file is only counted. */
+export const FILE_LINES_AIM = 300;
+export const FUNCTION_LINES_MEDIAN_AIM = 12;
