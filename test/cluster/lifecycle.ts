@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Clock } from '../../common/clock.ts';
 import { buildPrograms, programFolders } from './build.ts';
@@ -8,7 +8,7 @@ import { apiServerCommand, controllerManagerCommand, etcdCommand, schedulerComma
 import { writeCredentials } from './credentials.ts';
 import { makeImages } from './images/images.ts';
 import { createNetwork, deleteNetwork, inNetworkNamespace, processesInNetwork } from './network.ts';
-import { makeMountPoints, type NodeContext, removeMountPoints, startNode, stopNode } from './nodes.ts';
+import { type NodeContext, startNode, stopNode } from './nodes.ts';
 import { type ProcessTable, processTable, stopProcess } from './process-table.ts';
 import { type ClusterPaths, type ClusterSettings, clusterPaths, nodeNames } from './settings.ts';
 import { waitUntil } from './wait.ts';
@@ -46,6 +46,12 @@ function environmentOf(settings: ClusterSettings, paths: ClusterPaths): Record<s
   return { PATH: path.join(':'), HOME: process.env.HOME ?? '/root', LANG: 'C.UTF-8', KUBECONFIG: paths.kubeconfig };
 }
 
+/** The cluster's environment on top of the user's own, for what a user starts. */
+export function userEnvironment(context: ClusterContext): NodeJS.ProcessEnv {
+  const own = Object.entries(process.env).filter(([name]) => !/_proxy$/i.test(name));
+  return { ...Object.fromEntries(own), ...context.environment };
+}
+
 /** Whether `up` has completed and `down` has not begun. */
 export function isUp(paths: ClusterPaths): boolean {
   return existsSync(paths.state);
@@ -66,7 +72,6 @@ export async function up(context: ClusterContext, report: (line: string) => void
   await down(context);
   for (const folder of [settings.workFolder, paths.logs]) mkdirSync(folder, { recursive: true, mode: 0o755 });
   await saveKernelSettings(paths);
-  makeMountPoints(paths.madeFolders);
   await Promise.all([makeClusterImages(context), startControlPlane(context)]);
   report('API server ready');
   start(context, 'servers', serversCommand(paths));
@@ -88,7 +93,6 @@ export async function down(context: ClusterContext): Promise<void> {
   }
   await deleteNetwork(paths);
   await restoreKernelSettings(paths);
-  removeMountPoints(paths.madeFolders);
   rmSync(settings.workFolder, { recursive: true, force: true });
 }
 
@@ -101,8 +105,18 @@ export async function leftovers(context: ClusterContext): Promise<string[]> {
     ...[settings.workFolder, paths.networkNamespace].filter(existsSync),
     ...remainingCgroups(settings),
     ...mounts.filter(mount => mount.includes(settings.workFolder)).map(mount => `mount ${mount}`),
+    ...processesNaming(settings.workFolder),
     ...links.filter(link => /^(nodes?\d*|cni0)[@ ]/.test(link)).map(link => `link ${link}`),
   ];
+}
+
+function processesNaming(text: string): string[] {
+  const pids = readdirSync('/proc').filter(entry => /^\d+$/.test(entry) && entry !== String(process.pid));
+  const commands = pids.map(pid => {
+    const file = `/proc/${pid}/cmdline`;
+    return existsSync(file) ? readFileSync(file, 'utf8').replaceAll('\0', ' ') : '';
+  });
+  return commands.filter(command => command.includes(text)).map(command => `process ${command}`);
 }
 
 async function makeClusterImages({ settings, paths }: ClusterContext): Promise<void> {

@@ -2,7 +2,16 @@
 import { spawn } from 'node:child_process';
 import { parseArgs } from 'node:util';
 import { type Clock, systemClock } from '../../common/clock.ts';
-import { type ClusterContext, clusterContext, down, isUp, kubectl, readState, up } from './lifecycle.ts';
+import {
+  type ClusterContext,
+  clusterContext,
+  down,
+  isUp,
+  kubectl,
+  readState,
+  up,
+  userEnvironment,
+} from './lifecycle.ts';
 import { inNetworkNamespace } from './network.ts';
 import { missingPrerequisites } from './prerequisites.ts';
 import { type ClusterSettings, clusterSettings, defaultClusterName } from './settings.ts';
@@ -99,7 +108,7 @@ function execute(context: ClusterContext, command: readonly string[]): Promise<n
     return Promise.resolve(1);
   }
   const [program = '', ...rest] = inNetworkNamespace(context.paths, command);
-  const child = spawn(program, rest, { stdio: 'inherit', env: { ...process.env, ...context.environment } });
+  const child = spawn(program, rest, { stdio: 'inherit', env: userEnvironment(context) });
   return new Promise((resolve, reject) => {
     child.on('error', reject);
     child.on('exit', (code, signal) => resolve(code ?? (signal === null ? 1 : 128)));

@@ -12,9 +12,14 @@ export function inNetworkNamespace(paths: ClusterPaths, command: readonly string
   return ['nsenter', `--net=${paths.networkNamespace}`, '--', ...command];
 }
 
-/** Makes the namespace with the bridge. Nothing leads out of it. */
+/**
+ * Makes the namespace with the bridge. Nothing leads out of it.
+ * @throws Error when a namespace of that name is there already: it is not ours
+ */
 export async function createNetwork(paths: ClusterPaths): Promise<void> {
-  if (existsSync(paths.networkNamespace)) return;
+  if (existsSync(paths.networkNamespace)) {
+    throw new Error(`network namespace ${nameOf(paths)} is there and not of this harness; choose another --name`);
+  }
   await runCommand(['ip', 'netns', 'add', nameOf(paths)]);
   const commands = [
     'link set lo up',

@@ -1,12 +1,12 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { nodeAddress, podSubnet, registryUrl } from './addresses.ts';
+import { controlPlaneAddress, nodeAddress, podSubnet, registryUrl } from './addresses.ts';
 import { nodeCgroup } from './cgroups.ts';
 import { certificateFiles } from './credentials.ts';
 import { networkPluginFolder } from './prerequisites.ts';
 import { type ClusterPaths, type ClusterSettings, clusterPaths } from './settings.ts';
 
-/** Folders that the node mounts over the machine's; the same ones that node.sh names. */
+/** Below the folders that node.sh mounts over the machine's /var/lib, /var/log and /run. */
 const nodeFolders = ['var/lib/kubelet', 'var/lib/containerd', 'var/lib/cni', 'var/log', 'run'];
 
 /** Where Debian's containerd looks for the registry's address when an image has no registry in its name. */
@@ -95,7 +95,8 @@ function kubeletConfig(settings: ClusterSettings, paths: ClusterPaths, node: str
     cgroupRoot: `/${nodeCgroup(settings, node)}`,
     enforceNodeAllocatable: ['pods'],
     failSwapOn: false,
-    // There is no cluster DNS; the machine's own DNS settings stay outside.
+    // There is no cluster DNS: names fail at once, since nothing listens there. The machine's own settings stay outside.
+    clusterDNS: [controlPlaneAddress],
     resolvConf: '',
     clusterDomain: 'cluster.local',
     // The nodes share one disk and one memory: never evict for the machine's own use.

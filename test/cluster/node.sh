@@ -8,7 +8,7 @@ set -euo pipefail
 hostname "$NODE"
 # Mounts made here never reach the machine (unshare has made / private) but do reach the containers.
 mount --make-rshared /
-for folder in var/lib/kubelet var/lib/containerd var/lib/cni var/log run; do
+for folder in var/lib var/log run; do
   mount --bind "$NODE_FOLDER/$folder" "/$folder"
 done
 

@@ -1,4 +1,3 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Clock } from '../../common/clock.ts';
 import { apiPort, apiServiceAddress, controlPlaneAddress, nodeAddress, podSubnet } from './addresses.ts';
@@ -11,8 +10,6 @@ import { type ClusterSettings, clusterPaths, nodeNames } from './settings.ts';
 import { waitUntil } from './wait.ts';
 
 const firstProcess = join(import.meta.dirname, 'node.sh');
-/** Mount points for the node's own folders. */
-const mountPoints = ['/var/lib/kubelet', '/var/lib/containerd', '/var/lib/cni'];
 const stepTimeoutMs = 10_000;
 const unshare = 'unshare --mount --uts --net --ipc --pid --fork --kill-child --mount-proc'.split(' ');
 
@@ -69,19 +66,4 @@ function nodeEnvironment({ settings, environment }: NodeContext, node: string): 
     API_SERVER: `${controlPlaneAddress}:${apiPort}`,
     KUBECONFIG_NODE: files.kubeconfig,
   };
-}
-
-/** Makes the mount points that the machine lacks and notes them in `record`. */
-export function makeMountPoints(record: string): void {
-  const made = mountPoints.filter(folder => !existsSync(folder));
-  for (const folder of made) mkdirSync(folder);
-  if (made.length > 0) writeFileSync(record, made.join('\n'));
-}
-
-/** Removes the mount points that `makeMountPoints` noted, unless somebody has put something there since. */
-export function removeMountPoints(record: string): void {
-  if (!existsSync(record)) return;
-  for (const folder of readFileSync(record, 'utf8').split('\n')) {
-    if (existsSync(folder) && readdirSync(folder).length === 0) rmdirSync(folder);
-  }
 }

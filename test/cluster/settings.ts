@@ -54,8 +54,6 @@ export interface ClusterPaths {
   readonly state: string;
   /** Kernel settings as they were before. */
   readonly kernelSettings: string;
-  /** Mount points that the machine did not have before. */
-  readonly madeFolders: string;
   node(node: string): NodePaths;
 }
 
@@ -88,7 +86,6 @@ export function clusterPaths(settings: ClusterSettings): ClusterPaths {
     requestLog: inWork('log', 'requests.jsonl'),
     state: inWork('state.json'),
     kernelSettings: inWork('kernel-settings'),
-    madeFolders: inWork('made-folders'),
     node: node => nodePaths(inWork('nodes', node), inWork('kubeconfig', node)),
   };
 }

@@ -23,5 +23,6 @@ export async function waitUntil<Value>(
     }
     await sleep(clock, pollIntervalMs, new AbortController().signal);
   } while (clock.now() < endAtMs);
-  throw new Error(`${what}: not within ${timeoutMs} ms`, { cause });
+  const reason = cause instanceof Error ? `\nlast: ${cause.message}` : '';
+  throw new Error(`waited ${timeoutMs} ms in vain for ${what}${reason}`, { cause });
 }

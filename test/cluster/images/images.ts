@@ -41,6 +41,7 @@ async function nginxImage({ scratchFolder, programs }: ImageIngredients): Promis
 
 /** The requests go to the container's log and, since that log goes with its Pod, to the cluster's request log. */
 const nginxConfig = `daemon off;
+user www-data www-data;
 worker_processes 1;
 pid /run/nginx.pid;
 error_log /dev/stderr notice;

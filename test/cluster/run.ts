@@ -1,0 +1,94 @@
+/**
+ * `npm run test:cluster [-- SUITE...]`: brings a cluster up, runs the suites in its network, takes it down and looks for
+ * what is left. The last line is `N passed, N failed`. Exit code 2: something that the cluster needs is missing.
+ */
+import { spawn } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { systemClock } from '../../common/clock.ts';
+import { type ClusterContext, clusterContext, down, leftovers, up, userEnvironment } from './lifecycle.ts';
+import { inNetworkNamespace } from './network.ts';
+import { missingPrerequisites } from './prerequisites.ts';
+import { clusterSettings } from './settings.ts';
+
+const vitest = join(import.meta.dirname, '../../node_modules/vitest/vitest.mjs');
+const clusterName = 'clb-direct-suites';
+
+interface Counts {
+  readonly passed: number;
+  readonly failed: number;
+  readonly skipped: number;
+}
+
+interface SuitesContext extends ClusterContext {
+  /** Aborted by SIGINT and SIGTERM; the cluster is taken down all the same. */
+  readonly interrupted: AbortSignal;
+}
+
+async function main(suites: readonly string[]): Promise<number> {
+  const cluster = clusterContext(systemClock(), clusterSettings({ name: clusterName }));
+  const context = { ...cluster, interrupted: interruption() };
+  const missing = missingPrerequisites(context.settings);
+  if (missing !== undefined) {
+    console.error(missing);
+    return 2;
+  }
+  const counts = [await runOnCluster(context, suites), await checkTeardown(context)];
+  const sum = (part: keyof Counts) => counts.reduce((total, each) => total + each[part], 0);
+  const skipped = sum('skipped') > 0 ? `, ${sum('skipped')} skipped` : '';
+  console.log(`\n${sum('passed')} passed, ${sum('failed')} failed${skipped}`);
+  return sum('failed') === 0 ? 0 : 1;
+}
+
+function interruption(): AbortSignal {
+  const controller = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'])
+    process.on(signal, () => controller.abort(new Error(`ended by ${signal}`)));
+  return controller.signal;
+}
+
+async function runOnCluster(context: SuitesContext, suites: readonly string[]): Promise<Counts> {
+  try {
+    await up(context, line => console.log(line));
+    context.interrupted.throwIfAborted();
+    return await runSuites(context, suites);
+  } catch (error) {
+    console.error((error as Error).message);
+    return { passed: 0, failed: 1, skipped: 0 };
+  } finally {
+    await down(context);
+  }
+}
+
+/** Vitest runs inside the cluster's network, so suites can bind client addresses and reach Pods with plain sockets. */
+async function runSuites(context: SuitesContext, suites: readonly string[]): Promise<Counts> {
+  const results = join(context.settings.workFolder, 'results.json');
+  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${results}`];
+  const config = join(import.meta.dirname, 'vitest.config.ts');
+  const command = [process.execPath, vitest, 'run', '--config', config, ...reporters, ...suites];
+  const environment = { ...userEnvironment(context), CLB_DIRECT_CLUSTER: clusterName };
+  const [program = '', ...rest] = inNetworkNamespace(context.paths, command);
+  const child = spawn(program, rest, { stdio: 'inherit', env: environment });
+  context.interrupted.addEventListener('abort', () => child.kill('SIGTERM'));
+  await new Promise(resolve => child.on('exit', resolve));
+  return readCounts(results);
+}
+
+function readCounts(results: string): Counts {
+  if (!existsSync(results)) return { passed: 0, failed: 1, skipped: 0 };
+  const { numPassedTests, numFailedTests, numPendingTests, numFailedTestSuites, success } = JSON.parse(
+    readFileSync(results, 'utf8'),
+  );
+  // A file that cannot be loaded fails without a failed test.
+  const failed = numFailedTests === 0 && !success ? Math.max(1, numFailedTestSuites) : numFailedTests;
+  return { passed: numPassedTests, failed, skipped: numPendingTests };
+}
+
+async function checkTeardown(context: ClusterContext): Promise<Counts> {
+  const left = await leftovers(context);
+  for (const thing of left) console.error(`left behind: ${thing}`);
+  console.log(left.length === 0 ? '✓ teardown leaves nothing behind' : '✗ teardown leaves nothing behind');
+  return { passed: left.length === 0 ? 1 : 0, failed: left.length === 0 ? 0 : 1, skipped: 0 };
+}
+
+process.exitCode = await main(process.argv.slice(2));
