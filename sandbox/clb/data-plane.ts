@@ -28,6 +28,11 @@ export class DataPlane {
     });
   }
 
+  /** Resolves when every listener that the forwarders know by now is open, and every other one closed. */
+  settled(): Promise<void> {
+    return this.#work;
+  }
+
   /** Resolves when every socket is closed. */
   async stop(): Promise<void> {
     this.#unsubscribe();

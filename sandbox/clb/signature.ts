@@ -26,7 +26,8 @@ export interface SignedRequest {
 export function verifySignature(request: SignedRequest, known: readonly Credentials[], wallNowMs: number): void {
   const { headers } = request;
   const [, secretId, date, service, signedHeaders, signature] = AUTHORIZATION.exec(headers.authorization ?? '') ?? [];
-  if (!secretId || !date || !service || !signedHeaders || !signature) {
+  const covers = ['content-type', 'host'].every(name => signedHeaders?.split(';').includes(name));
+  if (!secretId || !date || !service || !signedHeaders || !signature || !covers) {
     throw new ClbError('AuthFailure.InvalidAuthorization', `The Authorization header is not a ${ALGORITHM} one.`);
   }
   const timestamp = checkedTimestamp(headers['x-tc-timestamp'], date, wallNowMs);

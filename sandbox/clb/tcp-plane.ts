@@ -53,7 +53,7 @@ function listening(server: Server, host: string, port: number): Promise<void> {
 function forward({ clock, forwarding }: PlaneOptions, endpoint: Endpoint, client: Socket): void {
   client.on('error', () => client.destroy());
   const clientAddress = client.remoteAddress;
-  let cut = () => client.resetAndDestroy();
+  let cut = (): void => void client.resetAndDestroy();
   const connection = clientAddress && forwarding.open(endpoint, clientAddress, () => cut());
   if (!connection || !clientAddress) {
     client.resetAndDestroy();

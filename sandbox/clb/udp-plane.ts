@@ -52,7 +52,8 @@ export async function listenUdp(options: PlaneOptions, endpoint: Endpoint, liste
     const backend = createSocket('udp4');
     const flow: Flow = { backend, connection, waiting: [], idle: idleTimer(key) };
     flows.set(key, flow);
-    backend.on('error', () => end(key));
+    // A refusal by the target moves nothing: the flow stays where it is. A socket that never came up is given up.
+    backend.on('error', () => flow.waiting && end(key));
     backend.on('message', answer => front.send(answer, port, address));
     backend.bind({ address, port: 0 }, () => {
       if (flows.get(key) === flow)
