@@ -1,7 +1,8 @@
+import type { WorkResult } from '../../../common/workers.ts';
 import { hasStatus, MERGE_PATCH } from '../kube-client.ts';
 import { collectionPath, objectKey, objectPath } from '../resource-path.ts';
 import type { ControllerContext } from './cluster-caches.ts';
-import { KeyLoop } from './key-loop.ts';
+import { type KeyLoop, keyLoop } from './key-loop.ts';
 import { type DeploymentAction, planDeployment, REVISION_ANNOTATION } from './plan-deployment.ts';
 import { controllerOf, type Deployment, type DeploymentStatus, type ReplicaSet } from './workloads.ts';
 
@@ -11,7 +12,7 @@ const PROGRESS_CHECK_MS = 60_000;
 /** Leads each Deployment step by step to its newest template. Call before the caches run. */
 export function deploymentController(context: ControllerContext): KeyLoop {
   const { caches, clock, random, log } = context;
-  const loop = new KeyLoop({
+  const loop = keyLoop({
     clock,
     random,
     reconcile: (key, signal) => reconcile(context, loop, key, signal),
@@ -34,17 +35,17 @@ async function reconcile(
   loop: KeyLoop,
   key: string,
   signal: AbortSignal,
-): Promise<{ retryAfterMs: number } | undefined> {
+): Promise<WorkResult> {
   const { caches, clock } = context;
   const deployment = caches.deployments.get(key);
-  if (!deployment) return undefined;
+  if (!deployment) return 'done';
   const replicaSets = caches.replicaSets.inGroup(deployment.metadata.uid);
   const plan = planDeployment({ deployment, replicaSets, nowMs: clock.wallNow() });
   await writeStatus(context, deployment, plan.status, signal);
   for (const action of plan.actions) await perform(context, deployment, action, signal);
   if (plan.actions.length > 0) loop.add(key);
   const isWaiting = plan.status.conditions.some(({ reason }) => reason === 'ReplicaSetUpdated');
-  return isWaiting ? { retryAfterMs: PROGRESS_CHECK_MS } : undefined;
+  return isWaiting ? { retryAfterMs: PROGRESS_CHECK_MS } : 'done';
 }
 
 async function perform(

@@ -1,16 +1,19 @@
 import { hasStatus, MERGE_PATCH } from '../kube-client.ts';
 import { collectionPath, objectKey, objectPath } from '../resource-path.ts';
 import type { ControllerContext } from './cluster-caches.ts';
-import { KeyLoop } from './key-loop.ts';
+import { type KeyLoop, keyLoop } from './key-loop.ts';
 import { type EndpointSlice, planEndpointSlices } from './plan-endpoint-slices.ts';
 
 /** Keeps the EndpointSlices of Services with a selector. Call before the caches run. */
 export function endpointSliceController(context: ControllerContext): KeyLoop {
   const { caches, clock, random, log } = context;
-  const loop = new KeyLoop({
+  const loop = keyLoop({
     clock,
     random,
-    reconcile: (key, signal) => reconcile(context, key, signal),
+    reconcile: async (key, signal) => {
+      await reconcile(context, key, signal);
+      return 'done';
+    },
     onError: (key, error) => log('EndpointSlices could not be written', { key, error }),
   });
   caches.services.onChange((now, before) => {
@@ -28,7 +31,7 @@ export function endpointSliceController(context: ControllerContext): KeyLoop {
   return loop;
 }
 
-async function reconcile(context: ControllerContext, key: string, signal: AbortSignal): Promise<undefined> {
+async function reconcile(context: ControllerContext, key: string, signal: AbortSignal): Promise<void> {
   const { caches, client } = context;
   const service = caches.services.get(key);
   if (!service?.spec.selector || service.metadata.deletionTimestamp) return;

@@ -1,9 +1,10 @@
+import { sleep } from '../../../common/clock.ts';
 import type { Node, Pod } from '../../../common/kube/objects.ts';
 import { hasStatus, STRATEGIC_MERGE_PATCH } from '../kube-client.ts';
 import { objectPath } from '../resource-path.ts';
 import { formatTimestamp } from '../timestamp.ts';
 import { type ControllerContext, NODE_LEASE_NAMESPACE } from './cluster-caches.ts';
-import { KeyLoop, runPeriodically } from './key-loop.ts';
+import { keyLoop } from './key-loop.ts';
 import { NODE_GRACE_MS, planNodeLife } from './plan-node-life.ts';
 import { isReady } from './pod-availability.ts';
 
@@ -26,24 +27,28 @@ export interface NodeLifeController {
 export function nodeLifeController(context: ControllerContext): NodeLifeController {
   const { caches, clock, random, log } = context;
   const heartbeats = new Map<string, Heartbeat>();
-  const loop = new KeyLoop({
+  const loop = keyLoop({
     clock,
     random,
-    reconcile: (key, signal) => reconcile(context, heartbeats, key, signal),
+    reconcile: async (key, signal) => {
+      await reconcile(context, heartbeats, key, signal);
+      return 'done';
+    },
     onError: (key, error) => log('Node could not be updated', { key, error }),
   });
   caches.nodes.onChange((now, before) => {
     if (now) loop.add(now.metadata.name);
     else heartbeats.delete(before?.metadata.name ?? '');
   });
-  const monitor = async () => {
-    for (const { metadata } of caches.nodes.values()) loop.add(metadata.name);
+  const monitor = async (signal: AbortSignal) => {
+    while (!signal.aborted) {
+      for (const { metadata } of caches.nodes.values()) loop.add(metadata.name);
+      await sleep(clock, MONITOR_PERIOD_MS, signal).catch(() => undefined);
+    }
   };
-  const onError = (error: unknown) => log('nodes could not be looked at', { error });
   return {
     async run(signal) {
-      const looking = runPeriodically({ clock, periodMs: MONITOR_PERIOD_MS, step: monitor, onError }, signal);
-      await Promise.all([loop.run(signal), looking]);
+      await Promise.all([loop.run(signal), monitor(signal)]);
     },
   };
 }
@@ -53,7 +58,7 @@ async function reconcile(
   heartbeats: Map<string, Heartbeat>,
   name: string,
   signal: AbortSignal,
-): Promise<undefined> {
+): Promise<void> {
   const node = context.caches.nodes.get(name);
   if (!node) return;
   const plan = planNodeLife({ node, silentMs: silentMs(context, heartbeats, name) });

@@ -1,15 +1,16 @@
 import type { Pod } from '../../../common/kube/objects.ts';
+import type { WorkResult } from '../../../common/workers.ts';
 import { hasStatus, MERGE_PATCH } from '../kube-client.ts';
 import { collectionPath, objectKey, objectPath } from '../resource-path.ts';
 import type { ControllerContext } from './cluster-caches.ts';
-import { KeyLoop } from './key-loop.ts';
+import { type KeyLoop, keyLoop } from './key-loop.ts';
 import { planReplicaSet, podOf } from './plan-replica-set.ts';
 import { controllerOf, type ReplicaSet, type ReplicaSetStatus } from './workloads.ts';
 
 /** Keeps as many Pods per ReplicaSet as it asks for, and its status true. Call before the caches run. */
 export function replicaSetController(context: ControllerContext): KeyLoop {
   const { caches, clock, random, log } = context;
-  const loop = new KeyLoop({
+  const loop = keyLoop({
     clock,
     random,
     reconcile: (key, signal) => reconcile(context, key, signal),
@@ -28,14 +29,10 @@ function addKeyOf(loop: KeyLoop, replicaSet: ReplicaSet | undefined): void {
   if (replicaSet) loop.add(objectKey(replicaSet));
 }
 
-async function reconcile(
-  context: ControllerContext,
-  key: string,
-  signal: AbortSignal,
-): Promise<{ retryAfterMs: number } | undefined> {
+async function reconcile(context: ControllerContext, key: string, signal: AbortSignal): Promise<WorkResult> {
   const { caches, clock } = context;
   const replicaSet = caches.replicaSets.get(key);
-  if (!replicaSet) return undefined;
+  if (!replicaSet) return 'done';
   const pods = caches.pods.inGroup(replicaSet.metadata.uid);
   const siblings = caches.replicaSets.inGroup(controllerOf(replicaSet)?.uid);
   const relatedPods = siblings.flatMap(({ metadata }) => caches.pods.inGroup(metadata.uid));
@@ -43,7 +40,7 @@ async function reconcile(
   await writeStatus(context, replicaSet, plan.status, signal);
   await createPods(context, replicaSet, plan.createCount, signal);
   await Promise.all(plan.victims.map(pod => deletePod(context, pod, signal)));
-  return plan.recheckAfterMs === undefined ? undefined : { retryAfterMs: plan.recheckAfterMs };
+  return plan.recheckAfterMs === undefined ? 'done' : { retryAfterMs: plan.recheckAfterMs };
 }
 
 /** In batches of 1, 2, 4 …, so that a refusal (quota, webhook) costs one request and not hundreds. */

@@ -4,7 +4,7 @@ import { objectKey, objectPath } from '../resource-path.ts';
 import { formatTimestamp } from '../timestamp.ts';
 import { chooseNode } from './choose-node.ts';
 import type { ControllerContext } from './cluster-caches.ts';
-import { KeyLoop } from './key-loop.ts';
+import { type KeyLoop, keyLoop } from './key-loop.ts';
 
 const DEFAULT_SCHEDULER = 'default-scheduler';
 
@@ -14,10 +14,13 @@ export function scheduler(context: ControllerContext): KeyLoop {
   /** Bindings that the watch has not told yet, by Pod key. */
   const assumed = new Map<string, Pod>();
   const pending = new Set<string>();
-  const loop = new KeyLoop({
+  const loop = keyLoop({
     clock,
     random,
-    reconcile: (key, signal) => schedule(context, assumed, key, signal),
+    reconcile: async (key, signal) => {
+      await schedule(context, assumed, key, signal);
+      return 'done';
+    },
     onError: (key, error) => log('Pod could not be scheduled', { key, error }),
   });
   caches.pods.onChange((now, before) => {
@@ -41,7 +44,7 @@ async function schedule(
   assumed: Map<string, Pod>,
   key: string,
   signal: AbortSignal,
-): Promise<undefined> {
+): Promise<void> {
   const { caches, client } = context;
   const pod = caches.pods.get(key);
   if (!pod || !needsNode(pod) || assumed.has(key)) return;

@@ -1,6 +1,6 @@
 import type { Pod } from '../../../common/kube/objects.ts';
 import type { KubeTransport } from '../../../common/kube/transport.ts';
-import { seededRandom } from '../../../common/random.ts';
+import { type Random, seededRandom } from '../../../common/random.ts';
 import { VirtualClock } from '../../../common/virtual-clock.ts';
 import { inProcessKubeTransport } from '../api/in-process.ts';
 import { KubeApiServer } from '../api/kube-api-server.ts';
@@ -40,12 +40,17 @@ export class ClusterHarness implements AsyncDisposable {
   readonly transport: KubeTransport;
   readonly client: KubeClient;
   readonly #stop = new AbortController();
+  readonly #kubelets = new Map<number, AbortController>();
+  readonly #options: HarnessOptions;
+  readonly #random: Random;
   readonly #running: Promise<void>[] = [];
 
   constructor(options: HarnessOptions = {}) {
     const { seed = 1, nodes = 1, controllers = false } = options;
     const { clock } = this;
     const random = seededRandom(seed);
+    this.#options = options;
+    this.#random = random;
     const server = new KubeApiServer({ clock, random });
     const user = { username: 'admin', groups: ['system:masters'] };
     this.transport = inProcessKubeTransport({ server, user, clock, latencyMs: 2 });
@@ -53,15 +58,19 @@ export class ClusterHarness implements AsyncDisposable {
     const { transport } = this;
     const log = () => undefined;
     if (controllers) this.#running.push(runControllers({ transport, clock, random, log }, this.#stop.signal));
-    for (let number = 1; number <= nodes; number++) this.#startNode(number, options, random);
+    for (let number = 1; number <= nodes; number++) this.#startNode(number);
   }
 
-  #startNode(number: number, options: HarnessOptions, random: ReturnType<typeof seededRandom>): void {
+  #startNode(number: number): void {
     const { clock, transport, records } = this;
+    const options = this.#options;
+    const random = this.#random;
     const programs = options.programs ?? { web: webProgram(clock) };
     const containers = new ModelledRuntime({ programOf: image => programs[image] });
     this.runtimes.push(containers);
     const redirect = (_address: string, port: number) => (port === 19440 ? options.hook : undefined);
+    const stop = new AbortController();
+    this.#kubelets.set(number, stop);
     const kubelet = runKubelet(
       {
         transport,
@@ -81,9 +90,18 @@ export class ClusterHarness implements AsyncDisposable {
         log: () => undefined,
         record: record => records.push(record),
       },
-      this.#stop.signal,
+      AbortSignal.any([this.#stop.signal, stop.signal]),
     );
     this.#running.push(kubelet);
+  }
+
+  stopKubelet(number: number): void {
+    this.#kubelets.get(number)?.abort();
+  }
+
+  /** As after a reboot: no container is left of those that ran before. */
+  startKubelet(number: number): void {
+    this.#startNode(number);
   }
 
   /** Runs a request while virtual time goes on. */
