@@ -51,6 +51,12 @@ describe('the outside', () => {
     },
   );
 
+  test('WebCrypto works in other threads, so it stands only in carriers too', () => {
+    const text = "import { createHash, webcrypto } from 'node:crypto';";
+    expect(messages({ 'agent/drain/tracker.ts': text })).toHaveLength(1);
+    expect(messages({ 'coordinator/webhook/x509-issuer.ts': text })).toEqual([]);
+  });
+
   test('types, and what only computes, may stand everywhere', () => {
     const text = "import type { Server } from 'node:http'; import { isIPv4, type Socket } from 'node:net';";
     expect(messages({ 'agent/drain/tracker.ts': text })).toEqual([]);
@@ -72,6 +78,10 @@ describe('time and randomness', () => {
   ])('"%s" bypasses the clock', text => {
     expect(messages({ 'agent/drain/tracker.ts': text })).toEqual([expect.stringContaining('bypasses the clock')]);
     expect(messages({ 'common/clock.ts': text })).toEqual([]);
+  });
+
+  test('tests do not sleep either, but may yield to the event loop', () => {
+    expect(messages({ 'agent/drain/tracker.test.ts': 'setTimeout(f, 1); setImmediate(f);' })).toHaveLength(1);
   });
 
   test.each(['Math.random();', 'crypto.randomUUID();', "import { randomUUID } from 'node:crypto';"])(
