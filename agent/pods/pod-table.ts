@@ -44,6 +44,10 @@ export class PodTable {
     return this.#isListed;
   }
 
+  get size(): number {
+    return this.#entries.size;
+  }
+
   /** Takes a consistent list, keys being `namespace/name`. */
   replace(items: ReadonlyMap<string, ObservedPod>, wallNowMs: number): PodChange {
     const upserts = [...items].flatMap(([key, item]) => this.apply(key, item, wallNowMs).upserts);

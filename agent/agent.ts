@@ -1,0 +1,137 @@
+import type { Clock } from '../common/clock.ts';
+import type { KubeTransport } from '../common/kube/transport.ts';
+import type { Logger } from '../common/logger.ts';
+import { type Random, randomUuid } from '../common/random.ts';
+import type { ReportConnector } from '../common/report-transport.ts';
+import type { ConnectionSource } from './connections/source.ts';
+import type { DrainLimits } from './drain/drain-limits.ts';
+import { DrainTracker } from './drain/drain-tracker.ts';
+import type { HookRedirect, HookTransport } from './drain/hook-transport.ts';
+import { RedirectKeeper } from './drain/redirect-keeper.ts';
+import type { AgentMetrics } from './metrics.ts';
+import { runAbsenceProver } from './pods/absence-prover.ts';
+import type { NodePolicy } from './pods/detect-eni.ts';
+import { runPodReflector } from './pods/pod-reflector.ts';
+import { type PodChange, PodTable } from './pods/pod-table.ts';
+import { ReportStreams } from './report/report-streams.ts';
+import type { RuntimeSource } from './runtime/source.ts';
+
+/** Everything the agent touches. */
+export interface AgentEdges {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly kube: KubeTransport;
+  readonly reports: ReportConnector;
+  readonly hooks: HookTransport;
+  readonly redirect: HookRedirect;
+  readonly runtime: RuntimeSource;
+  readonly connections: ConnectionSource;
+  /** All addresses of the node now: connections from them are probes. */
+  readonly nodeAddresses: () => readonly string[];
+  readonly log: Logger;
+  readonly metrics: AgentMetrics;
+}
+
+export interface AgentOptions {
+  readonly nodeName: string;
+  readonly agentVersion: string;
+  readonly policy: NodePolicy;
+  readonly drain: DrainLimits;
+  /** preStop calls held at one moment. */
+  readonly hookCallsMax: number;
+}
+
+/** Twice the most Pods a node is known to run, and all of them deleted at once. */
+export const DEFAULT_HOOK_CALLS_MAX = 1_024;
+
+/**
+ * Runs a node's agent until `signal` aborts; then takes no more preStop calls, finishes those it holds (each within its
+ * budget) with the report streams still up, and resolves.
+ * @throws what a part threw that is no operating error.
+ */
+export async function runAgent(
+  { edges, options }: { edges: AgentEdges; options: AgentOptions },
+  signal: AbortSignal,
+): Promise<void> {
+  const parts = wire(edges, options);
+  const rest = new AbortController();
+  const loops = [
+    runPodReflector({ ...parts.podSources, transport: edges.kube }, rest.signal),
+    runAbsenceProver({ ...parts.podSources, onError: parts.onRuntimeError }, rest.signal),
+    followExits(edges.runtime, parts, rest.signal),
+    parts.redirect.run(rest.signal),
+    parts.streams.run(rest.signal),
+  ];
+  const hooks = edges.hooks.serve((address, caller) => parts.tracker.hold(address, caller), signal);
+  try {
+    // A loop that fails ends the agent; none of them ends by itself.
+    await Promise.race([hooks, Promise.all(loops)]);
+  } finally {
+    rest.abort();
+  }
+  await Promise.all(loops);
+}
+
+type Parts = ReturnType<typeof wire>;
+
+/** Makes the parts and tells each of them of every change of a Pod. */
+function wire(edges: AgentEdges, options: AgentOptions) {
+  const { log, metrics } = edges;
+  const table = new PodTable();
+  const onChange = (change: PodChange) => {
+    // Requests name Pods, so the coordinators hear of the Pods first.
+    streams.podsChanged(change);
+    tracker.podsChanged(change);
+    redirect.podsChanged();
+    metrics.podsKnown(table.size);
+  };
+  const tracker: DrainTracker = new DrainTracker({
+    ...edges,
+    log: log.child({ component: 'drain' }),
+    limits: options.drain,
+    callsMax: options.hookCallsMax,
+    findPod: address => table.findByAddress(address),
+    request: request => streams.requestDrain(request),
+  });
+  const streams = new ReportStreams({
+    ...edges,
+    ...options,
+    log: log.child({ component: 'report' }),
+    connector: edges.reports,
+    epoch: randomUuid(edges.random),
+    records: () => (table.isListed ? table.records() : undefined),
+    activeDrains: () => tracker.activeRequests(),
+    onDrainUpdate: update => tracker.updated(update),
+    onCoordinators: connected => tracker.coordinators(connected),
+  });
+  const redirect = new RedirectKeeper({
+    ...edges,
+    log: log.child({ component: 'redirect' }),
+    addresses: () => table.hookedAddresses(),
+  });
+  const podSources = { ...edges, ...options, table, onChange, onError: podErrorLog(edges) };
+  return { table, tracker, streams, redirect, podSources, onRuntimeError: runtimeErrorLog(edges) };
+}
+
+function podErrorLog({ log, metrics }: AgentEdges): (error: unknown) => void {
+  return error => {
+    metrics.podListOrWatchFailed();
+    log.warn('Pods of this node were not listed or watched, will try again', { component: 'pods', error });
+  };
+}
+
+function runtimeErrorLog({ log, metrics }: AgentEdges): (error: unknown) => void {
+  return error => {
+    metrics.runtimeFailed();
+    log.warn('container runtime gave no answer', { component: 'runtime', error });
+  };
+}
+
+/** Without the runtime's word the Pods' statuses still tell of exits, later. */
+async function followExits(runtime: RuntimeSource, parts: Parts, signal: AbortSignal): Promise<void> {
+  try {
+    for await (const exit of runtime.exits(signal)) parts.podSources.onChange(parts.table.exit(exit));
+  } catch (error) {
+    if (!signal.aborted) parts.onRuntimeError(error);
+  }
+}

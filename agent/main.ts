@@ -1,0 +1,125 @@
+import { networkInterfaces } from 'node:os';
+import { Registry } from 'prom-client';
+import { systemClock } from '../common/clock.ts';
+import { KubeConfigError } from '../common/kube/configuration.ts';
+import { httpsKubeTransport } from '../common/kube/https-transport.ts';
+import { loadKubeConfig } from '../common/kube/kubeconfig.ts';
+import type { Logger } from '../common/logger.ts';
+import { isHelpRequested, OptionError, parseOptions, usage } from '../common/options.ts';
+import { pinoLogger } from '../common/pino-logger.ts';
+import { systemRandom } from '../common/random.ts';
+import packageJson from '../package.json' with { type: 'json' };
+import { type AgentEdges, type AgentOptions, runAgent } from './agent.ts';
+import { procConnections } from './connections/proc-connections.ts';
+import { DEFAULT_DRAIN_LIMITS } from './drain/drain-limits.ts';
+import { openHttpHookServer } from './drain/http-hook-server.ts';
+import { nftRedirect } from './drain/nft-redirect.ts';
+import { openMetricsServer } from './metrics-server.ts';
+import { AGENT_OPTIONS, type AgentOptionValues } from './options.ts';
+import { prometheusMetrics } from './prometheus-metrics.ts';
+import { grpcReportConnector } from './report/grpc-connector.ts';
+import { procRuntime } from './runtime/proc-runtime.ts';
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+const STOPPED = 0;
+const FAILED = 1;
+const BAD_CONFIGURATION = 2;
+
+/** `clb-direct agent`: runs until SIGTERM or SIGINT. Resolves with the exit code. */
+export async function main(argv: readonly string[], environment: Environment): Promise<number> {
+  if (isHelpRequested(argv)) {
+    console.log(`Usage: clb-direct agent [options]\n\n${usage(AGENT_OPTIONS)}`);
+    return STOPPED;
+  }
+  try {
+    await run(parseOptions(AGENT_OPTIONS, argv, environment), environment);
+    return STOPPED;
+  } catch (error) {
+    console.error(`clb-direct agent: ${error instanceof Error ? error.message : error}`);
+    const isConfiguration = error instanceof OptionError || error instanceof KubeConfigError;
+    return isConfiguration ? BAD_CONFIGURATION : FAILED;
+  }
+}
+
+async function run(values: AgentOptionValues, environment: Environment): Promise<void> {
+  const stop = new AbortController();
+  const onSignal = () => stop.abort();
+  process.once('SIGTERM', onSignal).once('SIGINT', onSignal);
+  const log = pinoLogger({ level: values.logLevel });
+  const registry = new Registry();
+  const edges = await openEdges(values, environment, { log, registry });
+  const metricsServer = await openMetricsServer({ ...listenAddress(values.httpListen), registry });
+  log.info('agent started', { node: values.nodeName, metricsPort: metricsServer.port });
+  try {
+    await runAgent({ edges, options: agentOptions(values) }, stop.signal);
+    log.info('agent stopped');
+  } finally {
+    process.off('SIGTERM', onSignal).off('SIGINT', onSignal);
+    await metricsServer.close();
+  }
+}
+
+async function openEdges(
+  values: AgentOptionValues,
+  environment: Environment,
+  { log, registry }: { log: Logger; registry: Registry },
+): Promise<AgentEdges> {
+  const { procRoot, coordinatorCaFile: certificateAuthorityFile, tokenFile } = values;
+  const clock = systemClock();
+  const metrics = prometheusMetrics(registry);
+  const configuration = await loadKubeConfig({ kubeconfigPath: values.kubeconfig, environment });
+  const hooks = await openHttpHookServer({
+    ...listenAddress(values.drainListen),
+    procRoot,
+    onRefused: (reason, caller) => {
+      metrics.hookRefused(reason);
+      log.warn('preStop call turned away', { component: 'drain', reason, ...caller });
+    },
+  });
+  log.info('drain server listens', { component: 'drain', drainPort: hooks.port });
+  const runtime = procRuntime({ procRoot, clock });
+  return {
+    clock,
+    random: systemRandom(),
+    kube: httpsKubeTransport(configuration),
+    reports: grpcReportConnector({ ...listenAddress(values.coordinator), certificateAuthorityFile, tokenFile }),
+    hooks,
+    redirect: nftRedirect({ command: values.nftCommand, agentPort: hooks.port }),
+    runtime,
+    connections: procConnections({ procRoot, runtime }),
+    nodeAddresses: () => values.nodeAddress?.split(',') ?? interfaceAddresses(),
+    log,
+    metrics,
+  };
+}
+
+function agentOptions(values: AgentOptionValues): AgentOptions {
+  return {
+    nodeName: values.nodeName,
+    agentVersion: packageJson.version,
+    policy: { pureVpcCni: values.pureVpcCni },
+    hookCallsMax: values.hookCallsMax,
+    drain: {
+      ...DEFAULT_DRAIN_LIMITS,
+      drainSecondsDefault: values.drainSeconds,
+      drainSecondsMax: values.drainSecondsMax,
+      restartHoldMs: values.restartDrainSeconds * 1_000,
+      udpQuietMs: values.udpQuietSeconds * 1_000,
+      coordinatorAbsentMs: values.coordinatorAbsentMs,
+      leaderAnswerMs: values.leaderAnswerMs,
+    },
+  };
+}
+
+/** Read anew each time: bridges come and go with Pods. */
+function interfaceAddresses(): string[] {
+  return Object.values(networkInterfaces()).flatMap(addresses => addresses?.map(({ address }) => address) ?? []);
+}
+
+function listenAddress(hostAndPort: string): { host: string; port: number } {
+  const colon = hostAndPort.lastIndexOf(':');
+  return { host: hostAndPort.slice(0, colon).replace(/^\[|\]$/g, ''), port: Number(hostAndPort.slice(colon + 1)) };
+}
+
+if (import.meta.main) process.exit(await main(process.argv.slice(2), process.env));

@@ -1,0 +1,73 @@
+import { address, choice, flag, integer, type OptionValues, text } from '../common/options.ts';
+import { DEFAULT_HOOK_CALLS_MAX } from './agent.ts';
+import { DEFAULT_DRAIN_LIMITS } from './drain/drain-limits.ts';
+
+const SECONDS_MAX = 86_400;
+
+/** What `clb-direct agent` takes on its command line. */
+export const AGENT_OPTIONS = {
+  nodeName: text({ description: 'this node, as spec.nodeName of its Pods says', placeholder: 'NAME', required: true }),
+  coordinator: address({ description: 'the coordinators; the name is looked up for all addresses', required: true }),
+  coordinatorCaFile: text({ description: 'authority of the coordinators', placeholder: 'FILE', required: true }),
+  tokenFile: text({
+    description: 'ServiceAccount token with audience clb-direct, bound to this Pod',
+    placeholder: 'FILE',
+    default: '/var/run/secrets/clb-direct/token',
+  }),
+  kubeconfig: text({
+    description: "kubeconfig; without it the Pod's own account",
+    placeholder: 'FILE',
+    optional: true,
+  }),
+  drainListen: address({ description: 'where preStop calls arrive after the redirect', default: '127.0.0.1:0' }),
+  httpListen: address({ description: 'where /metrics and /healthz are served', default: '0.0.0.0:19441' }),
+  procRoot: text({ description: "the host's /proc", placeholder: 'FOLDER', default: '/proc' }),
+  nftCommand: text({ description: 'program that takes the redirect rule', placeholder: 'FILE', default: 'nft' }),
+  nodeAddress: text({
+    description: 'addresses of this node, separated by commas; without it those of its interfaces',
+    placeholder: 'IP,IP',
+    optional: true,
+  }),
+  pureVpcCni: flag({ description: 'every Pod of this node has an elastic network interface', default: false }),
+  drainSeconds: integer({
+    description: 'drain budget of a Pod that names none',
+    default: DEFAULT_DRAIN_LIMITS.drainSecondsDefault,
+    maximum: SECONDS_MAX,
+  }),
+  drainSecondsMax: integer({
+    description: 'largest drain budget a Pod may name',
+    default: DEFAULT_DRAIN_LIMITS.drainSecondsMax,
+    maximum: SECONDS_MAX,
+  }),
+  restartDrainSeconds: integer({
+    description: 'how long the restart of a container is held at most',
+    default: DEFAULT_DRAIN_LIMITS.restartHoldMs / 1_000,
+    maximum: SECONDS_MAX,
+  }),
+  udpQuietSeconds: integer({
+    description: 'wait for the last UDP answers after settling',
+    default: DEFAULT_DRAIN_LIMITS.udpQuietMs / 1_000,
+    maximum: SECONDS_MAX,
+  }),
+  coordinatorAbsentMs: integer({
+    description: 'without any coordinator for so long, preStop is answered',
+    default: DEFAULT_DRAIN_LIMITS.coordinatorAbsentMs,
+  }),
+  leaderAnswerMs: integer({
+    description: 'with coordinators of which none takes a drain for so long, preStop is answered',
+    default: DEFAULT_DRAIN_LIMITS.leaderAnswerMs,
+  }),
+  hookCallsMax: integer({
+    description: 'preStop calls held at one moment',
+    default: DEFAULT_HOOK_CALLS_MAX,
+    minimum: 1,
+    maximum: 4_096,
+  }),
+  logLevel: choice({
+    description: 'lowest level that is logged',
+    values: ['debug', 'info', 'warn', 'error'],
+    default: 'info',
+  }),
+};
+
+export type AgentOptionValues = OptionValues<typeof AGENT_OPTIONS>;
