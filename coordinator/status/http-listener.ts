@@ -1,9 +1,10 @@
-import { createServer, type Server, type ServerResponse } from 'node:http';
+import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Registry } from 'prom-client';
 import type { Clock } from '../../common/clock.ts';
 import { renderStatusPage } from './status-page.ts';
 import type { StatusSnapshot } from './status-snapshot.ts';
+import { stopServer } from './stop-server.ts';
 
 const REQUEST_TIMEOUT_MS = 5_000;
 const CONNECTIONS_MAX = 64;
@@ -59,7 +60,7 @@ export async function listenForStatus(options: StatusListenerOptions): Promise<S
   });
   return {
     port: (server.address() as AddressInfo).port,
-    stop: graceMs => stop(server, options.clock, graceMs),
+    stop: graceMs => stopServer(server, options.clock, graceMs),
   };
 }
 
@@ -93,15 +94,4 @@ function text(status: number, body: string): Page {
 function send(response: ServerResponse, { status, contentType, body }: Page): void {
   const headers = { 'content-type': contentType, 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' };
   response.writeHead(status, headers).end(body);
-}
-
-function stop(server: Server, clock: Clock, graceMs: number): Promise<void> {
-  return new Promise(resolve => {
-    const timer = clock.schedule(graceMs, () => server.closeAllConnections());
-    server.close(() => {
-      timer.cancel();
-      resolve();
-    });
-    server.closeIdleConnections();
-  });
 }

@@ -1,8 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { createServer, type Server } from 'node:https';
+import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { Clock } from '../../common/clock.ts';
 import type { Logger } from '../../common/logger.ts';
+import { stopServer } from '../status/stop-server.ts';
 import { type AdmissionResult, reviewPod } from './admission.ts';
 import type { ServingCertificate } from './certificate-bundle.ts';
 import { WEBHOOK_PATH } from './configuration.ts';
@@ -12,6 +13,7 @@ import type { InjectionPolicy } from './inject.ts';
 export const BODY_BYTES_MAX = 3 * 1024 * 1024;
 /** The API server waits 3 s for an answer. */
 const REQUEST_TIMEOUT_MS = 5_000;
+const TLS_SETTINGS = { minVersion: 'TLSv1.2', handshakeTimeout: REQUEST_TIMEOUT_MS } as const;
 const KEEP_ALIVE_MS = 60_000;
 const CONNECTIONS_MAX = 256;
 
@@ -44,7 +46,7 @@ interface RequestBody {
  * @throws Error when the address cannot be bound.
  */
 export async function listenForAdmissions(options: WebhookListenerOptions): Promise<WebhookListener> {
-  const server = createServer({ ...tlsOptions(options.certificate), minVersion: 'TLSv1.2' }, (request, response) => {
+  const server = createServer({ ...tlsOptions(options.certificate), ...TLS_SETTINGS }, (request, response) => {
     serve(options, request, response).catch(error => {
       options.logger.debug('admission request broke off', { error });
       response.destroy();
@@ -62,7 +64,7 @@ export async function listenForAdmissions(options: WebhookListenerOptions): Prom
   return {
     port: (server.address() as AddressInfo).port,
     replaceCertificate: certificate => server.setSecureContext(tlsOptions(certificate)),
-    stop: graceMs => stop(server, options.clock, graceMs),
+    stop: graceMs => stopServer(server, options.clock, graceMs),
   };
 }
 
@@ -107,15 +109,4 @@ function answer(response: ServerResponse, status: number, body: object | string)
 
 function tlsOptions({ certificatePem, privateKeyPem }: ServingCertificate): { cert: string; key: string } {
   return { cert: certificatePem, key: privateKeyPem };
-}
-
-function stop(server: Server, clock: Clock, graceMs: number): Promise<void> {
-  return new Promise(resolve => {
-    const timer = clock.schedule(graceMs, () => server.closeAllConnections());
-    server.close(() => {
-      timer.cancel();
-      resolve();
-    });
-    server.closeIdleConnections();
-  });
 }

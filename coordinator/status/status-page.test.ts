@@ -1,0 +1,107 @@
+import { describe, expect, test } from 'vitest';
+import { renderStatusPage, span } from './status-page.ts';
+import type { StatusSnapshot, TargetStatus } from './status-snapshot.ts';
+
+const NOW_MS = Date.UTC(2026, 10, 22, 12);
+const TARGET: TargetStatus = {
+  pod: 'shop/web-0',
+  listener: '80/TCP',
+  address: '10.0.0.7:8080',
+  state: 'Opening',
+  sinceMs: NOW_MS - 12_300,
+  waitingFor: 'health check of CLB',
+};
+const SNAPSHOT: StatusSnapshot = {
+  takenAtMs: NOW_MS,
+  coordinator: 'coordinator-0',
+  leading: true,
+  leader: 'coordinator-0',
+  term: 7,
+  loadBalancers: [{ id: 'lb-1', vip: '43.0.0.1', listeners: ['80/TCP'], targets: [TARGET] }],
+  agents: [
+    {
+      node: 'node1',
+      pod: 'agent-a',
+      podCount: undefined,
+      connectedSinceMs: NOW_MS - 3_700_000,
+      lastHeardMs: NOW_MS - 40,
+    },
+  ],
+  recentDrains: [
+    {
+      pod: 'shop/web-9',
+      requestedMs: NOW_MS - 65_000,
+      weightZeroMs: NOW_MS - 64_580,
+      connectionsEndedMs: NOW_MS - 60_000,
+      deregisteredMs: undefined,
+      answeredMs: undefined,
+    },
+  ],
+};
+
+describe('the status page', () => {
+  test('tells of each target where it stands, since when, and what it waits for', () => {
+    const page = words(renderStatusPage(SNAPSHOT));
+    expect(page).toContain('shop/web-0 10.0.0.7:8080 80/TCP Opening 12.3 s health check of CLB');
+    expect(page).toContain('0 of 1 targets serving');
+    expect(page).toContain('coordinator-0 leads · term 7 · 2026-11-22T12:00:00.000Z');
+  });
+
+  test('tells of each drain how long after the call every step came', () => {
+    expect(words(renderStatusPage(SNAPSHOT))).toContain('shop/web-9 1 min 5 s ago +420 ms +5.0 s – –');
+  });
+
+  test('tells of each agent when it was heard', () => {
+    expect(words(renderStatusPage(SNAPSHOT))).toContain('node1 agent-a – 1 h 1 min 40 ms ago');
+  });
+
+  test('says so where there is nothing to show', () => {
+    const page = words(renderStatusPage({ ...SNAPSHOT, leader: '', loadBalancers: [], agents: [], recentDrains: [] }));
+    expect(page).toMatch(/nobody leads.*No Service with direct access.*No Pod was drained.*No agent is connected/);
+  });
+
+  test('shows what others wrote as text, never as markup', () => {
+    const hostile = { ...TARGET, pod: '<script>alert("x")</script>', state: "\"><b onload='y'>" };
+    const page = renderStatusPage({
+      ...SNAPSHOT,
+      loadBalancers: [{ id: '&', vip: '<', listeners: ['<i>'], targets: [hostile] }],
+    });
+    expect(page).not.toMatch(/<script|<b |<i>/);
+    expect(page).toContain('&#60;script&#62;');
+  });
+
+  test('counts rows beyond 500 instead of showing them', () => {
+    const targets = Array.from({ length: 512 }, (_, index) => ({ ...TARGET, pod: `shop/web-${index}` }));
+    const page = words(
+      renderStatusPage({ ...SNAPSHOT, loadBalancers: [{ id: 'lb-1', vip: 'v', listeners: [], targets }] }),
+    );
+    expect(page).toContain('shop/web-499 ');
+    expect(page).not.toContain('shop/web-500 ');
+    expect(page).toContain('and 12 more');
+  });
+
+  test('needs nothing from elsewhere', () => {
+    expect(renderStatusPage(SNAPSHOT)).not.toMatch(/https?:|<script|<link|<img|@import|url\(/);
+  });
+});
+
+test.each([
+  [0, '0 ms'],
+  [-5, '0 ms'],
+  [999, '999 ms'],
+  [1_000, '1.0 s'],
+  [59_900, '59.9 s'],
+  [61_000, '1 min 1 s'],
+  [3_600_000, '1 h 0 min'],
+  [90_000_000, '1 d 1 h'],
+])('a span of %i ms reads %s', (durationMs, text) => {
+  expect(span(durationMs)).toBe(text);
+});
+
+/** The page as a person reads it. */
+function words(page: string): string {
+  return page
+    .replace(/<style>.*?<\/style>/s, '')
+    .replace(/<[^>]*>/g, ' ')
+    .replace(/\s+/g, ' ');
+}
