@@ -1,5 +1,11 @@
 import { type Clock, sleep } from '../../../common/clock.ts';
-import type { KubeRequest, KubeResponse, KubeTransport, WatchEvent } from '../../../common/kube/transport.ts';
+import {
+  type KubeRequest,
+  type KubeResponse,
+  KubeResponseError,
+  type KubeTransport,
+  type WatchEvent,
+} from '../../../common/kube/transport.ts';
 import { copyJson } from './json.ts';
 import type { KubeApiServer } from './kube-api-server.ts';
 import type { KubeUser } from './user.ts';
@@ -41,8 +47,12 @@ async function* watchInProcess(
 ): AsyncGenerator<WatchEvent> {
   signal.throwIfAborted();
   await travel(options, signal);
-  const events = options.server.timedWatch(options.user, copyJson(request), signal);
-  for await (const { at, type, object } of events) {
+  const opened = options.server.openWatch(options.user, copyJson(request));
+  if (opened.state === 'refused') {
+    await travel(options, signal);
+    throw new KubeResponseError(request, opened.response);
+  }
+  for await (const { at, type, object } of opened.start(signal)) {
     const remainingMs = at + halfLatencyMs(options) - options.clock.now();
     if (remainingMs > 0) await sleep(options.clock, remainingMs, signal);
     yield { type, object: copyJson(object) } as unknown as WatchEvent;

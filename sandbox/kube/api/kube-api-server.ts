@@ -20,7 +20,7 @@ import { Store } from './store.ts';
 import { isTableWanted, tableEvents, tableOf } from './tables.ts';
 import { API_AUDIENCE, type IssuedToken, type TokenRequest, TokenTable } from './tokens.ts';
 import type { Authorizer, KubeUser } from './user.ts';
-import { openWatch, type TimedEvent } from './watching.ts';
+import { startWatch, type TimedEvent } from './watching.ts';
 import type { AdmissionCaller } from './webhook-admission.ts';
 
 const DEFAULT_HISTORY_LIMIT = 5000;
@@ -45,6 +45,10 @@ export interface ApiResponse extends KubeResponse {
   /** Of admission webhooks; a carrier sends them as Warning headers. */
   readonly warnings?: readonly string[];
 }
+
+export type OpenedWatch =
+  | { readonly state: 'refused'; readonly response: ApiResponse }
+  | { readonly state: 'open'; readonly start: (signal: AbortSignal) => AsyncIterable<TimedEvent> };
 
 /**
  * The sandbox's Kubernetes API server without sockets: requests are values, time and randomness are parameters, so that
@@ -108,25 +112,31 @@ export class KubeApiServer {
    * the signal aborts.
    */
   watch(user: KubeUser | undefined, request: KubeRequest, signal: AbortSignal): AsyncIterable<WatchEvent> {
-    return withoutTimes(this.timedWatch(user, request, signal));
+    const opened = this.openWatch(user, request);
+    if (opened.state === 'refused') throw new KubeResponseError(request, opened.response);
+    return withoutTimes(opened.start(signal));
   }
 
-  /** Like `watch`, each event with the clock time of its commit; for carriers that add a latency. */
-  timedWatch(user: KubeUser | undefined, request: KubeRequest, signal: AbortSignal): AsyncIterable<TimedEvent> {
+  /** Like `watch` for carriers: a refusal is an answer, and each event carries the clock time of its commit. */
+  openWatch(user: KubeUser | undefined, request: KubeRequest): OpenedWatch {
     try {
-      const route = routeOf(request.path);
-      if (route.to === 'nothing' || route.to === 'discovery') throw unknownResource();
-      this.#admit(user, route, { ...request, query: { ...request.query, watch: 'true' } });
-      if (route.to !== 'collection' || request.method !== 'GET') throw unknownResource();
-      const { clock, random } = this.#options;
-      const { kind, namespace } = route;
-      const start = openWatch({ store: this.#store, clock, random, kind, namespace, query: request.query ?? {} });
-      if (!isTableWanted(request.accept)) return start(signal);
-      return tableEvents(start(signal), { kind, query: request.query ?? {}, wallNow: () => clock.wallNow() });
+      return { state: 'open', start: this.#startWatch(user, request) };
     } catch (error) {
-      if (error instanceof ApiError) throw new KubeResponseError(request, error.response());
+      if (error instanceof ApiError) return { state: 'refused', response: error.response() };
       throw error;
     }
+  }
+
+  #startWatch(user: KubeUser | undefined, request: KubeRequest): (signal: AbortSignal) => AsyncIterable<TimedEvent> {
+    const route = routeOf(request.path);
+    if (route.to !== 'collection' || request.method !== 'GET') throw unknownResource();
+    const query = request.query ?? {};
+    this.#admit(user, route, { ...request, query: { ...query, watch: 'true' } });
+    const { clock, random } = this.#options;
+    const { kind, namespace } = route;
+    const start = startWatch({ store: this.#store, clock, random, kind, namespace, query });
+    if (!isTableWanted(request.accept)) return start;
+    return signal => tableEvents(start(signal), { kind, query, wallNow: () => clock.wallNow() });
   }
 
   /** The user a bearer token stands for; undefined when it is unknown, expired, or not for the API. */

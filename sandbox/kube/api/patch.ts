@@ -12,14 +12,26 @@ const SUPPORTED = [
 ];
 
 /**
- * `current` after the patch that `contentType` names.
- * @throws ApiError 415 for any other type, server-side apply included: the sandbox keeps no field ownership, and doing
- * as if would report a success that was none.
+ * @throws ApiError 415 for anything but the three patch types. Server-side apply is among the refused: the sandbox keeps
+ * no field ownership, and doing as if would report a success that was none.
  */
-export function applyPatch(current: JsonObject, contentType: string, patch: Json, schema: PatchSchema): JsonObject {
-  const type = contentType.split(';')[0]?.trim();
+export function checkPatchType(contentType: string | undefined): void {
+  if (!SUPPORTED.includes(mediaTypeOf(contentType))) throw unsupportedMediaType(contentType ?? 'none', SUPPORTED);
+}
+
+function mediaTypeOf(contentType: string | undefined): string {
+  return contentType?.split(';')[0]?.trim() ?? '';
+}
+
+/** `current` after the patch, read as `contentType` says; `checkPatchType` has let it through. */
+export function applyPatch(
+  current: JsonObject,
+  contentType: string | undefined,
+  patch: Json,
+  schema: PatchSchema,
+): JsonObject {
+  const type = mediaTypeOf(contentType);
   if (type === 'application/json-patch+json') return applyJsonPatch(current, patch);
-  if (!SUPPORTED.includes(type ?? '')) throw unsupportedMediaType(contentType, SUPPORTED);
   if (!isObject(patch)) throw badRequest('the patch must be a JSON object');
   return type === 'application/merge-patch+json'
     ? applyMergePatch(current, patch)

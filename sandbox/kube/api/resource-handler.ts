@@ -19,7 +19,7 @@ import type { GarbageCollector } from './garbage-collector.ts';
 import { type ApiObject, copyJson, isObject, type Json, type JsonObject, objectOf, withFields } from './json.ts';
 import { type Kind, MUTATING_WEBHOOK_CONFIGURATION, NAMESPACE, POD, SERVICE_ACCOUNT } from './kinds.ts';
 import { listBody, listObjects } from './listing.ts';
-import { applyPatch } from './patch.ts';
+import { applyPatch, checkPatchType } from './patch.ts';
 import { patchSchemaOf } from './patch-schema.ts';
 import { admitPod } from './pod-admission.ts';
 import { bindPod, evictPod } from './pod-subresources.ts';
@@ -230,7 +230,7 @@ export class ResourceHandler {
     if (request.method !== 'PUT' && request.method !== 'PATCH') throw methodNotAllowed();
     const updated = registry.update(kind, namespace, name, 'object', current => {
       const scale = scaleOf(current);
-      const patch = () => applyPatch(scale, request.contentType ?? '', copyJson(request.body) as Json, {});
+      const patch = () => applyPatch(scale, request.contentType, copyJson(request.body) as Json, {});
       return withScale(current, request.method === 'PUT' ? copyJson(bodyOf(request)) : patch());
     });
     return { status: 200, body: scaleOf(updated) };
@@ -244,7 +244,7 @@ function bodyOf(request: KubeRequest): JsonObject {
 
 function patched(kind: Kind, current: ApiObject, request: KubeRequest): JsonObject {
   const patch = copyJson(request.body) as Json;
-  return applyPatch(current, request.contentType ?? '', patch, patchSchemaOf(kind));
+  return applyPatch(current, request.contentType, patch, patchSchemaOf(kind));
 }
 
 function withNamespace(object: ApiObject, namespace: string | undefined): ApiObject {
@@ -276,8 +276,8 @@ function checkBodyName(body: JsonObject, name: string): void {
 
 /** Patches name their type, everything else is JSON. */
 function checkContentType(request: KubeRequest): void {
-  if (request.method === 'PATCH' || request.body === undefined || request.contentType === undefined) return;
-  if (!request.contentType.startsWith('application/json')) {
-    throw unsupportedMediaType(request.contentType, ['application/json']);
+  if (request.method === 'PATCH') checkPatchType(request.contentType);
+  else if (request.body !== undefined && !(request.contentType ?? 'application/json').startsWith('application/json')) {
+    throw unsupportedMediaType(request.contentType ?? 'none', ['application/json']);
   }
 }

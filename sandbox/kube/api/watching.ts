@@ -31,10 +31,10 @@ export interface WatchOptions {
 }
 
 /**
- * Opens a watch: the returned function starts it. Refusals are thrown here, before any event.
+ * Prepares a watch from the state of this moment; the returned function runs it. Refusals are thrown here, before any event.
  * @throws ApiError 400 for malformed parameters, 504 for a version to come.
  */
-export function openWatch(options: WatchOptions): (signal: AbortSignal) => AsyncIterable<TimedEvent> {
+export function startWatch(options: WatchOptions): (signal: AbortSignal) => AsyncIterable<TimedEvent> {
   const { store, kind, namespace, query } = options;
   if (query.sendInitialEvents !== undefined) {
     throw invalid(kind, '', [
@@ -56,7 +56,7 @@ export function openWatch(options: WatchOptions): (signal: AbortSignal) => Async
   return signal => events(options, { matches, initial, position, tooOld, timeoutMs }, signal);
 }
 
-interface OpenedWatch {
+interface PreparedWatch {
   readonly matches: Matcher;
   readonly initial: readonly ApiObject[];
   /** Undefined: the history no longer reaches back to where the client wants to start. */
@@ -81,7 +81,7 @@ function timeoutMsOf(query: Query, random: Random): number {
 
 async function* events(
   { store, clock, kind, query }: WatchOptions,
-  watch: OpenedWatch,
+  watch: PreparedWatch,
   signal: AbortSignal,
 ): AsyncGenerator<TimedEvent> {
   const openedAt = clock.now();
