@@ -1,0 +1,81 @@
+import type { Clock } from '../../common/clock.ts';
+import type { KubeList, Service, ServicePort } from '../../common/kube/objects.ts';
+import { type ReflectorEvent, runReflector } from '../../common/kube/reflector.ts';
+import type { KubeTransport } from '../../common/kube/transport.ts';
+import type { Logger } from '../../common/logger.ts';
+import { FINALIZER, LOAD_BALANCER_ID_ANNOTATION } from '../../common/names.ts';
+import type { Random } from '../../common/random.ts';
+
+/** The fields of a Service that decisions read. */
+export interface ServiceRecord {
+  readonly uid: string;
+  readonly namespace: string;
+  readonly name: string;
+  readonly resourceVersion: string;
+  readonly deleting: boolean;
+  /** Our finalizer is on it. */
+  readonly finalized: boolean;
+  readonly finalizers: readonly string[];
+  readonly type: string;
+  readonly loadBalancerClass: string | undefined;
+  readonly selector: Readonly<Record<string, string>>;
+  readonly ports: readonly ServicePort[];
+  readonly publishNotReadyAddresses: boolean;
+  readonly annotations: Readonly<Record<string, string>>;
+  /** As written by TKE and by us. */
+  readonly loadBalancerId: string | undefined;
+  readonly ingress: readonly { readonly ip?: string; readonly hostname?: string }[];
+}
+
+export interface ServiceReflectorOptions {
+  readonly transport: KubeTransport;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+  readonly onEvent: (event: ReflectorEvent<ServiceRecord>) => void;
+}
+
+/** Keeps all Services of all namespaces until `signal` aborts. */
+export function runServiceReflector(options: ServiceReflectorOptions, signal: AbortSignal): Promise<void> {
+  const { transport, clock, random, log, onEvent } = options;
+  return runReflector<Service, ServiceRecord>(
+    {
+      transport,
+      clock,
+      random,
+      path: '/api/v1/services',
+      project: serviceRecord,
+      onEvent,
+      onError: error => log.warn('Services were not listed or watched, will try again', { error }),
+    },
+    signal,
+  );
+}
+
+export function serviceRecord(service: Service): ServiceRecord {
+  const { metadata, spec, status } = service;
+  const annotations = metadata.annotations ?? {};
+  const finalizers = metadata.finalizers ?? [];
+  return {
+    uid: metadata.uid ?? '',
+    namespace: metadata.namespace ?? 'default',
+    name: metadata.name,
+    resourceVersion: metadata.resourceVersion ?? '',
+    deleting: metadata.deletionTimestamp !== undefined,
+    finalized: finalizers.includes(FINALIZER),
+    finalizers,
+    type: spec.type ?? 'ClusterIP',
+    loadBalancerClass: spec.loadBalancerClass,
+    selector: spec.selector ?? {},
+    ports: spec.ports ?? [],
+    publishNotReadyAddresses: spec.publishNotReadyAddresses ?? false,
+    annotations,
+    loadBalancerId: annotations[LOAD_BALANCER_ID_ANNOTATION],
+    ingress: status?.loadBalancer?.ingress ?? [],
+  };
+}
+
+/** The Services of a list answered by the API server. */
+export function serviceRecords(list: KubeList<Service>): ServiceRecord[] {
+  return list.items.map(serviceRecord);
+}
