@@ -20,7 +20,7 @@ const count = integer(0, 1_000_000);
 const faultParameters = object({
   required: {
     action: text({ minLength: 1 }),
-    kind: oneOf('error', 'delay', 'delay-reply', 'lose-reply', 'do-nothing', 'fail-task'),
+    kind: oneOf('error', 'late-error', 'delay', 'delay-reply', 'lose-reply', 'do-nothing', 'fail-task'),
   },
   optional: {
     code: text({ minLength: 1 }),
@@ -36,7 +36,8 @@ export function parseFault(body: unknown): Fault {
   const { kind, code, message, delayMs, ...common } = faultParameters(body, '');
   switch (kind) {
     case 'error':
-      if (code === undefined) throw new ClbError('MissingParameter', 'a fault of kind error needs `code`');
+    case 'late-error':
+      if (code === undefined) throw new ClbError('MissingParameter', `a fault of kind ${kind} needs \`code\``);
       return { ...common, kind, code, ...(message === undefined ? {} : { message }) };
     case 'delay':
     case 'delay-reply':

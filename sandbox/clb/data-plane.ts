@@ -1,16 +1,10 @@
-import type { Clock } from '../../common/clock.ts';
 import { type Endpoint, endpointKey } from './forwarder.ts';
-import type { Forwarding } from './forwarding.ts';
-import { listenTcp, type PlaneListener } from './tcp-plane.ts';
+import { listenTcp, type PlaneListener, type PlaneOptions } from './tcp-plane.ts';
 import { listenUdp } from './udp-plane.ts';
 
-export interface DataPlaneOptions {
-  readonly clock: Clock;
-  readonly forwarding: Forwarding;
+export interface DataPlaneOptions extends PlaneOptions {
   /** Listener port to the port really listened on, for users who may not bind ports below 1024. */
   readonly portMapping: ReadonlyMap<number, number>;
-  /** A listener could not be opened; the text says what to do. */
-  readonly onError: (message: string) => void;
 }
 
 /** Opens and closes the sockets of listeners as the forwarders come to know them. */

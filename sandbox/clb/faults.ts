@@ -4,6 +4,8 @@ import type { Random } from '../../common/random.ts';
 export type Misfortune =
   /** Answered with this error; nothing is done. */
   | { readonly kind: 'error'; readonly code: string; readonly message?: string }
+  /** What was asked is done, and this error is answered all the same. */
+  | { readonly kind: 'late-error'; readonly code: string; readonly message?: string }
   /** The call is looked at this much later. */
   | { readonly kind: 'delay'; readonly delayMs: number }
   /** The answer leaves this much later; what was asked is done in time. */

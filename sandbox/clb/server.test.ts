@@ -279,6 +279,15 @@ describe('faults', () => {
     expect(recordsOf(clb.server, 'call').at(-2)).toMatchObject({ code: '', replyLost: true });
   });
 
+  it('answer an error although the write was done', async () => {
+    const clb = fixture();
+    const { loadBalancerId, listenerId } = await withListener(clb);
+    clb.server.faults.add({ action: 'BatchRegisterTargets', kind: 'late-error', code: 'InternalError' });
+    const batch = { LoadBalancerId: loadBalancerId, Targets: targets(listenerId, 1) };
+    expect(await clb.codeOf('BatchRegisterTargets', batch)).toBe('InternalError');
+    expect(await boundAddresses(clb, loadBalancerId)).toHaveLength(1);
+  });
+
   it('answer success and do nothing', async () => {
     const clb = fixture();
     const { loadBalancerId, listenerId } = await withListener(clb);
@@ -315,6 +324,24 @@ describe('faults', () => {
 });
 
 describe('the journal', () => {
+  it('of two runs with one seed is the same, and of another seed is not', async () => {
+    const journal = async (seed: number) => {
+      const clb = fixture({ seed });
+      clb.server.faults.add({ action: '*', kind: 'error', code: 'InternalError', probability: 0.1 });
+      const { loadBalancerId, listenerId } = await withListener(clb).catch(() => withListener(clb));
+      for (let round = 0; round < 20; round += 1) {
+        await clb.codeOf('BatchRegisterTargets', {
+          LoadBalancerId: loadBalancerId,
+          Targets: targets(listenerId, round + 1),
+        });
+        await clb.clock.advance(1_000);
+      }
+      return JSON.stringify(clb.server.journal.records());
+    };
+    expect(await journal(5)).toBe(await journal(5));
+    expect(await journal(5)).not.toBe(await journal(6));
+  });
+
   it('ties a call to what it changed and to the moment a read shows it', async () => {
     const clb = fixture();
     const { loadBalancerId, listenerId } = await withListener(clb);

@@ -110,6 +110,7 @@ export class ClbServer {
     const call = { action, parameters, requestId, misfortunes: this.faults.take(action) };
     try {
       const answer = await this.#answer(call);
+      throwMisfortune(hit(call, 'late-error'));
       await this.#hold(call, 'delay-reply');
       this.#note(call, at, undefined);
       if (hit(call, 'lose-reply')) throw new ClbError('', 'the connection broke before the answer', requestId);
@@ -124,11 +125,10 @@ export class ClbServer {
 
   async #answer(call: Call): Promise<Record<string, unknown>> {
     await this.#hold(call, 'delay');
-    const refused = hit(call, 'error');
-    if (refused) return this.#refuse(new ClbError(refused.code, refused.message ?? 'a fault of the sandbox'));
     let plan: ReturnType<Action>;
     const context = this.#context(call.requestId);
     try {
+      throwMisfortune(hit(call, 'error'));
       plan = this.#admitted(call.action)(context, call.parameters);
     } catch (error) {
       return this.#refuse(error);
@@ -248,6 +248,10 @@ export class ClbServer {
       health: (listenerId, key) => this.#health.status(listenerId, key),
     };
   }
+}
+
+function throwMisfortune(fault: Extract<Misfortune, { code: string }> | undefined): void {
+  if (fault) throw new ClbError(fault.code, fault.message ?? 'a fault of the sandbox');
 }
 
 function hit<K extends Misfortune['kind']>(call: Call, kind: K): Extract<Misfortune, { kind: K }> | undefined {

@@ -11,6 +11,8 @@ const CONNECTIONS_MAX = 10_000;
 export interface PlaneOptions {
   readonly clock: Clock;
   readonly forwarding: Forwarding;
+  /** Something this machine refused; the text says what to do. */
+  readonly onError: (message: string) => void;
 }
 
 /** A listening socket that can be taken away. */
@@ -50,7 +52,7 @@ function listening(server: Server, host: string, port: number): Promise<void> {
   });
 }
 
-function forward({ clock, forwarding }: PlaneOptions, endpoint: Endpoint, client: Socket): void {
+function forward({ clock, forwarding, onError }: PlaneOptions, endpoint: Endpoint, client: Socket): void {
   client.on('error', () => client.destroy());
   const clientAddress = client.remoteAddress;
   let cut = (): void => void client.resetAndDestroy();
@@ -65,6 +67,9 @@ function forward({ clock, forwarding }: PlaneOptions, endpoint: Endpoint, client
     client.resetAndDestroy();
     backend.resetAndDestroy();
   };
+  backend.once('error', error => {
+    if ('code' in error && error.code === 'EADDRNOTAVAIL') onError(cannotDial(connection.target, clientAddress));
+  });
   backend.once('connect', () => timer.cancel());
   backend.once('close', () => timer.cancel());
   join(client, backend, connection);
@@ -78,6 +83,10 @@ function dial(target: TargetAddress, clientAddress: string): Socket {
     allowHalfOpen: true,
     noDelay: true,
   });
+}
+
+function cannotDial(target: TargetAddress, clientAddress: string): string {
+  return `cannot connect from ${clientAddress} to ${target.address}:${target.port} (EADDRNOTAVAIL): the client's address must be one of this machine, with ports left`;
 }
 
 /** Each direction ends on its own; a reset, a refusal or an error resets the other side. */
