@@ -8,11 +8,11 @@ import type { ReportEvent } from './report-event.ts';
 import { SessionRefusedError } from './session-refusal.ts';
 
 /** How often an agent says something, at least. */
-export const HEARTBEAT_INTERVAL_MS = 3_000;
+const HEARTBEAT_INTERVAL_MS = 3_000;
 /** A stream on which nothing was heard for this long is lost: three heartbeats. */
 export const SILENCE_MS = 9_000;
 /** Two agents on one node are the normal upgrade (maxSurge); a third one has no reason to be there. */
-export const AGENTS_PER_NODE_MAX = 2;
+const AGENTS_PER_NODE_MAX = 2;
 
 export interface ReportServerOptions {
   /** Name of this replica, for the agents' logs. */

@@ -8,8 +8,8 @@ import { readObject, writeObject } from './kube-object.ts';
 import { runPeriodically } from './periodic-task.ts';
 
 const CONFIGURATION_NAME = 'clb-direct';
-export const WEBHOOK_SERVICE_NAME = 'clb-direct-webhook';
-export const WEBHOOK_SERVICE_PORT = 9444;
+const WEBHOOK_SERVICE_NAME = 'clb-direct-webhook';
+const WEBHOOK_SERVICE_PORT = 9444;
 export const WEBHOOK_PATH = '/mutate-pods';
 const COLLECTION = '/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations';
 const CHECK_INTERVAL_MS = 10_000;

@@ -12,7 +12,7 @@ const ENI_RESOURCES = [
 ];
 
 /** What a Pod that is being created says about its network; status and node are not known yet. */
-export type EniMark = 'hostNetwork' | 'superNode' | 'eni' | 'none';
+export type EniMark = 'hostNetwork' | 'superNode' | 'eni' | 'otherNetwork' | 'none';
 
 /**
  * TKE's marks in the documented order: host network, super node, ENI resource, networks annotation.
@@ -21,8 +21,8 @@ export type EniMark = 'hostNetwork' | 'superNode' | 'eni' | 'none';
 export function eniMark(pod: Pod): EniMark {
   if (pod.spec.hostNetwork) return 'hostNetwork';
   if (isForSuperNode(pod)) return 'superNode';
-  if (requestsEni(pod) || namesEniNetwork(pod)) return 'eni';
-  return 'none';
+  if (requestsEni(pod)) return 'eni';
+  return namedNetwork(pod) ?? 'none';
 }
 
 /** A toleration alone says only that the Pod may land there. */
@@ -32,13 +32,15 @@ function isForSuperNode(pod: Pod): boolean {
 }
 
 function requestsEni(pod: Pod): boolean {
-  return pod.spec.containers.some(({ resources }) => {
+  return [...pod.spec.containers, ...(pod.spec.initContainers ?? [])].some(({ resources }) => {
     const amounts = { ...resources?.limits, ...resources?.requests };
     return ENI_RESOURCES.some(name => Number(amounts[name] ?? 0) !== 0);
   });
 }
 
-function namesEniNetwork(pod: Pod): boolean {
-  const networks = pod.metadata.annotations?.[NETWORKS_ANNOTATION] ?? '';
-  return networks.split(',').some(name => ENI_NETWORKS.includes(name.trim()));
+/** A Pod that names its networks has no other. */
+function namedNetwork(pod: Pod): EniMark | undefined {
+  const networks = pod.metadata.annotations?.[NETWORKS_ANNOTATION];
+  if (!networks) return undefined;
+  return networks.split(',').some(name => ENI_NETWORKS.includes(name.trim())) ? 'eni' : 'otherNetwork';
 }

@@ -177,10 +177,11 @@ describe('injection is chosen', () => {
     expect(injectPod(pod, POLICY)).toEqual({ patch: [], warnings: [] });
   });
 
-  test('for unmarked Pods where the cluster is configured as pure VPC-CNI, host network apart', () => {
+  test('for unmarked Pods where the cluster is configured as pure VPC-CNI, but not on other networks', () => {
     const policy = { ...POLICY, pods: 'always' } as const;
     expect(injectPod(somePod(bare), policy).patch).not.toEqual([]);
     expect(injectPod(somePod({ ...bare, hostNetwork: true }), policy).patch).toEqual([]);
+    expect(injectPod(somePod(bare, { 'tke.cloud.tencent.com/networks': 'tke-bridge' }), policy).patch).toEqual([]);
   });
 
   test('by the marks when the annotation is neither "true" nor "false", with a warning', () => {
