@@ -84,4 +84,3 @@ export const FUNCTION_LINES_MAX = 70;
 export const FILE_LINES_MAX = 500;
 /** Beyond it a file is only counted. */
 export const FILE_LINES_AIM = 300;
-export const FUNCTION_LINES_MEDIAN_AIM = 12;

@@ -26,7 +26,7 @@ export interface CloudLimits {
   readonly readRetriesMax: number;
 }
 
-export const DEFAULT_CLOUD_LIMITS: CloudLimits = {
+const DEFAULT_CLOUD_LIMITS: CloudLimits = {
   requestsPerSecond: 18,
   burst: 2,
   waitingMax: 256,

@@ -11,9 +11,9 @@ import type {
 /** Parameters as the API wants them, and its limits per call. */
 
 /** Of BatchRegisterTargets, BatchDeregisterTargets and, over all entries, BatchModifyTargetWeight. */
-export const BATCH_TARGETS_MAX = 500;
-export const WEIGHT_ENTRIES_MAX = 100;
-export const WEIGHT_ENTRY_TARGETS_MAX = 50;
+const BATCH_TARGETS_MAX = 500;
+const WEIGHT_ENTRIES_MAX = 100;
+const WEIGHT_ENTRY_TARGETS_MAX = 50;
 /** CreateListener refuses 50. */
 export const CREATE_LISTENERS_MAX = 49;
 export const DELETE_LISTENERS_MAX = 20;

@@ -1,0 +1,34 @@
+/** What a test run ended in, as `npm test` tells it. */
+export interface TestSummary {
+  readonly passed: number;
+  /** Failed tests, files that could not be loaded, and errors outside any test. */
+  readonly failed: number;
+  readonly skipped: readonly SkippedTest[];
+}
+
+export interface SkippedTest {
+  readonly path: string;
+  readonly name: string;
+  /** What was missing; empty when the test does not say. */
+  readonly reason: string;
+}
+
+/**
+ * The last lines of a run: each skipped test with its reason, then `N passed, N failed[, N skipped]`. A skipped test
+ * counts as failed when its path, name or reason holds one of the words in `required`.
+ */
+export function summarize(summary: TestSummary, required: readonly string[]): { text: string; exitCode: 0 | 1 } {
+  const missing = summary.skipped.filter(test => required.some(word => describe(test).toLowerCase().includes(word)));
+  const skipped = summary.skipped.filter(test => !missing.includes(test));
+  const failed = summary.failed + missing.length;
+  const lines = [
+    ...missing.map(test => `FAILED because it was skipped: ${describe(test)}`),
+    ...skipped.map(test => `skipped: ${describe(test)}`),
+    `${summary.passed} passed, ${failed} failed${skipped.length > 0 ? `, ${skipped.length} skipped` : ''}`,
+  ];
+  return { text: lines.join('\n'), exitCode: failed > 0 || summary.passed === 0 ? 1 : 0 };
+}
+
+function describe({ path, name, reason }: SkippedTest): string {
+  return `${path} > ${name}: ${reason || 'gives no reason (say it with context.skip("why"))'}`;
+}
