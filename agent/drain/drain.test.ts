@@ -1,0 +1,347 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { Protocol } from '../../common/pod-record.ts';
+import { DrainPhase, DrainState, type DrainUpdate } from '../../proto/gen/clbdirect/v1/report.ts';
+import type { Connection } from '../connections/source.ts';
+import type { AnswerReason } from './answer-reason.ts';
+import { budgetMs } from './budget.ts';
+import { beginDrain, type Drain, type DrainEvent, type DrainStep, nextWakeAt, stepDrain } from './drain.ts';
+import { DEFAULT_DRAIN_LIMITS as LIMITS } from './drain-limits.ts';
+import type { PodFacts } from './pod-facts.ts';
+
+const DELETED: PodFacts = {
+  drainSeconds: undefined,
+  applicationGraceSeconds: undefined,
+  deletionGraceSeconds: 60,
+  haveContainersExited: false,
+};
+const RUNNING: PodFacts = { ...DELETED, deletionGraceSeconds: undefined };
+const SETTLE_MS = 2_000;
+
+/** Runs one drain in time, with every effect answered by the test's own world. */
+class Run {
+  now = 0;
+  drain: Drain;
+  connections: readonly Connection[] | 'unreadable' = [];
+  readonly phases: DrainPhase[] = [];
+  answer: { readonly reason: AnswerReason; readonly at: number } | undefined;
+
+  constructor(facts: PodFacts, connectedCoordinators = 1) {
+    const step = beginDrain(facts, connectedCoordinators, this.now, LIMITS);
+    this.drain = step.drain;
+    this.#take(step);
+  }
+
+  step(event: DrainEvent): this {
+    this.#take(stepDrain(this.drain, event, this.now, LIMITS));
+    return this;
+  }
+
+  update(state: DrainState, overrides: Partial<DrainUpdate> = {}): this {
+    const update: DrainUpdate = {
+      podUid: 'uid-1',
+      state,
+      targetPorts: [{ port: 80, protocol: Protocol.TCP }],
+      virtualAddresses: [],
+      settleMs: SETTLE_MS,
+      ...overrides,
+    };
+    return this.step({ type: 'updated', update });
+  }
+
+  /** Ticks whenever the drain wants to be woken. */
+  until(end: number): this {
+    for (let wakeAt = this.#wakeBefore(end); wakeAt !== undefined; wakeAt = this.#wakeBefore(end)) {
+      this.now = Math.max(this.now, wakeAt);
+      this.step({ type: 'tick' });
+    }
+    this.now = Math.max(this.now, end);
+    return this;
+  }
+
+  #wakeBefore(end: number): number | undefined {
+    const wakeAt = nextWakeAt(this.drain, LIMITS);
+    return wakeAt !== undefined && wakeAt <= end ? wakeAt : undefined;
+  }
+
+  #take({ drain, effects }: DrainStep): void {
+    this.drain = drain;
+    for (const effect of effects) {
+      if (effect.type === 'request') this.phases.push(effect.phase);
+      else if (effect.type === 'read') this.step({ type: 'read', reading: this.connections });
+      else this.answer = { reason: effect.reason, at: this.now };
+    }
+  }
+}
+
+function connection(remotePort: number): Connection {
+  return {
+    protocol: Protocol.TCP,
+    localPort: 80,
+    remoteAddress: '192.0.2.1',
+    remotePort,
+    state: 'ESTABLISHED',
+    inode: 7,
+  };
+}
+
+describe('the drain of a deleted Pod', () => {
+  test('asks for weight 0 at once', () => {
+    expect(new Run(DELETED).phases).toEqual([DrainPhase.BEGIN]);
+  });
+
+  test('ends only after weight 0, settling, two empty readings and deregistering', () => {
+    const run = new Run(DELETED).until(100).update(DrainState.WEIGHT_ZERO);
+    run.until(100 + SETTLE_MS + 100);
+    expect(run.phases).toEqual([DrainPhase.BEGIN]);
+    run.until(100 + SETTLE_MS + 600);
+    expect(run.phases).toEqual([DrainPhase.BEGIN, DrainPhase.CONNECTIONS_ENDED]);
+    expect(run.answer).toBeUndefined();
+    run.update(DrainState.DEREGISTERED);
+    expect(run.answer?.reason).toBe('drained');
+    expect(run.phases.at(-1)).toBe(DrainPhase.ANSWERED);
+  });
+
+  test('is over at once when no rule ever held the Pod', () => {
+    const run = new Run(DELETED).update(DrainState.DEREGISTERED);
+    expect(run.answer).toEqual({ reason: 'drained', at: 0 });
+  });
+
+  test('waits for connections, but keeps 5 s of the budget', () => {
+    const run = new Run(DELETED);
+    run.connections = [connection(1)];
+    run.update(DrainState.WEIGHT_ZERO).until(60_000);
+    expect(run.answer?.reason).toBe('connections-left');
+    expect(run.answer?.at).toBeCloseTo(25_000, -3);
+    expect(run.phases).not.toContain(DrainPhase.CONNECTIONS_ENDED);
+  });
+
+  test('settles anew when a connection comes after weight 0', () => {
+    const run = new Run(DELETED);
+    run.connections = [connection(1)];
+    run.update(DrainState.WEIGHT_ZERO).until(1_900);
+    run.connections = [connection(1), connection(2)];
+    run.until(2_100);
+    run.connections = [];
+    run.until(3_900);
+    expect(run.phases).toEqual([DrainPhase.BEGIN]);
+    run.until(4_600);
+    expect(run.phases).toContain(DrainPhase.CONNECTIONS_ENDED);
+  });
+
+  test('deregisters first when new connections never stop coming', () => {
+    const run = new Run(DELETED).update(DrainState.WEIGHT_ZERO);
+    for (let port = 1; run.now < 25_500; port += 1) {
+      run.connections = [connection(port)];
+      run.until(run.now + 300);
+    }
+    expect(run.phases).toEqual([DrainPhase.BEGIN, DrainPhase.CONNECTIONS_ENDED]);
+    run.update(DrainState.DEREGISTERED);
+    expect(run.answer?.reason).toBe('deregistered-with-connections');
+  });
+
+  test('leaves the target at weight 0 when connections cannot be read', () => {
+    const run = new Run(DELETED);
+    run.connections = 'unreadable';
+    run.update(DrainState.WEIGHT_ZERO).until(60_000);
+    expect(run.answer?.reason).toBe('connections-unreadable');
+    expect(run.phases).not.toContain(DrainPhase.CONNECTIONS_ENDED);
+  });
+
+  test('waits for the last UDP answers after settling', () => {
+    const run = new Run(DELETED);
+    run.update(DrainState.WEIGHT_ZERO, { targetPorts: [{ port: 53, protocol: Protocol.UDP }] });
+    run.until(SETTLE_MS + LIMITS.udpQuietMs - 1);
+    expect(run.phases).toEqual([DrainPhase.BEGIN]);
+    run.until(SETTLE_MS + LIMITS.udpQuietMs + 500);
+    expect(run.phases).toContain(DrainPhase.CONNECTIONS_ENDED);
+  });
+
+  test('ends when the containers exit after the call', () => {
+    const run = new Run(DELETED).step({ type: 'podChanged', facts: { ...DELETED, haveContainersExited: true } });
+    expect(run.answer?.reason).toBe('containers-exited');
+  });
+
+  test('does not take an exit before the call for one after it', () => {
+    const exited = { ...DELETED, haveContainersExited: true };
+    expect(new Run(exited).step({ type: 'podChanged', facts: exited }).answer).toBeUndefined();
+  });
+});
+
+describe('a drain fails open', () => {
+  test('3 s after the call when no coordinator is connected', () => {
+    expect(new Run(DELETED, 0).until(60_000).answer).toEqual({ reason: 'no-coordinator', at: 3_000 });
+  });
+
+  test('not when a coordinator comes back within 3 s', () => {
+    const run = new Run(DELETED, 0).until(2_900).step({ type: 'coordinators', connected: 1 }).until(14_000);
+    expect(run.answer).toBeUndefined();
+  });
+
+  test('when coordinators are connected but none takes the request', () => {
+    expect(new Run(DELETED).until(60_000).answer).toEqual({ reason: 'no-leader', at: LIMITS.leaderAnswerMs });
+  });
+
+  test('at the end of the budget when weight 0 was never read back', () => {
+    const run = new Run(DELETED).update(DrainState.ACCEPTED).until(60_000);
+    expect(run.answer).toEqual({ reason: 'no-weight-zero', at: 30_000 });
+  });
+
+  test('at the end of the budget when deregistering is not confirmed', () => {
+    const run = new Run(DELETED).update(DrainState.WEIGHT_ZERO).until(60_000);
+    expect(run.answer).toEqual({ reason: 'not-deregistered', at: 30_000 });
+  });
+});
+
+describe('a call without deletion', () => {
+  test('is a restart: its target stands at weight 0 and is not deregistered', () => {
+    const run = new Run(RUNNING).update(DrainState.WEIGHT_ZERO, { settleMs: 100 }).until(10_000);
+    expect(run.answer?.reason).toBe('restart');
+    expect(run.answer?.at).toBeGreaterThanOrEqual(LIMITS.restartAfterMs);
+    expect(run.answer?.at).toBeLessThan(LIMITS.restartAfterMs + 300);
+    expect(run.phases).not.toContain(DrainPhase.CONNECTIONS_ENDED);
+  });
+
+  test('is held 5 s at most', () => {
+    const run = new Run(RUNNING);
+    run.connections = [connection(1)];
+    run.update(DrainState.WEIGHT_ZERO).until(60_000);
+    expect(run.answer).toEqual({ reason: 'connections-left', at: 5_000 });
+  });
+
+  test('becomes a full drain when the watch tells of the deletion after it, and says so to the coordinator', () => {
+    const run = new Run(RUNNING).until(1_000).step({ type: 'podChanged', facts: DELETED });
+    expect(run.phases).toEqual([DrainPhase.BEGIN, DrainPhase.BEGIN]);
+    expect(run.update(DrainState.ACCEPTED).until(29_000).answer).toBeUndefined();
+  });
+
+  test('of a Pod whose object vanishes was a forced deletion, for which the kubelet waits 1 s', () => {
+    const run = new Run(RUNNING).until(200).step({ type: 'podRemoved' }).until(60_000);
+    expect(run.answer?.at).toBe(1_000);
+  });
+});
+
+describe('the budget', () => {
+  test.each([
+    ['is 30 s when the grace period allows', DELETED, 30_000],
+    ['is what the Pod names', { ...DELETED, drainSeconds: 10 }, 10_000],
+    ['leaves 2 s of a short grace period', { ...DELETED, deletionGraceSeconds: 20 }, 18_000],
+    ["leaves the application's share", { ...DELETED, deletionGraceSeconds: 40, applicationGraceSeconds: 25 }, 15_000],
+    ['is the second that the kubelet always waits', { ...DELETED, deletionGraceSeconds: 0 }, 1_000],
+    ['is nothing for a Pod that wants no drain', { ...DELETED, drainSeconds: 0 }, 0],
+    ['is 5 s for a restart', RUNNING, 5_000],
+    ['is capped', { ...DELETED, drainSeconds: 99_999, deletionGraceSeconds: 99_999 }, 3_600_000],
+  ])('%s', (_, facts, expected) => {
+    expect(budgetMs(facts, LIMITS)).toBe(expected);
+  });
+});
+
+const WITHOUT_WEIGHT_ZERO: readonly AnswerReason[] = [
+  'no-weight-zero',
+  'no-coordinator',
+  'no-leader',
+  'containers-exited',
+];
+
+type WorldAction =
+  | { readonly type: 'wait'; readonly ms: number }
+  | { readonly type: 'update'; readonly state: DrainState }
+  | { readonly type: 'connections'; readonly ports: readonly number[] | undefined }
+  | { readonly type: 'facts'; readonly facts: PodFacts }
+  | { readonly type: 'coordinators'; readonly connected: number }
+  | { readonly type: 'removed' };
+
+const anyFacts = fc.record({
+  drainSeconds: fc.option(fc.integer({ min: 0, max: 120 }), { nil: undefined }),
+  applicationGraceSeconds: fc.option(fc.integer({ min: 0, max: 60 }), { nil: undefined }),
+  deletionGraceSeconds: fc.option(fc.integer({ min: 0, max: 120 }), { nil: undefined }),
+  haveContainersExited: fc.boolean(),
+});
+const anyAction: fc.Arbitrary<WorldAction> = fc.oneof(
+  fc.record({ type: fc.constant('wait' as const), ms: fc.integer({ min: 0, max: 8_000 }) }),
+  fc.record({ type: fc.constant('update' as const), state: fc.constantFrom(...Object.values(DrainState)) }),
+  fc.record({
+    type: fc.constant('connections' as const),
+    ports: fc.option(fc.array(fc.integer({ min: 1, max: 3 }), { maxLength: 3 }), { nil: undefined }),
+  }),
+  fc.record({ type: fc.constant('facts' as const), facts: anyFacts }),
+  fc.record({ type: fc.constant('coordinators' as const), connected: fc.integer({ min: 0, max: 2 }) }),
+  fc.record({ type: fc.constant('removed' as const) }),
+);
+
+function perform(run: Run, action: WorldAction): void {
+  switch (action.type) {
+    case 'wait':
+      run.until(run.now + action.ms);
+      break;
+    case 'update':
+      run.update(action.state);
+      break;
+    case 'connections':
+      run.connections = action.ports?.map(connection) ?? 'unreadable';
+      break;
+    case 'facts':
+      run.step({ type: 'podChanged', facts: action.facts });
+      break;
+    case 'coordinators':
+      run.step({ type: 'coordinators', connected: action.connected });
+      break;
+    case 'removed':
+      run.step({ type: 'podRemoved' });
+      break;
+  }
+}
+
+describe('whatever happens', () => {
+  const story = fc.tuple(anyFacts, fc.array(anyAction, { maxLength: 40 }));
+
+  test('the hook is answered within the largest budget the Pod ever had', () => {
+    fc.assert(
+      fc.property(story, ([facts, actions]) => {
+        const run = new Run(facts);
+        const budgets = [facts, ...actions.flatMap(action => (action.type === 'facts' ? [action.facts] : []))].flatMap(
+          known => [budgetMs(known, LIMITS), budgetMs({ ...known, deletionGraceSeconds: 0 }, LIMITS)],
+        );
+        for (const action of actions) perform(run, action);
+        run.until(LIMITS.drainSecondsMax * 1_000);
+        expect(run.answer).toBeDefined();
+        expect(run.answer?.at).toBeLessThanOrEqual(Math.max(...budgets));
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  test('no answer comes before weight 0 was read back, but one that says so', () => {
+    fc.assert(
+      fc.property(story, ([facts, actions]) => {
+        const run = new Run(facts);
+        let isWeightZero = false;
+        for (const action of actions) {
+          const state = action.type === 'update' ? action.state : undefined;
+          isWeightZero ||= state === DrainState.WEIGHT_ZERO || state === DrainState.DEREGISTERED;
+          perform(run, action);
+          if (run.answer) break;
+        }
+        if (run.answer && !isWeightZero) expect(WITHOUT_WEIGHT_ZERO).toContain(run.answer.reason);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  test('deregistering is asked for only while no connection was seen, or while new ones keep coming', () => {
+    fc.assert(
+      fc.property(story, ([facts, actions]) => {
+        const run = new Run(facts);
+        for (const action of actions) {
+          const before = run.phases.length;
+          perform(run, action);
+          if (!run.phases.slice(before).includes(DrainPhase.CONNECTIONS_ENDED)) continue;
+          const { stage } = run.drain;
+          const mayHaveConnections = stage.type === 'deregistering' ? stage.hasConnections : run.answer !== undefined;
+          if (!mayHaveConnections) expect(run.connections).toEqual([]);
+        }
+      }),
+      { numRuns: 500 },
+    );
+  });
+});

@@ -1,0 +1,122 @@
+import { describe, expect, test } from 'vitest';
+import type { Pod } from '../../common/kube/objects.ts';
+import { READINESS_GATE } from '../../common/names.ts';
+import { ContainerState, GateState, PodPhase, Protocol } from '../../common/pod-record.ts';
+import { kubePod } from '../pod-fixtures.ts';
+import { isHooked } from './is-hooked.ts';
+import { projectPod } from './project-pod.ts';
+
+const project = (pod: Pod) => projectPod(pod, { pureVpcCni: false });
+const condition = (type: string, status: 'True' | 'False') => ({ type, status });
+
+describe('the record of a Pod', () => {
+  test('holds what planning needs', () => {
+    const record = project(
+      kubePod({ metadata: { creationTimestamp: '2026-01-01T00:00:00Z', labels: { app: 'web' } } }),
+    );
+    expect(record).toMatchObject({
+      uid: 'uid-1',
+      namespace: 'default',
+      name: 'web-1',
+      addresses: ['10.0.0.5'],
+      labels: { app: 'web' },
+      ports: [{ name: 'http', port: 80, protocol: Protocol.TCP }],
+      phase: PodPhase.RUNNING,
+      ready: true,
+      deletion: undefined,
+      containers: [{ name: 'web', containerId: 'c1', state: ContainerState.RUNNING, restartCount: 0 }],
+      gate: GateState.ABSENT,
+      createdAtMs: 1_767_225_600_000,
+    });
+  });
+
+  test('is made of a Pod that has no status yet', () => {
+    const { status, ...pod } = kubePod();
+    expect(status).toBeDefined();
+    expect(project(pod)).toMatchObject({ addresses: [], ready: false, phase: PodPhase.UNSPECIFIED });
+  });
+
+  test.each(['Succeeded', 'Failed'] as const)('owns no address in phase %s', phase => {
+    expect(project(kubePod({ status: { phase } })).addresses).toEqual([]);
+  });
+
+  test('is ready without our gate, and not without any other', () => {
+    const readinessGates = [{ conditionType: READINESS_GATE }, { conditionType: 'example.com/warm' }];
+    const ready = condition('ContainersReady', 'True');
+    const warm = condition('example.com/warm', 'True');
+    const cold = kubePod({
+      spec: { readinessGates },
+      status: { conditions: [ready, condition(READINESS_GATE, 'True')] },
+    });
+    expect(project(cold)).toMatchObject({ ready: false, gate: GateState.OPEN });
+    const closed = kubePod({ spec: { readinessGates }, status: { conditions: [ready, warm] } });
+    expect(project(closed)).toMatchObject({ ready: true, gate: GateState.CLOSED });
+  });
+
+  test('tells the grace period of a deletion', () => {
+    const metadata = { deletionTimestamp: '2026-01-01T00:00:00Z', deletionGracePeriodSeconds: 30 };
+    expect(project(kubePod({ metadata })).deletion).toEqual({ seenAtMs: 0, gracePeriodSeconds: 30 });
+  });
+
+  test('keeps our annotations and the weights, and no others', () => {
+    const annotations = {
+      'clb-direct.io/drain-seconds': '9',
+      'service.cloud.tencent.com/custom-weight': '{}',
+      other: 'x',
+    };
+    expect(Object.keys(project(kubePod({ metadata: { annotations } })).annotations)).toEqual([
+      'clb-direct.io/drain-seconds',
+      'service.cloud.tencent.com/custom-weight',
+    ]);
+  });
+
+  test('counts a container between two starts as exited, and sidecars as containers', () => {
+    const status = {
+      name: 'web',
+      containerID: 'containerd://c1',
+      ready: false,
+      restartCount: 1,
+      state: { waiting: {} },
+    };
+    const initContainers = [
+      {
+        name: 'proxy',
+        image: 'envoy',
+        restartPolicy: 'Always',
+        ports: [{ containerPort: 53, protocol: 'UDP' as const }],
+      },
+      { name: 'setup', image: 'sh', ports: [{ containerPort: 99 }] },
+    ];
+    const record = project(kubePod({ spec: { initContainers }, status: { containerStatuses: [status] } }));
+    expect(record.containers.map(({ name, state }) => [name, state])).toEqual([
+      ['web', ContainerState.EXITED],
+      ['proxy', ContainerState.WAITING],
+    ]);
+    expect(record.ports.map(({ port }) => port)).toEqual([80, 53]);
+  });
+});
+
+describe('preStop calls are redirected', () => {
+  const container = (overrides: object) => ({ spec: { containers: [{ name: 'web', image: 'nginx', ...overrides }] } });
+  const hook = (overrides: object) =>
+    container({ lifecycle: { preStop: { httpGet: { port: 19440, path: '/v1/drain', ...overrides } } } });
+
+  test('for a Pod with our hook', () => {
+    expect(isHooked(kubePod())).toBe(true);
+  });
+
+  test.each([
+    ['without a hook', kubePod(container({}))],
+    ['with a hook that names a host', kubePod(hook({ host: '127.0.0.1' }))],
+    ['with a hook of its own on another path', kubePod(hook({ path: '/stop' }))],
+    ['on the network of the node', kubePod({ spec: { hostNetwork: true } })],
+  ])('not for a Pod %s', (_, pod) => {
+    expect(isHooked(pod)).toBe(false);
+  });
+
+  test('not for a Pod that has something of its own on the port', () => {
+    const pod = kubePod();
+    pod.spec.containers.push({ name: 'own', image: 'own', ports: [{ containerPort: 19440 }] });
+    expect(isHooked(pod)).toBe(false);
+  });
+});
