@@ -1,33 +1,54 @@
+import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import type { ClusterSettings } from './settings.ts';
 
 const sourceFolder = join(import.meta.dirname, 'build');
-const kubernetesVersion = '1.34.4';
-const versionPackage = 'k8s.io/component-base/version';
+const packagesPerReport = 200;
 
 interface Module {
   /** Folder under build/ with go.mod and go.sum. */
   readonly name: string;
   readonly packages: readonly string[];
-  readonly linkerFlags: string;
+  /** Sets the version that the programs tell of themselves; without it they call themselves a development version. */
+  readonly versionFlags?: string;
 }
 
 const modules: readonly Module[] = [
-  { name: 'pause', packages: ['.'], linkerFlags: '-s -w' },
-  { name: 'etcd', packages: ['.'], linkerFlags: '-s -w' },
+  { name: 'pause', packages: ['.'] },
+  { name: 'etcd', packages: ['.'] },
   {
     name: 'kubernetes',
     packages: ['kube-apiserver', 'kube-controller-manager', 'kube-scheduler', 'kubelet', 'kubectl'].map(
       program => `k8s.io/kubernetes/cmd/${program}`,
     ),
-    // Without them the programs call themselves v0.0.0-master.
-    linkerFlags: `-s -w -X ${versionPackage}.gitVersion=v${kubernetesVersion} -X ${versionPackage}.gitMajor=1 -X ${versionPackage}.gitMinor=34`,
+    versionFlags: kubernetesVersionFlags(requiredVersion('kubernetes', 'k8s.io/kubernetes')),
   },
-  { name: 'helm', packages: ['helm.sh/helm/v4/cmd/helm'], linkerFlags: '-s -w' },
+  {
+    name: 'helm',
+    packages: ['helm.sh/helm/v4/cmd/helm'],
+    versionFlags: `-X helm.sh/helm/v4/internal/version.version=${requiredVersion('helm', 'helm.sh/helm/v4')}`,
+  },
 ];
+
+function kubernetesVersionFlags(version: string): string {
+  const [major = '', minor = ''] = version.slice(1).split('.');
+  const variables = { gitVersion: version, gitMajor: major, gitMinor: minor };
+  return Object.entries(variables)
+    .map(([name, value]) => `-X k8s.io/component-base/version.${name}=${value}`)
+    .join(' ');
+}
+
+/** The version, with its v, that a module's go.mod pins. */
+function requiredVersion(name: string, required: string): string {
+  const text = readFileSync(join(sourceFolder, name, 'go.mod'), 'utf8');
+  const version = new RegExp(`^require ${required} (v\\S+)$`, 'm').exec(text)?.[1];
+  assert(version !== undefined, `${name}/go.mod does not require ${required}`);
+  return version;
+}
 
 /** Folders with the built programs, for PATH; they exist after `buildPrograms`. */
 export function programFolders(settings: ClusterSettings): string[] {
@@ -39,16 +60,16 @@ export function missingModules(settings: ClusterSettings): string[] {
   return modules.filter(module => !existsSync(outputFolder(settings, module))).map(module => module.name);
 }
 
-/** Builds what the cache folder lacks; about 6 minutes on two cores the first time, nothing afterwards. */
+/** Builds what the cache folder lacks; about 7 minutes on two cores the first time, nothing afterwards. */
 export async function buildPrograms(settings: ClusterSettings, report: (line: string) => void): Promise<void> {
   for (const module of modules) {
     const output = outputFolder(settings, module);
     if (existsSync(output)) continue;
-    report(`building ${module.name} with go (once; kubernetes takes about 5 minutes) ...`);
+    report(`building ${module.name} with go (once; all of them take about 7 minutes on two cores)`);
     const unfinished = `${output}.${process.pid}`;
     mkdirSync(unfinished, { recursive: true });
     try {
-      await compile(module, unfinished);
+      await compile(module, unfinished, report);
       // The name appears only when everything is there, so an interrupted build is never taken for a complete one.
       renameSync(unfinished, output);
     } finally {
@@ -57,20 +78,38 @@ export async function buildPrograms(settings: ClusterSettings, report: (line: st
   }
 }
 
-function compile(module: Module, output: string): Promise<void> {
-  const flags = ['build', '-trimpath', '-mod=readonly', '-ldflags', module.linkerFlags, '-o', `${output}/`];
+function compile(module: Module, output: string, report: (line: string) => void): Promise<void> {
+  const linkerFlags = `-s -w ${module.versionFlags ?? ''}`.trim();
+  const flags = ['build', '-v', '-trimpath', '-mod=readonly', '-ldflags', linkerFlags, '-o', `${output}/`];
   const child = spawn('go', [...flags, ...module.packages], {
     cwd: join(sourceFolder, module.name),
     env: { ...process.env, CGO_ENABLED: '0' },
-    stdio: ['ignore', 'inherit', 'inherit'],
+    stdio: ['ignore', 'inherit', 'pipe'],
   });
+  const unknown: string[] = [];
+  const progress = countPackages(module.name, report);
+  createInterface(child.stderr).on('line', line => progress(line) || unknown.push(line));
   return new Promise((resolve, reject) => {
     child.on('error', reject);
-    child.on('exit', code => {
+    child.on('close', code => {
       if (code === 0) resolve();
-      else reject(new Error(`go build of ${module.name} failed; its messages stand above`));
+      else reject(new Error(`go build of ${module.name} failed:\n${unknown.join('\n')}`));
     });
   });
+}
+
+/** Reports now and then how many packages `go build -v` has named. False: the line is about something else. */
+function countPackages(name: string, report: (line: string) => void): (line: string) => boolean {
+  const counts = { downloaded: 0, compiled: 0 };
+  return line => {
+    if (line.startsWith('go: downloading ')) counts.downloaded++;
+    else if (/^[\w./~+-]+$/.test(line)) counts.compiled++;
+    else return false;
+    if ((counts.downloaded + counts.compiled) % packagesPerReport === 0) {
+      report(`${name}: ${counts.downloaded} modules downloaded, ${counts.compiled} packages compiled`);
+    }
+    return true;
+  };
 }
 
 /** Keyed by all that decides what comes out: the files of the module's folder and the flags. */

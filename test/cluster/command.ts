@@ -15,7 +15,7 @@ export interface CommandOutput {
 }
 
 /** A command ended with another code than 0, was killed, or could not be started. */
-export class CommandFailedError extends Error {
+class CommandFailedError extends Error {
   override readonly name = 'CommandFailedError';
   readonly output: CommandOutput;
   constructor(command: readonly string[], outcome: string, output: CommandOutput) {

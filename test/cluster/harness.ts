@@ -54,7 +54,7 @@ export interface Cluster {
 
 /** @throws Error when the cluster is down */
 export function openCluster(clock: Clock, name?: string): Cluster {
-  const asked = clusterSettings(name === undefined ? {} : { name });
+  const asked = clusterSettings({ name });
   if (!isUp(clusterPaths(asked))) throw new Error(`${asked.name} is down; "npm run cluster -- up" starts it`);
   const context = clusterContext(clock, readState(clusterPaths(asked)));
   const { settings, paths } = context;

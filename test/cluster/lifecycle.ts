@@ -10,7 +10,7 @@ import { makeImages } from './images/images.ts';
 import { createNetwork, deleteNetwork, inNetworkNamespace, processesInNetwork } from './network.ts';
 import { type NodeContext, startNode, stopNode } from './nodes.ts';
 import { type ProcessTable, processTable, stopProcess } from './process-table.ts';
-import { type ClusterPaths, type ClusterSettings, clusterPaths, nodeNames } from './settings.ts';
+import { type ClusterPaths, type ClusterSettings, clusterPaths, nodeCountMax, nodeNames } from './settings.ts';
 import { waitUntil } from './wait.ts';
 
 /** The extended resource that Pods with an elastic network interface ask for; nodes of TKE have it from VPC-CNI. */
@@ -86,7 +86,7 @@ export async function down(context: ClusterContext): Promise<void> {
   const { clock, settings, paths, processes } = context;
   if (!existsSync(settings.workFolder)) return;
   rmSync(paths.state, { force: true });
-  await Promise.all(nodeNames({ ...settings, nodeCount: 9 }).map(node => stopNode(context, node)));
+  await Promise.all(nodeNames({ ...settings, nodeCount: nodeCountMax }).map(node => stopNode(context, node)));
   await stopControlPlane(processes);
   for (const pid of processesInNetwork(paths)) {
     if (pid !== process.pid) await stopProcess(clock, pid, 'SIGTERM');

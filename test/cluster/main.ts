@@ -39,8 +39,7 @@ function parseInvocation(args: string[]): Invocation {
   const [command = '', ...excess] = positionals;
   if (!['up', 'down', 'status', 'exec'].includes(command) || excess.length > 0) throw new Error(usage);
   if (command === 'exec' && rest.length === 0) throw new Error('exec: say which command');
-  const nodes = values.nodes === undefined ? {} : { nodeCount: Number(values.nodes) };
-  return { command, rest, settings: clusterSettings({ ...(values.name ? { name: values.name } : {}), ...nodes }) };
+  return { command, rest, settings: clusterSettings({ name: values.name, nodes: values.nodes }) };
 }
 
 async function main(clock: Clock): Promise<number> {

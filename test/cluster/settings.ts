@@ -14,18 +14,21 @@ export interface ClusterSettings {
 }
 
 export const defaultClusterName = 'clb-direct-cluster';
-const defaultNodeCount = 3;
 /** Node addresses are 10.250.0.11 to .19. */
-const nodeCountMax = 9;
+export const nodeCountMax = 9;
 
-/** @throws RangeError that names the option and its value. */
-export function clusterSettings(options: { name?: string; nodeCount?: number } = {}): ClusterSettings {
-  const { name = defaultClusterName, nodeCount = defaultNodeCount } = options;
+/**
+ * The settings that these options, written as on a command line, stand for.
+ * @throws RangeError that names the option and its value
+ */
+export function clusterSettings(options: { name?: string | undefined; nodes?: string | undefined }): ClusterSettings {
+  const { name = defaultClusterName, nodes = '3' } = options;
   if (!/^[a-z][a-z0-9-]{0,30}$/.test(name)) {
     throw new RangeError(`--name "${name}": use at most 31 small letters, digits and dashes, a letter first`);
   }
+  const nodeCount = Number(nodes);
   if (!Number.isInteger(nodeCount) || nodeCount < 1 || nodeCount > nodeCountMax) {
-    throw new RangeError(`--nodes ${nodeCount}: use a whole number from 1 to ${nodeCountMax}`);
+    throw new RangeError(`--nodes "${nodes}": use a whole number from 1 to ${nodeCountMax}`);
   }
   return { name, nodeCount, workFolder: join(tmpdir(), name), cacheFolder: cacheFolder() };
 }
