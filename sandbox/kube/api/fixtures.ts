@@ -32,6 +32,10 @@ export class TestApi {
     return response as { status: number; body: TestObject };
   }
 
+  post(path: string, body: unknown): Promise<{ status: number; body: TestObject }> {
+    return this.call('POST', path, body);
+  }
+
   get(path: string, query: Record<string, string> = {}): Promise<{ status: number; body: TestObject }> {
     return this.call('GET', path, undefined, { query });
   }
@@ -49,7 +53,8 @@ export class TestApi {
   async events(path: string, query: Record<string, string>, count: number): Promise<WatchEvent[]> {
     const controller = new AbortController();
     const seen: WatchEvent[] = [];
-    for await (const event of this.transport.watch({ method: 'GET', path, query }, controller.signal)) {
+    const request = { method: 'GET', path, query } as const;
+    for await (const event of this.transport.watch(request, controller.signal)) {
       seen.push(event);
       if (seen.length >= count) break;
     }
@@ -60,11 +65,10 @@ export class TestApi {
 /** Loose on purpose: tests look into answers of every kind. */
 export interface TestObject extends KubeObject {
   readonly items: TestObject[];
-  readonly spec: Record<string, never> & JsonObject;
-  readonly status: Record<string, never> & JsonObject;
+  readonly spec: JsonObject;
+  readonly status: JsonObject;
   readonly message: string;
   readonly reason: string;
-  readonly code: number;
 }
 
 export const PODS = '/api/v1/namespaces/default/pods';
@@ -84,3 +88,37 @@ export function configMap(name: string, data: Record<string, string> = {}): Json
 }
 
 export const CONFIG_MAPS = '/api/v1/namespaces/default/configmaps';
+
+export const DEPLOYMENTS = '/apis/apps/v1/namespaces/default/deployments';
+
+export function deployment(name: string, replicas = 1): JsonObject {
+  return {
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: { name },
+    spec: {
+      replicas,
+      selector: { matchLabels: { app: name } },
+      template: {
+        metadata: { labels: { app: name } },
+        spec: { containers: [{ name: 'web', image: 'nginx', ports: [{ containerPort: 80 }] }] },
+      },
+    },
+  };
+}
+
+export async function createNode(api: TestApi, name: string): Promise<void> {
+  await api.post('/api/v1/nodes', { metadata: { name } });
+}
+
+/** A Pod that a scheduler has put on `node`, so that its deletion is graceful. */
+export async function createBoundPod(
+  api: TestApi,
+  name: string,
+  node: string,
+  fields?: JsonObject,
+): Promise<TestObject> {
+  await api.post(PODS, pod(name, fields));
+  await api.post(`${PODS}/${name}/binding`, { target: { kind: 'Node', name: node } });
+  return (await api.get(`${PODS}/${name}`)).body;
+}

@@ -52,7 +52,7 @@ export type OpenedWatch =
 
 /**
  * The sandbox's Kubernetes API server without sockets: requests are values, time and randomness are parameters, so that
- * a run can be replayed. Namespaces `default` and `kube-system` exist from the start.
+ * a run can be replayed. Namespaces `default`, `kube-system` and `kube-node-lease` exist from the start.
  */
 export class KubeApiServer {
   readonly #options: KubeApiServerOptions;
