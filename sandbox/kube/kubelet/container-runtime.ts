@@ -44,6 +44,8 @@ export type ContainerSignal = 'TERM' | 'KILL';
 export interface ContainerExit {
   /** 128 + the signal's number where a signal ended it. */
   readonly exitCode: number;
+  /** What the container last said, where it failed. */
+  readonly message?: string;
 }
 
 export class ContainerStartError extends Error {

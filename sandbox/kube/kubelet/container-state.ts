@@ -1,5 +1,6 @@
 import type { Container, ContainerState, ContainerStatus } from '../../../common/kube/objects.ts';
 import { formatTimestamp } from '../timestamp.ts';
+import type { ContainerExit } from './container-runtime.ts';
 
 /** A container as its kubelet knows it; every change is a new value. */
 export interface ContainerView {
@@ -29,10 +30,11 @@ export function asRunning(view: ContainerView, containerId: string, nowMs: numbe
   };
 }
 
-export function asTerminated(view: ContainerView, exitCode: number, nowMs: number): ContainerView {
+export function asTerminated(view: ContainerView, { exitCode, message }: ContainerExit, nowMs: number): ContainerView {
   const terminated = {
     exitCode,
     reason: exitCode === 0 ? 'Completed' : 'Error',
+    ...(message && { message }),
     finishedAt: formatTimestamp(nowMs),
     ...(view.state.running?.startedAt && { startedAt: view.state.running.startedAt }),
     ...(view.containerId && { containerID: view.containerId }),

@@ -209,12 +209,13 @@ export class ContainerWorker {
 
   async #watch(running: Running): Promise<{ exitCode: number }> {
     const { context, pod, podIp, container } = this.#options;
-    const { exitCode } = await running.container.exited;
+    const exit = await running.container.exited;
+    const { exitCode } = exit;
     const { containerId } = running.container;
     running.exited.abort();
     running.stopping.abort();
     context.record(pod, podIp, { type: 'exited', containerName: container.name, containerId, exitCode });
-    this.#change(asTerminated(this.#view, exitCode, context.clock.wallNow()));
+    this.#change(asTerminated(this.#view, exit, context.clock.wallNow()));
     await running.kill;
     this.#running = undefined;
     return { exitCode };

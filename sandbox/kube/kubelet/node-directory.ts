@@ -1,0 +1,83 @@
+import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { NO_REDIRECT, parseRedirectRules, type RedirectRules } from './nft-rule-set.ts';
+import { formatTcpTable, type TcpRow } from './proc-net-tcp.ts';
+
+/** Stands for nft on the node: keeps the last transaction where the node's network reads it. */
+const NFT_SCRIPT = `#!/bin/sh
+# Called as: nft -j -f -   with one transaction of the whole rule set on standard input.
+directory=$(cd "$(dirname "$0")/.." && pwd) || exit 1
+if [ "$*" != "-j -f -" ]; then
+  echo "nft of the sandbox: only 'nft -j -f -' is supported, got: $*" >&2
+  exit 1
+fi
+cat > "$directory/nft.json.$$" && mv "$directory/nft.json.$$" "$directory/nft.json"
+`;
+
+/**
+ * The directory that stands for one node's file system: `proc` as the node's processes see it, `bin/nft`, the logs
+ * and volumes of its Pods. A hostPath volume is a folder in it.
+ */
+export class NodeDirectory {
+  readonly path: string;
+  readonly #rows = new Set<TcpRow>();
+  #nextInode = 1;
+
+  /** Makes the directory; what a former node left of processes, sockets and rules is removed. */
+  constructor(path: string) {
+    this.path = path;
+    for (const stale of ['proc', 'nft.json']) rmSync(join(path, stale), { recursive: true, force: true });
+    for (const folder of ['proc/net', 'bin', 'logs', 'volumes']) mkdirSync(join(path, folder), { recursive: true });
+    writeFileSync(join(path, 'bin/nft'), NFT_SCRIPT);
+    chmodSync(join(path, 'bin/nft'), 0o755);
+    this.#writeRows();
+  }
+
+  /** Folder of programs that come before those of the machine. */
+  get programs(): string {
+    return join(this.path, 'bin');
+  }
+
+  logFile(name: string): string {
+    return join(this.path, 'logs', `${name}.log`);
+  }
+
+  /** Shows a container's process under `proc`, with its cgroup and the machine's view of its sockets. */
+  addProcess(processId: number, podUid: string, containerId: string): void {
+    const folder = join(this.path, 'proc', String(processId));
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(join(folder, 'cgroup'), `0::/kubepods/pod${podUid}/${containerId}\n`);
+    symlinkSync(`/proc/${processId}/net`, join(folder, 'net'));
+  }
+
+  removeProcess(processId: number): void {
+    rmSync(join(this.path, 'proc', String(processId)), { recursive: true, force: true });
+  }
+
+  /** Shows a connection in `proc/net/tcp` until the result is called. */
+  addConnection(connection: Omit<TcpRow, 'inode'>): () => void {
+    const row: TcpRow = { ...connection, inode: this.#nextInode++ };
+    this.#rows.add(row);
+    this.#writeRows();
+    return () => {
+      this.#rows.delete(row);
+      this.#writeRows();
+    };
+  }
+
+  /** The rule set that nft was last given. */
+  redirectRules(): RedirectRules {
+    try {
+      return parseRedirectRules(readFileSync(join(this.path, 'nft.json'), 'utf8'));
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return NO_REDIRECT;
+      throw error;
+    }
+  }
+
+  #writeRows(): void {
+    const file = join(this.path, 'proc/net/tcp');
+    writeFileSync(`${file}.new`, formatTcpTable([...this.#rows]));
+    renameSync(`${file}.new`, file);
+  }
+}
