@@ -1,0 +1,121 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { connect, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { type HttpHookServer, openHttpHookServer } from './http-hook-server.ts';
+
+const POD = '10.0.0.5';
+/** 10.0.0.5:19440, as the kernel writes it. */
+const POD_HOOK = '0500000A:4BF0';
+
+let procRoot: string;
+let hooks: HttpHookServer;
+let refusals: string[];
+let stop: AbortController;
+
+beforeEach(async () => {
+  procRoot = await mkdtemp(join(tmpdir(), 'clb-direct-hooks-'));
+  await mkdir(join(procRoot, 'net'));
+  refusals = [];
+  stop = new AbortController();
+  hooks = await openHttpHookServer({
+    host: '127.0.0.1',
+    port: 0,
+    procRoot,
+    onRefused: reason => refusals.push(reason),
+  });
+});
+afterEach(() => rm(procRoot, { recursive: true }));
+
+interface Call {
+  readonly host?: string;
+  readonly path?: string;
+  readonly remote?: string;
+  readonly uid?: number;
+}
+
+/** Connects, has the node's socket table say what `call` wants, and sends the request. */
+async function open({
+  host = `${POD}:19440`,
+  path = '/v1/drain',
+  remote = POD_HOOK,
+  uid = 0,
+}: Call = {}): Promise<Socket> {
+  const socket = connect(hooks.port, '127.0.0.1');
+  await new Promise(resolve => socket.once('connect', resolve));
+  const port = (socket.localPort ?? 0).toString(16).toUpperCase().padStart(4, '0');
+  const row = `   0: 0100007F:${port} ${remote} 01 00000000:00000000 00:00000000 00000000 ${uid} 0 4711 1`;
+  await writeFile(join(procRoot, 'net', 'tcp'), row);
+  socket.write(`GET ${path} HTTP/1.1\r\nHost: ${host}\r\n\r\n`);
+  return socket;
+}
+
+async function statusOf(socket: Socket): Promise<number> {
+  let text = '';
+  for await (const chunk of socket) text += chunk;
+  return Number(/^HTTP\/1\.1 (\d+)/.exec(text)?.[1]);
+}
+
+describe('a preStop call', () => {
+  test('is held until the handler lets it go, and names its Pod by the Host header', async () => {
+    const release = Promise.withResolvers<void>();
+    const called = Promise.withResolvers<string>();
+    const served = hooks.serve(async address => {
+      called.resolve(address);
+      await release.promise;
+    }, stop.signal);
+    const socket = await open();
+    expect(await called.promise).toBe(POD);
+    stop.abort();
+    release.resolve();
+    expect(await statusOf(socket)).toBe(200);
+    await served;
+  });
+
+  test('tells the handler when its caller hangs up', async () => {
+    const hungUp = Promise.withResolvers<void>();
+    const called = Promise.withResolvers<void>();
+    const served = hooks.serve(async (_, signal) => {
+      signal.addEventListener('abort', () => hungUp.resolve(), { once: true });
+      called.resolve();
+      await hungUp.promise;
+    }, stop.signal);
+    const socket = await open();
+    await called.promise;
+    socket.destroy();
+    await hungUp.promise;
+    stop.abort();
+    await served;
+  });
+
+  test('is answered at once while the agent starts', async () => {
+    expect(await statusOf(await open())).toBe(503);
+  });
+});
+
+describe('a call is turned away', () => {
+  test.each<[string, Call, number, string]>([
+    [
+      'when the socket table shows it was made to the agent itself',
+      { remote: '0100007F:4BF0' },
+      403,
+      'not-the-kubelet',
+    ],
+    ['when it was made to another Pod than it names', { host: '10.0.0.6:19440' }, 403, 'not-the-kubelet'],
+    ['when it comes from another user than root', { uid: 1000 }, 403, 'not-the-kubelet'],
+    ['when it names no address', { host: 'localhost:19440' }, 400, 'no-pod-named'],
+    ['when it names another port', { host: `${POD}:80` }, 400, 'no-pod-named'],
+    ['when it asks for another path', { path: '/' }, 404, 'not-a-hook'],
+  ])('%s', async (_, call, status, reason) => {
+    let wasHandled = false;
+    const served = hooks.serve(async () => {
+      wasHandled = true;
+    }, stop.signal);
+    expect(await statusOf(await open(call))).toBe(status);
+    expect(refusals).toEqual([reason]);
+    expect(wasHandled).toBe(false);
+    stop.abort();
+    await served;
+  });
+});
