@@ -5,7 +5,7 @@ import { seededRandom } from '../../../common/random.ts';
 import { VirtualClock } from '../../../common/virtual-clock.ts';
 import { ELECTION_DEFAULTS } from './election-options.ts';
 import { LeaderElector } from './leader-elector.ts';
-import { LeaseLock } from './lease-lock.ts';
+import { leaseLock } from './lease-lock.ts';
 import { LeaseServer } from './lease-server.ts';
 
 /** What callers keep back of `mayWriteUntil`; it covers the drift below. */
@@ -60,7 +60,7 @@ async function checkScenario(plan: Scenario): Promise<number> {
     const elector: LeaderElector = new LeaderElector({
       identity: `replica-${index}`,
       ...ELECTION_DEFAULTS,
-      lock: new LeaseLock(clock.behind(server), { namespace: 'system', name: 'lease' }),
+      lock: leaseLock({ transport: clock.behind(server), namespace: 'system', name: 'lease' }),
       clock,
       random: seededRandom(plan.seed + index),
       onStartedLeading: () => {

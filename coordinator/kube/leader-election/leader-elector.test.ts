@@ -3,7 +3,7 @@ import { seededRandom } from '../../../common/random.ts';
 import { VirtualClock } from '../../../common/virtual-clock.ts';
 import { ELECTION_DEFAULTS } from './election-options.ts';
 import { LeaderElector } from './leader-elector.ts';
-import { LeaseLock } from './lease-lock.ts';
+import { leaseLock } from './lease-lock.ts';
 import { LeaseServer } from './lease-server.ts';
 
 let clock: VirtualClock;
@@ -133,7 +133,7 @@ function start(identity: string, transport = server): LeaderElector {
   const elector = new LeaderElector({
     identity,
     ...ELECTION_DEFAULTS,
-    lock: new LeaseLock(transport, { namespace: 'system', name: 'lease' }),
+    lock: leaseLock({ transport, namespace: 'system', name: 'lease' }),
     clock,
     random: seededRandom(identity.charCodeAt(0)),
     onStartedLeading: term => story.push(`${identity} leads in term ${term}`),
