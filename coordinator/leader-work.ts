@@ -35,7 +35,7 @@ export interface LeaderWorkOptions {
   readonly limits: LanePlanLimits;
   readonly timing: LaneTiming;
   /** TKE's own Service controller runs in this cluster. */
-  readonly tkeController: boolean;
+  readonly tkeController: () => boolean;
 }
 
 /** Changes are gathered this long before anything is decided, so that a burst is one decision. */
@@ -139,7 +139,8 @@ export class LeaderWork {
   // --- Services and their load balancers
 
   #claims(): Claimed[] {
-    const { knowledge, ports, tkeController } = this.#options;
+    const { knowledge, ports } = this.#options;
+    const tkeController = this.#options.tkeController();
     const claimed: Claimed[] = [];
     for (const service of knowledge.services.values()) {
       const claim = claimOf(service, { tkeController });
@@ -316,7 +317,7 @@ export class LeaderWork {
       return false;
     }
     return !list.services.some(service => {
-      const claim = claimOf(service, { tkeController: this.#options.tkeController });
+      const claim = claimOf(service, { tkeController: this.#options.tkeController() });
       if (claim.kind !== 'claimed' || claim.intent.leaving) return false;
       return claim.intent.rules.some(rule => selects({ ...rule, place: undefined, refusal: undefined }, pod.record));
     });

@@ -57,7 +57,7 @@ describe('the status listener', () => {
   test('serves its own metrics in base units', async () => {
     metrics.leader.set(1);
     metrics.queueDepth('urgent', 3);
-    metrics.cloudCall('BatchRegisterTargets', 'success', 350);
+    metrics.cloudCall('BatchRegisterTargets', 'ok', 350);
     metrics.batch('BatchRegisterTargets', 120);
     metrics.gateOpened(700);
     metrics.drainFinished(2_500);
@@ -69,7 +69,7 @@ describe('the status listener', () => {
     for (const line of [
       'clb_direct_leader 1',
       'clb_direct_lane_queue_depth{priority="urgent"} 3',
-      'clb_direct_cloud_calls_total{action="BatchRegisterTargets",result="success"} 1',
+      'clb_direct_cloud_calls_total{action="BatchRegisterTargets",result="ok"} 1',
       'clb_direct_cloud_call_duration_seconds_sum{action="BatchRegisterTargets"} 0.35',
       'clb_direct_batch_size_targets_bucket{le="200",action="BatchRegisterTargets"} 1',
       'clb_direct_gate_open_delay_seconds_sum 0.7',

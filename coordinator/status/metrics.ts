@@ -10,7 +10,6 @@ const BATCH_BUCKETS = [1, 2, 5, 10, 20, 50, 100, 200, 500];
 
 /** Classes of lane work in the order in which they are taken. */
 export type LanePriority = 'urgent' | 'dead' | 'open' | 'register' | 'drained' | 'configuration';
-export type CloudCallResult = 'success' | 'retryable' | 'throttled' | 'busy' | 'terminal';
 
 /**
  * Everything the coordinator counts, on a registry of its own. Labels have few values: never a Pod, a rule or a load
@@ -97,7 +96,8 @@ export class CoordinatorMetrics {
     this.#queueDepth.set({ priority }, operationCount);
   }
 
-  cloudCall(action: string, result: CloudCallResult, durationMs: number): void {
+  /** @param result `ok`, or our code of the error */
+  cloudCall(action: string, result: string, durationMs: number): void {
     this.#cloudCalls.inc({ action, result });
     this.#cloudCallDuration.observe({ action }, durationMs / 1_000);
   }

@@ -1,0 +1,220 @@
+import { createHash } from 'node:crypto';
+import type { Clock } from '../common/clock.ts';
+import { sleep } from '../common/clock.ts';
+import { deadline } from '../common/deadline.ts';
+import type { KubeObject } from '../common/kube/objects.ts';
+import { KubeResponseError, type KubeTransport } from '../common/kube/transport.ts';
+import type { Logger } from '../common/logger.ts';
+import type { Random } from '../common/random.ts';
+import type { Cloud, HealthCheckSettings } from './cloud/types.ts';
+import { DEFAULT_PLAN_LIMITS } from './core/lane-plan.ts';
+import { Knowledge } from './knowledge.ts';
+import { LeaderElector } from './kube/leader-election/leader-elector.ts';
+import { LeaseLock } from './kube/leader-election/lease-lock.ts';
+import { runServiceReflector } from './kube/service-reflector.ts';
+import { KubePorts } from './kube-ports.ts';
+import { DEFAULT_LANE_TIMING } from './lanes/lane.ts';
+import { leaseFence } from './lanes/write-fence.ts';
+import { LeaderWork } from './leader-work.ts';
+import { ReportServer } from './reports/report-server.ts';
+
+export interface CoordinatorEdges {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly kube: KubeTransport;
+  readonly cloud: Cloud;
+  readonly log: Logger;
+}
+
+export interface CoordinatorOptions {
+  /** Name of this replica. */
+  readonly name: string;
+  readonly podUid: string;
+  /** Random per process; in the lease's holder identity and in every Welcome. */
+  readonly incarnation: string;
+  readonly namespace: string;
+  /** Tells instances in one cluster apart; part of every mark. */
+  readonly instance: string;
+  readonly vpcId: string;
+  readonly leaseDurationMs: number;
+  readonly renewDeadlineMs: number;
+  readonly retryPeriodMs: number;
+  readonly settleMs: number;
+  readonly healthCheck: HealthCheckSettings | undefined;
+}
+
+const LEASE_NAME = 'clb-direct';
+const START_RETRY_MS = 1_000;
+const REQUEST_TIMEOUT_MS = 5_000;
+const HASH_LENGTH = 8;
+/** After the lease was released: time for the next leader to speak to the agents before their streams end. */
+const HANDOVER_MS = 1_500;
+
+interface Term {
+  readonly work: LeaderWork;
+  readonly stop: AbortController;
+  readonly done: Promise<void>;
+}
+
+/**
+ * One replica: keeps its knowledge warm all the time, and does a leader's work while it holds the lease. No sockets of
+ * its own: `reports.handle` is given to whatever carries the streams.
+ */
+export class Coordinator {
+  readonly reports: ReportServer;
+  readonly knowledge = new Knowledge();
+  readonly #edges: CoordinatorEdges;
+  readonly #options: CoordinatorOptions;
+  #elector: LeaderElector | undefined;
+  #term: Term | undefined;
+  #termNumber = 0;
+
+  constructor(edges: CoordinatorEdges, options: CoordinatorOptions) {
+    this.#edges = edges;
+    this.#options = options;
+    this.reports = new ReportServer({
+      coordinator: options.name,
+      incarnation: options.incarnation,
+      clock: edges.clock,
+      logger: edges.log.child({ component: 'reports' }),
+      onEvent: event => {
+        this.knowledge.applyReport(event, edges.clock.now());
+        this.#term?.work.changed();
+      },
+    });
+  }
+
+  get isLeading(): boolean {
+    return this.#elector?.isLeading ?? false;
+  }
+
+  /** Who leads, and since which transition of the lease, as far as this replica knows. */
+  get leadership(): { readonly leader: string; readonly term: number } {
+    return { leader: this.#elector?.holderIdentity() ?? '', term: this.#termNumber };
+  }
+
+  /** Undefined while all is well, else what is wrong: for the liveness probe. */
+  ailment(): string | undefined {
+    return this.#elector?.isStalled() ? 'it leads by its own word, but its lease has run out' : undefined;
+  }
+
+  /** What the present term works with; undefined while another replica leads. */
+  get work(): LeaderWork | undefined {
+    return this.#term?.work;
+  }
+
+  /** Works until `signal` aborts; then ends the writes in flight and hands the lease over. */
+  async run(signal: AbortSignal): Promise<void> {
+    const rest = new AbortController();
+    const services = runServiceReflector(
+      {
+        ...this.#edges,
+        transport: this.#edges.kube,
+        onEvent: event => {
+          this.knowledge.applyServices(event);
+          this.#term?.work.changed();
+        },
+      },
+      rest.signal,
+    );
+    const cluster = await this.#clusterHash(signal);
+    if (cluster !== undefined) await this.#lead(cluster, signal);
+    rest.abort();
+    await services;
+  }
+
+  async #lead(cluster: string, signal: AbortSignal): Promise<void> {
+    const { clock, random, log, kube } = this.#edges;
+    const { namespace, podUid, incarnation } = this.#options;
+    const elector = new LeaderElector({
+      ...this.#options,
+      identity: `${podUid}_${incarnation}`,
+      lock: new LeaseLock(kube, { namespace, name: LEASE_NAME }),
+      clock,
+      random,
+      onStartedLeading: term => this.#start(cluster, term),
+      onStoppedLeading: () => this.#stop(),
+      onError: error => log.warn('the lease could not be read or written, will try again', { error }),
+    });
+    this.#elector = elector;
+    const never = new AbortController();
+    const running = elector.run(never.signal);
+    await aborted(signal);
+    // Writes in flight end under the lease; only then may another replica have it.
+    const term = this.#term;
+    term?.stop.abort();
+    await term?.done;
+    using limit = deadline(clock, 'releasing the lease', REQUEST_TIMEOUT_MS);
+    const led = elector.isLeading;
+    await elector.release(limit.signal).catch(error => log.warn('the lease was not released', { error }));
+    await running;
+    if (led) await sleep(clock, HANDOVER_MS, never.signal);
+  }
+
+  #start(cluster: string, term: number): void {
+    const { clock, cloud, log } = this.#edges;
+    const elector = this.#elector;
+    if (!elector) throw new Error('a term starts only after its election');
+    log.info('leading', { term });
+    this.#termNumber = term;
+    const stop = new AbortController();
+    const ports = new KubePorts(this.#edges, { ...this.#options, reports: this.reports, knowledge: this.knowledge });
+    const work = new LeaderWork({
+      knowledge: this.knowledge,
+      ports,
+      cloud,
+      clock,
+      fence: leaseFence(
+        () => clock.now(),
+        () => elector.mayWriteUntil(),
+      ),
+      log: log.child({ component: 'leader' }),
+      cluster,
+      vpcId: this.#options.vpcId,
+      healthCheck: this.#options.healthCheck,
+      settleMs: this.#options.settleMs,
+      limits: DEFAULT_PLAN_LIMITS,
+      timing: DEFAULT_LANE_TIMING,
+      tkeController: () => ports.tkeController,
+    });
+    ports.attach(work);
+    const done = Promise.all([ports.run(stop.signal), work.run(stop.signal)]).then(() => undefined);
+    this.#term = { work, stop, done };
+    this.reports.broadcastLeadership({ leading: true, term });
+  }
+
+  #stop(): void {
+    this.#edges.log.info('no longer leading');
+    this.#term?.stop.abort();
+    this.#term = undefined;
+    this.reports.broadcastLeadership({ leading: false, term: 0 });
+  }
+
+  /** A short hash of the kube-system namespace's UID and the instance: whose marks are whose (design, Marks). */
+  async #clusterHash(signal: AbortSignal): Promise<string | undefined> {
+    while (!signal.aborted) {
+      try {
+        const namespace = await this.#get('/api/v1/namespaces/kube-system', signal);
+        const text = `${namespace?.metadata.uid}/${this.#options.instance}`;
+        return createHash('sha256').update(text).digest('hex').slice(0, HASH_LENGTH);
+      } catch (error) {
+        this.#edges.log.warn('the kube-system namespace could not be read, will try again', { error });
+        await sleep(this.#edges.clock, START_RETRY_MS, signal).catch(() => undefined);
+      }
+    }
+    return undefined;
+  }
+
+  async #get(path: string, signal: AbortSignal): Promise<KubeObject | undefined> {
+    using limit = deadline(this.#edges.clock, `GET ${path}`, REQUEST_TIMEOUT_MS, signal);
+    const request = { method: 'GET', path } as const;
+    const response = await this.#edges.kube.request(request, limit.signal);
+    if (response.status !== 200) throw new KubeResponseError(request, response);
+    return response.body as KubeObject;
+  }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise(resolve => signal.addEventListener('abort', () => resolve(), { once: true }));
+}

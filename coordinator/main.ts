@@ -1,0 +1,199 @@
+import { type Clock, sleep, systemClock } from '../common/clock.ts';
+import { KubeConfigError } from '../common/kube/configuration.ts';
+import { httpsKubeTransport } from '../common/kube/https-transport.ts';
+import { loadKubeConfig } from '../common/kube/kubeconfig.ts';
+import type { KubeTransport } from '../common/kube/transport.ts';
+import { listenAddress } from '../common/listen-address.ts';
+import type { Logger } from '../common/logger.ts';
+import { isHelpRequested, OptionError, parseOptions, usage } from '../common/options.ts';
+import { pinoLogger } from '../common/pino-logger.ts';
+import { type Random, randomUuid, systemRandom } from '../common/random.ts';
+import { clbCloud } from './cloud/clb-client.ts';
+import { credentialsFromEnvironment } from './cloud/credentials.ts';
+import { parseEndpoint, sdkClbTransport } from './cloud/sdk-transport.ts';
+import { ClbCredentialsError } from './cloud/transport.ts';
+import { Coordinator } from './coordinator.ts';
+import { validateElectionOptions } from './kube/leader-election/election-options.ts';
+import { COORDINATOR_OPTIONS, type CoordinatorOptionValues } from './options.ts';
+import { listenForReports } from './reports/grpc-listener.ts';
+import { TokenReviewer } from './reports/token-review.ts';
+import { listenForStatus } from './status/http-listener.ts';
+import { CoordinatorMetrics } from './status/metrics.ts';
+import { takeSnapshot } from './status/take-snapshot.ts';
+import type { CertificateBundle } from './webhook/certificate-bundle.ts';
+import { ensureCertificates, keepCertificates } from './webhook/certificates.ts';
+import { keepWebhookConfiguration } from './webhook/configuration.ts';
+import { listenForAdmissions } from './webhook/https-listener.ts';
+import { DEFAULT_INJECTION_POLICY } from './webhook/inject.ts';
+import { x509Issuer } from './webhook/x509-issuer.ts';
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+const STOPPED = 0;
+const FAILED = 1;
+const BAD_CONFIGURATION = 2;
+const START_RETRY_MS = 1_000;
+const STOP_GRACE_MS = 500;
+
+/** `clb-direct coordinator`: runs until SIGTERM or SIGINT. Resolves with the exit code. */
+export async function main(argv: readonly string[], environment: Environment): Promise<number> {
+  if (isHelpRequested(argv)) {
+    console.log(`Usage: clb-direct coordinator [options]\n\n${usage(COORDINATOR_OPTIONS)}`);
+    return STOPPED;
+  }
+  try {
+    await run(checked(parseOptions(COORDINATOR_OPTIONS, argv, environment)), environment);
+    return STOPPED;
+  } catch (error) {
+    console.error(`clb-direct coordinator: ${error instanceof Error ? error.message : error}`);
+    const isConfiguration =
+      error instanceof OptionError || error instanceof KubeConfigError || error instanceof ClbCredentialsError;
+    return isConfiguration ? BAD_CONFIGURATION : FAILED;
+  }
+}
+
+/** Refuses now what would fail later. @throws OptionError */
+function checked(values: CoordinatorOptionValues): CoordinatorOptionValues {
+  try {
+    parseEndpoint(values.clbEndpoint);
+    validateElectionOptions({ ...values, identity: values.podUid });
+  } catch (error) {
+    if (error instanceof RangeError) throw new OptionError(error.message);
+    throw error;
+  }
+  return values;
+}
+
+interface Process {
+  readonly values: CoordinatorOptionValues;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly kube: KubeTransport;
+  readonly logger: Logger;
+  readonly metrics: CoordinatorMetrics;
+  readonly coordinator: Coordinator;
+}
+
+async function run(values: CoordinatorOptionValues, environment: Environment): Promise<void> {
+  const stop = new AbortController();
+  const onSignal = () => stop.abort();
+  process.once('SIGTERM', onSignal).once('SIGINT', onSignal);
+  const replica = await makeReplica(values, environment);
+  const listeners = await openListeners(replica, stop.signal);
+  if (listeners) {
+    replica.logger.info('coordinator started', { replica: values.podName, ...listeners.ports });
+    // The listeners outlive the work: a next leader has to speak to the agents before their streams end.
+    await Promise.all([replica.coordinator.run(stop.signal), keepUp(replica, listeners, stop.signal)]);
+    await listeners.close();
+  }
+  process.off('SIGTERM', onSignal).off('SIGINT', onSignal);
+  replica.logger.info('coordinator stopped');
+}
+
+async function makeReplica(values: CoordinatorOptionValues, environment: Environment): Promise<Process> {
+  const clock = systemClock();
+  const random = systemRandom();
+  const logger = pinoLogger({ level: values.logLevel });
+  const metrics = new CoordinatorMetrics();
+  const kube = httpsKubeTransport(await loadKubeConfig({ kubeconfigPath: values.kubeconfig, environment }));
+  const credentials = credentialsFromEnvironment(environment, clock);
+  const transport = sdkClbTransport({ region: values.region, endpoint: values.clbEndpoint, credentials });
+  const cloud = clbCloud({
+    transport,
+    clock,
+    random,
+    observe: ({ action, outcome, durationMs }) => metrics.cloudCall(action, outcome, durationMs),
+  });
+  const coordinator = new Coordinator(
+    { clock, random, kube, cloud, log: logger },
+    {
+      ...values,
+      name: values.podName,
+      incarnation: randomUuid(random),
+      instance: values.clusterName,
+      settleMs: values.settleSeconds * 1_000,
+      healthCheck: {
+        intervalSeconds: values.healthCheckIntervalSeconds,
+        timeoutSeconds: Math.min(2, values.healthCheckIntervalSeconds - 1),
+        healthyThreshold: values.healthCheckThreshold,
+        unhealthyThreshold: values.healthCheckThreshold,
+      },
+    },
+  );
+  return { values, clock, random, kube, logger, metrics, coordinator };
+}
+
+type Listeners = Exclude<Awaited<ReturnType<typeof openListeners>>, undefined>;
+
+/** Undefined when the process was stopped before there was a certificate. */
+async function openListeners(replica: Process, signal: AbortSignal) {
+  const { values, clock, kube, logger, metrics, coordinator } = replica;
+  const certificate = await firstCertificate(replica, signal);
+  if (!certificate) return undefined;
+  const agentServiceAccount = { namespace: values.namespace, name: values.agentServiceAccount };
+  const reviewer = new TokenReviewer({ transport: kube, clock, agentServiceAccount });
+  const reports = await listenForReports({
+    ...listenAddress(values.grpcListen),
+    certificate,
+    identify: (token, limit) => reviewer.identify(token, limit),
+    handler: coordinator.reports.handle,
+    clock,
+    logger,
+    onTurnedAway: reason => metrics.streamTurnedAway(reason),
+  });
+  const webhook = await listenForAdmissions({
+    ...listenAddress(values.webhookListen),
+    certificate,
+    policy: { ...DEFAULT_INJECTION_POLICY, pods: values.injectAlways ? 'always' : 'withEniMark' },
+    clock,
+    logger,
+    onAdmission: (result, durationMs) => metrics.admission(result, durationMs),
+  });
+  const status = await listenForStatus({
+    ...listenAddress(values.httpListen),
+    registry: metrics.registry,
+    liveness: { leadership: () => coordinator.ailment() },
+    readiness: { services: () => (coordinator.knowledge.servicesKnown ? undefined : 'Services are not listed yet') },
+    snapshot: () => takeSnapshot(coordinator, { clock, name: values.podName }),
+    clock,
+  });
+  const close = async () => {
+    await Promise.all([reports.stop(STOP_GRACE_MS), webhook.stop(STOP_GRACE_MS)]);
+    await status.stop(STOP_GRACE_MS);
+  };
+  const ports = { grpcPort: reports.port, webhookPort: webhook.port, httpPort: status.port };
+  return { certificate, reports, webhook, status, ports, close };
+}
+
+async function firstCertificate(replica: Process, signal: AbortSignal): Promise<CertificateBundle | undefined> {
+  const { values, clock, kube, logger } = replica;
+  const options = { transport: kube, issuer: x509Issuer(), namespace: values.namespace, clock, logger };
+  while (!signal.aborted) {
+    try {
+      return await ensureCertificates(options, signal);
+    } catch (error) {
+      if (signal.aborted) return undefined;
+      logger.warn('no serving certificate yet, will try again', { error });
+      await sleep(clock, START_RETRY_MS, signal).catch(() => undefined);
+    }
+  }
+  return undefined;
+}
+
+/** Renews certificates and repairs the webhook's registration; the page's gauges follow along. */
+async function keepUp(replica: Process, listeners: Listeners, signal: AbortSignal): Promise<void> {
+  const { values, clock, random, kube, logger } = replica;
+  let current = listeners.certificate;
+  const onCertificates = (bundle: CertificateBundle) => {
+    current = bundle;
+    listeners.reports.replaceCertificate(bundle);
+    listeners.webhook.replaceCertificate(bundle);
+  };
+  const common = { transport: kube, namespace: values.namespace, clock, random, logger };
+  await Promise.all([
+    keepCertificates({ ...common, issuer: x509Issuer(), onCertificates }, signal),
+    keepWebhookConfiguration({ ...common, caPem: () => current.caPem }, signal),
+  ]);
+}
+
+if (import.meta.main) process.exit(await main(process.argv.slice(2), process.env));

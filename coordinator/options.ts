@@ -1,0 +1,71 @@
+import { address, choice, flag, integer, type OptionValues, text } from '../common/options.ts';
+import { DEFAULT_ENDPOINT } from './cloud/sdk-transport.ts';
+import { ELECTION_DEFAULTS } from './kube/leader-election/election-options.ts';
+
+const SECONDS_MAX = 3_600;
+
+/** What `clb-direct coordinator` takes on its command line. Cloud credentials come from the environment alone. */
+export const COORDINATOR_OPTIONS = {
+  region: text({ description: 'region of the load balancers', placeholder: 'REGION', required: true }),
+  vpcId: text({ description: 'VPC of the cluster; load balancers are made in it', placeholder: 'ID', required: true }),
+  clusterName: text({
+    description: 'tells instances in one cluster apart; part of every mark',
+    placeholder: 'NAME',
+    default: 'default',
+  }),
+  clbEndpoint: text({
+    description: 'scheme://host[:port] of the CLB API',
+    placeholder: 'URL',
+    default: DEFAULT_ENDPOINT,
+  }),
+  kubeconfig: text({
+    description: "kubeconfig; without it the Pod's own account",
+    placeholder: 'FILE',
+    optional: true,
+  }),
+  namespace: text({ description: 'namespace of the coordinators', placeholder: 'NAME', default: 'clb-direct' }),
+  podName: text({ description: 'name of this replica', placeholder: 'NAME', required: true }),
+  podUid: text({ description: 'UID of this Pod, for the lease', placeholder: 'UID', required: true }),
+  agentServiceAccount: text({
+    description: 'ServiceAccount of the agents, in the same namespace',
+    placeholder: 'NAME',
+    default: 'clb-direct-agent',
+  }),
+  grpcListen: address({ description: 'where agents report', default: '0.0.0.0:9443' }),
+  webhookListen: address({ description: 'where Pods are admitted', default: '0.0.0.0:9444' }),
+  httpListen: address({ description: 'where metrics, health and the status page are served', default: '0.0.0.0:9442' }),
+  leaseDurationMs: integer({
+    description: 'how long a silent leader keeps the lease',
+    default: ELECTION_DEFAULTS.leaseDurationMs,
+  }),
+  renewDeadlineMs: integer({
+    description: 'how long a leader goes on without a renewal',
+    default: ELECTION_DEFAULTS.renewDeadlineMs,
+  }),
+  retryPeriodMs: integer({ description: 'between two tries for the lease', default: ELECTION_DEFAULTS.retryPeriodMs }),
+  settleSeconds: integer({
+    description: 'new connections may still arrive for so long after weight 0 was read back',
+    default: 2,
+    maximum: SECONDS_MAX,
+  }),
+  healthCheckIntervalSeconds: integer({
+    description: 'health check of listeners that are made: interval',
+    default: 5,
+    minimum: 2,
+    maximum: 300,
+  }),
+  healthCheckThreshold: integer({
+    description: 'health check of listeners that are made: checks in a row that turn a target healthy or unhealthy',
+    default: 3,
+    minimum: 2,
+    maximum: 10,
+  }),
+  injectAlways: flag({ description: 'gate and hook for every Pod, for clusters of VPC-CNI alone', default: false }),
+  logLevel: choice({
+    description: 'lowest level that is logged',
+    values: ['debug', 'info', 'warn', 'error'],
+    default: 'info',
+  }),
+};
+
+export type CoordinatorOptionValues = OptionValues<typeof COORDINATOR_OPTIONS>;

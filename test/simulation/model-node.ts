@@ -1,0 +1,94 @@
+import type { ConnectionSource } from '../../agent/connections/source.ts';
+import type { HookHandler, HookRedirect, HookTransport } from '../../agent/drain/hook-transport.ts';
+import type { RuntimeSource } from '../../agent/runtime/source.ts';
+import { HOOK_PORT } from '../../common/names.ts';
+import { Protocol } from '../../common/pod-record.ts';
+import type { RedirectedCall } from '../../sandbox/kube/kubelet/modelled-network.ts';
+import type { ModelledRuntime } from '../../sandbox/kube/kubelet/modelled-runtime.ts';
+import type { ModelServers } from './model-server.ts';
+
+/** The edges of one node's agent in virtual time: the node's redirect rule, its runtime and its connection tables. */
+export class ModelNode {
+  readonly #containers: ModelledRuntime;
+  readonly #servers: ModelServers;
+  #redirected: ReadonlySet<string> = new Set();
+  #handler: HookHandler | undefined;
+
+  constructor(containers: ModelledRuntime, servers: ModelServers) {
+    this.#containers = containers;
+    this.#servers = servers;
+  }
+
+  /** For the node's network: who answers a hook call to this address. */
+  readonly redirect = (address: string, port: number): RedirectedCall | undefined => {
+    if (port !== HOOK_PORT || !this.#redirected.has(address)) return undefined;
+    return this.#handler ?? refuse;
+  };
+
+  hookRedirect(): HookRedirect {
+    return {
+      replace: async addresses => {
+        this.#redirected = new Set(addresses);
+      },
+    };
+  }
+
+  hookTransport(): HookTransport {
+    return {
+      serve: async (handler, signal) => {
+        const held = new Set<Promise<void>>();
+        this.#handler = (address, caller) => {
+          const call = handler(address, caller);
+          held.add(call);
+          return call.finally(() => held.delete(call));
+        };
+        const mine = this.#handler;
+        await new Promise<void>(resolve => signal.addEventListener('abort', () => resolve(), { once: true }));
+        if (this.#handler === mine) this.#handler = undefined;
+        await Promise.allSettled(held);
+      },
+    };
+  }
+
+  runtime(): RuntimeSource {
+    return {
+      processIds: async podUid => this.#containersOf(podUid).map((_, index) => index + 1),
+      hasSandbox: async podUid => this.#containersOf(podUid).length > 0,
+      exits: untilAborted,
+    };
+  }
+
+  connections(): ConnectionSource {
+    return {
+      read: async ({ podUid, ports }) => {
+        const tcp = ports.filter(({ protocol }) => protocol === Protocol.TCP);
+        return this.#servers.ofPod(podUid).flatMap(server =>
+          tcp.flatMap(({ port }) =>
+            server.connections.map(({ remoteAddress, remotePort }) => ({
+              protocol: Protocol.TCP,
+              localPort: port,
+              remoteAddress,
+              remotePort,
+              state: 'ESTABLISHED',
+              inode: 1,
+            })),
+          ),
+        );
+      },
+    };
+  }
+
+  #containersOf(podUid: string) {
+    return this.#containers.running().filter(({ spec }) => spec.podUid === podUid);
+  }
+}
+
+async function refuse(): Promise<never> {
+  throw new Error('connection refused');
+}
+
+/** Exits are seen on the Pod watch. */
+async function* untilAborted(signal: AbortSignal): AsyncGenerator<never> {
+  if (signal.aborted) return;
+  await new Promise<void>(resolve => signal.addEventListener('abort', () => resolve(), { once: true }));
+}
