@@ -1,11 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import { explainListenError, imageEnvironment } from './image-environment.ts';
+import { explainListenError, type ImageEnvironment, imageEnvironment } from './image-environment.ts';
 import { RequestCounters } from './request-counters.ts';
 
-/**
- * Stands for the image nginx: one page on port 80. SIGTERM is nginx's fast stop (live connections are dropped), SIGQUIT
- * its graceful one. `/counters` tells what was served.
- */
 const KEEP_ALIVE_MS = 75_000;
 const PAGE = `<!DOCTYPE html>
 <html>
@@ -18,41 +14,46 @@ const PAGE = `<!DOCTYPE html>
 </body>
 </html>
 `;
+const NOT_FOUND = '<html><body><h1>404 Not Found</h1></body></html>\n';
 
-const environment = imageEnvironment(process.env, process.argv.slice(2), 80);
-const counters = new RequestCounters(environment);
-const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, answer);
-
-function answer(request: IncomingMessage, response: ServerResponse): void {
-  counters.observe(request, response);
-  response.setHeader('server', 'nginx');
-  response.setHeader('x-served-by', environment.podName);
-  if (request.url === '/counters') {
-    response.setHeader('content-type', 'application/json').end(`${JSON.stringify(counters.values())}\n`);
-    return;
-  }
-  const status = request.url === '/' || request.url?.startsWith('/?') ? 200 : 404;
-  process.stdout.write(`${request.socket.remoteAddress} "${request.method} ${request.url}" ${status}\n`);
-  response.writeHead(status, { 'content-type': 'text/html' });
-  response.end(status === 200 ? PAGE : '<html><body><h1>404 Not Found</h1></body></html>\n');
+/**
+ * Stands for the image nginx: one page on port 80. SIGTERM is nginx's fast stop (live connections are dropped), SIGQUIT
+ * its graceful one. `/counters` tells what was served.
+ */
+function serveNginx(environment: ImageEnvironment): void {
+  const counters = new RequestCounters(environment);
+  const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, (request, response) => {
+    counters.observe(request, response);
+    response.setHeader('server', 'nginx');
+    response.setHeader('x-served-by', environment.podName);
+    if (request.url === '/counters') tell(response, counters.values());
+    else answer(request, response);
+  });
+  const exit = () => {
+    counters.report();
+    process.exit(0);
+  };
+  process.once('SIGTERM', exit);
+  process.once('SIGINT', exit);
+  process.once('SIGQUIT', () => {
+    server.prependListener('request', (_request, response) => response.setHeader('connection', 'close'));
+    server.close(exit);
+  });
+  server.once('error', error => {
+    process.stderr.write(`nginx ${explainListenError(error, environment)}\n`);
+    process.exit(1);
+  });
+  server.listen(environment.port, environment.address);
 }
 
-function exit(): never {
-  counters.report();
-  process.exit(0);
+function answer({ url = '', method, socket }: IncomingMessage, response: ServerResponse): void {
+  const status = url === '/' || url.startsWith('/?') ? 200 : 404;
+  process.stdout.write(`${socket.remoteAddress} "${method} ${url}" ${status}\n`);
+  response.writeHead(status, { 'content-type': 'text/html' }).end(status === 200 ? PAGE : NOT_FOUND);
 }
 
-function quit(): void {
-  server.on('request', (_request, response) => response.setHeader('connection', 'close'));
-  server.close(exit);
-  server.closeIdleConnections();
+function tell(response: ServerResponse, body: object): void {
+  response.setHeader('content-type', 'application/json').end(`${JSON.stringify(body)}\n`);
 }
 
-process.once('SIGTERM', exit);
-process.once('SIGINT', exit);
-process.once('SIGQUIT', quit);
-server.once('error', error => {
-  process.stderr.write(`nginx ${explainListenError(error, environment)}\n`);
-  process.exit(1);
-});
-server.listen(environment.port, environment.address);
+serveNginx(imageEnvironment(process.env, process.argv.slice(2), 80));

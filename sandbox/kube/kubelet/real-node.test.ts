@@ -124,10 +124,11 @@ interface Answer {
   readonly headers: IncomingHttpHeaders;
 }
 
-function get(pod: Pod, path: string): Promise<Answer> {
+function get(pod: Pod, path: string, onBegin = () => {}): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const options = { host: pod.status?.podIP, port: Number(PORT), path, localAddress: '127.91.9.9', agent: false };
     const request = httpGet(options, response => {
+      onBegin();
       let body = '';
       response.on('error', reject);
       response.setEncoding('utf8').on('data', text => {
@@ -158,7 +159,10 @@ test('echo tells the client, and a response in flight at SIGTERM is finished', a
   expect(JSON.parse(body)).toMatchObject({ pod: 'a', clientAddress: '127.91.9.9' });
   expect(headers['x-served-by']).toBe('a');
   const held = get(pod, '/hold?seconds=0.5');
-  const streamed = get(pod, '/stream?seconds=0.5');
+  // Accepted after the other, so that both are in flight when it begins.
+  const begun = Promise.withResolvers<void>();
+  const streamed = get(pod, '/stream?seconds=0.5', begun.resolve);
+  await begun.promise;
   await node.deletePod('a');
   expect((await held).status).toBe(200);
   expect((await streamed).body).toMatch(/\nend\n$/);

@@ -273,7 +273,7 @@ test('a liveness failure runs the full hook without a deletionTimestamp, and the
   expect(status).toMatchObject({ podIP: '10.244.1.2', containerStatuses: [{ restartCount: 1 }] });
 });
 
-test('an address that was freed goes to the next Pod while the old object is still there', async () => {
+test('an address that was freed goes to the next Pod, and is free before its Pod is removed', async () => {
   await using harness = new ClusterHarness();
   await harness.createPod('a');
   await harness.clock.advance(2_000);
@@ -284,4 +284,6 @@ test('an address that was freed goes to the next Pod while the old object is sti
   await harness.clock.advance(2_000);
   const addresses = (await harness.pods()).map(({ metadata, status }) => `${metadata.name} ${status?.podIP}`);
   expect(addresses).toEqual(['b 10.244.1.3', 'c 10.244.1.2']);
+  const moments = harness.records.filter(({ podName }) => podName === 'a').map(({ type }) => type);
+  expect(moments.slice(-2)).toEqual(['addressReleased', 'removed']);
 });
