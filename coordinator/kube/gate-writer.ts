@@ -48,7 +48,7 @@ interface Request {
 export class GateWriter {
   readonly #options: GateWriterOptions;
   readonly #work: LatestWork<Request>;
-  /** By Pod UID, the oldest first. */
+  /** The last word that the API server took, or refused for good; by Pod UID, the oldest first. */
   readonly #written = new Map<string, Gate>();
 
   constructor(options: GateWriterOptions) {
@@ -86,9 +86,11 @@ export class GateWriter {
       await patch(transport, podPath(gate.namespace, gate.name, 'status'), { type: 'strategic', body }, signal);
     } catch (error) {
       const failure = writeFailure(error);
+      if (failure !== 'gone' && failure !== 'invalid') throw error;
+      // Asking for the same again changes nothing.
+      this.#remember(gate);
       if (failure === 'gone') return;
-      if (failure === 'invalid') throw new TerminalError(String(error), { cause: error });
-      throw error;
+      throw new TerminalError(String(error), { cause: error });
     }
     this.#remember(gate);
     onWritten?.(gate, clock.now() - requestedAt);

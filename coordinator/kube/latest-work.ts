@@ -28,7 +28,8 @@ export interface LatestWorkOptions<V> {
 export class LatestWork<V> {
   readonly #options: LatestWorkOptions<V>;
   readonly #queue: WorkQueue;
-  readonly #values = new Map<string, V>();
+  /** Wrapped, so that a value submitted again during its work is told from the one in work. */
+  readonly #values = new Map<string, { readonly value: V }>();
 
   constructor(options: LatestWorkOptions<V>) {
     this.#options = options;
@@ -38,13 +39,13 @@ export class LatestWork<V> {
   /** @returns false when there is no room: the value is not taken. */
   submit(key: string, value: V, delayMs = 0): boolean {
     const isTaken = delayMs > 0 ? this.#queue.addAfter(key, delayMs) : this.#queue.add(key);
-    if (isTaken) this.#values.set(key, value);
+    if (isTaken) this.#values.set(key, { value });
     return isTaken;
   }
 
   /** The value of this key that is not done yet. */
   pending(key: string): V | undefined {
-    return this.#values.get(key);
+    return this.#values.get(key)?.value;
   }
 
   /** Works until `signal` aborts and resolves when the calls in flight have ended; what was not done is dropped. */
@@ -56,9 +57,9 @@ export class LatestWork<V> {
         concurrency,
         work: (key, workSignal) => this.#workOn(key, workSignal),
         onError: (key, error) => {
-          const value = this.#values.get(key);
+          const submitted = this.#values.get(key);
           if (error instanceof TerminalError) this.#values.delete(key);
-          if (value !== undefined) onError(value, error);
+          if (submitted) onError(submitted.value, error);
         },
       },
       signal,
@@ -68,12 +69,12 @@ export class LatestWork<V> {
   }
 
   async #workOn(key: string, signal: AbortSignal): Promise<'done'> {
-    const value = this.#values.get(key);
-    if (value === undefined) return 'done';
+    const submitted = this.#values.get(key);
+    if (!submitted) return 'done';
     const { clock, what, timeoutMs, work } = this.#options;
     using limit = deadline(clock, `${what} ${key}`, timeoutMs, signal);
-    await work(value, limit.signal);
-    if (this.#values.get(key) === value) this.#values.delete(key);
+    await work(submitted.value, limit.signal);
+    if (this.#values.get(key) === submitted) this.#values.delete(key);
     return 'done';
   }
 }
