@@ -1,0 +1,279 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { CollectingLogger } from '../common/collecting-logger.ts';
+import type { Pod } from '../common/kube/objects.ts';
+import { ScriptedTransport } from '../common/kube/scripted-transport.ts';
+import { ContainerState, Protocol } from '../common/pod-record.ts';
+import { seededRandom } from '../common/random.ts';
+import { VirtualClock } from '../common/virtual-clock.ts';
+import { DrainPhase, DrainState } from '../proto/gen/clbdirect/v1/report.ts';
+import { DEFAULT_HOOK_CALLS_MAX, runAgent } from './agent.ts';
+import type { Connection } from './connections/source.ts';
+import { DEFAULT_DRAIN_LIMITS } from './drain/drain-limits.ts';
+import type { HookHandler } from './drain/hook-transport.ts';
+import { noMetrics } from './metrics.ts';
+import { kubePod } from './pod-fixtures.ts';
+import { ScriptedConnector } from './report/scripted-connector.ts';
+import type { ContainerExit } from './runtime/source.ts';
+
+const FIRST = '10.9.0.1:9443';
+const POD = '10.0.0.5';
+const DELETION = { deletionTimestamp: '2026-01-01T00:00:00Z', deletionGracePeriodSeconds: 60, resourceVersion: '2' };
+
+let clock: VirtualClock;
+let kube: ScriptedTransport;
+let connector: ScriptedConnector;
+let log: CollectingLogger;
+let hasSandbox: boolean;
+let connections: Connection[];
+let redirected: (readonly string[])[];
+let redirectError: Error | undefined;
+let tellExit: (exit: ContainerExit) => void;
+let hook: HookHandler;
+let answered: string[];
+let callsHeld: Promise<void>[];
+let stop: AbortController;
+let stopped: Promise<void>;
+
+beforeEach(async () => {
+  clock = new VirtualClock();
+  connector = new ScriptedConnector();
+  log = new CollectingLogger();
+  kube = new ScriptedTransport(() => listOf(kubePod()));
+  [hasSandbox, connections, redirected, redirectError] = [true, [], [], undefined];
+  [answered, callsHeld] = [[], []];
+  stop = new AbortController();
+  stopped = startAgent();
+  await clock.advance(0);
+  connector.to(FIRST).welcome();
+  await clock.advance(0);
+});
+afterEach(async () => {
+  stop.abort();
+  await clock.advance(120_000);
+  await stopped;
+});
+
+function startAgent(): Promise<void> {
+  return runAgent(
+    {
+      edges: {
+        clock,
+        log,
+        kube,
+        random: seededRandom(7),
+        reports: connector,
+        metrics: noMetrics(),
+        nodeAddresses: () => ['10.1.0.1'],
+        hooks: { serve: serveHooks },
+        redirect: { replace: replaceRedirect },
+        runtime: { processIds: async () => [1], hasSandbox: async () => hasSandbox, exits: exitsOf },
+        connections: { read: async () => connections },
+      },
+      options: {
+        nodeName: 'node1',
+        agentVersion: '0.1.0',
+        policy: { pureVpcCni: false },
+        drain: DEFAULT_DRAIN_LIMITS,
+        hookCallsMax: DEFAULT_HOOK_CALLS_MAX,
+      },
+    },
+    stop.signal,
+  );
+}
+
+function listOf(...items: Pod[]) {
+  return { status: 200, body: { metadata: { resourceVersion: '1' }, items } };
+}
+
+async function serveHooks(handler: HookHandler, signal: AbortSignal): Promise<void> {
+  hook = handler;
+  await new Promise(resolve => signal.addEventListener('abort', resolve, { once: true }));
+  await Promise.all(callsHeld);
+}
+
+async function replaceRedirect(addresses: readonly string[]): Promise<void> {
+  redirected.push(addresses);
+  if (redirectError) throw redirectError;
+}
+
+async function* exitsOf(signal: AbortSignal): AsyncGenerator<ContainerExit> {
+  while (!signal.aborted) {
+    yield await new Promise<ContainerExit>((resolve, reject) => {
+      tellExit = resolve;
+      signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+    });
+  }
+}
+
+/** The kubelet calls the hook. */
+function callHook(address = POD): void {
+  callsHeld.push(hook(address, new AbortController().signal).then(() => void answered.push(address)));
+}
+
+async function watchSays(type: 'ADDED' | 'MODIFIED' | 'DELETED', object: Pod): Promise<void> {
+  kube.watches.at(-1)?.push({ type, object });
+  await clock.advance(0);
+}
+
+async function coordinatorSays(state: DrainState): Promise<void> {
+  const targetPorts = [{ port: 80, protocol: Protocol.TCP }];
+  const value = { podUid: 'uid-1', state, targetPorts, virtualAddresses: [], settleMs: 2_000 };
+  connector.to(FIRST).say({ $case: 'drainUpdate', value });
+  await clock.advance(0);
+}
+
+const phases = () =>
+  connector
+    .to(FIRST)
+    .of('drainRequest')
+    .map(({ phase }) => phase);
+const reasons = () => log.records.flatMap(({ fields }) => (fields.reason ? [fields.reason] : []));
+
+describe('an agent', () => {
+  test('asks for the Pods of its node alone and reports them', () => {
+    expect(kube.requests[0]?.query).toMatchObject({ fieldSelector: 'spec.nodeName=node1' });
+    expect(connector.to(FIRST).of('snapshot')).toMatchObject([{ pods: [{ uid: 'uid-1', addresses: [POD] }] }]);
+  });
+
+  test('redirects the calls of hooked Pods, and tries again when the node refuses', async () => {
+    expect(redirected).toEqual([[POD]]);
+    redirectError = new Error('no nft');
+    await watchSays(
+      'ADDED',
+      kubePod({ metadata: { uid: 'uid-2', name: 'web-2' }, status: { podIPs: [{ ip: '10.0.0.6' }] } }),
+    );
+    redirectError = undefined;
+    await clock.advance(1_000);
+    expect(redirected.slice(1)).toEqual([
+      [POD, '10.0.0.6'],
+      [POD, '10.0.0.6'],
+    ]);
+  });
+
+  test('tells a container exit before any status does', async () => {
+    tellExit({ podUid: 'uid-1', containerName: 'web', containerId: 'c1' });
+    await clock.advance(0);
+    expect(connector.to(FIRST).of('delta')).toMatchObject([
+      { upserts: [{ ready: false, containers: [{ state: ContainerState.EXITED }] }] },
+    ]);
+  });
+
+  test('removes a Pod whose deletion it saw', async () => {
+    await watchSays('DELETED', kubePod({ metadata: { resourceVersion: '3' } }));
+    expect(connector.to(FIRST).of('delta')).toMatchObject([{ removals: ['uid-1'] }]);
+  });
+
+  test('removes a Pod that a list does not hold only when its sandbox is gone', async () => {
+    kube.answer = () => listOf();
+    const expired = { kind: 'Status' as const, status: 'Failure' as const, code: 410, reason: 'Expired' };
+    kube.watches.at(-1)?.push({ type: 'ERROR', object: expired });
+    await clock.advance(5_000);
+    expect(kube.requests).toHaveLength(2);
+    expect(connector.to(FIRST).of('delta')).toEqual([]);
+    hasSandbox = false;
+    await clock.advance(1_000);
+    expect(connector.to(FIRST).of('delta')).toMatchObject([{ removals: ['uid-1'] }]);
+  });
+});
+
+describe('a preStop call', () => {
+  test('is held until the load balancer has let the Pod go', async () => {
+    callHook();
+    await watchSays('MODIFIED', kubePod({ metadata: DELETION }));
+    await coordinatorSays(DrainState.WEIGHT_ZERO);
+    await clock.advance(2_500);
+    expect(phases().at(-1)).toBe(DrainPhase.CONNECTIONS_ENDED);
+    expect(answered).toEqual([]);
+    await coordinatorSays(DrainState.DEREGISTERED);
+    expect(answered).toEqual([POD]);
+    expect(reasons()).toEqual(['drained']);
+  });
+
+  test('names a Pod that the coordinator has already heard of', async () => {
+    await watchSays(
+      'ADDED',
+      kubePod({ metadata: { uid: 'uid-2', name: 'web-2' }, status: { podIPs: [{ ip: '10.0.0.6' }] } }),
+    );
+    callHook('10.0.0.6');
+    await clock.advance(0);
+    expect(connector.to(FIRST).kinds().slice(-2)).toEqual(['delta', 'drainRequest']);
+  });
+
+  test('waits for connections, but not for the probes of the node', async () => {
+    const connection = { protocol: Protocol.TCP, localPort: 80, remotePort: 5, state: 'ESTABLISHED', inode: 1 };
+    connections = [
+      { ...connection, remoteAddress: '10.1.0.1' },
+      { ...connection, remoteAddress: '192.0.2.1' },
+    ];
+    await watchSays('MODIFIED', kubePod({ metadata: DELETION }));
+    callHook();
+    await coordinatorSays(DrainState.WEIGHT_ZERO);
+    await clock.advance(6_000);
+    expect(phases()).toEqual([DrainPhase.BEGIN]);
+    connections = connections.slice(0, 1);
+    await clock.advance(1_000);
+    expect(phases()).toEqual([DrainPhase.BEGIN, DrainPhase.CONNECTIONS_ENDED]);
+  });
+
+  test('shares its drain with the calls of the other containers, and a later one is answered at once', async () => {
+    await watchSays('MODIFIED', kubePod({ metadata: DELETION }));
+    callHook();
+    callHook();
+    await coordinatorSays(DrainState.DEREGISTERED);
+    callHook();
+    await clock.advance(0);
+    expect(answered).toEqual([POD, POD, POD]);
+    expect(phases()).toEqual([DrainPhase.BEGIN, DrainPhase.ANSWERED]);
+  });
+
+  test('waits a second for the watch to tell of its Pod', async () => {
+    callHook('10.0.0.6');
+    await clock.advance(900);
+    await watchSays(
+      'ADDED',
+      kubePod({ metadata: { uid: 'uid-2', name: 'web-2' }, status: { podIPs: [{ ip: '10.0.0.6' }] } }),
+    );
+    expect(phases()).toEqual([DrainPhase.BEGIN]);
+  });
+
+  test('for an unknown address is answered, counted and explained after a second', async () => {
+    callHook('10.0.0.7');
+    await clock.advance(1_000);
+    expect(answered).toEqual(['10.0.0.7']);
+    expect(log.records.at(-1)).toMatchObject({ level: 'warn', fields: { reason: 'unknown-pod', address: '10.0.0.7' } });
+  });
+
+  test('is answered 3 s after the last coordinator went away', async () => {
+    await watchSays('MODIFIED', kubePod({ metadata: DELETION }));
+    callHook();
+    connector.addresses = [];
+    connector.to(FIRST).break();
+    await clock.advance(3_000);
+    expect(answered).toEqual([POD]);
+    expect(reasons()).toEqual(['no-coordinator']);
+  });
+
+  test('goes on with the next leader', async () => {
+    await watchSays('MODIFIED', kubePod({ metadata: DELETION }));
+    callHook();
+    connector.to(FIRST).break();
+    await clock.advance(1_000);
+    connector.to(FIRST).welcome();
+    await clock.advance(0);
+    expect(phases()).toEqual([DrainPhase.BEGIN]);
+    await coordinatorSays(DrainState.DEREGISTERED);
+    expect(reasons()).toEqual(['drained']);
+  });
+
+  test('is finished when the agent stops, with its streams still up', async () => {
+    await watchSays('MODIFIED', kubePod({ metadata: DELETION }));
+    callHook();
+    stop.abort();
+    await clock.advance(1_000);
+    expect(connector.to(FIRST).isClosed).toBe(false);
+    await coordinatorSays(DrainState.DEREGISTERED);
+    await stopped;
+    expect(answered).toEqual([POD]);
+    expect(connector.to(FIRST).isClosed).toBe(true);
+  });
+});

@@ -1,0 +1,201 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { CollectingLogger } from '../../common/collecting-logger.ts';
+import type { PodRecord } from '../../common/pod-record.ts';
+import { seededRandom } from '../../common/random.ts';
+import { ReportChannelError } from '../../common/report-transport.ts';
+import { VirtualClock } from '../../common/virtual-clock.ts';
+import { DrainPhase, type DrainRequest } from '../../proto/gen/clbdirect/v1/report.ts';
+import { noMetrics } from '../metrics.ts';
+import { podRecord } from '../pod-fixtures.ts';
+import { SILENCE_LIMIT_MS } from './report-session.ts';
+import { ReportStreams } from './report-streams.ts';
+import { ScriptedConnector } from './scripted-connector.ts';
+
+const FIRST = '10.9.0.1:9443';
+const SECOND = '10.9.0.2:9443';
+const DRAIN: DrainRequest = { podUid: 'a', phase: DrainPhase.BEGIN, budgetMs: 1_000 };
+
+let clock: VirtualClock;
+let connector: ScriptedConnector;
+let records: readonly PodRecord[] | undefined;
+let activeDrains: DrainRequest[];
+let connected: number[];
+let log: CollectingLogger;
+let streams: ReportStreams;
+let stop: AbortController;
+let stopped: Promise<void>;
+
+beforeEach(() => {
+  clock = new VirtualClock();
+  connector = new ScriptedConnector();
+  records = [podRecord({ uid: 'a' })];
+  activeDrains = [];
+  connected = [];
+  log = new CollectingLogger();
+  stop = new AbortController();
+  streams = new ReportStreams({
+    clock,
+    log,
+    connector,
+    random: seededRandom(1),
+    metrics: noMetrics(),
+    nodeName: 'node1',
+    epoch: 'e1',
+    agentVersion: '0.1.0',
+    records: () => records,
+    activeDrains: () => activeDrains,
+    onDrainUpdate: () => {},
+    onCoordinators: count => connected.push(count),
+  });
+  stopped = streams.run(stop.signal);
+});
+afterEach(async () => {
+  stop.abort();
+  await stopped;
+});
+
+const upsert = (uid: string) => streams.podsChanged({ upserts: [podRecord({ uid })], removals: [] });
+
+/** Lets the agent talk, with a coordinator that answers its heartbeats. */
+async function advanceAlive(durationMs: number, address = FIRST): Promise<void> {
+  for (let passed = 0; passed < durationMs; passed += 3_000) {
+    await clock.advance(Math.min(3_000, durationMs - passed));
+    connector.to(address).say({ $case: 'ack', value: { sequence: 1 } });
+  }
+}
+
+describe('a stream', () => {
+  test('begins with Hello, and gives its snapshot when welcomed', async () => {
+    await clock.advance(0);
+    expect(connector.to(FIRST).of('hello')).toEqual([{ nodeName: 'node1', epoch: 'e1', agentVersion: '0.1.0' }]);
+    expect(connector.to(FIRST).kinds()).toEqual(['hello']);
+    connector.to(FIRST).welcome();
+    await clock.advance(0);
+    expect(connector.to(FIRST).of('snapshot')).toMatchObject([{ sequence: 1, consistent: true, pods: [{ uid: 'a' }] }]);
+    expect(connected).toEqual([1]);
+  });
+
+  test('says nothing of Pods before they were listed', async () => {
+    records = undefined;
+    await clock.advance(0);
+    connector.to(FIRST).welcome();
+    await clock.advance(0);
+    expect(connector.to(FIRST).kinds()).toEqual(['hello']);
+    records = [podRecord({ uid: 'b' })];
+    upsert('b');
+    expect(connector.to(FIRST).of('snapshot')).toMatchObject([{ pods: [{ uid: 'b' }] }]);
+  });
+
+  test('tells a change at once, and what gathers while it is not writable in one delta', async () => {
+    await clock.advance(0);
+    connector.to(FIRST).welcome();
+    await clock.advance(0);
+    connector.to(FIRST).isFull = true;
+    for (const uid of ['b', 'c', 'd']) upsert(uid);
+    expect(connector.to(FIRST).of('delta')).toMatchObject([{ sequence: 2, upserts: [{ uid: 'b' }] }]);
+    connector.to(FIRST).drain();
+    await clock.advance(0);
+    expect(connector.to(FIRST).of('delta')[1]).toMatchObject({ sequence: 3, upserts: [{ uid: 'c' }, { uid: 'd' }] });
+  });
+
+  test('gives a new snapshot when asked', async () => {
+    await clock.advance(0);
+    connector.to(FIRST).welcome();
+    connector.to(FIRST).say({ $case: 'resyncRequest', value: { reason: 'gap' } });
+    await clock.advance(0);
+    expect(
+      connector
+        .to(FIRST)
+        .of('snapshot')
+        .map(({ sequence }) => sequence),
+    ).toEqual([1, 2]);
+  });
+
+  test('beats in the interval that the Welcome names, and stays while answered', async () => {
+    await clock.advance(0);
+    connector.to(FIRST).welcome({ heartbeatIntervalMs: 1_000 });
+    await advanceAlive(30_000);
+    expect(connector.to(FIRST).of('heartbeat')).toHaveLength(30);
+    expect(connector.channels).toHaveLength(1);
+  });
+
+  test('is given up after 9 s of silence, and opened anew', async () => {
+    await clock.advance(0);
+    connector.to(FIRST).welcome();
+    await clock.advance(SILENCE_LIMIT_MS - 1);
+    expect(connector.channels[0]?.isClosed).toBe(false);
+    await clock.advance(1_000);
+    expect(connector.channels[0]?.isClosed).toBe(true);
+    expect(connector.channels).toHaveLength(2);
+    expect(connected).toEqual([1, 0]);
+    expect(log.messages('warn')).toEqual(['report stream failed, will reconnect']);
+  });
+
+  test('comes back after a break, with a sequence that begins anew', async () => {
+    await clock.advance(0);
+    connector.to(FIRST).welcome();
+    await clock.advance(0);
+    connector.to(FIRST).break();
+    await clock.advance(1_000);
+    connector.to(FIRST).welcome();
+    await clock.advance(0);
+    expect(connector.channels).toHaveLength(2);
+    expect(connector.to(FIRST).of('snapshot')).toMatchObject([{ sequence: 1 }]);
+    expect(connected).toEqual([1, 0, 1]);
+  });
+
+  test('asks a coordinator that refuses no more than every few seconds', async () => {
+    connector.refusal = new ReportChannelError('unavailable', 'refused');
+    await clock.advance(60_000);
+    const failures = log.messages('warn').length;
+    expect(failures).toBeGreaterThan(10);
+    expect(failures).toBeLessThan(60);
+  });
+});
+
+describe('coordinators', () => {
+  test('are all connected, and one that comes later too', async () => {
+    await clock.advance(0);
+    connector.addresses = [FIRST, SECOND];
+    connector.to(FIRST).welcome();
+    await advanceAlive(12_000);
+    expect(connector.channels.map(({ address }) => address)).toEqual([FIRST, SECOND]);
+  });
+
+  test('are left alone when their name no longer stands for them', async () => {
+    await clock.advance(0);
+    connector.addresses = [SECOND];
+    connector.to(FIRST).break();
+    await clock.advance(8_000);
+    expect(connector.channels.map(({ address }) => address)).toEqual([FIRST, SECOND]);
+  });
+
+  test('keep their streams while the name cannot be looked up', async () => {
+    await clock.advance(0);
+    connector.resolveError = new Error('SERVFAIL');
+    connector.to(FIRST).welcome();
+    await advanceAlive(30_000);
+    expect(connector.to(FIRST).isClosed).toBe(false);
+  });
+
+  test('all hear of a drain', async () => {
+    connector.addresses = [FIRST, SECOND];
+    await clock.advance(0);
+    for (const channel of connector.channels) channel.welcome({ leading: channel.address === FIRST });
+    await clock.advance(0);
+    streams.requestDrain(DRAIN);
+    for (const channel of connector.channels) expect(channel.of('drainRequest')).toEqual([DRAIN]);
+  });
+
+  test('hear of the drains under way when they come and when they begin to lead', async () => {
+    activeDrains = [DRAIN];
+    await clock.advance(0);
+    connector.to(FIRST).welcome({ leading: false });
+    await clock.advance(0);
+    expect(connector.to(FIRST).of('drainRequest')).toEqual([DRAIN]);
+    connector.to(FIRST).say({ $case: 'leadership', value: { leading: true, term: 2 } });
+    await clock.advance(0);
+    expect(connector.to(FIRST).of('drainRequest')).toEqual([DRAIN, DRAIN]);
+    expect(connector.to(FIRST).kinds()).toEqual(['hello', 'snapshot', 'drainRequest', 'drainRequest']);
+  });
+});
