@@ -7,6 +7,7 @@ import { defaulted } from './defaults.ts';
 import {
   type ApiObject,
   arrayOf,
+  copyJson,
   isObject,
   type Json,
   type JsonObject,
@@ -16,7 +17,7 @@ import {
   stringOf,
 } from './json.ts';
 import { applyJsonPatch } from './json-patch.ts';
-import { apiVersionOf, type Kind, MUTATING_WEBHOOK_CONFIGURATION, NAMESPACE } from './kinds.ts';
+import { type Kind, MUTATING_WEBHOOK_CONFIGURATION, NAMESPACE } from './kinds.ts';
 import { matchesLabelSelector } from './selectors.ts';
 import type { Store } from './store.ts';
 import type { KubeUser } from './user.ts';
@@ -170,12 +171,18 @@ function reviewOf(random: Random, { kind, namespace, user, object }: AdmissionRe
       ...(namespace && { namespace }),
       operation: IMPLEMENTED_OPERATION,
       userInfo: userInfoOf(user),
-      object,
+      object: shown(object),
       oldObject: null,
       dryRun: false,
       options: { kind: 'CreateOptions', apiVersion: 'meta.k8s.io/v1' },
     },
   };
+}
+
+/** As on the wire: an object that is to be named from its generateName has no name yet. */
+function shown(object: ApiObject): JsonObject {
+  const { name, ...metadata } = object.metadata;
+  return copyJson({ ...object, metadata: name ? object.metadata : metadata });
 }
 
 function userInfoOf(user: KubeUser): JsonObject {
@@ -202,9 +209,8 @@ function patched(request: AdmissionRequest, name: string, response: JsonObject):
   }
   try {
     const operations = JSON.parse(Buffer.from(stringOf(response.patch), 'base64').toString('utf8')) as Json;
-    const changed = decoded(request.kind, applyJsonPatch(request.object, operations));
-    // An absent name stays absent: the object is not named before it is stored.
-    return defaulted(request.kind, { ...changed, apiVersion: apiVersionOf(request.kind) });
+    const changed = decoded(request.kind, applyJsonPatch(shown(request.object), operations));
+    return defaulted(request.kind, changed);
   } catch (error) {
     throw internalError(`the patch of webhook "${name}" cannot be applied: ${errorText(error)}`);
   }
