@@ -2,8 +2,8 @@ import { byAge, type Scaling, sumReplicas } from './plan-rolling-update.ts';
 import { rollingUpdateBounds } from './rolling-update-bounds.ts';
 import { type Deployment, type ReplicaSet, wantedReplicas } from './workloads.ts';
 
-export const DESIRED_REPLICAS_ANNOTATION = 'deployment.kubernetes.io/desired-replicas';
-export const MAX_REPLICAS_ANNOTATION = 'deployment.kubernetes.io/max-replicas';
+const DESIRED_REPLICAS_ANNOTATION = 'deployment.kubernetes.io/desired-replicas';
+const MAX_REPLICAS_ANNOTATION = 'deployment.kubernetes.io/max-replicas';
 
 /** What a ReplicaSet remembers of its Deployment's size, so that a change of it can be told from a rollout's steps. */
 export function sizeAnnotations(deployment: Deployment): Record<string, string> {

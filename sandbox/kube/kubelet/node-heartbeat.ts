@@ -10,6 +10,10 @@ export const HEARTBEAT_PERIOD_MS = 10_000;
 const LEASE_NAMESPACE = 'kube-node-lease';
 const LEASE_SECONDS = 40;
 const PODS_PER_NODE = '110';
+const NODE_INFO = { kubeletVersion: 'v1.34.4', containerRuntimeVersion: 'sandbox://1', osImage: 'sandbox' };
+
+/** `nodeInfo` is what kubectl shows of a node. */
+type NodeStatus = NonNullable<Node['status']> & { readonly nodeInfo: typeof NODE_INFO };
 
 /** Registers the node where it is not, says that it is ready, and renews its lease. */
 export async function beat(context: KubeletContext): Promise<void> {
@@ -25,8 +29,7 @@ export async function beat(context: KubeletContext): Promise<void> {
   }
   const ready = node.status?.conditions?.find(({ type }) => type === 'Ready');
   if (ready?.status === 'True') return;
-  const { conditions, addresses, capacity, allocatable } = nodeStatus(context.node, context.clock.wallNow());
-  const body = { status: { conditions, addresses, capacity, allocatable } };
+  const body = { status: nodeStatus(context.node, context.clock.wallNow()) };
   await context.client.patch(objectPath('nodes', node, 'status'), STRATEGIC_MERGE_PATCH, body, context.signal);
 }
 
@@ -69,7 +72,7 @@ function nodeObject(node: KubeletNode, nowMs: number): Node {
   };
 }
 
-function nodeStatus(node: KubeletNode, nowMs: number): NonNullable<Node['status']> {
+function nodeStatus(node: KubeletNode, nowMs: number): NodeStatus {
   const capacity = { pods: PODS_PER_NODE, ...node.capacity };
   const ready: Condition = {
     type: 'Ready',
@@ -82,5 +85,5 @@ function nodeStatus(node: KubeletNode, nowMs: number): NonNullable<Node['status'
     { type: 'InternalIP', address: node.address },
     { type: 'Hostname', address: node.name },
   ];
-  return { conditions: [ready], addresses, capacity, allocatable: capacity };
+  return { conditions: [ready], addresses, capacity, allocatable: capacity, nodeInfo: NODE_INFO };
 }

@@ -29,7 +29,7 @@ export function podStatus(observation: PodObservation): PodStatus {
   };
 }
 
-export function phaseOf(pod: Pod, containers: readonly ContainerStatus[]): NonNullable<PodStatus['phase']> {
+function phaseOf(pod: Pod, containers: readonly ContainerStatus[]): NonNullable<PodStatus['phase']> {
   const ended = containers.filter(({ state }) => state?.terminated);
   const isOver = ended.length === containers.length && (isDeleted(pod) || !restarts(pod, ended));
   if (isOver) return ended.every(({ state }) => state?.terminated?.exitCode === 0) ? 'Succeeded' : 'Failed';
