@@ -10,7 +10,7 @@ export const FOLDERS: readonly { readonly folder: string; readonly mayImport: re
 ];
 
 /** Tests, benches and tools may import everything. `sandbox/main.ts` starts the processes of all parts. */
-export const MAY_WIRE: readonly RegExp[] = [/^(test|bench|tools)\//, /\.test\.ts$/, /^sandbox\/main\.ts$/];
+export const MAY_WIRE: readonly RegExp[] = [/^(test|bench|tools)\//, /\.(test|fixture)\.ts$/, /^sandbox\/main\.ts$/];
 
 /** Packages of Node that the pure core may use. */
 export const CORE_MODULES: readonly string[] = ['node:assert', 'node:assert/strict'];
@@ -46,6 +46,14 @@ export const CARRIERS: readonly RegExp[] = [
   /^common\/kube\/(kubeconfig|token-source)\.ts$/,
   // The endpoint that switches faults on; production code never sees it.
   /^sandbox\/clb\/control\.ts$/,
+  // Programs that stand for containers: always processes of their own.
+  /^sandbox\/images\//,
+  // The kubelet's processes, volumes and node network.
+  /^sandbox\/kube\/kubelet\/(child-process-runtime|disk-volumes|node-directory|redirecting-network)\.ts$/,
+  // The programs in the sandbox's containers are processes of their own; virtual time has models in their place.
+  /^sandbox\/images\/(echo|nginx|request-counters)\.ts$/,
+  // A sandbox node's processes, files and sockets, each behind an interface that virtual time has a model of.
+  /^sandbox\/kube\/kubelet\/(child-process-runtime|disk-volumes|node-directory|redirecting-network)\.ts$/,
   // WebCrypto makes keys and certificates in threads of its own.
   /(^|[/-])(certificate|certificates|x509-issuer)\.ts$/,
 ];
