@@ -10,7 +10,7 @@ import type { Cloud, HealthCheckSettings } from './cloud/types.ts';
 import { DEFAULT_PLAN_LIMITS } from './core/lane-plan.ts';
 import { Knowledge } from './knowledge.ts';
 import { LeaderElector } from './kube/leader-election/leader-elector.ts';
-import { LeaseLock } from './kube/leader-election/lease-lock.ts';
+import { leaseLock } from './kube/leader-election/lease-lock.ts';
 import { runServiceReflector } from './kube/service-reflector.ts';
 import { KubePorts } from './kube-ports.ts';
 import { DEFAULT_LANE_TIMING } from './lanes/lane.ts';
@@ -129,7 +129,7 @@ export class Coordinator {
     const elector = new LeaderElector({
       ...this.#options,
       identity: `${podUid}_${incarnation}`,
-      lock: new LeaseLock(kube, { namespace, name: LEASE_NAME }),
+      lock: leaseLock({ transport: kube, namespace, name: LEASE_NAME }),
       clock,
       random,
       onStartedLeading: term => this.#start(cluster, term),

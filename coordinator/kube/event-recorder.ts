@@ -26,6 +26,7 @@ export interface EventNote {
   readonly reason: string;
   /** `CD1xxx` input, `CD2xxx` cloud, `CD3xxx` cluster; documented in docs/errors.md. Stands before the message. */
   readonly code: string;
+  /** Without what differs from one occurrence to the next, such as a request id: each text is an Event of its own. */
   readonly message: string;
 }
 

@@ -151,15 +151,18 @@ export class ServiceWriter {
   }
 
   async #write({ service, wish }: Request, signal: AbortSignal): Promise<void> {
+    const key = keyOf(service, wish);
     try {
       await this.#converge(service, wish, signal);
     } catch (error) {
       const failure = writeFailure(error);
-      if (failure !== 'gone' && failure !== 'invalid') throw error;
-      this.#settle(keyOf(service, wish), wish);
-      if (failure === 'invalid') throw new TerminalError(String(error), { cause: error });
+      if (failure === 'invalid') {
+        this.#settle(key, wish);
+        throw new TerminalError(String(error), { cause: error });
+      }
+      if (failure !== 'gone') throw error;
     }
-    this.#settle(keyOf(service, wish), wish);
+    this.#settle(key, wish);
   }
 
   /** The first round works from what the reflector knows, which may be old; the next ones from what the server answers. */

@@ -1,0 +1,214 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Service } from '../../common/kube/objects.ts';
+import { ScriptedTransport } from '../../common/kube/scripted-transport.ts';
+import type { KubeRequest, KubeResponse } from '../../common/kube/transport.ts';
+import { FINALIZER, LOAD_BALANCER_ID_ANNOTATION } from '../../common/names.ts';
+import { seededRandom } from '../../common/random.ts';
+import { VirtualClock } from '../../common/virtual-clock.ts';
+import { serviceRecord } from './service-reflector.ts';
+import { type ServiceWish, ServiceWriter } from './service-status.ts';
+
+const STATUS: ServiceWish = {
+  type: 'status',
+  status: { loadBalancerId: 'lb-1', address: '1.2.3.4', hostname: '' },
+};
+
+let clock: VirtualClock;
+/** The Service as the API server has it. */
+let stored: Service | undefined;
+let transport: ScriptedTransport;
+let errors: unknown[];
+let writer: ServiceWriter;
+let abort: AbortController;
+let running: Promise<void>;
+
+beforeEach(() => {
+  clock = new VirtualClock();
+  stored = {
+    metadata: { name: 'web', namespace: 'shop', uid: 'u1', resourceVersion: '1', finalizers: ['other/finalizer'] },
+    spec: { type: 'LoadBalancer' },
+  };
+  transport = new ScriptedTransport(answer);
+  errors = [];
+  writer = new ServiceWriter({
+    transport,
+    clock,
+    random: seededRandom(1),
+    onError: (_service, error) => errors.push(error),
+  });
+  abort = new AbortController();
+  running = writer.run(abort.signal);
+});
+
+afterEach(async () => {
+  abort.abort(new Error('test over'));
+  await clock.advance(0);
+  await running;
+});
+
+describe('the finalizer', () => {
+  it('is added to those of others', async () => {
+    await write({ type: 'finalizer' });
+    expect(stored?.metadata.finalizers).toEqual(['other/finalizer', FINALIZER]);
+  });
+
+  it('is added to what is stored when our record is old, and nothing of others is lost', async () => {
+    const old = record();
+    if (stored) stored.metadata = { ...stored.metadata, finalizers: ['new/finalizer'], resourceVersion: '2' };
+    writer.write(old, { type: 'finalizer' });
+    await clock.advance(0);
+    expect(stored?.metadata.finalizers).toEqual(['new/finalizer', FINALIZER]);
+    expect(errors).toEqual([]);
+  });
+
+  it('is not added to another Service that has taken the name', async () => {
+    const old = record();
+    if (stored) stored.metadata = { ...stored.metadata, uid: 'u2', resourceVersion: '7' };
+    writer.write(old, { type: 'finalizer' });
+    await clock.advance(0);
+    expect(stored?.metadata.finalizers).toEqual(['other/finalizer']);
+    expect(errors).toEqual([]);
+  });
+
+  it('is not added to a Service that is being deleted', async () => {
+    if (stored) stored.metadata.deletionTimestamp = '2026-01-01T00:00:00Z';
+    await write({ type: 'finalizer' });
+    expect(transport.requests).toEqual([]);
+  });
+});
+
+describe('the status', () => {
+  it('is the address, and the load balancer id stands in the annotation', async () => {
+    await write(STATUS);
+    expect(stored?.status?.loadBalancer?.ingress).toEqual([{ ip: '1.2.3.4' }]);
+    expect(stored?.metadata.annotations).toEqual({ [LOAD_BALANCER_ID_ANNOTATION]: 'lb-1' });
+    expect(transport.requests.map(request => request.path)).toEqual([
+      '/api/v1/namespaces/shop/services/web',
+      '/api/v1/namespaces/shop/services/web/status',
+    ]);
+  });
+
+  it('is the hostname when there is no address', async () => {
+    await write({ type: 'status', status: { loadBalancerId: 'lb-1', address: '', hostname: 'lb-1.example' } });
+    expect(stored?.status?.loadBalancer?.ingress).toEqual([{ hostname: 'lb-1.example' }]);
+  });
+
+  it('is not written when it stands there already, with what the API server added', async () => {
+    if (stored) {
+      stored.metadata.annotations = { [LOAD_BALANCER_ID_ANNOTATION]: 'lb-1' };
+      stored.status = { loadBalancer: { ingress: [{ ip: '1.2.3.4', ipMode: 'VIP' } as { ip: string }] } };
+    }
+    await write(STATUS);
+    expect(transport.requests).toEqual([]);
+  });
+
+  it('is written once while our reflector has not seen it, and again when somebody else changed it', async () => {
+    const old = record();
+    for (let turn = 0; turn < 20; turn++) {
+      writer.write(old, STATUS);
+      await clock.advance(100);
+    }
+    expect(transport.requests).toHaveLength(2);
+    if (stored) stored.status = {};
+    await clock.advance(5_000);
+    await write(STATUS);
+    expect(stored?.status?.loadBalancer?.ingress).toEqual([{ ip: '1.2.3.4' }]);
+  });
+
+  it('does not replace the wish for a finalizer', async () => {
+    writer.write(record(), { type: 'finalizer' });
+    writer.write(record(), STATUS);
+    await clock.advance(1_000);
+    expect(stored?.metadata.finalizers).toContain(FINALIZER);
+    expect(stored?.status?.loadBalancer?.ingress).toEqual([{ ip: '1.2.3.4' }]);
+  });
+});
+
+describe('a release', () => {
+  beforeEach(() => {
+    if (!stored) return;
+    stored.metadata.finalizers = ['other/finalizer', FINALIZER];
+    stored.metadata.annotations = { [LOAD_BALANCER_ID_ANNOTATION]: 'lb-1', team: 'x' };
+    stored.status = { loadBalancer: { ingress: [{ ip: '1.2.3.4' }] } };
+  });
+
+  it('takes off what is ours, the finalizer last', async () => {
+    await write({ type: 'released' });
+    expect(stored?.metadata.finalizers).toEqual(['other/finalizer']);
+    expect(stored?.metadata.annotations).toEqual({ team: 'x' });
+    expect(stored?.status?.loadBalancer?.ingress).toEqual([]);
+    expect(transport.requests.at(-1)?.body).toMatchObject({ metadata: { finalizers: ['other/finalizer'] } });
+  });
+
+  it('takes only the finalizer off a Service that is being deleted', async () => {
+    if (stored) stored.metadata.deletionTimestamp = '2026-01-01T00:00:00Z';
+    await write({ type: 'released' });
+    expect(transport.requests).toHaveLength(1);
+    expect(stored?.metadata.finalizers).toEqual(['other/finalizer']);
+  });
+
+  it('is content when the Service is gone', async () => {
+    const old = record();
+    stored = undefined;
+    writer.write(old, { type: 'released' });
+    await clock.advance(60_000);
+    expect(errors).toEqual([]);
+    expect(transport.requests).toHaveLength(1);
+  });
+});
+
+describe('failures', () => {
+  it('are reported and tried again', async () => {
+    transport.answer = request => (transport.requests.length < 3 ? { status: 503, body: {} } : answer(request));
+    await write(STATUS);
+    await clock.advance(5_000);
+    expect(errors).toHaveLength(2);
+    expect(stored?.status?.loadBalancer?.ingress).toEqual([{ ip: '1.2.3.4' }]);
+  });
+
+  it('that no retry heals are reported once', async () => {
+    transport.answer = () => ({ status: 422, body: { message: 'invalid ip' } });
+    await write(STATUS);
+    await clock.advance(4_000);
+    await write(STATUS);
+    expect(errors.map(String)).toEqual([expect.stringContaining('422 invalid ip')]);
+  });
+});
+
+async function write(wish: ServiceWish): Promise<void> {
+  writer.write(record(), wish);
+  await clock.advance(0);
+}
+
+function record() {
+  if (!stored) throw new Error('there is no Service');
+  return serviceRecord(structuredClone(stored));
+}
+
+/** GET and merge patches with preconditions, as the API server does them. */
+function answer(request: KubeRequest): KubeResponse {
+  if (!stored) return { status: 404, body: { reason: 'NotFound' } };
+  if (request.method === 'GET') return { status: 200, body: structuredClone(stored) };
+  const patch = request.body as { metadata?: Record<string, unknown>; status?: Service['status'] };
+  const { uid, resourceVersion, annotations, finalizers } = patch.metadata ?? {};
+  if (uid !== undefined && uid !== stored.metadata.uid) {
+    return { status: 409, body: { message: 'Precondition failed: UID in precondition' } };
+  }
+  if (resourceVersion !== undefined && resourceVersion !== stored.metadata.resourceVersion) {
+    return { status: 409, body: { message: 'the object has been modified' } };
+  }
+  const merged: Record<string, string | null> = { ...stored.metadata.annotations, ...(annotations as object) };
+  for (const [key, value] of Object.entries(merged)) if (value === null) delete merged[key];
+  const isStatus = request.path.endsWith('/status');
+  stored = {
+    ...stored,
+    metadata: {
+      ...stored.metadata,
+      ...(!isStatus && { annotations: merged as Record<string, string> }),
+      ...(!isStatus && finalizers !== undefined && { finalizers: finalizers as string[] }),
+      resourceVersion: `${Number(stored.metadata.resourceVersion) + 1}`,
+    },
+    ...(isStatus && patch.status && { status: patch.status }),
+  };
+  return { status: 200, body: structuredClone(stored) };
+}

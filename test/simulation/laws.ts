@@ -1,0 +1,95 @@
+import { parseMark } from '../../coordinator/core/mark.ts';
+import type { JournalRecord } from '../../sandbox/clb/journal.ts';
+import type { KubeletRecord } from '../../sandbox/kube/kubelet/kubelet-record.ts';
+
+/** A law that a run broke, with what shows it. */
+export interface Breach {
+  readonly law: string;
+  readonly message: string;
+}
+
+/** Calls that change a load balancer. */
+const WRITES = new Set([
+  'BatchRegisterTargets',
+  'BatchDeregisterTargets',
+  'BatchModifyTargetWeight',
+  'CreateListener',
+  'DeleteLoadBalancerListeners',
+]);
+
+/**
+ * Holds a run against the laws of design section 2, from what the cloud's journal and the kubelets' records say alone;
+ * the product is not asked.
+ */
+export function breaches(journal: readonly JournalRecord[], records: readonly KubeletRecord[]): Breach[] {
+  return [...drainBeforeDeath(journal, records), ...noCutByUs(journal), ...oneWriter(journal), ...ownMarkOnly(journal)];
+}
+
+/** L4: a hooked Pod gets SIGTERM only after weight 0 was there to read. */
+function drainBeforeDeath(journal: readonly JournalRecord[], records: readonly KubeletRecord[]): Breach[] {
+  const zeroAt = new Map<string, number>();
+  for (const record of journal) {
+    if (record.kind !== 'change') continue;
+    for (const change of record.changes) {
+      if (!('tag' in change) || change.weight !== 0) continue;
+      const podUid = change.tag.split(':')[3] ?? '';
+      if (change.kind !== 'target-registered') zeroAt.set(podUid, zeroAt.get(podUid) ?? record.at);
+    }
+  }
+  const hooked = new Set(records.filter(({ type }) => type === 'preStopBegan').map(({ podUid }) => podUid));
+  const bound = new Set(registeredPods(journal));
+  return records
+    .filter(record => record.type === 'signalled' && record.signal === 'TERM')
+    .filter(({ podUid }) => hooked.has(podUid) && bound.has(podUid))
+    .filter(({ podUid, atMs }) => !((zeroAt.get(podUid) ?? Number.POSITIVE_INFINITY) <= atMs))
+    .map(({ podName }) => ({ law: 'L4', message: `${podName} got SIGTERM before its weight was 0` }));
+}
+
+function registeredPods(journal: readonly JournalRecord[]): string[] {
+  return journal.flatMap(record =>
+    record.kind === 'change'
+      ? record.changes.flatMap(change => ('tag' in change && change.weight > 0 ? [change.tag.split(':')[3] ?? ''] : []))
+      : [],
+  );
+}
+
+/** L4: no deregistration cut a live connection. */
+function noCutByUs(journal: readonly JournalRecord[]): Breach[] {
+  return journal.flatMap(record =>
+    record.kind === 'forwarded'
+      ? record.targets
+          .filter(target => target.kind === 'target-deregistered' && target.liveConnections > 0)
+          .map(target => ({
+            law: 'L4',
+            message: `deregistering ${target.address}:${target.port} cut ${target.liveConnections} connections`,
+          }))
+      : [],
+  );
+}
+
+/** L7: at most one write is in flight per load balancer. */
+function oneWriter(journal: readonly JournalRecord[]): Breach[] {
+  const found: Breach[] = [];
+  const lastEnd = new Map<string, { at: number; action: string }>();
+  const writes = journal.filter(record => record.kind === 'call' && WRITES.has(record.action));
+  for (const call of writes.toSorted((a, b) => a.at - b.at)) {
+    if (call.kind !== 'call') continue;
+    const id = (call.parameters as { LoadBalancerId?: string }).LoadBalancerId ?? '';
+    const last = lastEnd.get(id);
+    if (last && last.at > call.at)
+      found.push({ law: 'L7', message: `${call.action} began on ${id} during ${last.action}` });
+    lastEnd.set(id, { at: Math.max(last?.at ?? 0, call.finishedAt), action: call.action });
+  }
+  return found;
+}
+
+/** L6: every target that changes carries a mark of ours. */
+function ownMarkOnly(journal: readonly JournalRecord[]): Breach[] {
+  return journal.flatMap(record =>
+    record.kind === 'change'
+      ? record.changes
+          .filter(change => 'tag' in change && !parseMark(change.tag, change.tag.split(':')[1] ?? ''))
+          .map(() => ({ law: 'L6', message: `${record.action} changed a target without a mark of ours` }))
+      : [],
+  );
+}

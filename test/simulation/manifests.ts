@@ -1,0 +1,64 @@
+import { READINESS_GATE } from '../../common/names.ts';
+
+/** The seed manifest (examples/) with a name of its own; unhooked, it has the gate and no preStop, for contrast. */
+export function deployment(name: string, options: { replicas: number; hooked: boolean }): object {
+  const { replicas, hooked } = options;
+  return {
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: { name, namespace: 'default', labels: { app: name } },
+    spec: {
+      replicas,
+      selector: { matchLabels: { app: name } },
+      template: {
+        metadata: {
+          labels: { app: name },
+          annotations: {
+            'tke.cloud.tencent.com/networks': 'tke-route-eni',
+            ...(!hooked && { 'clb-direct.io/inject': 'false' }),
+          },
+        },
+        spec: {
+          containers: [
+            {
+              name: 'main',
+              image: 'nginx',
+              resources: {
+                requests: { 'tke.cloud.tencent.com/eni-ip': '1' },
+                limits: { 'tke.cloud.tencent.com/eni-ip': '1' },
+              },
+            },
+          ],
+          ...(!hooked && { readinessGates: [{ conditionType: READINESS_GATE }] }),
+        },
+      },
+    },
+  };
+}
+
+export function service(name: string, annotations: Record<string, string> = {}): object {
+  return {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: {
+      name,
+      namespace: 'default',
+      annotations: { 'service.cloud.tencent.com/direct-access': 'true', ...annotations },
+    },
+    spec: {
+      type: 'LoadBalancer',
+      selector: { app: name },
+      ports: [{ name: 'http', port: 80, protocol: 'TCP', targetPort: 80 }],
+    },
+  };
+}
+
+export const DEPLOYMENTS = '/apis/apps/v1/namespaces/default/deployments';
+export const SERVICES = '/api/v1/namespaces/default/services';
+export const MERGE_PATCH = 'application/merge-patch+json';
+
+/** What `kubectl rollout restart` changes. */
+export function restartPatch(at: number): object {
+  const annotations = { 'kubectl.kubernetes.io/restartedAt': String(at) };
+  return { spec: { template: { metadata: { annotations } } } };
+}
