@@ -1,5 +1,5 @@
 import type { Clock } from '../../common/clock.ts';
-import type { KubeList, Service, ServicePort } from '../../common/kube/objects.ts';
+import type { Service, ServicePort } from '../../common/kube/objects.ts';
 import { type ReflectorEvent, runReflector } from '../../common/kube/reflector.ts';
 import type { KubeTransport } from '../../common/kube/transport.ts';
 import type { Logger } from '../../common/logger.ts';
@@ -73,9 +73,4 @@ export function serviceRecord(service: Service): ServiceRecord {
     loadBalancerId: annotations[LOAD_BALANCER_ID_ANNOTATION],
     ingress: status?.loadBalancer?.ingress ?? [],
   };
-}
-
-/** The Services of a list answered by the API server. */
-export function serviceRecords(list: KubeList<Service>): ServiceRecord[] {
-  return list.items.map(serviceRecord);
 }

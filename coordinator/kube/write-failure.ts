@@ -14,11 +14,12 @@ export function writeFailure(error: unknown): WriteFailure {
       return 'gone';
     case 409:
       // The API server has one code for both; only its text tells them apart.
-      return /\buid\b/i.test(error.message) ? 'gone' : 'changed';
+      return /UID in (the )?precondition/i.test(error.message) ? 'gone' : 'changed';
+    case 422:
+      return error.message.includes('metadata.uid: Invalid value') ? 'gone' : 'invalid';
     case 400:
     case 413:
     case 415:
-    case 422:
       return 'invalid';
     default:
       return 'retryable';
