@@ -50,10 +50,6 @@ export const CARRIERS: readonly RegExp[] = [
   /^sandbox\/images\//,
   // The kubelet's processes, volumes and node network.
   /^sandbox\/kube\/kubelet\/(child-process-runtime|disk-volumes|node-directory|redirecting-network)\.ts$/,
-  // The programs in the sandbox's containers are processes of their own; virtual time has models in their place.
-  /^sandbox\/images\/(echo|nginx|request-counters)\.ts$/,
-  // A sandbox node's processes, files and sockets, each behind an interface that virtual time has a model of.
-  /^sandbox\/kube\/kubelet\/(child-process-runtime|disk-volumes|node-directory|redirecting-network)\.ts$/,
   // WebCrypto makes keys and certificates in threads of its own.
   /(^|[/-])(certificate|certificates|x509-issuer)\.ts$/,
 ];
@@ -73,7 +69,11 @@ export const TIME_NAMES: readonly string[] = [
 export const TIME_MODULES: readonly string[] = ['node:timers', 'node:timers/promises', 'node:perf_hooks'];
 /** Yields to the event loop without a wait, which tests of sockets need. */
 export const TIME_NAMES_IN_TESTS: readonly string[] = ['setImmediate'];
-export const MAY_TELL_TIME: readonly RegExp[] = [/^common\/(virtual-)?clock\.ts$/];
+export const MAY_TELL_TIME: readonly RegExp[] = [
+  /^common\/(virtual-)?clock\.ts$/,
+  // Replaces them all by what throws, so that a simulation cannot use them unnoticed.
+  /^test\/simulation\/forbid-real-world\.ts$/,
+];
 
 export const RANDOM_NAMES: readonly string[] = ['Math.random', 'crypto.randomUUID', 'crypto.getRandomValues'];
 /** Of `node:crypto`. */
@@ -85,8 +85,13 @@ export const MAY_BE_RANDOM: readonly RegExp[] = [
   /(^|[/-])(certificate|certificates)\.ts$/,
 ];
 
-/** Entry points, and tools that people run in a terminal. */
-export const MAY_PRINT: readonly RegExp[] = [/(^|\/)([a-z-]+-)?main\.ts$/, /^(tools|bench)\//, /^test\/cluster\//];
+/** Entry points, tools that people run in a terminal, and tests of what is printed. */
+export const MAY_PRINT: readonly RegExp[] = [
+  /\.(test|fixture)\.ts$/,
+  /(^|\/)([a-z-]+-)?main\.ts$/,
+  /^(tools|bench)\//,
+  /^test\/cluster\//,
+];
 
 export const FUNCTION_LINES_MAX = 70;
 export const FILE_LINES_MAX = 500;

@@ -143,8 +143,9 @@ function isFreeOfVirtualTime(path: string): boolean {
   return isTest(path) || /^(test|bench|tools)\//.test(path);
 }
 
+/** Tests, and what only they use. */
 function isTest(path: string): boolean {
-  return path.endsWith('.test.ts');
+  return /\.(test|fixture)\.ts$/.test(path);
 }
 
 function fits(path: string, patterns: readonly RegExp[]): boolean {

@@ -19,7 +19,7 @@ const OPTIONS = {
   keepAliveClients: integer({ description: 'clients that keep their connection', maximum: 1000, default: 10 }),
   keepAliveGapMs: integer({ description: 'longest gap between two requests of them', maximum: 60_000, default: 1000 }),
   longClients: integer({ description: 'clients that send one long request after another', maximum: 1000, default: 0 }),
-  longPath: text({ description: 'path of long requests', placeholder: 'PATH', default: '/?hold=15' }),
+  longPath: text({ description: 'path of long requests', placeholder: 'PATH', default: '/hold?seconds=15' }),
   timeoutMs: integer({ description: 'limit of a short request', minimum: 1, maximum: 600_000, default: 10_000 }),
   longTimeoutMs: integer({ description: 'limit of a long request', minimum: 1, maximum: 600_000, default: 30_000 }),
   json: text({ description: 'file for the whole report', placeholder: 'FILE', optional: true }),

@@ -73,7 +73,7 @@ function setUp(serve: Serve, overrides: Partial<LoadOptions> = {}) {
     keepAliveClients: 0,
     keepAliveGapMaxMs: 1000,
     longClients: 0,
-    longPath: '/?hold=15',
+    longPath: '/hold?seconds=15',
     timeoutMs: 10_000,
     longTimeoutMs: 30_000,
     inFlightMax: 5000,
@@ -153,7 +153,7 @@ describe('keep-alive clients', () => {
 });
 
 test('long requests go one after another, and have their own limit', async () => {
-  const { clock, server, load } = setUp(({ path }) => (path === '/?hold=15' ? ok('web-a') : 'never'), {
+  const { clock, server, load } = setUp(({ path }) => (path === '/hold?seconds=15' ? ok('web-a') : 'never'), {
     rate: 0,
     longClients: 2,
     durationMs: 40_000,

@@ -107,7 +107,7 @@ describe('the load generator', () => {
     keepAliveClients: 5,
     keepAliveGapMaxMs: 100,
     longClients: 1,
-    longPath: '/?hold=1',
+    longPath: '/hold?seconds=1',
     timeoutMs: 5000,
     longTimeoutMs: 5000,
     inFlightMax: 1000,
