@@ -1,0 +1,30 @@
+/** `clb-direct agent|coordinator`: what the image runs. Only the part that is asked for is loaded. */
+
+const USAGE = `Usage: clb-direct agent|coordinator [options]
+
+  agent        on every node: holds preStop until the load balancer has let the Pod go, and reports its Pods
+  coordinator  two or three replicas: bind Pods to load balancers
+
+clb-direct agent --help and clb-direct coordinator --help list the options.`;
+
+const BAD_CONFIGURATION = 2;
+
+async function main([command, ...argv]: readonly string[]): Promise<number> {
+  switch (command) {
+    case 'agent':
+      return (await import('./agent/main.ts')).main(argv, process.env);
+    case 'coordinator':
+      return (await import('./coordinator/main.ts')).main(argv, process.env);
+    case '--help':
+    case '-h':
+      console.log(USAGE);
+      return 0;
+    default:
+      console.error(
+        `clb-direct: ${command === undefined ? 'no command' : `no command '${command}'`}; --help lists them`,
+      );
+      return BAD_CONFIGURATION;
+  }
+}
+
+process.exit(await main(process.argv.slice(2)));

@@ -1,0 +1,170 @@
+import { TOKEN_AUDIENCE } from '../../common/names.ts';
+import type { KubeletNode } from '../kube/kubelet/kubelet-context.ts';
+import { CLB_ACCOUNT } from './clb-process.ts';
+import type { Manifest } from './manifest.ts';
+
+export const PRODUCT_NAMESPACE = 'clb-direct';
+export const COORDINATOR_REPLICAS = 2;
+export const STATUS_PORT = 9442;
+const REPORT_PORT = 9443;
+const WEBHOOK_PORT = 9444;
+const AGENT_METRICS_PORT = 19441;
+const IMAGE = 'clb-direct:dev';
+const LABELS = { 'app.kubernetes.io/name': 'clb-direct' };
+const COORDINATOR_LABELS = { ...LABELS, 'app.kubernetes.io/component': 'coordinator' };
+const ACCESS_FOLDER = '/var/run/clb-direct/access';
+const REPORT_FOLDER = '/var/run/clb-direct/report';
+const AUTHORITY_FOLDER = '/etc/clb-direct/ca';
+
+export interface ProductOptions {
+  readonly nodes: readonly KubeletNode[];
+  readonly clbEndpoint: string;
+  readonly apiServerUrl: string;
+  readonly apiServerAuthorityPem: string;
+  readonly healthCheckSeconds: number;
+  readonly healthCheckThreshold: number;
+}
+
+/** clb-direct as it is installed in the sandbox: what a chart would install, with static Pods for its DaemonSet. */
+export function productManifests(options: ProductOptions): Manifest[] {
+  return [
+    { apiVersion: 'v1', kind: 'Namespace', metadata: { name: PRODUCT_NAMESPACE } },
+    ...['clb-direct-coordinator', 'clb-direct-agent'].map(name => inNamespace('v1', 'ServiceAccount', { name })),
+    kubeconfig(options),
+    service('clb-direct-coordinator', REPORT_PORT, { publishNotReadyAddresses: true }),
+    service('clb-direct-webhook', WEBHOOK_PORT, {}),
+    coordinators(options),
+    ...options.nodes.map(agent),
+  ];
+}
+
+function inNamespace(apiVersion: string, kind: string, metadata: { name: string }, rest: object = {}): Manifest {
+  return { apiVersion, kind, metadata: { ...metadata, namespace: PRODUCT_NAMESPACE, labels: LABELS }, ...rest };
+}
+
+/** The token beside it is projected and renewed by the kubelet. JSON is YAML too. */
+function kubeconfig({ apiServerUrl, apiServerAuthorityPem }: ProductOptions): Manifest {
+  const name = 'sandbox';
+  const authority = Buffer.from(apiServerAuthorityPem).toString('base64');
+  const config = {
+    apiVersion: 'v1',
+    kind: 'Config',
+    clusters: [{ name, cluster: { server: apiServerUrl, 'certificate-authority-data': authority } }],
+    users: [{ name, user: { tokenFile: 'token' } }],
+    contexts: [{ name, context: { cluster: name, user: name } }],
+    'current-context': name,
+  };
+  return inNamespace('v1', 'ConfigMap', { name: 'kubeconfig' }, { data: { kubeconfig: JSON.stringify(config) } });
+}
+
+function service(name: string, port: number, more: object): Manifest {
+  const ports = [{ name: 'tls', port, targetPort: port, protocol: 'TCP' }];
+  return inNamespace(
+    'v1',
+    'Service',
+    { name },
+    { spec: { clusterIP: 'None', selector: COORDINATOR_LABELS, ports, ...more } },
+  );
+}
+
+const FIELD_VARIABLES = [
+  ['POD_NAME', 'metadata.name'],
+  ['POD_UID', 'metadata.uid'],
+  ['POD_IP', 'status.podIP'],
+  ['NODE_NAME', 'spec.nodeName'],
+  ['NODE_IP', 'status.hostIP'],
+].map(([name = '', fieldPath = '']) => ({ name, valueFrom: { fieldRef: { fieldPath } } }));
+
+/** What both processes reach the API server with. */
+const ACCESS_VOLUME = {
+  name: 'access',
+  projected: { sources: [{ serviceAccountToken: { path: 'token' } }, { configMap: { name: 'kubeconfig' } }] },
+};
+
+function coordinators({ clbEndpoint, healthCheckSeconds, healthCheckThreshold }: ProductOptions): Manifest {
+  const container = {
+    name: 'coordinator',
+    image: IMAGE,
+    args: [
+      'coordinator',
+      `--region=${CLB_ACCOUNT.region}`,
+      `--vpc-id=${CLB_ACCOUNT.vpcId}`,
+      `--clb-endpoint=${clbEndpoint}`,
+      `--kubeconfig=${ACCESS_FOLDER}/kubeconfig`,
+      '--pod-name=$(POD_NAME)',
+      '--pod-uid=$(POD_UID)',
+      `--grpc-listen=$(POD_IP):${REPORT_PORT}`,
+      `--webhook-listen=$(POD_IP):${WEBHOOK_PORT}`,
+      `--http-listen=$(POD_IP):${STATUS_PORT}`,
+      `--health-check-interval-seconds=${healthCheckSeconds}`,
+      `--health-check-threshold=${healthCheckThreshold}`,
+    ],
+    env: [
+      ...FIELD_VARIABLES,
+      { name: 'TENCENTCLOUD_SECRET_ID', value: CLB_ACCOUNT.secretId },
+      { name: 'TENCENTCLOUD_SECRET_KEY', value: CLB_ACCOUNT.secretKey },
+    ],
+    readinessProbe: { httpGet: { port: STATUS_PORT, path: '/readyz' }, periodSeconds: 1 },
+    volumeMounts: [{ name: 'access', mountPath: ACCESS_FOLDER }],
+  };
+  const spec = { serviceAccountName: 'clb-direct-coordinator', containers: [container], volumes: [ACCESS_VOLUME] };
+  const template = { metadata: { labels: COORDINATOR_LABELS }, spec };
+  const selector = { matchLabels: COORDINATOR_LABELS };
+  const deployment = { replicas: COORDINATOR_REPLICAS, selector, template };
+  return inNamespace('apps/v1', 'Deployment', { name: 'coordinator' }, { spec: deployment });
+}
+
+/** A static Pod (the mirror annotation), which kubectl drain leaves alone as it does a DaemonSet's. */
+function agent({ name }: KubeletNode): Manifest {
+  const container = {
+    name: 'agent',
+    image: IMAGE,
+    args: [
+      'agent',
+      '--node-name=$(NODE_NAME)',
+      '--node-address=$(NODE_IP)',
+      `--coordinator=clb-direct-coordinator.${PRODUCT_NAMESPACE}.svc:${REPORT_PORT}`,
+      `--coordinator-ca-file=${AUTHORITY_FOLDER}/ca.crt`,
+      `--token-file=${REPORT_FOLDER}/token`,
+      `--kubeconfig=${ACCESS_FOLDER}/kubeconfig`,
+      // The node's network redirects to its own address, not to one of the loopback that all nodes share.
+      '--drain-listen=$(NODE_IP):0',
+      `--http-listen=$(NODE_IP):${AGENT_METRICS_PORT}`,
+      '--proc-root=/host/proc',
+    ],
+    env: FIELD_VARIABLES,
+    readinessProbe: { httpGet: { port: AGENT_METRICS_PORT, path: '/healthz' }, periodSeconds: 1 },
+    volumeMounts: [
+      { name: 'access', mountPath: ACCESS_FOLDER },
+      { name: 'report', mountPath: REPORT_FOLDER },
+      { name: 'authority', mountPath: AUTHORITY_FOLDER },
+      { name: 'proc', mountPath: '/host/proc' },
+    ],
+  };
+  const reportToken = { path: 'token', audience: TOKEN_AUDIENCE };
+  const volumes = [
+    ACCESS_VOLUME,
+    { name: 'report', projected: { sources: [{ serviceAccountToken: reportToken }] } },
+    { name: 'authority', configMap: { name: 'clb-direct-ca' } },
+    { name: 'proc', hostPath: { path: '/proc' } },
+  ];
+  const spec = {
+    nodeName: name,
+    hostNetwork: true,
+    serviceAccountName: 'clb-direct-agent',
+    tolerations: [{ operator: 'Exists' }],
+    containers: [container],
+    volumes,
+  };
+  return {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: {
+      name: `agent-${name}`,
+      namespace: PRODUCT_NAMESPACE,
+      labels: { ...LABELS, 'app.kubernetes.io/component': 'agent' },
+      annotations: { 'kubernetes.io/config.mirror': 'sandbox' },
+    },
+    spec,
+  };
+}
