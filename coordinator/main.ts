@@ -34,6 +34,8 @@ const FAILED = 1;
 const BAD_CONFIGURATION = 2;
 const START_RETRY_MS = 1_000;
 const STOP_GRACE_MS = 500;
+/** The least that CLB takes. */
+const HEALTH_CHECK_TIMEOUT_SECONDS = 2;
 
 /** `clb-direct coordinator`: runs until SIGTERM or SIGINT. Resolves with the exit code. */
 export async function main(argv: readonly string[], environment: Environment): Promise<number> {
@@ -114,7 +116,7 @@ async function makeReplica(values: CoordinatorOptionValues, environment: Environ
       settleMs: values.settleSeconds * 1_000,
       healthCheck: {
         intervalSeconds: values.healthCheckIntervalSeconds,
-        timeoutSeconds: Math.min(2, values.healthCheckIntervalSeconds - 1),
+        timeoutSeconds: HEALTH_CHECK_TIMEOUT_SECONDS,
         healthyThreshold: values.healthCheckThreshold,
         unhealthyThreshold: values.healthCheckThreshold,
       },
