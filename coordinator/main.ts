@@ -34,6 +34,8 @@ const FAILED = 1;
 const BAD_CONFIGURATION = 2;
 const START_RETRY_MS = 1_000;
 const STOP_GRACE_MS = 500;
+/** The least that CLB takes, and its default. */
+const HEALTH_CHECK_TIMEOUT_SECONDS = 2;
 /** The least that CLB takes. */
 const HEALTH_CHECK_TIMEOUT_SECONDS = 2;
 
