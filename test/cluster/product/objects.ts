@@ -1,0 +1,46 @@
+/** What the product needs in the API server before its processes start from source. */
+import { coordinatorAddress, names, ports } from './names.ts';
+
+const ownLabels = { 'app.kubernetes.io/name': 'clb-direct' };
+
+/** On each node one Pod that does nothing: the agent's token is bound to it, as a real agent's is to its own Pod. */
+export const agentDaemonSet = {
+  apiVersion: 'apps/v1',
+  kind: 'DaemonSet',
+  metadata: { name: names.agent, namespace: names.namespace },
+  spec: {
+    selector: { matchLabels: { component: 'agent' } },
+    template: {
+      metadata: { labels: { ...ownLabels, component: 'agent' } },
+      spec: {
+        serviceAccountName: names.agent,
+        terminationGracePeriodSeconds: 1,
+        tolerations: [{ operator: 'Exists' }],
+        containers: [{ name: 'agent', image: 'pause' }],
+      },
+    },
+  },
+};
+
+/** Without selector: the coordinators are no Pods, so the slice names their addresses. */
+export const webhookService = {
+  apiVersion: 'v1',
+  kind: 'Service',
+  metadata: { name: names.webhook, namespace: names.namespace },
+  spec: { ports: [{ name: 'webhook', port: ports.webhook, targetPort: ports.webhook }] },
+};
+
+export function webhookEndpoints(replicas: readonly number[]): object {
+  return {
+    apiVersion: 'discovery.k8s.io/v1',
+    kind: 'EndpointSlice',
+    metadata: {
+      name: names.webhook,
+      namespace: names.namespace,
+      labels: { 'kubernetes.io/service-name': names.webhook },
+    },
+    addressType: 'IPv4',
+    ports: [{ name: 'webhook', port: ports.webhook, protocol: 'TCP' }],
+    endpoints: replicas.map(replica => ({ addresses: [coordinatorAddress(replica)], conditions: { ready: true } })),
+  };
+}
