@@ -36,8 +36,6 @@ const START_RETRY_MS = 1_000;
 const STOP_GRACE_MS = 500;
 /** The least that CLB takes, and its default. */
 const HEALTH_CHECK_TIMEOUT_SECONDS = 2;
-/** The least that CLB takes. */
-const HEALTH_CHECK_TIMEOUT_SECONDS = 2;
 
 /** `clb-direct coordinator`: runs until SIGTERM or SIGINT. Resolves with the exit code. */
 export async function main(argv: readonly string[], environment: Environment): Promise<number> {
