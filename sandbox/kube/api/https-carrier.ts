@@ -2,13 +2,16 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { KubeRequest } from '../../../common/kube/transport.ts';
-import { ApiError, badRequest, methodNotAllowed } from './api-error.ts';
+import { ApiError, badRequest, methodNotAllowed, unsupportedMediaType } from './api-error.ts';
 import { createServerCertificate } from './certificates.ts';
 import type { Json } from './json.ts';
 import type { KubeApiServer } from './kube-api-server.ts';
+import { readProtobuf } from './protobuf-body.ts';
 import { readBody } from './request-body.ts';
 import type { KubeUser } from './user.ts';
 
+const JSON_TYPE = 'application/json';
+const PROTOBUF_TYPE = 'application/vnd.kubernetes.protobuf';
 const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
 /** As long as the longest label selector that kubectl makes, and far beyond. */
 const URL_LENGTH_MAX = 16 * 1024;
@@ -102,29 +105,34 @@ async function readRequest(incoming: IncomingMessage): Promise<KubeRequest | Api
   const method = METHODS.find(name => name === incoming.method);
   if (!method) return methodNotAllowed();
   const { pathname, searchParams } = new URL(incoming.url ?? '/', 'https://localhost');
-  const text = await readBody(incoming);
-  if (text.kind === 'tooLarge') return new ApiError(413, 'RequestEntityTooLarge', text.why);
-  const { accept, 'content-type': contentType } = incoming.headers;
-  const body = parseBody(text.text, contentType ?? 'application/json');
-  if (body instanceof Error) return badRequest(`the body of the request is not JSON: ${body.message}`);
+  const read = await readBody(incoming);
+  if (read.kind === 'tooLarge') return new ApiError(413, 'RequestEntityTooLarge', read.why);
+  const { accept } = incoming.headers;
+  const body = parseBody(read.bytes, incoming.headers['content-type']);
+  if (body instanceof ApiError) return body;
   return {
     method,
     path: pathname,
     query: Object.fromEntries(searchParams),
-    ...(contentType !== undefined && { contentType }),
     ...(accept !== undefined && { accept }),
-    ...(body !== undefined && { body }),
+    ...body,
   };
 }
 
-/** Anything but JSON stays text: the handler refuses it by its content type. */
-function parseBody(text: string, contentType: string): Json | undefined | Error {
-  if (text === '') return undefined;
-  if (!contentType.includes('json')) return text;
+/** What is neither JSON nor protobuf stays text: the handler refuses it by its type. */
+function parseBody(bytes: Buffer, contentType = JSON_TYPE): Pick<KubeRequest, 'body' | 'contentType'> | ApiError {
+  if (bytes.length === 0) return { contentType };
+  if (contentType.startsWith(PROTOBUF_TYPE)) {
+    const read = readProtobuf(bytes);
+    if (read.kind === 'object') return { body: read.object, contentType: JSON_TYPE };
+    return unsupportedMediaType(`${contentType}: ${read.why}`, [JSON_TYPE]);
+  }
+  const text = bytes.toString('utf8');
+  if (!contentType.includes('json')) return { body: text, contentType };
   try {
-    return JSON.parse(text) as Json;
+    return { body: JSON.parse(text) as Json, contentType };
   } catch (error) {
-    return asError(error);
+    return badRequest(`the body of the request is not JSON: ${asError(error).message}`);
   }
 }
 

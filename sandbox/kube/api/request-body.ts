@@ -4,10 +4,10 @@ import type { IncomingMessage } from 'node:http';
 const BODY_BYTES_MAX = 3 * 1024 * 1024;
 
 export type RequestBody =
-  | { readonly kind: 'text'; readonly text: string }
+  | { readonly kind: 'bytes'; readonly bytes: Buffer }
   | { readonly kind: 'tooLarge'; readonly why: string };
 
-/** The whole body as text. One that is too large is read to its end but not kept, so that the client gets an answer. */
+/** The whole body. One that is too large is read to its end but not kept, so that the client gets an answer. */
 export async function readBody(incoming: IncomingMessage): Promise<RequestBody> {
   const chunks: Buffer[] = [];
   let size = 0;
@@ -15,6 +15,6 @@ export async function readBody(incoming: IncomingMessage): Promise<RequestBody> 
     size += chunk.length;
     if (size <= BODY_BYTES_MAX) chunks.push(chunk);
   }
-  if (size <= BODY_BYTES_MAX) return { kind: 'text', text: Buffer.concat(chunks).toString('utf8') };
+  if (size <= BODY_BYTES_MAX) return { kind: 'bytes', bytes: Buffer.concat(chunks) };
   return { kind: 'tooLarge', why: `Request entity too large: limit is ${BODY_BYTES_MAX}` };
 }
