@@ -50,6 +50,8 @@ export const CARRIERS: readonly RegExp[] = [
   /^sandbox\/images\//,
   // The kubelet's processes, volumes and node network.
   /^sandbox\/kube\/kubelet\/(child-process-runtime|disk-volumes|node-directory|redirecting-network)\.ts$/,
+  // Starts and wires the processes of the sandbox.
+  /^sandbox\/cluster\//,
   // WebCrypto makes keys and certificates in threads of its own.
   /(^|[/-])(certificate|certificates|x509-issuer)\.ts$/,
 ];
@@ -89,6 +91,7 @@ export const MAY_BE_RANDOM: readonly RegExp[] = [
 export const MAY_PRINT: readonly RegExp[] = [
   /\.(test|fixture)\.ts$/,
   /(^|\/)([a-z-]+-)?main\.ts$/,
+  /^cli\.ts$/,
   /^(tools|bench)\//,
   /^test\/cluster\//,
 ];
