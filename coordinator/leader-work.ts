@@ -17,6 +17,7 @@ import type { WriteFence } from './lanes/write-fence.ts';
 import type { LeaderPorts } from './leader-ports.ts';
 import { type ListenerPlan, planListeners } from './loadbalancers/listener-plan.ts';
 import { LoadBalancerDirectory } from './loadbalancers/load-balancer-directory.ts';
+import type { Problem } from './loadbalancers/problem.ts';
 import { claimOf, type ServiceIntent } from './loadbalancers/service-intent.ts';
 
 export interface LeaderWorkOptions {
@@ -42,6 +43,9 @@ export interface LeaderWorkOptions {
 const COALESCE_MS = 1;
 /** Something may always have become due. */
 const TICK_MS = 1_000;
+const TELL_AGAIN_MS = 60_000;
+
+type ProblemSubject = { readonly namespace: string; readonly name: string; readonly uid: string };
 
 interface LiveLane {
   readonly lane: Lane;
@@ -67,6 +71,8 @@ export class LeaderWork {
   /** Namespaces whose Services were listed consistently: when the list began, and what it had. */
   readonly #serviceLists = new Map<string, { startedAt: number; services: readonly ServiceRecord[] }>();
   readonly #sentDrains = new Map<string, string>();
+  /** When each problem was told last. */
+  readonly #toldAt = new Map<string, number>();
   #latch: GateLatch = new Map();
   #scheduled = false;
   #signal: AbortSignal | undefined;
@@ -146,7 +152,7 @@ export class LeaderWork {
       const claim = claimOf(service, { tkeController });
       const problems =
         claim.kind === 'claimed' ? claim.intent.problems : claim.kind === 'refused' ? claim.problems : [];
-      for (const problem of problems) ports.reportProblem(service, problem);
+      for (const problem of problems) this.#report(service, problem);
       if (claim.kind !== 'claimed') continue;
       claimed.push({ service, intent: claim.intent });
       if (!service.finalized) ports.ensureFinalizer(service);
@@ -161,7 +167,7 @@ export class LeaderWork {
     const rules: Rule[] = [];
     for (const { intent } of claimed) {
       const state = this.#directory.stateOf(intent.service.uid);
-      if (state.kind === 'failed') this.#options.ports.reportProblem(intent.service, state.problem);
+      if (state.kind === 'failed') this.#report(intent.service, state.problem);
       if (state.kind === 'ready') {
         const { id, virtualAddresses } = state.loadBalancer;
         byLoadBalancer.set(id, [...(byLoadBalancer.get(id) ?? []), intent]);
@@ -185,7 +191,7 @@ export class LeaderWork {
       .map(rule => {
         const listenerId = plan?.listenerIds.get(rule.id);
         const refused = plan?.refused.get(rule.id);
-        if (refused) ports.reportProblem(rule.service, refused);
+        if (refused) this.#report(rule.service, refused);
         const place = listenerId === undefined ? undefined : { loadBalancerId: id, listenerId, locationId: '' };
         return { ...rule, place, refusal: refused?.code };
       });
@@ -238,8 +244,18 @@ export class LeaderWork {
       const state = this.#directory.stateOf(service.uid);
       const uses = state.kind === 'ready' && state.loadBalancer.id === failure.loadBalancerId;
       const meant = failure.ruleIds.length === 0 || failure.ruleIds.some(id => id.startsWith(`${service.uid}/`));
-      if (uses && meant) ports.reportProblem(service, { code: error.code, reason: 'CloudRefused', message });
+      if (uses && meant) this.#report(service, { code: error.code, reason: 'CloudRefused', message });
     }
+  }
+
+  /** A problem that lasts is told again only after a while: turns come many times a second. */
+  #report(service: ProblemSubject, problem: Problem): void {
+    const key = `${service.uid} ${problem.code} ${problem.message}`;
+    const now = this.#options.clock.now();
+    for (const [other, at] of this.#toldAt) if (now - at >= TELL_AGAIN_MS) this.#toldAt.delete(other);
+    if (this.#toldAt.has(key)) return;
+    this.#toldAt.set(key, now);
+    this.#options.ports.reportProblem(service, problem);
   }
 
   #writeServices(claimed: readonly Claimed[]): void {

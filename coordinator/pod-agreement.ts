@@ -1,16 +1,21 @@
-import type { Pod } from '../common/kube/objects.ts';
-import type { PodView } from './core/cluster-view.ts';
+import { isDeepStrictEqual } from 'node:util';
+import type { StoredPod } from './core/report-store.ts';
+import type { PodAnswer } from './kube/pod-confirmer.ts';
 
-/** Law L12: whether the API server's Pod is the one that the agent reports: node, addresses and labels. */
-export function agreesWithReport(object: Pod, pod: PodView): boolean {
-  const { record, node } = pod;
-  const addresses = new Set(object.status?.podIPs?.map(({ ip }) => ip) ?? []);
-  const labels = object.metadata.labels ?? {};
+/** Law L12: whether the API server's Pod is the one that the agent reports: UID, node, labels, and all its addresses. */
+export function agreesWithReport(answer: PodAnswer, { record, node }: StoredPod): boolean {
   return (
-    object.metadata.uid === record.uid &&
-    object.spec.nodeName === node &&
-    record.addresses.every(address => addresses.has(address)) &&
-    Object.keys(labels).length === Object.keys(record.labels).length &&
-    Object.entries(record.labels).every(([key, value]) => labels[key] === value)
+    answer.type === 'found' &&
+    answer.uid === record.uid &&
+    answer.nodeName === node &&
+    record.addresses.every(address => answer.addresses.includes(address)) &&
+    isDeepStrictEqual({ ...answer.labels }, { ...record.labels })
+  );
+}
+
+/** Law L1: whether a consistent GET proves that the Pod with this UID is no more. */
+export function provesGone(answer: PodAnswer, podUid: string): boolean {
+  return (
+    answer.type === 'missing' || answer.uid !== podUid || answer.phase === 'Succeeded' || answer.phase === 'Failed'
   );
 }

@@ -95,7 +95,16 @@ export class World {
 
   transport(username: string): KubeTransport {
     const user = { username, groups: ['system:masters'] };
-    return inProcessKubeTransport({ server: this.#api, user, clock: this.clock, latencyMs: KUBE_LATENCY_MS });
+    const inner = inProcessKubeTransport({ server: this.#api, user, clock: this.clock, latencyMs: KUBE_LATENCY_MS });
+    return {
+      watch: (request, signal) => inner.watch(request, signal),
+      request: async (request, signal) => {
+        const response = await inner.request(request, signal);
+        const { method, path, body } = request;
+        if (method !== 'GET') this.log.add('kube', { username, method, path, body, status: response.status });
+        return response;
+      },
+    };
   }
 
   async start(): Promise<void> {
