@@ -45,7 +45,7 @@ export interface FieldError {
   readonly detail?: string;
 }
 
-export function qualifiedResource(kind: Kind): string {
+function qualifiedResource(kind: Kind): string {
   return kind.group ? `${kind.resource}.${kind.group}` : kind.resource;
 }
 

@@ -114,7 +114,7 @@ export const EVENT = row({
   createOnUpdate: true,
 });
 
-export const CONFIG_MAP = row({ resource: 'configmaps', kind: 'ConfigMap', shortNames: ['cm'] });
+const CONFIG_MAP = row({ resource: 'configmaps', kind: 'ConfigMap', shortNames: ['cm'] });
 
 export const SECRET = row({ resource: 'secrets', kind: 'Secret', selectableFields: ['type'] });
 
