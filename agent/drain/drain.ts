@@ -123,7 +123,7 @@ export function currentRequest(drain: Drain, now: number, limits: DrainLimits): 
   }
 }
 
-export function budgetEndAt(drain: Drain, limits: DrainLimits): number {
+function budgetEndAt(drain: Drain, limits: DrainLimits): number {
   return drain.calledAt + budgetMs(drain.facts, limits);
 }
 

@@ -33,7 +33,7 @@ export interface ReportContext {
   readonly onWelcome: () => void;
 }
 
-export const DEFAULT_HEARTBEAT_INTERVAL_MS = 3_000;
+const DEFAULT_HEARTBEAT_INTERVAL_MS = 3_000;
 /** A server that said nothing for so long is gone; it acknowledges every heartbeat, so three went unanswered. */
 export const SILENCE_LIMIT_MS = 9_000;
 
