@@ -225,9 +225,10 @@ export class Lane {
       ...logged(error),
       operations: write.operations.length,
     });
-    if (error.class === 'terminal') this.#isolate(error, write);
     if (error.notFound) this.#listenersDirty = true;
-    await this.#pause(this.#backoffMs(), signal);
+    // A refusal for good is the operation's own trouble: it waits for its next try, the others go on (law L10).
+    if (error.class === 'terminal') this.#isolate(error, write);
+    else await this.#pause(this.#backoffMs(), signal);
   }
 
   /** A batch that is refused for good is split until the bad operation stands alone. */
