@@ -51,7 +51,7 @@ export const CARRIERS: readonly RegExp[] = [
   // The kubelet's processes, volumes and node network.
   /^sandbox\/kube\/kubelet\/(child-process-runtime|disk-volumes|node-directory|redirecting-network)\.ts$/,
   // Starts and wires the processes of the sandbox.
-  /^sandbox\/cluster\//,
+  /^sandbox\/(cluster|demo)\//,
   // WebCrypto makes keys and certificates in threads of its own.
   /(^|[/-])(certificate|certificates|x509-issuer)\.ts$/,
 ];
@@ -85,6 +85,8 @@ export const MAY_BE_RANDOM: readonly RegExp[] = [
   // Keys and serial numbers of certificates have to be unpredictable, which a seeded random is not.
   /^coordinator\/webhook\/x509-issuer\.ts$/,
   /(^|[/-])(certificate|certificates)\.ts$/,
+  // Tokens of the sandbox's API server, which have to be unpredictable too.
+  /^sandbox\/kube\/api\/secure-random\.ts$/,
 ];
 
 /** Entry points, tools that people run in a terminal, and tests of what is printed. */
