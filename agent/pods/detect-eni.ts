@@ -1,3 +1,10 @@
+import {
+  isEniNetwork,
+  NETWORKS_ANNOTATION,
+  POD_TYPE_ANNOTATION,
+  requestedEniResource,
+  SUPER_NODE_POD_TYPE,
+} from '../../common/eni-marks.ts';
 import type { Pod } from '../../common/kube/objects.ts';
 import type { Eni } from '../../common/pod-record.ts';
 
@@ -7,17 +14,8 @@ export interface NodePolicy {
   readonly pureVpcCni: boolean;
 }
 
-const NETWORKS_ANNOTATION = 'tke.cloud.tencent.com/networks';
 const NETWORKS_STATUS_ANNOTATION = 'tke.cloud.tencent.com/networks-status';
-const POD_TYPE_ANNOTATION = 'tke.cloud.tencent.com/pod-type';
 const SUPER_NODE_PREFIX = 'eklet-';
-const ENI_RESOURCES = [
-  'tke.cloud.tencent.com/eni-ip',
-  'tke.cloud.tencent.com/direct-eni',
-  'tke.cloud.tencent.com/sub-eni',
-];
-/** CNI configurations that hand out addresses of elastic network interfaces. */
-const ENI_NETWORKS = ['tke-route-eni', 'tke-direct-eni'];
 
 /** Tells whether CLB reaches the Pod's address directly, by the first rule of TKE's documented order that says something. */
 export function detectEni(pod: Pod, policy: NodePolicy): Eni {
@@ -36,36 +34,28 @@ function byHostNetwork(pod: Pod): Eni | undefined {
 }
 
 function bySuperNode(pod: Pod): Eni | undefined {
-  const isMarked = pod.metadata.annotations?.[POD_TYPE_ANNOTATION] === 'eklet';
-  if (isMarked) return { attached: true, reason: `annotation ${POD_TYPE_ANNOTATION}=eklet` };
+  const isMarked = pod.metadata.annotations?.[POD_TYPE_ANNOTATION] === SUPER_NODE_POD_TYPE;
+  if (isMarked) return { attached: true, reason: `annotation ${POD_TYPE_ANNOTATION}=${SUPER_NODE_POD_TYPE}` };
   if (pod.spec.nodeName?.startsWith(SUPER_NODE_PREFIX)) return { attached: true, reason: 'super node' };
   return undefined;
 }
 
 function byResource(pod: Pod): Eni | undefined {
-  const resource = ENI_RESOURCES.find(name => requests(pod, name));
+  const resource = requestedEniResource(pod);
   return resource ? { attached: true, reason: `resource ${resource}` } : undefined;
-}
-
-function requests(pod: Pod, resource: string): boolean {
-  const containers = [...pod.spec.containers, ...(pod.spec.initContainers ?? [])];
-  return containers.some(({ resources }) => {
-    const quantity = resources?.requests?.[resource] ?? resources?.limits?.[resource];
-    return quantity !== undefined && String(quantity) !== '0';
-  });
 }
 
 function byNetworks(pod: Pod): Eni | undefined {
   const networks = pod.metadata.annotations?.[NETWORKS_ANNOTATION];
   if (!networks) return undefined;
-  const attached = networks.split(',').some(name => ENI_NETWORKS.includes(name.trim()));
+  const attached = networks.split(',').some(isEniNetwork);
   return { attached, reason: `annotation ${NETWORKS_ANNOTATION}=${networks}` };
 }
 
 function byNetworksStatus(pod: Pod): Eni | undefined {
   const names = networkNames(pod.metadata.annotations?.[NETWORKS_STATUS_ANNOTATION]);
   if (names.length === 0) return undefined;
-  const attached = names.some(name => ENI_NETWORKS.includes(name));
+  const attached = names.some(isEniNetwork);
   return { attached, reason: `annotation ${NETWORKS_STATUS_ANNOTATION} names ${names.join(', ')}` };
 }
 

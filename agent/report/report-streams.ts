@@ -17,6 +17,8 @@ export interface ReportStreamsOptions extends Omit<ReportContext, 'onWelcome'> {
 
 /** How often the coordinator's name is looked up again while all streams stand; a failure looks at once. */
 const RESOLVE_INTERVAL_MS = 10_000;
+/** The same while there is none: coordinators that come up are found soon. */
+const RESOLVE_AGAIN_MS = 1_000;
 const RESOLVE_TIMEOUT_MS = 5_000;
 const CONNECT_TIMEOUT_MS = 5_000;
 /** A restarted coordinator should be found at once, a missing one not be asked more than every few seconds. */
@@ -56,7 +58,7 @@ export class ReportStreams {
       for (const address of this.#resolved) {
         if (!this.#maintained.has(address)) this.#maintained.set(address, this.#maintain(address, signal));
       }
-      await this.#resolveNow.wait(signal, RESOLVE_INTERVAL_MS);
+      await this.#resolveNow.wait(signal, this.#resolved.size > 0 ? RESOLVE_INTERVAL_MS : RESOLVE_AGAIN_MS);
     }
     await Promise.all(this.#maintained.values());
   }
