@@ -21,6 +21,7 @@ export interface ChildProcessOptions {
 export class OwnedProcess implements AsyncDisposable {
   readonly #child: ChildProcess;
   readonly #clock: Clock;
+  #isAsked = false;
   /** Resolves with the exit code, 128 and more for a signal; never rejects. */
   readonly exited: Promise<number>;
   /** The first line of standard output. @throws Error when it ends before it has said one. */
@@ -45,7 +46,7 @@ export class OwnedProcess implements AsyncDisposable {
 
   /** Asks it to end, then makes it; resolves when it has. */
   async stop(): Promise<void> {
-    this.#child.kill('SIGTERM');
+    this.askToEnd();
     const ended = new AbortController();
     const killing = sleep(this.#clock, STOP_GRACE_MS, ended.signal).then(
       () => void this.#child.kill('SIGKILL'),
@@ -56,8 +57,10 @@ export class OwnedProcess implements AsyncDisposable {
     await killing;
   }
 
-  /** Asks it to end in its own way and time. */
+  /** Asks it to end in its own way and time; asking again changes nothing. */
   askToEnd(): void {
+    if (this.#isAsked) return;
+    this.#isAsked = true;
     this.#child.kill('SIGTERM');
   }
 

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -41,6 +41,8 @@ export interface SandboxOptions {
   /** Of every listener that is made: seconds between checks, and how many in a row decide. */
   readonly healthCheckSeconds: number;
   readonly healthCheckThreshold: number;
+  /** Leaves the folder with all logs behind. */
+  readonly keepFolder: boolean;
 }
 
 /** A running cluster of three nodes with clb-direct in it, and its cloud. Disposing of it ends every process. */
@@ -55,7 +57,7 @@ export interface Sandbox extends AsyncDisposable {
   readonly clb: ClbProcess;
   /** The kubelets' own accounts, growing. */
   readonly records: readonly KubeletRecord[];
-  /** Rejects when a part fails that should go on; never resolves. */
+  /** Rejects when a part ends that should go on, and at the end; never resolves. */
   readonly failed: Promise<never>;
 }
 
@@ -66,14 +68,16 @@ export interface Sandbox extends AsyncDisposable {
 export async function startSandbox(options: SandboxOptions, signal: AbortSignal): Promise<Sandbox> {
   await using parts = new AsyncDisposableStack();
   const folder = mkdtempSync(join(tmpdir(), 'clb-direct-sandbox-'));
-  parts.defer(() => rmSync(folder, { recursive: true, force: true }));
+  parts.defer(() => {
+    if (!options.keepFolder) rmSync(folder, { recursive: true, force: true });
+  });
   const failure = Promise.withResolvers<never>();
   failure.promise.catch(() => {});
   const cluster = await startCluster(options, { folder, parts, fail: failure.reject });
   const { plan, client } = cluster;
   const logFile = join(folder, 'clb.log');
   const clb = parts.use(await startClbProcess({ ...options, plan, logFile }));
-  void clb.exited.then(code => failure.reject(new Error(`the CLB process ended with exit code ${code}`)));
+  void clb.exited.then(code => failure.reject(new Error(`the CLB process ended by itself, exit code ${code}`)));
   const manifests = productManifests({ ...options, ...cluster, nodes: plan.nodes, clbEndpoint: clb.endpoint });
   await createAll(client, manifests, signal);
   const owned = parts.move();

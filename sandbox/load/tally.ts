@@ -46,7 +46,7 @@ export interface TimelineSlot {
   readonly lost: number;
 }
 
-const TIMELINE_SLOT_MS = 100;
+export const TIMELINE_SLOT_MS = 100;
 const LOSSES_KEPT_MAX = 10_000;
 /** More Pods than any Service of a test has. */
 const PODS_MAX = 10_000;
