@@ -16,6 +16,7 @@ import { KubePorts } from './kube-ports.ts';
 import { DEFAULT_LANE_TIMING } from './lanes/lane.ts';
 import { leaseFence } from './lanes/write-fence.ts';
 import { LeaderWork } from './leader-work.ts';
+import type { CoordinatorObserver } from './observer.ts';
 import { ReportServer } from './reports/report-server.ts';
 
 export interface CoordinatorEdges {
@@ -24,6 +25,7 @@ export interface CoordinatorEdges {
   readonly kube: KubeTransport;
   readonly cloud: Cloud;
   readonly log: Logger;
+  readonly observer: CoordinatorObserver;
 }
 
 export interface CoordinatorOptions {
@@ -68,6 +70,8 @@ export class Coordinator {
   #elector: LeaderElector | undefined;
   #term: Term | undefined;
   #termNumber = 0;
+  /** When the work of every term so far has ended. */
+  #ended: Promise<void> = Promise.resolve();
 
   constructor(edges: CoordinatorEdges, options: CoordinatorOptions) {
     this.#edges = edges;
@@ -152,13 +156,14 @@ export class Coordinator {
   }
 
   #start(cluster: string, term: number): void {
-    const { clock, cloud, log } = this.#edges;
+    const { clock, cloud, log, observer } = this.#edges;
     const elector = this.#elector;
     if (!elector) throw new Error('a term starts only after its election');
     log.info('leading', { term });
     this.#termNumber = term;
     const stop = new AbortController();
-    const ports = new KubePorts(this.#edges, { ...this.#options, reports: this.reports, knowledge: this.knowledge });
+    const { reports, knowledge } = this;
+    const ports = new KubePorts(this.#edges, { ...this.#options, reports, knowledge, observer });
     const work = new LeaderWork({
       knowledge: this.knowledge,
       ports,
@@ -176,9 +181,14 @@ export class Coordinator {
       limits: DEFAULT_PLAN_LIMITS,
       timing: DEFAULT_LANE_TIMING,
       tkeController: () => ports.tkeController,
+      observer,
     });
     ports.attach(work);
-    const done = Promise.all([ports.run(stop.signal), work.run(stop.signal)]).then(() => undefined);
+    // One writer (law L7): a term that was lost a moment ago may still have its last write in flight.
+    const done = this.#ended
+      .then(() => Promise.all([ports.run(stop.signal), work.run(stop.signal)]))
+      .then(() => undefined);
+    this.#ended = done;
     this.#term = { work, stop, done };
     this.reports.broadcastLeadership({ leading: true, term });
   }

@@ -16,6 +16,7 @@ import { type PodAnswer, PodConfirmer, type PodQuestion } from './kube/pod-confi
 import { ServiceWriter } from './kube/service-status.ts';
 import type { LeaderPorts } from './leader-ports.ts';
 import type { LeaderWork } from './leader-work.ts';
+import type { CoordinatorObserver } from './observer.ts';
 import { agreesWithReport, provesGone } from './pod-agreement.ts';
 import type { ReportServer } from './reports/report-server.ts';
 
@@ -31,6 +32,7 @@ export interface KubePortsOptions {
   readonly name: string;
   readonly reports: Pick<ReportServer, 'sendDrainUpdate'>;
   readonly knowledge: Knowledge;
+  readonly observer: CoordinatorObserver;
 }
 
 /** TKE publishes its own Service controller here (tke-conventions section 1.8). */
@@ -61,7 +63,11 @@ export class KubePorts implements LeaderPorts {
     const base = { transport: edges.kube, clock: edges.clock, random: edges.random };
     const failed = (what: string) => (subject: unknown, error: unknown) =>
       edges.log.warn('a request to the API server failed, will try again', { what, subject, error });
-    this.#gates = new GateWriter({ ...base, onError: failed('readiness gate') });
+    this.#gates = new GateWriter({
+      ...base,
+      onError: failed('readiness gate'),
+      onWritten: (gate, latencyMs) => gate.isOpen && options.observer.gateOpened(latencyMs),
+    });
     this.#services = new ServiceWriter({ ...base, onError: failed('Service') });
     this.#events = new EventRecorder({ ...base, instance: options.name, onError: failed('Event') });
     this.#confirmer = new PodConfirmer({

@@ -4,6 +4,7 @@ import { GateState } from '../common/pod-record.ts';
 import { DrainState } from '../proto/gen/clbdirect/v1/report.ts';
 import type { Cloud, HealthCheckSettings } from './cloud/types.ts';
 import { type ClusterView, clusterView, type PodView } from './core/cluster-view.ts';
+import type { Drain } from './core/drain-ledger.ts';
 import { type DrainProgress, drainProgress } from './core/drain-progress.ts';
 import { gateDecision } from './core/gate.ts';
 import { type GateLatch, isLatched, latchOpen, refreshLatch } from './core/gate-latch.ts';
@@ -19,6 +20,7 @@ import { type ListenerPlan, planListeners } from './loadbalancers/listener-plan.
 import { LoadBalancerDirectory } from './loadbalancers/load-balancer-directory.ts';
 import type { Problem } from './loadbalancers/problem.ts';
 import { claimOf, type ServiceIntent } from './loadbalancers/service-intent.ts';
+import type { CoordinatorObserver } from './observer.ts';
 
 export interface LeaderWorkOptions {
   readonly knowledge: Knowledge;
@@ -37,6 +39,7 @@ export interface LeaderWorkOptions {
   readonly timing: LaneTiming;
   /** TKE's own Service controller runs in this cluster. */
   readonly tkeController: () => boolean;
+  readonly observer: CoordinatorObserver;
 }
 
 /** Changes are gathered this long before anything is decided, so that a burst is one decision. */
@@ -221,6 +224,7 @@ export class LeaderWork {
       timing,
       log: log.child({ loadBalancer: id }),
       onObserved: () => this.changed(),
+      onWrite: write => this.#options.observer.wrote(write.kind, write.operations.length),
       onFailure: failure => this.#reportFailure(failure),
     });
     const stop = new AbortController();
@@ -237,7 +241,7 @@ export class LeaderWork {
   }
 
   #reportFailure(failure: LaneFailure): void {
-    const { knowledge, ports } = this.#options;
+    const { knowledge } = this.#options;
     const { error } = failure;
     const message = `Load balancer ${failure.loadBalancerId}: ${error.message}. ${error.hint}`;
     for (const service of knowledge.services.values()) {
@@ -353,9 +357,17 @@ export class LeaderWork {
       const progress = drainProgress(drain, lanes, complete);
       const text = JSON.stringify(progress);
       if (this.#sentDrains.get(drain.podUid) === text && !asked.has(drain.podUid)) continue;
+      this.#observeDrain(drain, progress);
       this.#sentDrains.set(drain.podUid, text);
       this.#sendDrainUpdate(progress);
     }
+  }
+
+  #observeDrain(drain: Drain, progress: DrainProgress): void {
+    const before = this.#sentDrains.get(drain.podUid);
+    const wasFinished = before !== undefined && (JSON.parse(before) as DrainProgress).state === 'deregistered';
+    if (progress.state !== 'deregistered' || wasFinished) return;
+    this.#options.observer.drainFinished(this.#options.clock.now() - drain.begunAt);
   }
 
   #isFound(intent: ServiceIntent): boolean {

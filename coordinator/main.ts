@@ -19,6 +19,7 @@ import { listenForReports } from './reports/grpc-listener.ts';
 import { TokenReviewer } from './reports/token-review.ts';
 import { listenForStatus } from './status/http-listener.ts';
 import { CoordinatorMetrics } from './status/metrics.ts';
+import { takeGauges } from './status/take-gauges.ts';
 import { takeSnapshot } from './status/take-snapshot.ts';
 import type { CertificateBundle } from './webhook/certificate-bundle.ts';
 import { ensureCertificates, keepCertificates } from './webhook/certificates.ts';
@@ -107,7 +108,7 @@ async function makeReplica(values: CoordinatorOptionValues, environment: Environ
     observe: ({ action, outcome, durationMs }) => metrics.cloudCall(action, outcome, durationMs),
   });
   const coordinator = new Coordinator(
-    { clock, random, kube, cloud, log: logger },
+    { clock, random, kube, cloud, log: logger, observer: metrics },
     {
       ...values,
       name: values.podName,
@@ -122,6 +123,7 @@ async function makeReplica(values: CoordinatorOptionValues, environment: Environ
       },
     },
   );
+  metrics.collectFrom(() => takeGauges(coordinator));
   return { values, clock, random, kube, logger, metrics, coordinator };
 }
 

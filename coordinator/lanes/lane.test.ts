@@ -26,6 +26,7 @@ class Bench {
     timing: DEFAULT_LANE_TIMING,
     log: silentLogger,
     onObserved: () => this.demand(),
+    onWrite: () => undefined,
     onFailure: failure => this.failures.push(failure),
   });
   #running: Promise<void> | undefined;

@@ -43,6 +43,8 @@ export interface LaneOptions {
   readonly log: Logger;
   /** The lane knows more than before: bindings, health, listeners. */
   readonly onObserved: () => void;
+  /** A write is being sent. */
+  readonly onWrite: (write: TargetWrite) => void;
   /** An operation failed for good; for an Event on the Service. */
   readonly onFailure: (failure: LaneFailure) => void;
 }
@@ -112,6 +114,11 @@ export class Lane {
 
   get observed(): boolean {
     return this.#state.observed;
+  }
+
+  /** What may be written and waits for its batch, and what law L2 keeps back. */
+  get queue(): Pick<LanePlan, 'operations' | 'holds'> {
+    return this.#plan ?? { operations: [], holds: [] };
   }
 
   view(): LaneView {
@@ -200,6 +207,7 @@ export class Lane {
     const { cloud, loadBalancerId, limits } = this.#options;
     this.#state = beginWrite(this.#state, write, this.#now());
     this.#state = { ...this.#state, memory: chargeWrite(this.#state.memory, write, limits.brake, this.#now()) };
+    this.#options.onWrite(write);
     const result = await sendWrite(cloud, loadBalancerId, write);
     const done = result.ok || result.error.outcomeUnknown || result.error.notFound;
     const counts = result.ok || (result.error.class !== 'busy' && result.error.class !== 'throttled');

@@ -55,26 +55,28 @@ describe('the status listener', () => {
   });
 
   test('serves its own metrics in base units', async () => {
-    metrics.leader.set(1);
-    metrics.queueDepth('urgent', 3);
+    metrics.collectFrom(() => ({
+      leading: true,
+      agentSessions: 3,
+      queued: new Map([['close', 3] as const]),
+      held: new Map([['brake', 1] as const]),
+    }));
     metrics.cloudCall('BatchRegisterTargets', 'ok', 350);
-    metrics.batch('BatchRegisterTargets', 120);
+    metrics.wrote('register', 120);
     metrics.gateOpened(700);
     metrics.drainFinished(2_500);
-    metrics.heldByBrake.inc();
-    metrics.agentSessions.set(3);
     metrics.streamTurnedAway('unauthenticated');
     metrics.admission('injected', 2);
     const lines = (await get('/metrics')).body.split('\n');
     for (const line of [
       'clb_direct_leader 1',
-      'clb_direct_lane_queue_depth{priority="urgent"} 3',
+      'clb_direct_lane_queue_depth{priority="close"} 3',
       'clb_direct_cloud_calls_total{action="BatchRegisterTargets",result="ok"} 1',
       'clb_direct_cloud_call_duration_seconds_sum{action="BatchRegisterTargets"} 0.35',
-      'clb_direct_batch_size_targets_bucket{le="200",action="BatchRegisterTargets"} 1',
+      'clb_direct_batch_size_targets_bucket{le="200",kind="register"} 1',
       'clb_direct_gate_open_delay_seconds_sum 0.7',
       'clb_direct_drain_duration_seconds_sum 2.5',
-      'clb_direct_held_by_brake_total 1',
+      'clb_direct_held_targets{reason="brake"} 1',
       'clb_direct_agent_sessions 3',
       'clb_direct_report_streams_turned_away_total{reason="unauthenticated"} 1',
       'clb_direct_webhook_admissions_total{result="injected"} 1',
@@ -84,8 +86,8 @@ describe('the status listener', () => {
   });
 
   test('keeps the metrics of two coordinators in one process apart', async () => {
-    new CoordinatorMetrics().leader.set(1);
-    expect((await get('/metrics')).body).toContain('clb_direct_leader 0\n');
+    new CoordinatorMetrics().streamTurnedAway('unauthenticated');
+    expect((await get('/metrics')).body).not.toContain('reason="unauthenticated"} 2');
   });
 
   test('says what it serves, and only to GET', async () => {

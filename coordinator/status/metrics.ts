@@ -1,4 +1,8 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { TargetWrite } from '../core/lane-plan.ts';
+import type { Hold } from '../core/rule-plan.ts';
+import { PRIORITIES, type Priority } from '../core/target-operation.ts';
+import type { CoordinatorObserver } from '../observer.ts';
 import type { AdmissionResult } from '../webhook/admission.ts';
 
 /** Upper bounds in seconds. */
@@ -8,22 +12,33 @@ const DRAIN_BUCKETS = [0.25, 0.5, 1, 2, 5, 10, 20, 30, 60, 120];
 /** CLB takes at most 500 targets in one call. */
 const BATCH_BUCKETS = [1, 2, 5, 10, 20, 50, 100, 200, 500];
 
-/** Classes of lane work in the order in which they are taken. */
-export type LanePriority = 'urgent' | 'dead' | 'open' | 'register' | 'drained' | 'configuration';
+const HOLD_REASONS: readonly Hold['reason'][] = ['last-open-target', 'brake', 'replacements-not-serving'];
+
+/** What is true at one moment. */
+export interface CoordinatorGauges {
+  readonly leading: boolean;
+  readonly agentSessions: number;
+  /** Operations that wait for their batch. */
+  readonly queued: ReadonlyMap<Priority, number>;
+  /** Targets that law L2 keeps in though something speaks against them. */
+  readonly held: ReadonlyMap<Hold['reason'], number>;
+}
 
 /**
  * Everything the coordinator counts, on a registry of its own. Labels have few values: never a Pod, a rule or a load
  * balancer.
  */
-export class CoordinatorMetrics {
+export class CoordinatorMetrics implements CoordinatorObserver {
   readonly registry = new Registry();
   readonly #registers = [this.registry];
 
-  /** 1 while this replica leads, else 0. */
-  readonly leader = new Gauge({
+  #takeGauges: (() => CoordinatorGauges) | undefined;
+  readonly #leader = new Gauge({
     name: 'clb_direct_leader',
     help: '1 while this replica leads',
     registers: this.#registers,
+    // The first gauge that is scraped sets all of them.
+    collect: () => this.#collect(),
   });
   readonly #queueDepth = new Gauge({
     name: 'clb_direct_lane_queue_depth',
@@ -46,14 +61,14 @@ export class CoordinatorMetrics {
   });
   readonly #batchSize = new Histogram({
     name: 'clb_direct_batch_size_targets',
-    help: 'Targets in one write of a lane, by action',
-    labelNames: ['action'],
+    help: 'Targets in one write of a lane, by kind of write',
+    labelNames: ['kind'],
     buckets: BATCH_BUCKETS,
     registers: this.#registers,
   });
   readonly #gateOpenDelay = new Histogram({
     name: 'clb_direct_gate_open_delay_seconds',
-    help: 'From the later of health at CLB and readiness of the containers to the readiness gate set True',
+    help: 'From the moment the Pod is known to serve on all its rules to its readiness gate set True',
     buckets: GATE_BUCKETS,
     registers: this.#registers,
   });
@@ -63,12 +78,13 @@ export class CoordinatorMetrics {
     buckets: DRAIN_BUCKETS,
     registers: this.#registers,
   });
-  readonly heldByBrake = new Counter({
-    name: 'clb_direct_held_by_brake_total',
-    help: 'Removals of living targets that the brake held back',
+  readonly #heldTargets = new Gauge({
+    name: 'clb_direct_held_targets',
+    help: 'Targets that are kept open though something speaks against them, by reason',
+    labelNames: ['reason'],
     registers: this.#registers,
   });
-  readonly agentSessions = new Gauge({
+  readonly #agentSessions = new Gauge({
     name: 'clb_direct_agent_sessions',
     help: 'Report streams that are open',
     registers: this.#registers,
@@ -92,8 +108,18 @@ export class CoordinatorMetrics {
     registers: this.#registers,
   });
 
-  queueDepth(priority: LanePriority, operationCount: number): void {
-    this.#queueDepth.set({ priority }, operationCount);
+  /** Where the gauges come from. */
+  collectFrom(takeGauges: () => CoordinatorGauges): void {
+    this.#takeGauges = takeGauges;
+  }
+
+  #collect(): void {
+    if (!this.#takeGauges) return;
+    const { leading, agentSessions, queued, held } = this.#takeGauges();
+    this.#leader.set(leading ? 1 : 0);
+    this.#agentSessions.set(agentSessions);
+    for (const priority of PRIORITIES) this.#queueDepth.set({ priority }, queued.get(priority) ?? 0);
+    for (const reason of HOLD_REASONS) this.#heldTargets.set({ reason }, held.get(reason) ?? 0);
   }
 
   /** @param result `ok`, or our code of the error */
@@ -102,8 +128,8 @@ export class CoordinatorMetrics {
     this.#cloudCallDuration.observe({ action }, durationMs / 1_000);
   }
 
-  batch(action: string, targetCount: number): void {
-    this.#batchSize.observe({ action }, targetCount);
+  wrote(kind: TargetWrite['kind'], targetCount: number): void {
+    this.#batchSize.observe({ kind }, targetCount);
   }
 
   gateOpened(delayMs: number): void {

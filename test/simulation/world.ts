@@ -9,10 +9,12 @@ import { VirtualClock } from '../../common/virtual-clock.ts';
 import { clbCloud } from '../../coordinator/cloud/clb-client.ts';
 import { ClbApiError, ClbConnectionError, type ClbTransport } from '../../coordinator/cloud/transport.ts';
 import { Coordinator } from '../../coordinator/coordinator.ts';
+import { noObserver } from '../../coordinator/observer.ts';
 import { reviewPod } from '../../coordinator/webhook/admission.ts';
 import { DEFAULT_INJECTION_POLICY } from '../../coordinator/webhook/inject.ts';
 import { ClbError } from '../../sandbox/clb/clb-error.ts';
 import { inProcessClb } from '../../sandbox/clb/in-process.ts';
+import type { JournalRecord } from '../../sandbox/clb/journal.ts';
 import { ClbServer } from '../../sandbox/clb/server.ts';
 import { type ClbSettings, defaultSettings, vipsOfPrefix } from '../../sandbox/clb/settings.ts';
 import { type VirtualDataPlane, virtualDataPlane } from '../../sandbox/clb/virtual-data-plane.ts';
@@ -25,6 +27,7 @@ import { ModelledRuntime } from '../../sandbox/kube/kubelet/modelled-runtime.ts'
 import { noVolumes } from '../../sandbox/kube/kubelet/pod-volumes.ts';
 import { runKubelet } from '../../sandbox/kube/kubelet/run-kubelet.ts';
 import { EventLog } from './event-log.ts';
+import { Link } from './link.ts';
 import { ModelNode } from './model-node.ts';
 import { ModelServers } from './model-server.ts';
 import { ReportNetwork } from './report-link.ts';
@@ -36,15 +39,55 @@ export interface WorldOptions {
   readonly clb?: (settings: ClbSettings) => ClbSettings;
 }
 
+/** As much of an Event as a person reads. */
+export interface KubeEvent {
+  readonly involvedObject: { readonly kind: string; readonly name: string };
+  readonly type: string;
+  readonly reason: string;
+  readonly message: string;
+  readonly count: number;
+}
+
 const NAMESPACE = 'clb-direct';
 const VIP_PREFIX = '10.200.0';
 const KUBE_LATENCY_MS = 4;
 const VPC_ID = 'vpc-simulated';
 
-/** A process that can be ended: kindly (SIGTERM) or not at all (its loops are cut off from the world). */
+/** A process of the product. It can be ended kindly, by aborting `stop` (SIGTERM), or killed with `sever`. */
 export interface Process {
+  readonly name: string;
   readonly stop: AbortController;
   readonly done: Promise<void>;
+  /** Its ways to the API server and to CLB. */
+  readonly kube: Link;
+  readonly clb: Link;
+  /** SIGKILL: nothing that it does has an effect from now on, its sockets break, and nobody answers for it. */
+  sever(): void;
+}
+
+export interface CoordinatorProcess extends Process {
+  readonly coordinator: Coordinator;
+}
+
+/** A write that the API server answered. */
+export interface ApiWrite {
+  /** Wall milliseconds of the answer. */
+  readonly at: number;
+  readonly username: string;
+  readonly method: string;
+  readonly path: string;
+  readonly body: unknown;
+  readonly status: number;
+}
+
+/** What a process runs, and what it needs for it. */
+interface Body {
+  readonly kube: Link;
+  readonly clb: Link;
+  /** Aborts when the process is severed. */
+  readonly severed: AbortSignal;
+  /** Aborts at SIGTERM. */
+  readonly stop: AbortSignal;
 }
 
 /**
@@ -59,13 +102,23 @@ export class World {
   readonly clb: ClbServer;
   readonly dataPlane: VirtualDataPlane;
   readonly kube: KubeTransport;
-  readonly coordinators: Coordinator[] = [];
+  /** All that were ever started. */
+  readonly coordinators: CoordinatorProcess[] = [];
+  /** By node, the one that was started last. */
+  readonly agents = new Map<string, Process>();
+  /** Everything that the cloud noted. */
+  readonly journal: JournalRecord[] = [];
+  readonly apiWrites: ApiWrite[] = [];
+  /** Everything that the admission webhook warned of. */
+  readonly warnings: string[] = [];
   readonly processes: Process[] = [];
   readonly #options: WorldOptions;
   readonly #api: KubeApiServer;
   readonly #network: ReportNetwork;
+  readonly #nodes = new Map<string, ModelNode>();
   readonly #stop = new AbortController();
   #forks = 0;
+  #replicas = 0;
 
   constructor(options: WorldOptions) {
     this.#options = options;
@@ -81,7 +134,7 @@ export class World {
     this.#api = new KubeApiServer({
       clock,
       random: this.random(),
-      admissionCaller: async (_target, review) => reviewPod(review, DEFAULT_INJECTION_POLICY).body,
+      admissionCaller: async (_target, review) => this.#admit(review),
     });
     this.#network = new ReportNetwork(clock, this.random());
     this.kube = this.transport('admin');
@@ -101,7 +154,10 @@ export class World {
       request: async (request, signal) => {
         const response = await inner.request(request, signal);
         const { method, path, body } = request;
-        if (method !== 'GET') this.log.add('kube', { username, method, path, body, status: response.status });
+        const { status } = response;
+        if (method === 'GET') return response;
+        this.log.add('kube', { username, method, path, body, status });
+        this.apiWrites.push({ at: this.clock.wallNow(), username, method, path, body, status });
         return response;
       },
     };
@@ -113,11 +169,11 @@ export class World {
     const { clock } = this;
     const log = (message: string, details?: object) => this.log.add('controllers', { message, ...details });
     const context = { transport: this.transport('controllers'), clock, random: this.random(), log };
-    this.#spawn(signal => runControllers(context, signal));
+    this.#spawn('controllers', ({ stop }) => runControllers(context, stop));
     for (let node = 1; node <= nodes; node += 1) this.#startNode(node);
     await this.create('/api/v1/namespaces', { metadata: { name: NAMESPACE } });
     await this.#registerWebhook();
-    for (let replica = 1; replica <= coordinators; replica += 1) this.startCoordinator(replica);
+    for (let count = 0; count < coordinators; count += 1) this.startCoordinator();
   }
 
   /** Ends everything; resolves when nothing runs any more. */
@@ -155,17 +211,46 @@ export class World {
     return list.items;
   }
 
-  startCoordinator(replica: number): Process {
-    const name = `coordinator-${replica}`;
+  /** Of the events of a namespace, what a person sees with `kubectl get events`. */
+  async events(namespace = 'default'): Promise<readonly KubeEvent[]> {
+    const list = (await this.request('GET', `/api/v1/namespaces/${namespace}/events`)) as { items: KubeEvent[] };
+    return list.items;
+  }
+
+  /** The replica that holds the lease and lives; undefined while none does. */
+  leader(): CoordinatorProcess | undefined {
+    return this.coordinators.findLast(({ coordinator, stop }) => !stop.signal.aborted && coordinator.isLeading);
+  }
+
+  /** Another replica, under a name of its own, as a Deployment would start it. */
+  startCoordinator(): CoordinatorProcess {
+    this.#replicas += 1;
+    const name = `coordinator-${this.#replicas}`;
+    let coordinator: Coordinator | undefined;
+    const process = this.#spawn(name, async body => {
+      coordinator = this.#makeCoordinator(name, body);
+      const streams = new AbortController();
+      const listening = AbortSignal.any([streams.signal, body.severed]);
+      this.#network.listen(name, coordinator.reports.handle, listening);
+      await coordinator.run(body.stop);
+      streams.abort();
+    });
+    if (!coordinator) throw new Error('a process begins at once');
+    const started = Object.assign(process, { coordinator });
+    this.coordinators.push(started);
+    return started;
+  }
+
+  #makeCoordinator(name: string, { kube, clb }: Body): Coordinator {
     const { clock } = this;
     const log = this.logger(name);
     const cloud = clbCloud({
-      transport: this.#clbTransport(),
+      transport: clb.clb(this.#clbTransport()),
       clock,
       random: this.random(),
     });
-    const coordinator = new Coordinator(
-      { clock, random: this.random(), kube: this.transport(name), cloud, log },
+    return new Coordinator(
+      { clock, random: this.random(), kube: kube.kube(this.transport(name)), cloud, log, observer: noObserver },
       {
         name,
         podUid: `${name}-uid`,
@@ -180,13 +265,6 @@ export class World {
         healthCheck: undefined,
       },
     );
-    this.coordinators.push(coordinator);
-    return this.#spawn(async signal => {
-      const streams = new AbortController();
-      this.#network.listen(name, coordinator.reports.handle, streams.signal);
-      await coordinator.run(signal);
-      streams.abort();
-    });
   }
 
   #startNode(number: number): void {
@@ -195,8 +273,8 @@ export class World {
     const node = new ModelNode(containers, this.servers);
     const { clock } = this;
     const network = modelledNetwork({ clock, containers, latencyMs: 1, redirect: node.redirect });
-    const address = `10.0.0.${number}`;
-    this.#spawn(signal =>
+    const address = addressOf(name);
+    this.#spawn(name, ({ stop }) =>
       runKubelet(
         {
           transport: this.transport(`system:node:${name}`),
@@ -215,27 +293,31 @@ export class World {
           log: (message, details) => this.log.add(name, { message, ...details }),
           record: record => this.#record(record),
         },
-        signal,
+        stop,
       ),
     );
-    this.startAgent(name, node, address);
+    this.#nodes.set(name, node);
+    this.startAgent(name);
   }
 
-  startAgent(nodeName: string, node: ModelNode, address: string): Process {
+  /** Another agent on the node, which takes over the node's hook calls. */
+  startAgent(nodeName: string): Process {
+    const node = this.#nodes.get(nodeName);
+    if (!node) throw new Error(`there is no node ${nodeName}`);
     const identity = { nodeName, podName: `agent-${nodeName}`, podUid: `agent-${nodeName}-${this.#forks}` };
-    return this.#spawn(signal =>
+    const agent = this.#spawn(identity.podName, ({ kube, severed, stop }) =>
       runAgent(
         {
           edges: {
             clock: this.clock,
             random: this.random(),
-            kube: this.transport(identity.podName),
-            reports: this.#network.connector(identity),
-            hooks: node.hookTransport(),
+            kube: kube.kube(this.transport(identity.podName)),
+            reports: this.#network.connector(identity, severed),
+            hooks: node.hookTransport(severed),
             redirect: node.hookRedirect(),
             runtime: node.runtime(),
             connections: node.connections(),
-            nodeAddresses: () => [address],
+            nodeAddresses: () => [addressOf(nodeName)],
             log: this.logger(identity.podName),
             metrics: noMetrics(),
           },
@@ -247,9 +329,11 @@ export class World {
             hookCallsMax: DEFAULT_HOOK_CALLS_MAX,
           },
         },
-        signal,
+        stop,
       ),
     );
+    this.agents.set(nodeName, agent);
+    return agent;
   }
 
   logger(part: string): Logger {
@@ -271,12 +355,31 @@ export class World {
   }
 
   #journal(): void {
-    this.clb.journal.onRecord(record => this.log.add('clb', record));
+    this.clb.journal.onRecord(record => {
+      this.journal.push(record);
+      this.log.add('clb', record);
+    });
   }
 
-  #spawn(run: (signal: AbortSignal) => Promise<void>): Process {
+  #admit(review: unknown): unknown {
+    const { body } = reviewPod(review, DEFAULT_INJECTION_POLICY);
+    if (typeof body !== 'string') this.warnings.push(...(body.response.warnings ?? []));
+    return body;
+  }
+
+  #spawn(name: string, run: (body: Body) => Promise<void>): Process {
     const stop = new AbortController();
-    const process = { stop, done: run(stop.signal) };
+    const severed = new AbortController();
+    const kube = new Link();
+    const clb = new Link();
+    const sever = () => {
+      this.log.add(name, { message: 'killed' });
+      for (const link of [kube, clb]) link.set('silent');
+      severed.abort();
+      stop.abort();
+    };
+    const done = run({ kube, clb, severed: severed.signal, stop: stop.signal });
+    const process = { name, stop, done, kube, clb, sever };
     this.processes.push(process);
     return process;
   }
@@ -311,6 +414,11 @@ export class World {
       },
     };
   }
+}
+
+/** `node-3` has 10.0.0.3. */
+function addressOf(nodeName: string): string {
+  return `10.0.0.${nodeName.slice(nodeName.lastIndexOf('-') + 1)}`;
 }
 
 /** Errors as text: their stacks differ between processes. */

@@ -1,0 +1,13 @@
+import type { TargetWrite } from './core/lane-plan.ts';
+
+/** Told of what happens while a replica leads; for metrics. Must not throw. */
+export interface CoordinatorObserver {
+  /** A write was sent. */
+  wrote(kind: TargetWrite['kind'], targetCount: number): void;
+  /** `delayMs` from the moment at which we knew that the Pod serves to its gate set True. */
+  gateOpened(delayMs: number): void;
+  /** `durationMs` from the Pod's drain request to its last target read back as gone. */
+  drainFinished(durationMs: number): void;
+}
+
+export const noObserver: CoordinatorObserver = { wrote() {}, gateOpened() {}, drainFinished() {} };
