@@ -1,4 +1,4 @@
-import { ContainerState, GateState, PodPhase, type PodRecord, Protocol } from '../../common/pod-record.ts';
+import { ContainerState, type PodRecord } from '../../common/pod-record.ts';
 import { bindingKey } from '../../coordinator/core/binding-key.ts';
 import { type ClusterView, clusterView } from '../../coordinator/core/cluster-view.ts';
 import { type DrainLedger, expireDrains, recordDrain } from '../../coordinator/core/drain-ledger.ts';
@@ -11,6 +11,7 @@ import {
 } from '../../coordinator/core/lane-plan.ts';
 import { parseMark } from '../../coordinator/core/mark.ts';
 import type { ObservedBinding, ObservedHealth } from '../../coordinator/core/observation.ts';
+import { container, placedRule, podRecord } from '../../coordinator/core/pod.fixture.ts';
 import { ReportStore } from '../../coordinator/core/report-store.ts';
 import type { PlacedRule } from '../../coordinator/core/rule-state.ts';
 import type { TargetOperation } from '../../coordinator/core/target-operation.ts';
@@ -25,7 +26,6 @@ import {
 } from '../../coordinator/lanes/lane-state.ts';
 
 export const CLUSTER = 'c1';
-const NAMESPACE = 'default';
 
 /** A Pod as it really is, whatever has been reported of it. */
 export interface TruePod {
@@ -56,17 +56,15 @@ export class CoreWorld {
   #names = 0;
 
   constructor(rules: readonly { port: number; app: string }[]) {
-    this.rules = rules.map(({ port, app }, index) => ({
-      id: `s${index}/TCP/${port}`,
-      service: { namespace: NAMESPACE, name: `s${index}`, uid: `s${index}` },
-      protocol: Protocol.TCP,
-      port,
-      selector: { app },
-      targetPort: 80,
-      publishNotReadyAddresses: false,
-      place: { loadBalancerId: 'lb-1', listenerId: `lbl-${index}`, locationId: '' },
-      refusal: undefined,
-    }));
+    this.rules = rules.map(({ port, app }, index) =>
+      placedRule({
+        id: `s${index}/TCP/${port}`,
+        service: { namespace: 'default', name: `s${index}`, uid: `s${index}` },
+        port,
+        selector: { app },
+        place: { loadBalancerId: 'lb-1', listenerId: `lbl-${index}`, locationId: '' },
+      }),
+    );
   }
 
   addPod(options: { node: string; address: string; app: string }): void {
@@ -74,7 +72,7 @@ export class CoreWorld {
     if (holder) return;
     this.#names += 1;
     const uid = `pod-${this.#names}`;
-    this.pods.push({ node: options.node, gone: false, record: freshRecord(uid, options.address, options.app) });
+    this.pods.push({ node: options.node, gone: false, record: starting(uid, options) });
   }
 
   change(index: number, edit: (record: PodRecord) => PodRecord): void {
@@ -174,6 +172,30 @@ export class CoreWorld {
     this.now += 1;
   }
 
+  /** Lets the lane work until nothing is left to write. */
+  settle(): void {
+    this.read();
+    for (let write = this.plan()?.write; write; write = this.plan()?.write) {
+      this.send(write, 'done');
+      this.read();
+    }
+  }
+
+  /** A ready and confirmed Pod that its agent has reported; answers with its index. */
+  addReadyPod(options: { node?: string; address: string; app?: string }): number {
+    this.addPod({ node: 'n1', app: 'web', ...options });
+    const index = this.pods.length - 1;
+    this.change(index, ready);
+    this.reportOne(index);
+    this.confirm(index);
+    return index;
+  }
+
+  allHealthy(): void {
+    for (const binding of this.cloud.values()) binding.health = 'healthy';
+    this.read();
+  }
+
   ownerOf(key: string): string | undefined {
     return parseMark(this.cloud.get(key)?.tag ?? '', CLUSTER)?.podUid;
   }
@@ -208,24 +230,23 @@ function ownsAddress(pod: TruePod, address: string): boolean {
   return pod.record.addresses.includes(address);
 }
 
-function freshRecord(uid: string, address: string, app: string): PodRecord {
-  return {
-    uid,
-    namespace: NAMESPACE,
-    name: uid,
-    addresses: [address],
-    labels: { app },
-    hostNetwork: false,
-    eni: { attached: true, reason: 'test' },
-    ports: [{ name: 'http', port: 80, protocol: Protocol.TCP }],
-    phase: PodPhase.RUNNING,
-    ready: false,
-    deletion: undefined,
-    containers: [{ name: 'main', containerId: `${uid}-1`, state: ContainerState.RUNNING, restartCount: 0 }],
-    gate: GateState.CLOSED,
-    annotations: {},
-    createdAtMs: 0,
-  };
+/** A world in which `count` Pods serve on all its rules; two, unless told. */
+export function serving(count: number, rules = TWO_RULES): CoreWorld {
+  const world = new CoreWorld(rules);
+  for (let index = 0; index < count; index += 1) world.addReadyPod({ address: `10.0.0.${index + 1}` });
+  world.settle();
+  world.allHealthy();
+  return world;
+}
+
+const TWO_RULES = [
+  { port: 80, app: 'web' },
+  { port: 81, app: 'web' },
+];
+
+function starting(uid: string, { address, app }: { address: string; app: string }): PodRecord {
+  const containers = [{ ...container('main', ContainerState.RUNNING), containerId: `${uid}-1` }];
+  return podRecord({ uid, addresses: [address], labels: { app }, containers, ready: false });
 }
 
 export function ready(record: PodRecord): PodRecord {

@@ -7,7 +7,7 @@ import { DEFAULT_PLAN_LIMITS, type TargetWrite } from '../../coordinator/core/la
 import { selects } from '../../coordinator/core/rule.ts';
 import { placeOf } from '../../coordinator/core/rule-state.ts';
 import type { TargetOperation } from '../../coordinator/core/target-operation.ts';
-import { CoreWorld, deleted, exited, ready, relabelled, restarted, unready } from './core-world.ts';
+import { CoreWorld, deleted, exited, ready, relabelled, restarted, serving, unready } from './core-world.ts';
 
 const NODES = ['n1', 'n2'] as const;
 const ADDRESSES = ['10.0.0.1', '10.0.0.2', '10.0.0.3', '10.0.0.4', '10.0.0.5'] as const;
@@ -220,7 +220,7 @@ describe('L2, never empty by our hand', () => {
     const world = serving(1);
     world.addPod({ node: 'n2', address: '10.0.0.9', app: 'web' });
     world.reportOne(1);
-    bindAll(world);
+    world.settle();
     world.change(0, deleted);
     world.reportOne(0);
     expect(world.plan()?.holds.map(hold => hold.reason)).toEqual(['last-open-target', 'last-open-target']);
@@ -277,12 +277,12 @@ describe('L3, the gate tells the truth', () => {
     world.change(0, deleted);
     world.finish(0);
     world.reportOne(0);
-    bindAll(world);
+    world.settle();
     world.addPod({ node: 'n1', address: '10.0.0.1', app: 'web' });
     world.change(1, ready);
     world.reportOne(1);
     world.confirm(1);
-    bindAll(world);
+    world.settle();
     const target = world.plan()?.states[0]?.targets[0];
     expect(target?.bound?.mark?.podUid).toBe('pod-2');
     expect(target?.bound?.health).toBe('unknown');
@@ -333,31 +333,4 @@ describe('L6, only what is ours', () => {
 
 function isHealthy(world: CoreWorld, key: string): boolean {
   return world.lane.observation.health.get(key)?.health === 'healthy';
-}
-
-/** A world in which `count` Pods serve on both rules. */
-function serving(count: number): CoreWorld {
-  const world = new CoreWorld([
-    { port: 80, app: 'web' },
-    { port: 81, app: 'web' },
-  ]);
-  for (let index = 0; index < count; index += 1) {
-    world.addPod({ node: 'n1', address: ADDRESSES[index] ?? '', app: 'web' });
-    world.change(index, ready);
-    world.reportOne(index);
-    world.confirm(index);
-  }
-  bindAll(world);
-  for (let index = 0; index < world.cloud.size; index += 1) world.health(index, 'healthy');
-  world.read();
-  return world;
-}
-
-/** Lets the lane work until nothing is left to write. */
-function bindAll(world: CoreWorld): void {
-  world.read();
-  for (let write = world.plan()?.write; write; write = world.plan()?.write) {
-    world.send(write, 'done');
-    world.read();
-  }
 }
