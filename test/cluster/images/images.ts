@@ -56,7 +56,7 @@ http {
   server {
     listen 80;
     root /srv;
-    location / { return 200 "$hostname\\n"; }
+    location / { default_type application/json; return 200 '{"pod":"$hostname"}\\n'; }
     location = /slow { limit_rate 1k; }
   }
 }

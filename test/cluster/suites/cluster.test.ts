@@ -64,7 +64,7 @@ describe('the cluster', () => {
     const pod = await firstNginxPod();
     const { headers, body } = await get(pod.status.podIP, '10.250.1.77');
     expect(headers['x-client-address']).toBe('10.250.1.77');
-    expect(body.trim()).toBe(pod.metadata.name);
+    expect(JSON.parse(body)).toEqual({ pod: pod.metadata.name });
     const logged = await waitUntil(clock, 'the request in the log', 5_000, () =>
       cluster.loggedRequests().find(({ client }) => client === '10.250.1.77'),
     );

@@ -1,0 +1,167 @@
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { sleep, systemClock } from '../../../common/clock.ts';
+import { reportText } from '../../../sandbox/load/report-text.ts';
+import { openCluster } from '../harness.ts';
+import {
+  type ChangeOutcome,
+  type ChangeUnderLoad,
+  changeUnderLoad,
+  servingPods,
+} from '../product/change-under-load.ts';
+import { clientAddressPrefix } from '../product/names.ts';
+import { momentsTable, orderProblems, outlivedBudget } from '../product/pod-moments.ts';
+import { type Product, startProduct } from '../product/product.ts';
+import { waitUntil } from '../wait.ts';
+
+const clock = systemClock();
+const cluster = openCluster(clock, process.env.CLB_DIRECT_CLUSTER);
+const examples = join(import.meta.dirname, '../../../examples');
+const deployment = 'deployment/nginx-deployment-eni';
+const selector = 'app=nginx';
+const drainSeconds = 30;
+/** Well below the drain budget. */
+const connectionLifetimeMs = 8_000;
+const changeTimeoutMs = 240_000;
+
+let product: Product;
+let virtualAddress = '';
+
+const rolledOut = () => cluster.kubectl(['rollout', 'status', deployment, '--timeout=120s']);
+
+/** Runs a change under load, prints what came of it, and holds the run to what makes it worth anything. */
+async function under(
+  load: Pick<ChangeUnderLoad, 'clients' | 'connectionLifetimeMs' | 'change'>,
+): Promise<ChangeOutcome> {
+  const options = { ...load, virtualAddress, selector, drainSeconds };
+  const outcome = await changeUnderLoad({ clock, cluster, product }, options);
+  const share = `${Math.round(100 * outcome.shareWhileDraining)} % of the requests while a target was draining`;
+  process.stdout.write(`\n${momentsTable(outcome.gone)}\n${reportText(outcome.report)}\n${share}\n`);
+  expect(outcome.shareWhileDraining, 'too few requests met a drain').toBeGreaterThan(0.3);
+  const openAtDrain = outcome.gone.reduce((sum, { connectionsAtWeightZero }) => sum + connectionsAtWeightZero, 0);
+  expect(openAtDrain, 'no drain met an open connection').toBeGreaterThan(0);
+  expect(outcome.report.notSent).toBe(0);
+  return outcome;
+}
+
+function expectNothingLost({ report, gone, loggedByPod }: ChangeOutcome): void {
+  expect(report.losses).toEqual([]);
+  expect(report.lostTotal).toBe(0);
+  expect(report.sent).toBe(report.ok + report.lostTotal + report.endedByApplication);
+  expect(gone.flatMap(orderProblems)).toEqual([]);
+  expect(loggedByPod).toEqual(report.answersByPod);
+}
+
+beforeAll(async () => {
+  product = await startProduct(clock, cluster);
+}, 120_000);
+
+afterAll(async () => {
+  // While there are coordinators: the Service waits for them to give its load balancer back.
+  await cluster
+    .kubectl(['delete', '--ignore-not-found', '--timeout=60s', '--filename', examples])
+    .finally(() => product?.stop());
+}, 120_000);
+
+describe('the seed manifests, applied unchanged', () => {
+  test('get an EXTERNAL-IP and READINESS GATES 1/1', async () => {
+    await cluster.kubectl(['apply', '--filename', examples]);
+    await rolledOut();
+    const rows = (await cluster.kubectl(['get', 'pods', `--selector=${selector}`, '--output=wide'])).trim().split('\n');
+    const services = await cluster.kubectl(['get', 'service', 'nginx-service-eni', '--no-headers']);
+    process.stdout.write(`\n${rows.join('\n')}\n${services}`);
+    expect(rows[0]).toMatch(/READINESS GATES$/);
+    expect(rows.slice(1).map(line => line.trim().split(/\s+/).at(-1))).toEqual(['1/1', '1/1', '1/1']);
+    virtualAddress = services.split(/\s+/)[3] ?? '';
+    expect(virtualAddress).toMatch(/^10\.250\.2\.\d+$/);
+  });
+
+  test("show nginx the client's own address through the EXTERNAL-IP", async () => {
+    const client = `${clientAddressPrefix}9`;
+    await cluster.run(['node', '-e', `require('http').get({host:'${virtualAddress}',localAddress:'${client}'})`]);
+    const logged = await waitUntil(clock, 'the request in the log', 5_000, () =>
+      cluster.loggedRequests().find(request => request.client === client),
+    );
+    expect(logged).toMatchObject({ path: '/', status: 200 });
+  });
+});
+
+describe('under load nothing is lost, and SIGTERM comes last', () => {
+  test(
+    'in a rolling update',
+    async () => {
+      const change = async () => {
+        await cluster.kubectl(['rollout', 'restart', deployment]);
+        await rolledOut();
+      };
+      const outcome = await under({ clients: [10, 29], connectionLifetimeMs, change });
+      expect(outcome.gone).toHaveLength(3);
+      expectNothingLost(outcome);
+      expect(outcome.gone.filter(outlivedBudget)).toEqual([]);
+    },
+    changeTimeoutMs,
+  );
+
+  test(
+    'in a scale-in',
+    async () => {
+      const change = () => cluster.kubectl(['scale', deployment, '--replicas=2']);
+      const outcome = await under({ clients: [30, 49], connectionLifetimeMs, change });
+      expect(outcome.gone).toHaveLength(1);
+      expectNothingLost(outcome);
+      await cluster.kubectl(['scale', deployment, '--replicas=3']);
+      await rolledOut();
+    },
+    changeTimeoutMs,
+  );
+
+  test(
+    'in the drain of a node',
+    async () => {
+      const [pod] = await servingPods(cluster, selector);
+      const node = pod?.spec.nodeName ?? '';
+      const drain = ['drain', node, '--ignore-daemonsets', '--delete-emptydir-data', '--timeout=120s'];
+      const outcome = await under({
+        clients: [50, 69],
+        connectionLifetimeMs,
+        change: () => cluster.kubectl(drain),
+      }).finally(() => cluster.kubectl(['uncordon', node]));
+      expect(outcome.gone.map(({ pod }) => pod)).toContain(pod?.metadata.name);
+      expectNothingLost(outcome);
+      await rolledOut();
+    },
+    changeTimeoutMs,
+  );
+
+  test(
+    'but for what outlives the budget, which the application ends while its target is still there',
+    async () => {
+      const change = () => cluster.kubectl(['scale', deployment, '--replicas=2']);
+      const outcome = await under({ clients: [70, 89], change });
+      expect(outcome.gone.map(outlivedBudget)).toEqual([true]);
+      expectNothingLost(outcome);
+      await cluster.kubectl(['scale', deployment, '--replicas=3']);
+      await rolledOut();
+    },
+    changeTimeoutMs,
+  );
+
+  test(
+    'in a rolling update whose leading coordinator is killed',
+    async () => {
+      const leader = await product.leader();
+      const change = async () => {
+        await cluster.kubectl(['rollout', 'restart', deployment]);
+        await sleep(clock, 4_000, new AbortController().signal);
+        product.coordinator(leader).signal('SIGKILL');
+        await rolledOut();
+      };
+      const outcome = await under({ clients: [90, 109], connectionLifetimeMs, change });
+      expect(await product.leader()).not.toBe(leader);
+      expect(outcome.gone).toHaveLength(3);
+      expectNothingLost(outcome);
+      await product.restartCoordinator(leader);
+    },
+    changeTimeoutMs,
+  );
+});
