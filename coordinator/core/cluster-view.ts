@@ -31,7 +31,13 @@ export function clusterView(input: ClusterViewInput): ClusterView {
   const pods = new Map<string, PodView>();
   const podsByNamespace = new Map<string, PodView[]>();
   for (const [uid, stored] of input.store.pods) {
-    const view: PodView = { ...stored, confirmed: input.confirmed.has(uid), drain: input.drains.get(uid) };
+    const drain = input.drains.get(uid);
+    const view: PodView = {
+      ...stored,
+      confirmed: input.confirmed.has(uid),
+      // An agent may hold hooks only of its own node's Pods (law L12).
+      drain: drain?.node === stored.node ? drain : undefined,
+    };
     pods.set(uid, view);
     const neighbours = podsByNamespace.get(stored.record.namespace);
     if (neighbours) neighbours.push(view);

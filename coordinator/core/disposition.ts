@@ -47,20 +47,20 @@ export function isStrong(evidence: DrainEvidence | RemoveEvidence): boolean {
 export function dispositionOf(pod: PodView, rule: Pick<Rule, 'publishNotReadyAddresses'>): Disposition {
   const { record } = pod;
   if (isTerminal(record)) return { kind: 'remove', evidence: 'terminal' };
-  if (pod.deletionSeenAt !== undefined) return leaving(pod, 'deletion');
-  if (pod.drain) return leaving(pod, 'hook');
+  if (pod.deletionSeenAt !== undefined) return leaving(pod);
+  // Before the hook: an exit is strong evidence, a call alone is weak.
   if (anyContainerExited(record)) return { kind: 'drain', evidence: 'exit' };
+  if (pod.drain) return { kind: 'drain', evidence: 'hook' };
   if (!record.ready && !rule.publishNotReadyAddresses) return { kind: 'standby', waitsFor: 'readiness' };
   if (!pod.confirmed) return { kind: 'standby', waitsFor: 'confirmation' };
   return { kind: 'serve', weight: weightOf(record) };
 }
 
-function leaving(pod: PodView, evidence: 'deletion' | 'hook'): Disposition {
-  const deleted = evidence === 'deletion';
-  if (deleted && allContainersExited(pod.record)) return { kind: 'remove', evidence: 'exited' };
-  // A hook alone may be a liveness restart: the Pod comes back, so its binding stays.
-  if (deleted && pod.drain?.phase === 'connections-ended') return { kind: 'remove', evidence: 'connections-ended' };
-  return { kind: 'drain', evidence };
+/** Only of a deleted Pod: after a hook alone it may come back, so that its binding stays. */
+function leaving(pod: PodView): Disposition {
+  if (allContainersExited(pod.record)) return { kind: 'remove', evidence: 'exited' };
+  if (pod.drain?.phase === 'connections-ended') return { kind: 'remove', evidence: 'connections-ended' };
+  return { kind: 'drain', evidence: 'deletion' };
 }
 
 /** The weight the user asked for; a malformed annotation counts as none (the Pod's admission warned about it). */

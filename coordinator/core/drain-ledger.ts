@@ -27,8 +27,11 @@ export type DrainLedger = ReadonlyMap<string, Drain>;
 
 /** The ledger after a request. Phases only go forward within one drain; a call after an answer begins another drain. */
 export function recordDrain(ledger: DrainLedger, request: DrainRequested, now: number): DrainLedger {
-  const known = ledger.get(request.podUid);
-  if (!known && (request.phase === 'answered' || ledger.size >= DRAINS_MAX)) return ledger;
+  const entry = ledger.get(request.podUid);
+  if (!entry && ledger.size >= DRAINS_MAX) return ledger;
+  // What another node said of this Pod is not taken over (law L12).
+  const known = entry?.node === request.node ? entry : undefined;
+  if (request.phase === 'answered' && (!known || known.phase === 'answered')) return ledger;
   const begunAt = known && known.phase !== 'answered' ? known.begunAt : now;
   const drain: Drain = {
     podUid: request.podUid,

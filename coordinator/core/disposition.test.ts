@@ -1,0 +1,90 @@
+import { describe, expect, test } from 'vitest';
+import { CUSTOM_WEIGHT_ANNOTATION } from '../../common/names.ts';
+import { ContainerState, PodPhase, type PodRecord } from '../../common/pod-record.ts';
+import type { PodView } from './cluster-view.ts';
+import { dispositionOf, isStrong, weightOf } from './disposition.ts';
+import type { Drain } from './drain-ledger.ts';
+import { container, podRecord, podView } from './pod.fixture.ts';
+
+const RULE = { publishNotReadyAddresses: false };
+const DELETED: Partial<PodView> = { deletionSeenAt: 5 };
+const UP = container('main', ContainerState.RUNNING);
+const EXITED = container('side', ContainerState.EXITED);
+
+function hook(phase: Drain['phase']): Partial<PodView> {
+  const answeredAt = phase === 'answered' ? 1 : undefined;
+  return { drain: { podUid: 'pod-1', node: 'n1', phase, begunAt: 0, answeredAt, budgetEndsAt: 30_000 } };
+}
+
+function of(fields: Partial<PodRecord>, view: Partial<Omit<PodView, 'record'>> = {}) {
+  return dispositionOf(podView(fields, view), RULE);
+}
+
+describe('a Pod that a rule selects', () => {
+  test('serves when it is ready and confirmed', () => {
+    expect(of({})).toEqual({ kind: 'serve', weight: 10 });
+  });
+
+  test('stands by while it is not ready', () => {
+    expect(of({ ready: false })).toEqual({ kind: 'standby', waitsFor: 'readiness' });
+  });
+
+  test('serves unready where the Service publishes unready addresses, but not after an exit', () => {
+    const rule = { publishNotReadyAddresses: true };
+    expect(dispositionOf(podView({ ready: false }), rule)).toEqual({ kind: 'serve', weight: 10 });
+    const crashed = podView({ ready: false, containers: [EXITED] });
+    expect(dispositionOf(crashed, rule)).toEqual({ kind: 'drain', evidence: 'exit' });
+  });
+
+  test('stands by until the API server has confirmed it (L12)', () => {
+    expect(of({}, { confirmed: false })).toEqual({ kind: 'standby', waitsFor: 'confirmation' });
+  });
+
+  test('drains when it is deleted, and when one of its containers has exited', () => {
+    expect(of({}, DELETED)).toEqual({ kind: 'drain', evidence: 'deletion' });
+    expect(of({ containers: [UP, EXITED] })).toEqual({ kind: 'drain', evidence: 'exit' });
+  });
+
+  test('keeps draining while one container of a deleted Pod still runs, and is removed when none does', () => {
+    expect(of({ containers: [UP, EXITED] }, DELETED)).toEqual({ kind: 'drain', evidence: 'deletion' });
+    expect(of({ containers: [EXITED] }, DELETED)).toEqual({ kind: 'remove', evidence: 'exited' });
+  });
+
+  test('of which no container is known has not exited', () => {
+    expect(of({ containers: [] }, DELETED)).toEqual({ kind: 'drain', evidence: 'deletion' });
+  });
+
+  test('is removed when its agent sees no connection left, but not on a hook alone, which may be a restart', () => {
+    const ended = hook('connections-ended');
+    expect(of({}, { ...DELETED, ...ended })).toEqual({ kind: 'remove', evidence: 'connections-ended' });
+    expect(of({}, ended)).toEqual({ kind: 'drain', evidence: 'hook' });
+  });
+
+  test('whose container exits after a hook has exited: strong evidence, not the weak one of a call', () => {
+    expect(of({ containers: [EXITED] }, hook('answered'))).toEqual({ kind: 'drain', evidence: 'exit' });
+  });
+
+  test.each([PodPhase.SUCCEEDED, PodPhase.FAILED])('owns nothing in a terminal phase (%i)', phase => {
+    expect(of({ phase })).toEqual({ kind: 'remove', evidence: 'terminal' });
+  });
+});
+
+describe('the weight', () => {
+  test.each([
+    ['0', 0],
+    ['100', 100],
+    ['101', 10],
+    ['-1', 10],
+    ['ten', 10],
+    ['', 10],
+  ])('of annotation "%s" is %i', (text, weight) => {
+    expect(weightOf(podRecord({ annotations: { [CUSTOM_WEIGHT_ANNOTATION]: text } }))).toBe(weight);
+  });
+});
+
+test('only deletion, exit and a lost address are strong; what a living Pod says is weak', () => {
+  const strong = ['deletion', 'exit', 'gone', 'moved', 'terminal', 'exited', 'connections-ended'] as const;
+  const weak = ['hook', 'unready', 'unselected', 'weight'] as const;
+  expect(strong.every(isStrong)).toBe(true);
+  expect(weak.some(isStrong)).toBe(false);
+});
