@@ -3,6 +3,7 @@ import { silentLogger } from '../../common/logger.ts';
 import { VirtualClock } from '../../common/virtual-clock.ts';
 import { CoreWorld, deleted, ready } from '../../test/property/core-world.ts';
 import { DEFAULT_PLAN_LIMITS } from '../core/lane-plan.ts';
+import type { ListenerWork } from '../loadbalancers/listener-plan.ts';
 import { cloudError, FakeCloud } from './fake-cloud.ts';
 import { DEFAULT_LANE_TIMING, Lane, type LaneFailure } from './lane.ts';
 
@@ -16,6 +17,8 @@ class Bench {
   readonly failures: LaneFailure[] = [];
   readonly stop = new AbortController();
   leaseHeld = true;
+  /** A further listener port that is wanted. */
+  wantedPort: number | undefined;
   readonly lane = new Lane({
     loadBalancerId: 'lb-1',
     cluster: CLUSTER,
@@ -43,9 +46,15 @@ class Bench {
       rules: this.world.rules,
       view: this.world.view(),
       virtualAddresses: ['10.9.9.9'],
-      listenerWork: [],
+      listenerWork: this.#listenerWork(),
       gateWaits: false,
     });
+  }
+
+  #listenerWork(): ListenerWork[] {
+    const { wantedPort: port } = this;
+    if (port === undefined || this.lane.listeners.some(listener => listener.port === port)) return [];
+    return [{ kind: 'create', request: { name: 'ours', protocol: 'TCP', ports: [port] }, ruleIds: [] }];
   }
 
   addReadyPod(address: string): number {
@@ -84,6 +93,16 @@ describe('Lane', () => {
     expect(bench.cloud.writes).toEqual([]);
     await bench.clock.advance(1_000);
     expect(bench.cloud.writes.map(write => write.kind)).toEqual(['register']);
+  });
+
+  test('makes a listener once, however often it is asked for before a read shows it', async () => {
+    bench.wantedPort = 81;
+    bench.start();
+    for (let passed = 0; passed < 1_000; passed += 5) {
+      await bench.clock.advance(5);
+      bench.demand();
+    }
+    expect(bench.cloud.writes.map(write => write.kind)).toEqual(['createListeners']);
   });
 
   test('gathers what comes while a write is in flight into one next batch', async () => {

@@ -96,6 +96,9 @@ export class Lane {
   #plan: LanePlan | undefined;
   readonly #dirtyListeners = new Set<string>();
   #listenersDirty = true;
+  /** Changes of listeners that were tried, and how many of them the last list came after. */
+  #listenerChanges = 0;
+  #listenerChangesSeen = 0;
   #listenerWorkSince: number | undefined;
   #failures = 0;
   /** Halved when CLB refuses a batch for good, so that the bad operation is found (law L10). */
@@ -174,11 +177,16 @@ export class Lane {
     while (!signal.aborted) {
       this.#replan();
       const plan = this.#plan;
-      const work = this.#demand?.listenerWork[0];
+      const work = this.#nextListenerWork();
       if (work && (!plan?.write || this.#listenerWorkIsOld())) await this.#changeListeners(work, signal);
       else if (plan?.write) await this.#gatherAndWrite(plan.write, signal);
       else await this.#writerWakeup.wait(signal, this.#idleMs(plan));
     }
+  }
+
+  /** None until the listeners were read after the last change: what is wanted was derived from an older list. */
+  #nextListenerWork(): ListenerWork | undefined {
+    return this.#listenerChangesSeen === this.#listenerChanges ? this.#demand?.listenerWork[0] : undefined;
   }
 
   #listenerWorkIsOld(): boolean {
@@ -256,9 +264,9 @@ export class Lane {
       work.kind === 'create'
         ? await cloud.createListeners(loadBalancerId, work.request, neverAborted())
         : await cloud.deleteListeners(loadBalancerId, work.listenerIds, neverAborted());
+    this.#listenerChanges += 1;
     this.#listenersDirty = true;
     this.#listenerWorkSince = undefined;
-    if (this.#demand) this.#demand = { ...this.#demand, listenerWork: this.#demand.listenerWork.slice(1) };
     this.#readerWakeup.wake();
     if (result.ok) {
       this.#failures = 0;
@@ -303,6 +311,7 @@ export class Lane {
     const { cloud, loadBalancerId } = this.#options;
     this.#listenersDirty = false;
     this.#dirtyListeners.clear();
+    const changes = this.#listenerChanges;
     const listeners = await cloud.describeListeners(loadBalancerId, signal);
     if (!listeners.ok) return this.#readFailed(listeners.error, []);
     const listenerIds = [...new Set([...listeners.value.map(listener => listener.id), ...this.#boundListenerIds()])];
@@ -312,6 +321,9 @@ export class Lane {
     if (!bindings.ok) return this.#readFailed(bindings.error, []);
     this.#state = mergeListeners(this.#state, listeners.value);
     this.#state = mergeBindings(this.#state, { listenerIds, startedAt, bindings: bindings.value });
+    // What was wanted of the listeners before has to be derived anew.
+    if (changes !== this.#listenerChangesSeen && this.#demand) this.#demand = { ...this.#demand, listenerWork: [] };
+    this.#listenerChangesSeen = changes;
     return true;
   }
 
