@@ -4,6 +4,7 @@ import { systemClock } from '../common/clock.ts';
 import { KubeConfigError } from '../common/kube/configuration.ts';
 import { httpsKubeTransport } from '../common/kube/https-transport.ts';
 import { loadKubeConfig } from '../common/kube/kubeconfig.ts';
+import { listenAddress } from '../common/listen-address.ts';
 import type { Logger } from '../common/logger.ts';
 import { isHelpRequested, OptionError, parseOptions, usage } from '../common/options.ts';
 import { pinoLogger } from '../common/pino-logger.ts';
@@ -115,11 +116,6 @@ function agentOptions(values: AgentOptionValues): AgentOptions {
 /** Read anew each time: bridges come and go with Pods. */
 function interfaceAddresses(): string[] {
   return Object.values(networkInterfaces()).flatMap(addresses => addresses?.map(({ address }) => address) ?? []);
-}
-
-function listenAddress(hostAndPort: string): { host: string; port: number } {
-  const colon = hostAndPort.lastIndexOf(':');
-  return { host: hostAndPort.slice(0, colon).replace(/^\[|\]$/g, ''), port: Number(hostAndPort.slice(colon + 1)) };
 }
 
 if (import.meta.main) process.exit(await main(process.argv.slice(2), process.env));

@@ -1,9 +1,9 @@
+import { abortable } from '../../common/abortable.ts';
 import type { Clock, Timer } from '../../common/clock.ts';
 import { deadline } from '../../common/deadline.ts';
 import type { Logger } from '../../common/logger.ts';
 import type { PodRecord } from '../../common/pod-record.ts';
 import type { DrainRequest, DrainUpdate } from '../../proto/gen/clbdirect/v1/report.ts';
-import { abortable } from '../abortable.ts';
 import type { ConnectionSource } from '../connections/source.ts';
 import type { AgentMetrics } from '../metrics.ts';
 import type { PodChange } from '../pods/pod-table.ts';

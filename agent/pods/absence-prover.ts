@@ -1,6 +1,6 @@
+import { abortable } from '../../common/abortable.ts';
 import { type Clock, sleep } from '../../common/clock.ts';
 import { deadline } from '../../common/deadline.ts';
-import { abortable } from '../abortable.ts';
 import type { RuntimeSource } from '../runtime/source.ts';
 import type { PodChange, PodTable } from './pod-table.ts';
 

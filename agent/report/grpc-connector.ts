@@ -2,9 +2,9 @@ import { lookup } from 'node:dns/promises';
 import { readFile } from 'node:fs/promises';
 import { isIP } from 'node:net';
 import { type ChannelCredentials, type ChannelOptions, credentials, Metadata } from '@grpc/grpc-js';
+import { abortable } from '../../common/abortable.ts';
 import { type AgentChannel, ReportChannelError, type ReportConnector } from '../../common/report-transport.ts';
 import { ReportServiceClient } from '../../proto/gen/clbdirect/v1/report.ts';
-import { abortable } from '../abortable.ts';
 import { GrpcAgentChannel } from './grpc-agent-channel.ts';
 
 export interface GrpcConnectorOptions {

@@ -1,8 +1,8 @@
+import { abortable } from '../../common/abortable.ts';
 import { backoffDelayMs } from '../../common/backoff.ts';
 import { type Clock, sleep } from '../../common/clock.ts';
 import { DeadlineExceededError, deadline } from '../../common/deadline.ts';
 import type { Random } from '../../common/random.ts';
-import { abortable } from './abortable.ts';
 import { classify, isRead } from './classify.ts';
 import { NotSentError } from './failures.ts';
 import { type RateLimiter, rateLimiter } from './limiter.ts';

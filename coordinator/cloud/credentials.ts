@@ -1,7 +1,7 @@
 import sdk from 'tencentcloud-sdk-nodejs/tencentcloud/common/credential.js';
+import { abortable } from '../../common/abortable.ts';
 import type { Clock } from '../../common/clock.ts';
 import { deadline } from '../../common/deadline.ts';
-import { abortable } from './abortable.ts';
 import { ClbCredentialsError } from './transport.ts';
 
 export interface Credential {
