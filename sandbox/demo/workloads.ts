@@ -6,10 +6,8 @@ import type { Manifest } from '../cluster/manifest.ts';
 const EXAMPLES = new URL('../../examples/', import.meta.url);
 const CONTAINER_PORT = 8080;
 /** On the node, for the Pods' own counts of requests. */
-export const COUNTER_FOLDER = '/counters';
+const COUNTER_FOLDER = '/counters';
 export const COUNTER_FILE = `${COUNTER_FOLDER}/requests`;
-/** Connections end within the drain budget: an answer closes them after about 10 s of requests. */
-const REQUESTS_PER_CONNECTION = 20;
 
 /** Two sides of the same application, which differ in one thing: whether a preStop waits for the load balancer. */
 export const SIDES = ['hooked', 'gate-only'] as const;
@@ -43,10 +41,7 @@ function deployment(side: Side, replicas: number): Manifest {
   const container = {
     name: 'echo',
     image: 'echo',
-    env: [
-      { name: 'COUNTER_FILE', value: COUNTER_FILE },
-      { name: 'REQUESTS_PER_CONNECTION', value: String(REQUESTS_PER_CONNECTION) },
-    ],
+    env: [{ name: 'COUNTER_FILE', value: COUNTER_FILE }],
     ports: [{ containerPort: CONTAINER_PORT }],
     readinessProbe: { tcpSocket: { port: CONTAINER_PORT }, periodSeconds: 1 },
     resources: { requests: eni, limits: eni },

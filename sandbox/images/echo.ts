@@ -29,7 +29,6 @@ class EchoServer {
       this.#observe(request, response);
       this.#answer(request, response).catch(() => response.destroy());
     });
-    this.#server.maxRequestsPerSocket = environment.requestsPerConnection;
     this.#datagrams = createSocket('udp4', (message, client) => {
       this.#counters.observeDatagram();
       const body = { pod: environment.podName, clientAddress: client.address, data: message.toString() };

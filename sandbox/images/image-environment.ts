@@ -6,8 +6,6 @@ export interface ImageEnvironment {
   readonly port: number;
   /** Where the counters' last line goes at exit. */
   readonly counterFile: string | undefined;
-  /** After so many the server closes the connection with its answer, as nginx's keepalive_requests; 0: never. */
-  readonly requestsPerConnection: number;
 }
 
 /** From the environment; `--port N` comes over PORT. @throws Error that names the value which is not a port. */
@@ -28,7 +26,6 @@ export function imageEnvironment(
     address: variables.POD_IP ?? '127.0.0.1',
     port,
     counterFile: variables.COUNTER_FILE,
-    requestsPerConnection: Number(variables.REQUESTS_PER_CONNECTION ?? 0),
   };
 }
 

@@ -132,6 +132,13 @@ describe('keep-alive clients', () => {
     expect(report.lostTotal).toBe(0);
   });
 
+  test('make a new connection after as many requests as they may send on one', async () => {
+    const { server, load } = setUp(() => ok('web-a'), { rate: 0, keepAliveClients: 1, keepAliveRequests: 5 });
+    const report = await load();
+    expect(server.opened).toHaveLength(Math.ceil(report.sent / 5));
+    expect(report).toMatchObject({ lostTotal: 0, closedBetweenRequests: 0 });
+  });
+
   test('lose nothing when a connection is closed between two requests', async () => {
     const { clock, server, load } = setUp(() => ok('web-a'), { rate: 0, keepAliveClients: 3 });
     server.latencyMs = 0;

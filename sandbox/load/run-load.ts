@@ -19,6 +19,8 @@ export interface LoadOptions {
   readonly keepAliveClients: number;
   /** Upper bound of the random gap between two requests of such a client. */
   readonly keepAliveGapMaxMs: number;
+  /** After so many requests such a client closes its connection and makes another; default 0: it never does. */
+  readonly keepAliveRequests?: number;
   /** Clients that send one long request after another. */
   readonly longClients: number;
   readonly longPath: string;
@@ -95,9 +97,9 @@ class LoadRun {
   }
 
   async keepAliveClient(index: number, signal: AbortSignal): Promise<void> {
-    const { clock, random, keepAliveGapMaxMs, path, timeoutMs } = this.#options;
+    const { clock, random, keepAliveGapMaxMs, keepAliveRequests = 0, path, timeoutMs } = this.#options;
     const client: Client = { address: this.#address(index), connection: undefined, pod: '' };
-    while (!signal.aborted) {
+    for (let number = 1; !signal.aborted; number += 1) {
       await pause(clock, random.next() * keepAliveGapMaxMs, signal);
       // A turn of the event loop, so that a close which has arrived by now is seen before the next request.
       await pause(clock, 0, signal);
@@ -106,7 +108,12 @@ class LoadRun {
         if (!client.closedByAnswer) this.#tally.countClosedBetweenRequests();
         client.connection = undefined;
       }
-      await this.#perform({ kind: 'keepAlive', path, timeoutMs, isLast: false }, client);
+      const isLast = keepAliveRequests > 0 && number % keepAliveRequests === 0;
+      await this.#perform({ kind: 'keepAlive', path, timeoutMs, isLast }, client);
+      if (isLast) {
+        client.connection?.close();
+        client.connection = undefined;
+      }
     }
     client.connection?.close();
   }
