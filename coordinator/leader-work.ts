@@ -46,6 +46,8 @@ export interface LeaderWorkOptions {
 const COALESCE_MS = 1;
 /** Something may always have become due. */
 const TICK_MS = 1_000;
+/** A new leader shuts no gate before agents must have told of those that were opened last. */
+const NO_CLOSING_MS = 5_000;
 const TELL_AGAIN_MS = 60_000;
 
 type ProblemSubject = { readonly namespace: string; readonly name: string; readonly uid: string };
@@ -79,6 +81,7 @@ export class LeaderWork {
   #latch: GateLatch = new Map();
   #scheduled = false;
   #signal: AbortSignal | undefined;
+  #startedAt = 0;
 
   constructor(options: LeaderWorkOptions) {
     this.#options = options;
@@ -90,6 +93,7 @@ export class LeaderWork {
   /** Works until `signal` aborts; writes that are under way are finished before it resolves. */
   async run(signal: AbortSignal): Promise<void> {
     this.#signal = signal;
+    this.#startedAt = this.#options.clock.now();
     const tick = () => {
       if (signal.aborted) return;
       this.changed();
@@ -314,6 +318,8 @@ export class LeaderWork {
       });
       if (decision.status === 'unknown') continue;
       const open = decision.status === 'open';
+      // The leader before may have opened it a moment ago, and the agent not have told yet.
+      if (!open && this.#options.clock.now() - this.#startedAt < NO_CLOSING_MS) continue;
       if (open) this.#latch = latchOpen(this.#latch, pod);
       this.#options.ports.writeGate(pod, { open, reason: decision.reason, message: decision.message });
     }
