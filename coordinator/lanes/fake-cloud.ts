@@ -31,24 +31,18 @@ export class FakeCloud implements Cloud {
     this.#clock = clock;
   }
 
-  describeLoadBalancers(): Promise<CloudResult<[]>> {
-    return Promise.resolve({ ok: true, value: [] });
-  }
+  describeLoadBalancers: Cloud['describeLoadBalancers'] = async () => ({ ok: true, value: [] });
   createLoadBalancer(): Promise<CloudResult<string>> {
     return Promise.resolve({ ok: true, value: 'lb-1' });
   }
   deleteLoadBalancer(): Promise<CloudResult<void>> {
     return Promise.resolve({ ok: true, value: undefined });
   }
-  describeListeners(): Promise<CloudResult<Listener[]>> {
-    return this.#read(() => [...this.listeners]);
-  }
-  describeTargets(_: string, listenerIds: readonly string[]): Promise<CloudResult<Binding[]>> {
-    return this.#read(() => [...this.bindings.values()].filter(binding => listenerIds.includes(binding.listenerId)));
-  }
-  describeTargetHealth(): Promise<CloudResult<TargetHealth[]>> {
-    return this.#read(() => [...this.bindings.values()].map(binding => ({ ...binding, health: this.health })));
-  }
+  describeListeners: Cloud['describeListeners'] = (_, signal) => this.#read(() => [...this.listeners], signal);
+  describeTargets: Cloud['describeTargets'] = (_, listenerIds, signal) =>
+    this.#read(() => [...this.bindings.values()].filter(binding => listenerIds.includes(binding.listenerId)), signal);
+  describeTargetHealth: Cloud['describeTargetHealth'] = (_, signal) =>
+    this.#read(() => [...this.bindings.values()].map(binding => ({ ...binding, health: this.health })), signal);
   registerTargets: Cloud['registerTargets'] = (_, targets) =>
     this.#write('register', targets.map(bindingKey), () => {
       for (const target of targets) this.bindings.set(bindingKey(target), target);
@@ -83,10 +77,11 @@ export class FakeCloud implements Cloud {
       this.listeners = this.listeners.filter(listener => !ids.includes(listener.id));
     });
 
-  async #read<T>(take: () => T): Promise<CloudResult<T>> {
+  /** Rejects when `signal` aborts, as the real one does. */
+  async #read<T>(take: () => T, signal: AbortSignal): Promise<CloudResult<T>> {
     this.reads.push(this.#clock.now());
     const value = take();
-    await sleep(this.#clock, this.readMs, new AbortController().signal);
+    await sleep(this.#clock, this.readMs, signal);
     return { ok: true, value };
   }
 

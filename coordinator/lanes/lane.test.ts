@@ -174,6 +174,14 @@ describe('Lane', () => {
     expect(bench.failures.every(failure => failure.ruleIds.includes('s0/TCP/80'))).toBe(true);
   });
 
+  test('ends without an error when it is stopped in the middle of a read', async () => {
+    bench.cloud.readMs = 400;
+    bench.start();
+    await bench.clock.advance(100);
+    expect(bench.cloud.reads.length).toBe(1);
+    await expect(bench.close()).resolves.toBeUndefined();
+  });
+
   test('starts no write that the lease may not outlive', async () => {
     bench.leaseHeld = false;
     bench.addReadyPod('10.0.0.1');

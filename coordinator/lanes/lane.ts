@@ -147,7 +147,12 @@ export class Lane {
 
   /** Runs until `signal` aborts. A write that is under way is finished first. */
   async run(signal: AbortSignal): Promise<void> {
-    await Promise.all([this.#runReader(signal), this.#runHealth(signal), this.#runWriter(signal)]);
+    const loops = [this.#runReader(signal), this.#runHealth(signal), this.#runWriter(signal)];
+    // A read that the stop cuts short rejects; that ends its loop, and is no failure of the lane.
+    const ended = (error: unknown) => {
+      if (!signal.aborted) throw error;
+    };
+    await Promise.all(loops.map(loop => loop.catch(ended)));
   }
 
   #now(): number {

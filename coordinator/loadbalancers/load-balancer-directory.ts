@@ -87,7 +87,10 @@ export class LoadBalancerDirectory {
       for (const [uid, entry] of this.#entries) {
         if (entry.dueAt > now || this.#busy.has(uid) || this.#busy.size >= CONCURRENT_MAX) continue;
         this.#busy.add(uid);
-        void this.#advance(uid, entry, signal);
+        void this.#advance(uid, entry, signal).catch(error => {
+          // Cut short by the stop; the next leader looks again.
+          if (!signal.aborted) throw error;
+        });
       }
       const next = Math.min(
         ...[...this.#entries].filter(([uid]) => !this.#busy.has(uid)).map(([, entry]) => entry.dueAt),
