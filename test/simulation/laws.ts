@@ -1,12 +1,12 @@
 import { parseMark } from '../../coordinator/core/mark.ts';
 import type { JournalRecord } from '../../sandbox/clb/journal.ts';
 import type { KubeletRecord } from '../../sandbox/kube/kubelet/kubelet-record.ts';
-
-/** A law that a run broke, with what shows it. */
-export interface Breach {
-  readonly law: string;
-  readonly message: string;
-}
+import type { Breach } from './breach.ts';
+import { type Evidence, podUidOf } from './evidence.ts';
+import { gatesTellTheTruth } from './law-gate.ts';
+import { hooksWithinBudget } from './law-hook.ts';
+import { identity } from './law-identity.ts';
+import { neverEmptied } from './law-open.ts';
 
 /** Calls that change a load balancer. */
 const WRITES = new Set([
@@ -17,12 +17,23 @@ const WRITES = new Set([
   'DeleteLoadBalancerListeners',
 ]);
 
-/**
- * Holds a run against the laws of design section 2, from what the cloud's journal and the kubelets' records say alone;
- * the product is not asked.
- */
-export function breaches(journal: readonly JournalRecord[], records: readonly KubeletRecord[]): Breach[] {
-  return [...drainBeforeDeath(journal, records), ...noCutByUs(journal), ...oneWriter(journal), ...ownMarkOnly(journal)];
+/** How long the product waits for a write (design section 4, Defaults). */
+const TARGET_WRITE_DEADLINE_MS = 6_000;
+const CONFIGURATION_DEADLINE_MS = 60_000;
+
+/** Holds a run against the laws of design section 2; the product is not asked. */
+export function breaches(evidence: Evidence): Breach[] {
+  const { journal, records } = evidence;
+  return [
+    ...neverEmptied(evidence),
+    ...gatesTellTheTruth(evidence),
+    ...drainBeforeDeath(journal, records),
+    ...noCutByUs(journal),
+    ...hooksWithinBudget(evidence),
+    ...identity(evidence),
+    ...ownMarkOnly(journal),
+    ...oneWriter(journal),
+  ];
 }
 
 /** L4: a hooked Pod gets SIGTERM only after weight 0 was there to read. */
@@ -32,7 +43,7 @@ function drainBeforeDeath(journal: readonly JournalRecord[], records: readonly K
     if (record.kind !== 'change') continue;
     for (const change of record.changes) {
       if (!('tag' in change) || change.weight !== 0) continue;
-      const podUid = change.tag.split(':')[3] ?? '';
+      const podUid = podUidOf(change.tag);
       if (change.kind !== 'target-registered') zeroAt.set(podUid, zeroAt.get(podUid) ?? record.at);
     }
   }
@@ -48,7 +59,7 @@ function drainBeforeDeath(journal: readonly JournalRecord[], records: readonly K
 function registeredPods(journal: readonly JournalRecord[]): string[] {
   return journal.flatMap(record =>
     record.kind === 'change'
-      ? record.changes.flatMap(change => ('tag' in change && change.weight > 0 ? [change.tag.split(':')[3] ?? ''] : []))
+      ? record.changes.flatMap(change => ('tag' in change && change.weight > 0 ? [podUidOf(change.tag)] : []))
       : [],
   );
 }
@@ -67,7 +78,7 @@ function noCutByUs(journal: readonly JournalRecord[]): Breach[] {
   );
 }
 
-/** L7: at most one write is in flight per load balancer. */
+/** L7: at most one write is in flight per load balancer. One that its caller gave up is over for it. */
 function oneWriter(journal: readonly JournalRecord[]): Breach[] {
   const found: Breach[] = [];
   const lastEnd = new Map<string, { at: number; action: string }>();
@@ -78,7 +89,8 @@ function oneWriter(journal: readonly JournalRecord[]): Breach[] {
     const last = lastEnd.get(id);
     if (last && last.at > call.at)
       found.push({ law: 'L7', message: `${call.action} began on ${id} during ${last.action}` });
-    lastEnd.set(id, { at: Math.max(last?.at ?? 0, call.finishedAt), action: call.action });
+    const end = Math.min(call.finishedAt, call.at + deadlineOf(call.action));
+    lastEnd.set(id, { at: Math.max(last?.at ?? 0, end), action: call.action });
   }
   return found;
 }
@@ -92,4 +104,8 @@ function ownMarkOnly(journal: readonly JournalRecord[]): Breach[] {
           .map(() => ({ law: 'L6', message: `${record.action} changed a target without a mark of ours` }))
       : [],
   );
+}
+
+function deadlineOf(action: string): number {
+  return action.startsWith('Batch') ? TARGET_WRITE_DEADLINE_MS : CONFIGURATION_DEADLINE_MS;
 }

@@ -11,6 +11,7 @@ The whole system in virtual time: every seed is another day of rolling updates, 
   --count NUMBER    how many seeds, one after another (1)
   --minutes NUMBER  of virtual time for each (60)
   --unhooked        Pods without the preStop hook, for contrast
+  --faults          CLB misbehaves, leaders die, agents are upgraded, the API server goes away, as the seed draws it
   --apart           let nothing reach the real world: clocks, timers, files, sockets, chance
   --tail NUMBER     how many last lines of its event log to print for a seed that failed (0)
 `;
@@ -30,7 +31,8 @@ async function main(argv: string[]): Promise<number> {
   if (options.apart) forbidRealWorld();
   let failed = 0;
   for (let seed = options.seed; seed < options.seed + options.count; seed += 1) {
-    const report = await runScenario({ seed, durationMs: options.minutes * MINUTE_MS, hooked: !options.unhooked });
+    const { faults, unhooked, minutes } = options;
+    const report = await runScenario({ seed, durationMs: minutes * MINUTE_MS, hooked: !unhooked, faults });
     print(report, options.tail);
     if (!isClean(report)) failed += 1;
   }
@@ -48,6 +50,7 @@ function readOptions(argv: string[]) {
         minutes: { type: 'string', default: '60' },
         tail: { type: 'string', default: '0' },
         unhooked: { type: 'boolean', default: false },
+        faults: { type: 'boolean', default: false },
         apart: { type: 'boolean', default: false },
         help: { type: 'boolean', short: 'h', default: false },
       },
@@ -65,6 +68,7 @@ function readOptions(argv: string[]) {
       minutes: number('minutes'),
       tail: number('tail'),
       unhooked: values.unhooked,
+      faults: values.faults,
       apart: values.apart,
     };
   } catch (error) {
@@ -84,6 +88,7 @@ function print(report: ScenarioReport, tail: number): void {
   console.log(`${cells.join(' ')}  ${report.digest}`);
   for (const breach of report.breaches) console.log(`       law ${breach.law} broken: ${breach.message}`);
   for (const [reason, count] of report.lost) console.log(`       lost ${count}: ${reason}`);
+  if (!isClean(report)) for (const text of report.misfortunes) console.log(`       at ${text}`);
   if (!isClean(report) && tail > 0) for (const line of report.tail.slice(-tail)) console.log(`       ${line}`);
 }
 

@@ -33,17 +33,18 @@ export class ModelNode {
     };
   }
 
-  hookTransport(): HookTransport {
+  /** `severed`: the agent is killed; the calls that it holds break. */
+  hookTransport(severed: AbortSignal): HookTransport {
     return {
       serve: async (handler, signal) => {
         const held = new Set<Promise<void>>();
         this.#handler = (address, caller) => {
-          const call = handler(address, caller);
+          const call = orBroken(handler(address, caller), severed);
           held.add(call);
           return call.finally(() => held.delete(call));
         };
         const mine = this.#handler;
-        await new Promise<void>(resolve => signal.addEventListener('abort', () => resolve(), { once: true }));
+        await aborted(signal);
         if (this.#handler === mine) this.#handler = undefined;
         await Promise.allSettled(held);
       },
@@ -87,8 +88,18 @@ async function refuse(): Promise<never> {
   throw new Error('connection refused');
 }
 
+async function orBroken(call: Promise<void>, severed: AbortSignal): Promise<void> {
+  const broken = aborted(severed).then(() => Promise.reject(new Error('connection reset by peer')));
+  await Promise.race([call, broken]);
+}
+
 /** Exits are seen on the Pod watch. */
 async function* untilAborted(signal: AbortSignal): AsyncGenerator<never> {
   if (signal.aborted) return;
   await new Promise<void>(resolve => signal.addEventListener('abort', () => resolve(), { once: true }));
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise<void>(resolve => signal.addEventListener('abort', () => resolve(), { once: true }));
 }

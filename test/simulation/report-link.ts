@@ -114,17 +114,19 @@ export class ReportNetwork {
     });
   }
 
-  connector(identity: AgentIdentity): ReportConnector {
+  /** `severed`: the agent is killed; its streams break, and no other ever opens. */
+  connector(identity: AgentIdentity, severed: AbortSignal): ReportConnector {
     return {
       resolve: async () => {
         if (this.#listeners.size === 0) throw new ReportChannelError('unavailable', 'the name has no address');
         return [...this.#listeners.keys()];
       },
-      connect: async address => this.#connect(address, identity),
+      connect: async address => this.#connect(address, identity, severed),
     };
   }
 
-  #connect(address: string, identity: AgentIdentity): AgentChannel {
+  #connect(address: string, identity: AgentIdentity, severed: AbortSignal): AgentChannel {
+    if (severed.aborted) throw new ReportChannelError('unavailable', `${identity.podName} was killed`);
     const listener = this.#listeners.get(address);
     if (!listener) throw new ReportChannelError('unavailable', `${address} refuses connections`);
     const delayMs = () => randomInteger(this.#random, 1, 5);
@@ -136,12 +138,19 @@ export class ReportNetwork {
     };
     const open = this.#open.get(address) ?? new Set();
     this.#open.set(address, open.add(cut));
+    const onSevered = () => cut(new ReportChannelError('broken', `${identity.podName} went away`));
+    severed.addEventListener('abort', onSevered, { once: true });
     const served = listener.handler(identity, channel(down, up), listener.signal);
     void served.then(
       () => cut(),
       error => cut(new ReportChannelError('broken', error instanceof Error ? error.message : String(error))),
     );
-    void served.catch(() => undefined).then(() => open.delete(cut));
+    void served
+      .catch(() => undefined)
+      .then(() => {
+        open.delete(cut);
+        severed.removeEventListener('abort', onSevered);
+      });
     return channel(up, down);
   }
 }

@@ -1,0 +1,116 @@
+import type { Condition } from '../../common/kube/objects.ts';
+import type { JournalRecord } from '../../sandbox/clb/journal.ts';
+import type { TargetChange } from '../../sandbox/clb/state.ts';
+import type { KubeletRecord } from '../../sandbox/kube/kubelet/kubelet-record.ts';
+import type { ApiWrite } from './world.ts';
+
+/** All that a run is judged by: what the cloud, the kubelets and the API server noted. */
+export interface Evidence {
+  readonly journal: readonly JournalRecord[];
+  readonly records: readonly KubeletRecord[];
+  readonly apiWrites: readonly ApiWrite[];
+}
+
+/** A target as reads of the cloud show it. */
+export interface CloudTarget {
+  readonly listenerId: string;
+  readonly address: string;
+  readonly podUid: string;
+  readonly podName: string;
+  readonly weight: number;
+  readonly status: string;
+}
+
+export type CloudTargets = ReadonlyMap<string, CloudTarget>;
+
+/** Tells `visit` of every step of the cloud's own state: what changed, and all targets before and after it. */
+export function replayCloud(
+  journal: readonly JournalRecord[],
+  visit: (step: { at: number; changes: readonly TargetChange[]; before: CloudTargets; after: CloudTargets }) => void,
+): void {
+  let targets: CloudTargets = new Map();
+  for (const record of journal) {
+    if (record.kind !== 'change' && record.kind !== 'health') continue;
+    const before = targets;
+    const changes = record.kind === 'change' ? record.changes.filter(isTargetChange) : [];
+    const after = new Map(before);
+    for (const change of changes) apply(after, change);
+    if (record.kind === 'health') {
+      const key = keyOf(record);
+      const target = after.get(key);
+      if (target) after.set(key, { ...target, status: record.status });
+    }
+    targets = after;
+    visit({ at: record.at, changes, before, after });
+  }
+}
+
+function apply(targets: Map<string, CloudTarget>, change: TargetChange): void {
+  const key = keyOf(change);
+  if (change.kind === 'target-deregistered') {
+    targets.delete(key);
+    return;
+  }
+  const { listenerId, address, weight, tag } = change;
+  const status = targets.get(key)?.status ?? 'Unknown';
+  targets.set(key, { listenerId, address, weight, status, podUid: podUidOf(tag), podName: podNameOf(tag) });
+}
+
+function keyOf({ listenerId, address, port }: { listenerId: string; address: string; port: number }): string {
+  return `${listenerId} ${address}:${port}`;
+}
+
+function isTargetChange(change: { readonly kind: string }): change is TargetChange {
+  return change.kind.startsWith('target-');
+}
+
+/** Takes new connections, as far as the cloud knows. */
+export function isOpen({ weight, status }: CloudTarget): boolean {
+  return weight > 0 && (status === 'Alive' || status === 'Close');
+}
+
+export function podUidOf(tag: string): string {
+  return tag.split(':')[3] ?? '';
+}
+
+export function podNameOf(tag: string): string {
+  return tag.split(':')[2]?.split('/')[1] ?? '';
+}
+
+/** Of a Pod that a Deployment made: `web-7f9c-x2x4z` belongs to `web`. */
+export function appOf(podName: string): string {
+  return podName.split('-').slice(0, -2).join('-');
+}
+
+/** Conditions that were written to Pods' statuses, in order. */
+export function conditionsWritten(writes: readonly ApiWrite[], type: string) {
+  return writes.flatMap(write => {
+    const podName = /\/pods\/([^/]+)\/status$/.exec(write.path)?.[1];
+    if (podName === undefined || write.status !== 200) return [];
+    const body = write.body as { metadata?: { uid?: string }; status?: { conditions?: Condition[] } };
+    const condition = body.status?.conditions?.find(candidate => candidate.type === type);
+    return condition ? [{ at: write.at, podName, podUid: body.metadata?.uid ?? '', condition }] : [];
+  });
+}
+
+/** When somebody asked for a Pod's deletion for the first time, by its name. */
+export function deletions(writes: readonly ApiWrite[]): ReadonlyMap<string, number> {
+  const found = new Map<string, number>();
+  for (const { at, method, path, status } of writes) {
+    const [, podName, eviction] = /\/pods\/([^/]+)(\/eviction)?$/.exec(path) ?? [];
+    const asks = method === 'DELETE' || (method === 'POST' && eviction !== undefined);
+    if (podName !== undefined && asks && status < 300 && !found.has(podName)) found.set(podName, at);
+  }
+  return found;
+}
+
+/** When a Service was first changed or deleted by somebody who is not a coordinator, by its name. */
+export function serviceChanges(writes: readonly ApiWrite[]): ReadonlyMap<string, number> {
+  const found = new Map<string, number>();
+  for (const { at, method, path, username } of writes) {
+    const name = /\/services\/([^/]+)$/.exec(path)?.[1];
+    const isChange = method !== 'POST' && username === 'admin';
+    if (name !== undefined && isChange && !found.has(name)) found.set(name, at);
+  }
+  return found;
+}

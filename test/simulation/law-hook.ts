@@ -1,0 +1,28 @@
+import { DEFAULT_DRAIN_LIMITS } from '../../agent/drain/drain-limits.ts';
+import type { Breach } from './breach.ts';
+import type { Evidence } from './evidence.ts';
+
+const BUDGET_MS = DEFAULT_DRAIN_LIMITS.drainSecondsDefault * 1_000;
+/** For the way from the kubelet to the agent and back. */
+const SLACK_MS = 500;
+
+/** L4: every hook call was answered within the drain budget, whatever else was broken. */
+export function hooksWithinBudget({ records, journal }: Evidence): Breach[] {
+  const open = new Map<string, { at: number; podName: string }>();
+  const found: Breach[] = [];
+  const check = (began: { at: number; podName: string }, endedAt: number) => {
+    const heldMs = endedAt - began.at;
+    if (heldMs <= BUDGET_MS + SLACK_MS) return;
+    found.push({ law: 'L4', message: `the hook call of ${began.podName} was held for ${heldMs} ms` });
+  };
+  for (const record of records) {
+    if (record.type === 'preStopBegan') open.set(record.containerId, { at: record.atMs, podName: record.podName });
+    if (record.type !== 'preStopEnded') continue;
+    const began = open.get(record.containerId);
+    open.delete(record.containerId);
+    if (began) check(began, record.atMs);
+  }
+  const endAt = Math.max(records.at(-1)?.atMs ?? 0, journal.at(-1)?.at ?? 0);
+  for (const began of open.values()) check(began, endAt);
+  return found;
+}

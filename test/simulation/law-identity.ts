@@ -1,0 +1,83 @@
+import type { Breach } from './breach.ts';
+import {
+  appOf,
+  conditionsWritten,
+  deletions,
+  type Evidence,
+  podNameOf,
+  podUidOf,
+  replayCloud,
+  serviceChanges,
+} from './evidence.ts';
+
+/** A write that was sent before the address was given back may take effect this much later. */
+const WRITE_MS = 6_000;
+
+/**
+ * L5: a target is opened only for the Pod that has the address. L1: it is closed or removed only when something was
+ * known against its Pod.
+ */
+export function identity(evidence: Evidence): Breach[] {
+  const holders = addressSpans(evidence);
+  const troubleAt = firstTroubles(evidence);
+  const serviceChangedAt = serviceChanges(evidence.apiWrites);
+  const found: Breach[] = [];
+  replayCloud(evidence.journal, ({ at, changes }) => {
+    for (const { kind, address, weight, tag } of changes) {
+      const podUid = podUidOf(tag);
+      const podName = podNameOf(tag);
+      const opens = kind !== 'target-deregistered' && weight > 0;
+      if (opens && !holders.some(span => span.podUid === podUid && span.address === address && isIn(span, at))) {
+        found.push({ law: 'L5', message: `${address} was opened for ${podName}, which does not have it` });
+      }
+      const known = Math.min(
+        troubleAt.get(podName) ?? Number.POSITIVE_INFINITY,
+        serviceChangedAt.get(appOf(podName)) ?? Number.POSITIVE_INFINITY,
+      );
+      if (!opens && kind !== 'target-registered' && known > at) {
+        found.push({ law: 'L1', message: `${kind} ${address} of ${podName}, of which nothing was known` });
+      }
+    }
+  });
+  return found;
+}
+
+interface AddressSpan {
+  readonly podUid: string;
+  readonly address: string;
+  readonly from: number;
+  to: number;
+}
+
+function isIn({ from, to }: AddressSpan, at: number): boolean {
+  return from <= at && at <= to + WRITE_MS;
+}
+
+function addressSpans({ records }: Evidence): AddressSpan[] {
+  const spans: AddressSpan[] = [];
+  for (const { type, podUid, podIp, atMs } of records) {
+    if (type === 'addressAssigned' && podIp !== undefined) {
+      spans.push({ podUid, address: podIp, from: atMs, to: Number.POSITIVE_INFINITY });
+    }
+    if (type === 'addressReleased')
+      for (const span of spans) if (span.podUid === podUid && span.to > atMs) span.to = atMs;
+  }
+  return spans;
+}
+
+/** The first moment at which anything spoke against a Pod: deletion, hook call, exit, readiness lost. By name. */
+function firstTroubles({ apiWrites, records }: Evidence): Map<string, number> {
+  const troubles = new Map(deletions(apiWrites));
+  const add = (podName: string, at: number) => {
+    troubles.set(podName, Math.min(at, troubles.get(podName) ?? Number.POSITIVE_INFINITY));
+  };
+  for (const { type, podName, atMs } of records) {
+    if (type === 'preStopBegan' || type === 'exited') add(podName, atMs);
+  }
+  const wasReady = new Set<string>();
+  for (const { at, podName, condition } of conditionsWritten(apiWrites, 'ContainersReady')) {
+    if (condition.status === 'True') wasReady.add(podName);
+    else if (wasReady.has(podName)) add(podName, at);
+  }
+  return troubles;
+}
