@@ -1,4 +1,5 @@
 import type { PodView } from './cluster-view.ts';
+import { weightOf } from './disposition.ts';
 import type { RuleState, RuleTarget } from './rule-state.ts';
 
 /** Time a replacement gets, from its first report, to hold up a deletion (law L2). */
@@ -50,9 +51,13 @@ export function holdLastOpenUntil(state: RuleState, pod: PodView, now: number): 
 /** Another Pod that the rule wants and that does not serve yet. */
 function hasReplacement(state: RuleState, now: number): boolean {
   return state.targets.some(target => {
-    const wanted = target.wanted;
-    if (!wanted || isOpen(target)) return false;
-    const coming = wanted.disposition.kind === 'serve' || wanted.disposition.kind === 'standby';
-    return coming && now - wanted.pod.firstSeenAt < REPLACEMENT_AGE_MAX_MS;
+    if (!target.wanted || !isMeantToServe(target) || isOpen(target)) return false;
+    return now - target.wanted.pod.firstSeenAt < REPLACEMENT_AGE_MAX_MS;
   });
+}
+
+/** Whether the rule wants the target open, now or as soon as its Pod is ready. */
+export function isMeantToServe({ wanted }: RuleTarget): boolean {
+  if (wanted?.disposition.kind === 'serve') return wanted.disposition.weight > 0;
+  return wanted?.disposition.kind === 'standby' && weightOf(wanted.pod.record) > 0;
 }

@@ -2,7 +2,15 @@ import { type BrakeHistory, type BrakeLimits, chargeBrake } from './brake.ts';
 import type { ClusterView } from './cluster-view.ts';
 import { isStrong } from './disposition.ts';
 import type { Observation, ObservedBinding, TransactionTable } from './observation.ts';
-import { type Hold, type Orphan, planRule, type RulePlan, SWITCH_MS, UNSELECTED_DRAIN_MS } from './rule-plan.ts';
+import {
+  type Hold,
+  type Orphan,
+  planRule,
+  type RulePlan,
+  SWITCH_MS,
+  UNSELECTED_DRAIN_MS,
+  type UnselectedTargets,
+} from './rule-plan.ts';
 import { type PlacedRule, type RuleState, ruleState } from './rule-state.ts';
 import { PRIORITIES, type Priority, priorityOf, type TargetOperation } from './target-operation.ts';
 
@@ -11,11 +19,14 @@ export interface LaneMemory {
   readonly brake: BrakeHistory;
   /** When an operation was first wanted, by `kind|key`; for aging. */
   readonly wantedSince: ReadonlyMap<string, number>;
-  /** When a bound target was first seen unselected, by key. */
-  readonly unselectedSince: ReadonlyMap<string, number>;
+  readonly unselected: UnselectedTargets;
 }
 
-export const EMPTY_MEMORY: LaneMemory = { brake: new Map(), wantedSince: new Map(), unselectedSince: new Map() };
+export const EMPTY_MEMORY: LaneMemory = {
+  brake: new Map(),
+  wantedSince: new Map(),
+  unselected: { since: new Map(), closedSince: new Map() },
+};
 
 export interface LanePlanLimits {
   readonly brake: BrakeLimits;
@@ -69,20 +80,20 @@ export interface LanePlan {
 
 export function planLane(input: LanePlanInput): LanePlan {
   const states = ruleStates(input);
-  const unselectedSince = trackUnselected(states, input);
+  const unselected = trackUnselected(states, input);
   const plans = states.map(state =>
     planRule({
       state,
       view: input.view,
       cluster: input.cluster,
       brake: { history: input.memory.brake, limits: input.limits.brake },
-      unselectedSince,
+      unselected,
       now: input.now,
     }),
   );
   const operations = plans.flatMap(plan => plan.operations);
   const wantedSince = trackWanted(operations, input);
-  const memory: LaneMemory = { brake: input.memory.brake, wantedSince, unselectedSince };
+  const memory: LaneMemory = { brake: input.memory.brake, wantedSince, unselected };
   return {
     write: chooseWrite(operations.filter(input.mayTry), { ...input, memory, draining: isDraining(states) }),
     operations,
@@ -90,7 +101,7 @@ export function planLane(input: LanePlanInput): LanePlan {
     orphans: plans.flatMap(plan => plan.orphans),
     foreign: plans.flatMap(plan => plan.foreign),
     memory,
-    lookAgainAt: lookAgainAt(plans, unselectedSince, input.now),
+    lookAgainAt: lookAgainAt(plans, unselected, input.now),
     states,
   };
 }
@@ -125,16 +136,15 @@ function ruleStates(input: LanePlanInput): RuleState[] {
   );
 }
 
-function trackUnselected(states: readonly RuleState[], input: LanePlanInput): Map<string, number> {
+function trackUnselected(states: readonly RuleState[], { memory, now }: LanePlanInput): UnselectedTargets {
   const since = new Map<string, number>();
-  for (const { targets } of states) {
-    for (const target of targets) {
-      const owner = target.bound?.owner;
-      if (!owner || target.wanted?.pod.record.uid === owner.record.uid) continue;
-      since.set(target.key, input.memory.unselectedSince.get(target.key) ?? input.now);
-    }
+  const closedSince = new Map<string, number>();
+  for (const { key, bound, wanted } of states.flatMap(state => state.targets)) {
+    if (!bound?.owner || wanted?.pod.record.uid === bound.owner.record.uid) continue;
+    since.set(key, memory.unselected.since.get(key) ?? now);
+    if (bound.weight === 0) closedSince.set(key, memory.unselected.closedSince.get(key) ?? now);
   }
-  return since;
+  return { since, closedSince };
 }
 
 function trackWanted(operations: readonly TargetOperation[], input: LanePlanInput): Map<string, number> {
@@ -150,10 +160,11 @@ function isDraining(states: readonly RuleState[]): boolean {
   return states.some(state => state.targets.some(target => target.bound?.owner?.deletionSeenAt !== undefined));
 }
 
-function lookAgainAt(plans: readonly RulePlan[], unselectedSince: ReadonlyMap<string, number>, now: number) {
+function lookAgainAt(plans: readonly RulePlan[], unselected: UnselectedTargets, now: number): number | undefined {
   const times = [
     ...plans.flatMap(plan => plan.holds.map(hold => hold.until ?? Number.POSITIVE_INFINITY)),
-    ...[...unselectedSince.values()].flatMap(since => [since + UNSELECTED_DRAIN_MS, since + SWITCH_MS]),
+    ...[...unselected.since.values()].map(since => since + SWITCH_MS),
+    ...[...unselected.closedSince.values()].map(since => since + UNSELECTED_DRAIN_MS),
   ].filter(time => time > now && Number.isFinite(time));
   return times.length === 0 ? undefined : Math.min(...times);
 }

@@ -76,7 +76,7 @@ describe('the report store', () => {
 
 test('a Pod that has succeeded or failed is terminal', () => {
   expect([PodPhase.SUCCEEDED, PodPhase.FAILED].every(phase => isTerminal(podRecord({ phase })))).toBe(true);
-  expect([PodPhase.PENDING, PodPhase.RUNNING, PodPhase.UNSPECIFIED].some(phase => isTerminal(podRecord({ phase })))).toBe(
-    false,
-  );
+  expect(
+    [PodPhase.PENDING, PodPhase.RUNNING, PodPhase.UNSPECIFIED].some(phase => isTerminal(podRecord({ phase }))),
+  ).toBe(false);
 });

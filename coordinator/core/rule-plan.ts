@@ -1,7 +1,7 @@
 import { type BrakeHistory, type BrakeLimits, brakeAllowance, brakeEasesAt } from './brake.ts';
 import type { ClusterView } from './cluster-view.ts';
 import { type DrainEvidence, isStrong } from './disposition.ts';
-import { countOpen, holdLastOpenUntil, isOpen, type OpenCount } from './floor.ts';
+import { countOpen, holdLastOpenUntil, isMeantToServe, isOpen, type OpenCount } from './floor.ts';
 import type { Mark } from './mark.ts';
 import type { RuleState, RuleTarget } from './rule-state.ts';
 import type { TargetOperation } from './target-operation.ts';
@@ -37,9 +37,16 @@ export interface RulePlanInput {
   readonly view: ClusterView;
   readonly cluster: string;
   readonly brake: { readonly history: BrakeHistory; readonly limits: BrakeLimits };
-  /** When a target was first seen to be unselected, by key. */
-  readonly unselectedSince: ReadonlyMap<string, number>;
+  readonly unselected: UnselectedTargets;
   readonly now: number;
+}
+
+/** Bound targets whose Pod the rule has stopped to select, by key. */
+export interface UnselectedTargets {
+  /** When it was first seen. */
+  readonly since: ReadonlyMap<string, number>;
+  /** When it was first read back at weight 0: its connections end from then on. */
+  readonly closedSince: ReadonlyMap<string, number>;
 }
 
 /** Design section 4: after this a changed selector no longer waits for the new Pods to serve. */
@@ -74,8 +81,8 @@ interface Closing {
 
 function mayGo(operation: TargetOperation, input: RulePlanInput): boolean {
   if (operation.kind !== 'deregister' || operation.evidence !== 'unselected') return true;
-  const since = input.unselectedSince.get(operation.key);
-  return since !== undefined && input.now - since >= UNSELECTED_DRAIN_MS;
+  const closedSince = input.unselected.closedSince.get(operation.key);
+  return closedSince !== undefined && input.now - closedSince >= UNSELECTED_DRAIN_MS;
 }
 
 /** Strong evidence first, so that what it takes is counted before weak evidence gets its share. */
@@ -126,9 +133,10 @@ function holdOf(
 
 /** Make before break: an old target leaves only as new ones reach Serving, or after the switch time. */
 function holdForSwitch(closing: Closing, count: OpenCount, input: RulePlanInput): Hold | undefined {
-  const wanted = input.state.targets.filter(target => target.wanted?.disposition.kind === 'serve').length;
-  const since = input.unselectedSince.get(closing.operation.key) ?? input.now;
-  if (count.open - 1 >= wanted || input.now - since >= SWITCH_MS) return undefined;
+  const wanted = input.state.targets.filter(isMeantToServe);
+  const isMade = wanted.length === 0 || (wanted.some(isOpen) && count.open - 1 >= wanted.length);
+  const since = input.unselected.since.get(closing.operation.key) ?? input.now;
+  if (isMade || input.now - since >= SWITCH_MS) return undefined;
   const { key, ruleId, podUid } = closing.operation;
   return { key, ruleId, podUid, reason: 'replacements-not-serving', until: since + SWITCH_MS };
 }

@@ -78,11 +78,16 @@ function boundTarget(key: string, binding: ObservedBinding, input: RuleStateInpu
   };
 }
 
-/** Of several Pods with one address, those on their way out have lost it; between two living ones nobody has proof. */
+/**
+ * Of several Pods with one address, those on their way out have lost it. Between living ones only the API server's word
+ * counts (law L12); without it nobody has proof.
+ */
 function soleOwner(claims: WantedTarget['claims']): WantedTarget['claims'][number] | undefined {
   if (claims.length <= 1) return claims[0];
   const living = claims.filter(claim => claim.disposition.kind === 'serve' || claim.disposition.kind === 'standby');
-  return living.length === 1 ? living[0] : undefined;
+  if (living.length === 1) return living[0];
+  const confirmed = living.filter(claim => claim.pod.confirmed);
+  return confirmed.length === 1 ? confirmed[0] : undefined;
 }
 
 function wantedTargets(rule: PlacedRule, view: ClusterView): Map<string, WantedTarget> {

@@ -66,6 +66,9 @@ function wishFor(disposition: Disposition, bound: BoundTarget & { mark: Mark }):
         ? change(podUid, { kind: 'deregister', evidence: 'unselected' })
         : NONE;
     case 'remove':
+      // What has weight may have new connections since the agent looked (law L4).
+      if (disposition.evidence === 'connections-ended' && !closed)
+        return change(podUid, { kind: 'close', evidence: 'deletion' });
       return change(podUid, { kind: 'deregister', evidence: disposition.evidence });
   }
 }

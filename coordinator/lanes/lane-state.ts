@@ -5,6 +5,7 @@ import { EMPTY_MEMORY, type LaneMemory, type TargetWrite } from '../core/lane-pl
 import {
   mergeRead,
   type Observation,
+  type ObservedBinding,
   type ObservedHealth,
   settleTransactions,
   type Transaction,
@@ -55,7 +56,8 @@ export function beginWrite(state: LaneState, write: TargetWrite, now: number): L
   for (const operation of write.operations) {
     assert(!transactions.has(operation.key), `two changes of ${operation.key} at once`);
     transactions.set(operation.key, transactionOf(operation, now));
-    attempts.set(attemptKey(operation), nextAttempt(attempts.get(attemptKey(operation)), now));
+    const attempt = attemptKey(transactionOf(operation, now));
+    attempts.set(attempt, nextAttempt(attempts.get(attempt), now));
   }
   return { ...state, transactions, attempts };
 }
@@ -76,7 +78,7 @@ export function endWrite(
     assert(transaction, `the change of ${operation.key} was begun`);
     if (result.done) transactions.set(operation.key, { ...transaction, endedAt: result.now });
     else transactions.delete(operation.key);
-    if (!result.counts) attempts.delete(attemptKey(operation));
+    if (!result.counts) attempts.delete(attemptKey(transaction));
   }
   return { ...state, transactions, attempts };
 }
@@ -93,11 +95,17 @@ export function mergeBindings(
     startedAt: read.startedAt,
     bindings: read.bindings.map(binding => [bindingKey(binding), binding] as const),
   });
-  const settled = [...state.transactions.keys()].filter(key => !transactions.has(key));
+  const settled = [...state.transactions.values()].filter(({ key }) => !transactions.has(key));
   const changedAt = new Map([...state.changedAt].filter(([key]) => observation.bindings.has(key)));
-  for (const key of settled) changedAt.set(key, read.startedAt);
-  const health = withoutKeys(state.observation.health, new Set(settled));
-  return { ...state, observed: true, transactions, changedAt, observation: { ...observation, health } };
+  for (const { key } of settled) changedAt.set(key, read.startedAt);
+  const health = withoutKeys(state.observation.health, new Set(settled.map(({ key }) => key)));
+  const shown = settled.filter(transaction => shows(observation.bindings.get(transaction.key), transaction));
+  const attempts = withoutKeys(state.attempts, new Set(shown.map(attemptKey)));
+  return { ...state, observed: true, transactions, changedAt, attempts, observation: { ...observation, health } };
+}
+
+function shows(bound: ObservedBinding | undefined, { operation, weight }: Transaction): boolean {
+  return operation === 'deregister' ? bound === undefined : bound?.weight === weight;
 }
 
 /** A read of health. What it says of a binding that changed since it started is dropped. */
@@ -118,13 +126,13 @@ export function mergeListeners(state: LaneState, listeners: readonly Listener[])
 
 /** Whether the operation may be tried now; a fresh one always may. */
 export function mayTry(state: LaneState, operation: TargetOperation, now: number): boolean {
-  return now >= (state.attempts.get(attemptKey(operation))?.notBefore ?? now);
+  return now >= (state.attempts.get(attemptKey(transactionOf(operation, now)))?.notBefore ?? now);
 }
 
 /** The earliest time at which an operation that is held back may be tried again. */
 export function nextTryAt(state: LaneState, operations: readonly TargetOperation[], now: number): number | undefined {
   const times = operations
-    .map(operation => state.attempts.get(attemptKey(operation))?.notBefore ?? 0)
+    .map(operation => state.attempts.get(attemptKey(transactionOf(operation, now)))?.notBefore ?? 0)
     .filter(time => time > now);
   return times.length === 0 ? undefined : Math.min(...times);
 }
@@ -149,8 +157,8 @@ function nextAttempt(last: Attempt | undefined, now: number): Attempt {
   return { count, lastAt: now, notBefore: now + waitMs };
 }
 
-function attemptKey(operation: TargetOperation): string {
-  return `${operation.kind}|${operation.key}|${operation.podUid}`;
+function attemptKey({ operation, weight, key, podUid }: Transaction): string {
+  return `${operation}|${weight}|${key}|${podUid}`;
 }
 
 function withoutKeys<V>(map: ReadonlyMap<string, V>, keys: ReadonlySet<string>): ReadonlyMap<string, V> {

@@ -1,0 +1,109 @@
+import { describe, expect, test } from 'vitest';
+import { CUSTOM_WEIGHT_ANNOTATION } from '../../common/names.ts';
+import { GateState } from '../../common/pod-record.ts';
+import { bindingKey } from './binding-key.ts';
+import type { PodView } from './cluster-view.ts';
+import { type GateInput, gateDecision } from './gate.ts';
+import { placedRule, podView } from './pod.fixture.ts';
+import type { Rule } from './rule.ts';
+import { type BoundTarget, type PlacedRule, placeOf, type RuleTarget } from './rule-state.ts';
+
+const HTTP = placedRule();
+const HTTPS = placedRule({ id: 's0/TCP/443', port: 443, place: { ...HTTP.place, listenerId: 'lbl-1' } });
+
+interface Scene {
+  readonly pod?: PodView;
+  readonly rules?: readonly Rule[];
+  /** What is bound for the Pod, on each rule unless told otherwise. */
+  readonly bound?: Partial<BoundTarget> | undefined;
+  readonly boundOn?: readonly PlacedRule[];
+  readonly target?: Partial<RuleTarget>;
+  readonly provenUnselected?: boolean;
+}
+
+function decide(scene: Scene) {
+  const { pod = podView(), rules = [HTTP], boundOn = [HTTP, HTTPS], provenUnselected = false } = scene;
+  const keys = new Set(boundOn.map(rule => bindingKey(placeOf(rule, pod) ?? { ...nowhere, port: 0 })));
+  const targetAt: GateInput['targetAt'] = (_, key) => (keys.has(key) ? target(pod, key, scene) : undefined);
+  return gateDecision({ pod, rules, targetAt, provenUnselected });
+}
+
+const OTHERS_MARK = { cluster: 'c1', namespace: 'default', name: 'pod-0', podUid: 'pod-0' };
+const nowhere = { listenerId: '', locationId: '', address: '' };
+
+function target(pod: PodView, key: string, scene: Scene): RuleTarget {
+  const mark = { cluster: 'c1', namespace: 'default', name: 'pod-1', podUid: pod.record.uid };
+  const bound = { weight: 10, mark, health: 'healthy', owner: pod, ...scene.bound } as const;
+  return { key, place: { ...nowhere, port: 80 }, bound, wanted: undefined, transaction: undefined, ...scene.target };
+}
+
+describe('the gate opens', () => {
+  test('when CLB reports the Pod healthy with its weight on every rule', () => {
+    expect(decide({ rules: [HTTP, HTTPS] })).toEqual({
+      status: 'open',
+      reason: 'LoadBalancerReady',
+      message: 'Healthy on default/web TCP:80, default/web TCP:443.',
+    });
+  });
+
+  test('when the health check is switched off', () => {
+    expect(decide({ bound: { health: 'closed' } }).status).toBe('open');
+  });
+
+  test('when the user’s own weight 0 was read back', () => {
+    const pod = podView({ annotations: { [CUSTOM_WEIGHT_ANNOTATION]: '0' } });
+    expect(decide({ pod, bound: { weight: 0 } }).status).toBe('open');
+    expect(decide({ pod, bound: { weight: 10 } }).status).toBe('closed');
+  });
+
+  test('for an unready Pod of a Service that publishes unready addresses', () => {
+    const pod = podView({ ready: false });
+    expect(decide({ pod, rules: [placedRule({ publishNotReadyAddresses: true })] }).status).toBe('open');
+    expect(decide({ pod })).toMatchObject({ status: 'closed', reason: 'WaitingForPod' });
+  });
+
+  test('when one of two ports is refused and the other serves: the refused one harms only itself (L10)', () => {
+    const refused: Rule = { ...HTTPS, place: undefined, refusal: 'CD1005' };
+    expect(decide({ rules: [HTTP, refused] })).toMatchObject({ status: 'open', reason: 'LoadBalancerReady' });
+    expect(decide({ rules: [refused] })).toMatchObject({ status: 'open', reason: 'NotSelected' });
+  });
+
+  test('for a Pod that no rule selects only when a consistent list has proven it', () => {
+    expect(decide({ rules: [] })).toEqual({ status: 'unknown' });
+    expect(decide({ rules: [], provenUnselected: true })).toMatchObject({ status: 'open', reason: 'NotSelected' });
+  });
+});
+
+describe('the gate stays closed', () => {
+  test('and tells how many rules are ready and what the others wait for', () => {
+    expect(decide({ rules: [HTTP, HTTPS], boundOn: [HTTP] })).toEqual({
+      status: 'closed',
+      reason: 'WaitingForRegistration',
+      message: '1 of 2 rules ready; default/web TCP:443 on lb-1: not yet read back with weight 10.',
+    });
+  });
+
+  test.each<[string, Scene, string]>([
+    ['the health check fails', { bound: { health: 'unhealthy' } }, 'WaitingForHealthCheck'],
+    ['the health check says nothing yet', { bound: { health: undefined } }, 'WaitingForHealthCheck'],
+    ['another weight was read back', { bound: { weight: 0 } }, 'WaitingForRegistration'],
+    ['the binding is of the last owner of the address', { bound: { mark: OTHERS_MARK } }, 'WaitingForRegistration'],
+    ['the load balancer is being made', { rules: [{ ...HTTP, place: undefined }] }, 'WaitingForLoadBalancer'],
+    ['the Pod is not on an ENI', { pod: podView({ eni: undefined }) }, 'NotOnEni'],
+    ['no container has the port', { rules: [placedRule({ targetPort: 'grpc' })] }, 'NoSuchPort'],
+    ['the API server has not confirmed the Pod', { pod: podView({}, { confirmed: false }) }, 'WaitingForPod'],
+  ])('while %s', (_, scene, reason) => {
+    expect(decide(scene)).toMatchObject({ status: 'closed', reason });
+  });
+
+  test('while a change is under way, whatever health says', () => {
+    const transaction = { key: '', operation: 'reweight', podUid: 'pod-1', weight: 10, startedAt: 0 } as const;
+    const scene = { target: { transaction: { ...transaction, endedAt: undefined } } };
+    expect(decide(scene)).toMatchObject({ status: 'closed', reason: 'WaitingForRegistration' });
+  });
+});
+
+test('nothing is said about the gate of a Pod that is deleted or has none', () => {
+  expect(decide({ pod: podView({}, { deletionSeenAt: 1 }) })).toEqual({ status: 'unknown' });
+  expect(decide({ pod: podView({ gate: GateState.ABSENT }) })).toEqual({ status: 'unknown' });
+});

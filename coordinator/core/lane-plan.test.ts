@@ -1,0 +1,150 @@
+import { describe, expect, test } from 'vitest';
+import { CoreWorld, deleted, ready, serving, unready } from '../../test/property/core-world.ts';
+import {
+  chargeWrite,
+  DEFAULT_PLAN_LIMITS,
+  EMPTY_MEMORY,
+  type LanePlan,
+  type LanePlanLimits,
+  planLane,
+} from './lane-plan.ts';
+import type { TargetChange, TargetOperation } from './target-operation.ts';
+
+const ONE_RULE = [{ port: 80, app: 'web' }];
+
+/** A plan of the world with other limits or with some operations held back. */
+function planWith(
+  world: CoreWorld,
+  { limits = {}, mayTry = () => true }: { limits?: Partial<LanePlanLimits>; mayTry?: (o: TargetOperation) => boolean },
+): LanePlan {
+  const plan = planLane({
+    rules: world.rules,
+    view: world.view(),
+    cluster: 'c1',
+    observation: world.lane.observation,
+    transactions: world.lane.transactions,
+    memory: world.lane.memory,
+    limits: { ...DEFAULT_PLAN_LIMITS, ...limits },
+    mayTry,
+    now: world.now,
+  });
+  world.lane = { ...world.lane, memory: plan.memory };
+  return plan;
+}
+
+function worldOf(count: number): CoreWorld {
+  const world = new CoreWorld(ONE_RULE);
+  for (let index = 0; index < count; index += 1) world.addReadyPod({ address: `10.0.1.${index}` });
+  world.read();
+  return world;
+}
+
+function change(world: CoreWorld, index: number, edit: Parameters<CoreWorld['change']>[1]): void {
+  world.change(index, edit);
+  world.reportOne(index);
+}
+
+describe('a batch', () => {
+  test('holds all operations of its kind up to the limit of CLB', () => {
+    expect(worldOf(7).plan()?.write?.operations.length).toBe(7);
+    expect(planWith(worldOf(7), { limits: { batchSizeMax: 3 } }).write?.operations.length).toBe(3);
+  });
+
+  test('is smaller while something drains, so that the next drain gets in soon', () => {
+    const world = serving(2, ONE_RULE);
+    change(world, 0, deleted);
+    world.settle();
+    for (let index = 0; index < 5; index += 1) world.addReadyPod({ address: `10.0.1.${index}` });
+    const limits = { batchSizeMax: 4, batchSizeMaxWhileDraining: 2 };
+    expect(planWith(world, { limits }).write).toMatchObject({ kind: 'register', operations: { length: 2 } });
+  });
+
+  test('carries closings and openings together, closings first', () => {
+    const world = serving(3, ONE_RULE);
+    change(world, 0, unready);
+    world.settle();
+    change(world, 0, ready);
+    change(world, 1, deleted);
+    const write = world.plan()?.write;
+    expect(write?.kind).toBe('weights');
+    expect(write?.operations.map(({ kind, podUid }) => `${kind} ${podUid}`)).toEqual(['close pod-2', 'open pod-1']);
+  });
+
+  test('leaves out what waits for its next try, and still counts it as queued', () => {
+    const plan = planWith(worldOf(2), { mayTry: operation => operation.podUid !== 'pod-1' });
+    expect(plan.write?.operations.map(operation => operation.podUid)).toEqual(['pod-2']);
+    expect(plan.operations.length).toBe(2);
+  });
+});
+
+describe('who goes first', () => {
+  /** Pod 1 is to be closed, pod 3 to be registered. */
+  function contended(): CoreWorld {
+    const world = serving(2, ONE_RULE);
+    world.addReadyPod({ address: '10.0.0.3' });
+    change(world, 0, deleted);
+    return world;
+  }
+
+  test('is weight 0 for a deletion', () => {
+    expect(contended().plan()?.write?.kind).toBe('weights');
+  });
+
+  test('is in the end what has waited long: nothing starves', () => {
+    const world = serving(2, ONE_RULE);
+    world.addReadyPod({ address: '10.0.0.3' });
+    world.plan();
+    world.advance(DEFAULT_PLAN_LIMITS.agingMs * 4);
+    change(world, 0, deleted);
+    expect(world.plan()?.write?.kind).toBe('register');
+  });
+
+  test('is the dead before the drained, and both travel together', () => {
+    const world = serving(3, ONE_RULE);
+    change(world, 0, deleted);
+    change(world, 1, deleted);
+    world.settle();
+    world.hook(0, 'begun');
+    world.hook(0, 'connections-ended');
+    world.finish(1);
+    world.reportOne(1);
+    const evidence = world.plan()?.write?.operations.map(o => (o.kind === 'deregister' ? o.evidence : o.kind));
+    expect(evidence).toEqual(['gone', 'connections-ended']);
+  });
+});
+
+describe('the brake', () => {
+  function operation(fields: TargetChange): TargetOperation {
+    const place = { listenerId: 'lbl-0', locationId: '', address: '10.0.0.1', port: 80 };
+    return { ...fields, key: 'k', place, ruleId: 'rule', podUid: 'pod-1' };
+  }
+
+  test('is charged for weak closings that were sent, and for nothing else', () => {
+    const operations = [
+      operation({ kind: 'close', evidence: 'unready' }),
+      operation({ kind: 'close', evidence: 'deletion' }),
+      operation({ kind: 'close', evidence: 'exit' }),
+      operation({ kind: 'open', weight: 10 }),
+    ];
+    const write = { kind: 'weights', operations } as const;
+    expect(chargeWrite(EMPTY_MEMORY, write, DEFAULT_PLAN_LIMITS.brake, 5).brake.get('rule')).toEqual([5]);
+  });
+});
+
+test('a plan says when to look again though nothing happened: when the brake eases', () => {
+  const world = serving(3, ONE_RULE);
+  change(world, 0, unready);
+  change(world, 1, unready);
+  const sentAt = world.now;
+  world.settle();
+  expect(world.plan()?.lookAgainAt).toBe(sentAt + DEFAULT_PLAN_LIMITS.brake.windowMs);
+});
+
+test('a target that nobody vouches for is named to be proven, and nothing happens to it (L1)', () => {
+  const world = serving(1, ONE_RULE);
+  world.newLeader();
+  world.read();
+  const plan = world.plan();
+  expect(plan?.orphans.map(orphan => orphan.mark.podUid)).toEqual(['pod-1']);
+  expect(plan?.write).toBeUndefined();
+});

@@ -1,0 +1,171 @@
+import { describe, expect, test } from 'vitest';
+import { CUSTOM_WEIGHT_ANNOTATION } from '../../common/names.ts';
+import type { PodRecord } from '../../common/pod-record.ts';
+import { type CoreWorld, deleted, exited, ready, restarted, serving, unready } from '../../test/property/core-world.ts';
+import { SWITCH_MS, UNSELECTED_DRAIN_MS } from './rule-plan.ts';
+import type { PlacedRule } from './rule-state.ts';
+
+const ONE_RULE = [{ port: 80, app: 'web' }];
+const MINUTE_MS = 60_000;
+
+function withWeight(weight: number) {
+  return (record: PodRecord): PodRecord => ({ ...record, annotations: { [CUSTOM_WEIGHT_ANNOTATION]: `${weight}` } });
+}
+
+function tell(world: CoreWorld, index: number, edit: (record: PodRecord) => PodRecord): void {
+  world.change(index, edit);
+  world.reportOne(index);
+}
+
+/** What the next write does to which Pod. */
+function next(world: CoreWorld): string[] {
+  return (world.plan()?.write?.operations ?? []).map(operation => `${operation.kind} ${operation.podUid}`);
+}
+
+function holds(world: CoreWorld): string[] {
+  return (world.plan()?.holds ?? []).map(hold => `${hold.reason} ${hold.podUid}`);
+}
+
+function selectOnly(world: CoreWorld, app: string): void {
+  const rules = world.rules as PlacedRule[];
+  for (const [index, rule] of rules.entries()) rules[index] = { ...rule, selector: { app } };
+}
+
+function openPods(world: CoreWorld): string[] {
+  return [...world.cloud].filter(([, bound]) => bound.weight > 0).map(([key]) => world.ownerOf(key) ?? '');
+}
+
+describe('weak evidence', () => {
+  test('closes one of three at once, and the next a minute later', () => {
+    const world = serving(3, ONE_RULE);
+    tell(world, 0, unready);
+    tell(world, 1, unready);
+    world.settle();
+    expect(openPods(world)).toEqual(['pod-2', 'pod-3']);
+    expect(holds(world)).toEqual(['brake pod-2']);
+    world.advance(MINUTE_MS);
+    expect(next(world)).toEqual(['close pod-2']);
+  });
+
+  test('of a Pod that flaps is charged each time, and the Pod opens as often as it gets ready', () => {
+    const world = serving(3, ONE_RULE);
+    tell(world, 0, unready);
+    world.settle();
+    tell(world, 0, ready);
+    expect(next(world)).toEqual(['open pod-1']);
+    world.settle();
+    tell(world, 0, unready);
+    expect(holds(world)).toEqual(['brake pod-1']);
+  });
+
+  test('does not stand in the way of a deletion', () => {
+    const world = serving(3, ONE_RULE);
+    tell(world, 0, unready);
+    world.settle();
+    tell(world, 1, deleted);
+    expect(next(world)).toEqual(['close pod-2']);
+  });
+
+  test('is what a hook call is until the deletion is seen', () => {
+    const world = serving(2, ONE_RULE);
+    world.hook(0, 'begun');
+    world.hook(1, 'begun');
+    expect(next(world)).toEqual(['close pod-1']);
+    world.settle();
+    expect(holds(world)).toEqual(['last-open-target pod-2']);
+    tell(world, 1, deleted);
+    expect(next(world)).toEqual(['close pod-2']);
+  });
+
+  test('ends 10 s after the answer to a hook that no deletion followed: it was a restart', () => {
+    const world = serving(2, ONE_RULE);
+    world.hook(0, 'begun');
+    world.settle();
+    world.hook(0, 'answered');
+    world.advance(9_999);
+    expect(next(world)).toEqual([]);
+    world.advance(1);
+    expect(next(world)).toEqual(['open pod-1']);
+  });
+
+  test('is what a changed weight is: 0 never takes the last open target', () => {
+    const world = serving(2, ONE_RULE);
+    tell(world, 0, withWeight(0));
+    tell(world, 1, withWeight(0));
+    world.settle();
+    expect(openPods(world)).toEqual(['pod-2']);
+    world.advance(MINUTE_MS);
+    expect(holds(world)).toEqual(['last-open-target pod-2']);
+  });
+});
+
+describe('a container’s exit', () => {
+  test('closes at once, past the brake, and opens again without having been deregistered', () => {
+    const world = serving(3, ONE_RULE);
+    tell(world, 0, exited);
+    tell(world, 1, exited);
+    expect(next(world)).toEqual(['close pod-1', 'close pod-2']);
+    world.settle();
+    tell(world, 0, record => ready(restarted(record)));
+    expect(next(world)).toEqual(['open pod-1']);
+  });
+});
+
+describe('a changed selector', () => {
+  function switching(): CoreWorld {
+    const world = serving(2, ONE_RULE);
+    world.addPod({ node: 'n1', address: '10.0.0.8', app: 'next' });
+    world.addPod({ node: 'n1', address: '10.0.0.9', app: 'next' });
+    for (const index of [2, 3]) {
+      world.reportOne(index);
+      world.confirm(index);
+    }
+    selectOnly(world, 'next');
+    return world;
+  }
+
+  test('takes nothing away while the new Pods only start', () => {
+    const world = switching();
+    world.settle();
+    expect(openPods(world)).toEqual(['pod-1', 'pod-2']);
+    expect(holds(world)).toEqual(['replacements-not-serving pod-1', 'replacements-not-serving pod-2']);
+  });
+
+  test('lets old targets leave as new ones serve, and no faster than the brake', () => {
+    const world = switching();
+    tell(world, 2, ready);
+    world.settle();
+    world.allHealthy();
+    expect(next(world)).toEqual(['close pod-1']);
+    tell(world, 3, ready);
+    world.settle();
+    world.allHealthy();
+    expect(openPods(world)).toEqual(['pod-2', 'pod-3', 'pod-4']);
+    expect(holds(world)).toEqual(['brake pod-2']);
+  });
+
+  test('waits for new Pods for two minutes, then goes on under the brake', () => {
+    const world = switching();
+    world.settle();
+    world.advance(SWITCH_MS);
+    expect(next(world)).toEqual(['close pod-1']);
+  });
+
+  test('does not wait for Pods that the user gave weight 0', () => {
+    const world = switching();
+    for (const index of [2, 3]) tell(world, index, withWeight(0));
+    expect(next(world)).toContain('close pod-1');
+  });
+
+  test('leaves a target closed for half a minute before it is deregistered, however long it was held open', () => {
+    const world = switching();
+    world.settle();
+    world.advance(SWITCH_MS);
+    world.settle();
+    expect(openPods(world)).toEqual(['pod-2']);
+    world.advance(UNSELECTED_DRAIN_MS - 1_000);
+    expect(next(world)).toEqual([]);
+    world.advance(1_000);
+    expect(next(world)).toEqual(['deregister pod-1']);
+  });
+});

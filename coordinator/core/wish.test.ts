@@ -1,0 +1,142 @@
+import { describe, expect, test } from 'vitest';
+import { ContainerState, type PodRecord } from '../../common/pod-record.ts';
+import { bindingKey } from './binding-key.ts';
+import { clusterView } from './cluster-view.ts';
+import { type DrainRequested, recordDrain } from './drain-ledger.ts';
+import { formatMark } from './mark.ts';
+import type { TransactionTable } from './observation.ts';
+import { container, placedRule, podRecord } from './pod.fixture.ts';
+import { ReportStore } from './report-store.ts';
+import { ruleState } from './rule-state.ts';
+import { wishOf } from './wish.ts';
+
+const RULE = placedRule();
+const PLACE = { listenerId: 'lbl-0', locationId: '', address: '10.0.0.1', port: 80 };
+const TAG = formatMark({ cluster: 'c1', namespace: 'default', name: 'pod-1', podUid: 'pod-1' });
+const DELETION = { seenAtMs: 0, gracePeriodSeconds: 30 };
+
+interface Scene {
+  readonly pods?: readonly PodRecord[];
+  readonly gone?: string;
+  readonly bound?: { readonly weight: number; readonly tag?: string };
+  readonly hook?: DrainRequested['phase'];
+  readonly unconfirmed?: boolean;
+  readonly transactions?: TransactionTable;
+}
+
+/** What address 10.0.0.1 on the rule calls for. */
+function wish(scene: Scene) {
+  const store = new ReportStore();
+  const pods = scene.pods ?? [podRecord()];
+  for (const pod of pods) store.apply(`node of ${pod.uid}`, { upserts: [pod], removals: [] }, 0);
+  if (scene.gone) store.provenGone(scene.gone, 0);
+  const node = 'node of pod-1';
+  const drains = scene.hook
+    ? recordDrain(new Map(), { podUid: 'pod-1', node, phase: scene.hook, budgetMs: 30_000 }, 0)
+    : new Map();
+  const confirmed = new Set(scene.unconfirmed ? [] : pods.map(pod => pod.uid));
+  const view = clusterView({ store, drains, confirmed });
+  const binding = scene.bound && { ...PLACE, tag: TAG, ...scene.bound };
+  const bindings = new Map(binding ? [[bindingKey(PLACE), binding] as const] : []);
+  const transactions = scene.transactions ?? new Map();
+  const state = ruleState(RULE, { view, cluster: 'c1', bindings, health: new Map(), transactions });
+  const target = state.targets.find(candidate => candidate.key === bindingKey(PLACE));
+  if (!target) throw new Error('nothing is bound or wanted there');
+  return wishOf(target, { rule: RULE, view, cluster: 'c1' });
+}
+
+function change(fields: Record<string, unknown>) {
+  return { kind: 'change', change: fields, podUid: 'pod-1' };
+}
+
+describe('what is not bound', () => {
+  test('is registered with its weight when its Pod is ready, in one write', () => {
+    expect(wish({})).toEqual(change({ kind: 'register', weight: 10, tag: TAG }));
+  });
+
+  test('is registered at weight 0 while its Pod starts or is not confirmed', () => {
+    const standby = change({ kind: 'register', weight: 0, tag: TAG });
+    expect(wish({ pods: [podRecord({ ready: false })] })).toEqual(standby);
+    expect(wish({ unconfirmed: true })).toEqual(standby);
+  });
+
+  test('is not registered any more when its Pod is on its way out', () => {
+    expect(wish({ pods: [podRecord({ deletion: DELETION })] })).toEqual({ kind: 'none' });
+    expect(wish({ hook: 'begun' })).toEqual({ kind: 'none' });
+  });
+});
+
+describe('what is bound', () => {
+  test('opens when its Pod is ready and confirmed, and then stays as it is', () => {
+    expect(wish({ bound: { weight: 0 } })).toEqual(change({ kind: 'open', weight: 10 }));
+    expect(wish({ bound: { weight: 10 } })).toEqual({ kind: 'none' });
+  });
+
+  test('is not closed because a fresh leader has no confirmation yet (L1)', () => {
+    expect(wish({ bound: { weight: 10 }, unconfirmed: true })).toEqual({ kind: 'none' });
+  });
+
+  test('has to be asked for at the API server when nobody vouches for its Pod (L1)', () => {
+    expect(wish({ pods: [], bound: { weight: 10 } })).toMatchObject({ kind: 'prove', mark: { podUid: 'pod-1' } });
+  });
+
+  test('is removed when its Pod is proven gone', () => {
+    expect(wish({ pods: [], gone: 'pod-1', bound: { weight: 10 } })).toEqual(
+      change({ kind: 'deregister', evidence: 'gone' }),
+    );
+  });
+
+  test('is removed when its Pod has another address now, and stays while the Pod has none (L1)', () => {
+    const moved = podRecord({ addresses: ['10.0.0.2'] });
+    expect(wish({ pods: [moved], bound: { weight: 10 } })).toEqual(change({ kind: 'deregister', evidence: 'moved' }));
+    const nowhere = podRecord({ addresses: [] });
+    expect(wish({ pods: [nowhere], bound: { weight: 10 } })).not.toMatchObject({ change: { kind: 'deregister' } });
+  });
+
+  test('goes to a confirmed heir only once its owner is on its way out (L5, L12)', () => {
+    const heir = podRecord({ uid: 'pod-2' });
+    expect(wish({ pods: [podRecord(), heir], bound: { weight: 10 } })).toEqual({ kind: 'none' });
+    const leaving = podRecord({ deletion: DELETION });
+    expect(wish({ pods: [leaving, heir], bound: { weight: 10 } })).toEqual(
+      change({ kind: 'deregister', evidence: 'moved' }),
+    );
+    expect(wish({ pods: [leaving, heir], bound: { weight: 10 }, unconfirmed: true })).toEqual(
+      change({ kind: 'close', evidence: 'deletion' }),
+    );
+  });
+
+  test('is closed and left bound when a container exits, and removed when all have and the Pod is deleted', () => {
+    const exited = [container('main', ContainerState.EXITED)];
+    expect(wish({ pods: [podRecord({ containers: exited })], bound: { weight: 10 } })).toEqual(
+      change({ kind: 'close', evidence: 'exit' }),
+    );
+    expect(wish({ pods: [podRecord({ containers: exited })], bound: { weight: 0 } })).toEqual({ kind: 'none' });
+    const dead = podRecord({ containers: exited, deletion: DELETION });
+    expect(wish({ pods: [dead], bound: { weight: 0 } })).toEqual(change({ kind: 'deregister', evidence: 'exited' }));
+  });
+
+  test('is removed once its agent sees no connection left', () => {
+    const pods = [podRecord({ deletion: DELETION })];
+    expect(wish({ pods, hook: 'connections-ended', bound: { weight: 0 } })).toEqual(
+      change({ kind: 'deregister', evidence: 'connections-ended' }),
+    );
+  });
+
+  test('is closed first when it has weight again: new connections may have come since the agent looked (L4)', () => {
+    const pods = [podRecord({ deletion: DELETION })];
+    expect(wish({ pods, hook: 'connections-ended', bound: { weight: 10 } })).toEqual(
+      change({ kind: 'close', evidence: 'deletion' }),
+    );
+  });
+
+  test('is left alone while a change of it is under way (L8)', () => {
+    const transaction = { key: bindingKey(PLACE), operation: 'reweight', podUid: 'pod-1', weight: 10 } as const;
+    const transactions = new Map([[transaction.key, { ...transaction, startedAt: 0, endedAt: 1 }]]);
+    expect(wish({ bound: { weight: 0 }, transactions })).toEqual({ kind: 'none' });
+  });
+
+  test('by somebody else is left alone and named to the Pod that wants its place (L6)', () => {
+    expect(wish({ bound: { weight: 10, tag: 'theirs' } })).toMatchObject({ kind: 'foreign' });
+    expect(wish({ pods: [podRecord({ labels: {} })], bound: { weight: 10, tag: 'theirs' } })).toEqual({ kind: 'none' });
+  });
+});
