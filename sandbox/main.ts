@@ -1,7 +1,7 @@
-import { createServer } from 'node:net';
 import { systemClock } from '../common/clock.ts';
 import { flag, isHelpRequested, OptionError, type OptionValues, parseOptions, usage } from '../common/options.ts';
 import { systemRandom } from '../common/random.ts';
+import { LOW_PORTS_ADVICE, mayListenOnLowPorts } from './cluster/low-ports.ts';
 import { COORDINATOR_REPLICAS, STATUS_PORT } from './cluster/product-manifests.ts';
 import { startSandbox } from './cluster/start-sandbox.ts';
 import { ClusterReader } from './demo/cluster-reader.ts';
@@ -54,9 +54,8 @@ async function main(argv: readonly string[]): Promise<number> {
     return PASSED;
   }
   const values = parseOptions(OPTIONS, argv, process.env);
-  const refused = await lowPortProblem();
-  if (refused !== undefined) {
-    console.error(refused);
+  if (!(await mayListenOnLowPorts())) {
+    console.error(`sandbox: ${LOW_PORTS_ADVICE}`);
     return BAD_CONFIGURATION;
   }
   const stop = new AbortController();
@@ -66,21 +65,6 @@ async function main(argv: readonly string[]): Promise<number> {
 
 class Interrupted extends Error {
   override readonly name = 'Interrupted';
-}
-
-/** Without the right to a port under 1024 no Service of port 80 can be served. */
-function lowPortProblem(): Promise<string | undefined> {
-  return new Promise(resolve => {
-    const probe = createServer();
-    probe.once('error', (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EACCES') return resolve(undefined);
-      resolve(
-        'sandbox: the examples serve on port 80, and this user may not bind ports under 1024.\n' +
-          'Either run as root, or allow it once: sudo sysctl -w net.ipv4.ip_unprivileged_port_start=80',
-      );
-    });
-    probe.listen(80, '127.63.0.1', () => probe.close(() => resolve(undefined)));
-  });
 }
 
 async function run(values: OptionValues<typeof OPTIONS>, signal: AbortSignal): Promise<number> {
