@@ -28,6 +28,8 @@ export interface ClbProcessOptions {
   readonly clock: Clock;
   readonly plan: AddressPlan;
   readonly logFile: string;
+  /** The journal as lines of JSON, beside what `journal` answers. */
+  readonly journalFile: string;
   readonly createLoadBalancerMs: number;
 }
 
@@ -50,7 +52,7 @@ export async function startClbProcess(options: ClbProcessOptions): Promise<ClbPr
   }
 }
 
-function clbArguments({ plan, createLoadBalancerMs }: ClbProcessOptions): string[] {
+function clbArguments({ plan, journalFile, createLoadBalancerMs }: ClbProcessOptions): string[] {
   return [
     `--listen=${listenPoint(plan.clbApi)}`,
     `--control-listen=${listenPoint(plan.clbControl)}`,
@@ -59,6 +61,7 @@ function clbArguments({ plan, createLoadBalancerMs }: ClbProcessOptions): string
     `--vpc-id=${CLB_ACCOUNT.vpcId}`,
     `--secret-id=${CLB_ACCOUNT.secretId}`,
     `--secret-key=${CLB_ACCOUNT.secretKey}`,
+    `--journal-file=${journalFile}`,
     `--create-load-balancer-ms=${createLoadBalancerMs}`,
   ];
 }

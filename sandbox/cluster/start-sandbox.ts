@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -75,8 +75,8 @@ export async function startSandbox(options: SandboxOptions, signal: AbortSignal)
   failure.promise.catch(() => {});
   const cluster = await startCluster(options, { folder, parts, fail: failure.reject });
   const { plan, client } = cluster;
-  const logFile = join(folder, 'clb.log');
-  const clb = parts.use(await startClbProcess({ ...options, plan, logFile }));
+  const files = { logFile: join(folder, 'clb.log'), journalFile: join(folder, 'clb-journal.jsonl') };
+  const clb = parts.use(await startClbProcess({ ...options, ...files, plan }));
   void clb.exited.then(code => failure.reject(new Error(`the CLB process ended by itself, exit code ${code}`)));
   const manifests = productManifests({ ...options, ...cluster, nodes: plan.nodes, clbEndpoint: clb.endpoint });
   await createAll(client, manifests, signal);
@@ -145,7 +145,10 @@ function nodeParts(base: NodeSurroundings, node: KubeletNode, namesFile: string)
   });
   const network = redirectingNetwork({ clock, directory, nodeAddress: node.address });
   const volumes = diskVolumes({ ...base, directory });
-  const record = (moment: KubeletRecord) => void records.push(moment);
+  const record = (moment: KubeletRecord) => {
+    records.push(moment);
+    appendFileSync(join(folder, 'kubelets.jsonl'), `${JSON.stringify(moment)}\n`);
+  };
   return { containers, kubelet: { ...base, node, containers, network, volumes, record } };
 }
 
