@@ -1,6 +1,6 @@
 import type { Clock } from '../../common/clock.ts';
 import { sleep } from '../../common/clock.ts';
-import type { Binding, Cloud, CloudError, CloudResult, Listener, TargetHealth } from '../cloud/types.ts';
+import type { Binding, Cloud, CloudError, CloudResult, Listener, LoadBalancer, TargetHealth } from '../cloud/types.ts';
 import { bindingKey } from '../core/binding-key.ts';
 
 /** A write as the cloud saw it. */
@@ -12,7 +12,7 @@ export interface SeenWrite {
 
 export type Answer = 'done' | CloudError;
 
-/** A cloud of one load balancer for lane tests: takes its time, answers as told, and remembers what was asked. */
+/** A cloud for tests of lanes and of what stands around them: takes its time, answers as told, and remembers what was asked. */
 export class FakeCloud implements Cloud {
   readonly writes: SeenWrite[] = [];
   readonly reads: number[] = [];
@@ -23,6 +23,10 @@ export class FakeCloud implements Cloud {
   readMs = 20;
   /** Answers for the next writes; when empty, they are done. */
   readonly answers: Answer[] = [];
+  balancers: LoadBalancer[] = [];
+  readonly balancerWrites: string[] = [];
+  /** What every call about whole load balancers answers with; undefined: they work. */
+  balancerError: CloudError | undefined;
   inFlight = 0;
   inFlightMax = 0;
   readonly #clock: Clock;
@@ -31,13 +35,25 @@ export class FakeCloud implements Cloud {
     this.#clock = clock;
   }
 
-  describeLoadBalancers: Cloud['describeLoadBalancers'] = async () => ({ ok: true, value: [] });
-  createLoadBalancer(): Promise<CloudResult<string>> {
-    return Promise.resolve({ ok: true, value: 'lb-1' });
-  }
-  deleteLoadBalancer(): Promise<CloudResult<void>> {
-    return Promise.resolve({ ok: true, value: undefined });
-  }
+  describeLoadBalancers: Cloud['describeLoadBalancers'] = async ({ ids, tags }) => {
+    const matches = (found: LoadBalancer) =>
+      ids?.includes(found.id) ?? Object.entries(tags ?? {}).every(([key, value]) => found.tags[key] === value);
+    return this.#answer(() => this.balancers.filter(matches));
+  };
+  createLoadBalancer: Cloud['createLoadBalancer'] = async ({ name, vpcId, tags, clientToken }) => {
+    this.balancerWrites.push(`create with token ${clientToken}`);
+    const id = `lb-${this.balancers.length + 1}`;
+    return this.#answer(() => {
+      this.balancers.push(loadBalancer({ id, name, vpcId, tags, running: false }));
+      return id;
+    });
+  };
+  deleteLoadBalancer: Cloud['deleteLoadBalancer'] = async id => {
+    this.balancerWrites.push(`delete ${id}`);
+    return this.#answer(() => {
+      this.balancers = this.balancers.filter(found => found.id !== id);
+    });
+  };
   describeListeners: Cloud['describeListeners'] = (_, signal) => this.#read(() => [...this.listeners], signal);
   describeTargets: Cloud['describeTargets'] = (_, listenerIds, signal) =>
     this.#read(() => [...this.bindings.values()].filter(binding => listenerIds.includes(binding.listenerId)), signal);
@@ -78,6 +94,10 @@ export class FakeCloud implements Cloud {
     });
 
   /** Rejects when `signal` aborts, as the real one does. */
+  #answer<T>(apply: () => T): CloudResult<T> {
+    return this.balancerError ? { ok: false, error: this.balancerError } : { ok: true, value: apply() };
+  }
+
   async #read<T>(take: () => T, signal: AbortSignal): Promise<CloudResult<T>> {
     this.reads.push(this.#clock.now());
     const value = take();
@@ -96,6 +116,20 @@ export class FakeCloud implements Cloud {
   }
 }
 
+export function loadBalancer(fields: Partial<LoadBalancer>): LoadBalancer {
+  return {
+    id: 'lb-1',
+    name: 'test',
+    running: true,
+    virtualAddresses: ['1.2.3.4'],
+    domain: '',
+    vpcId: 'vpc-1',
+    tags: {},
+    deleteProtected: false,
+    ...fields,
+  };
+}
+
 export function cloudError(fields: Partial<CloudError>): CloudError {
   return {
     class: 'retryable',
@@ -103,6 +137,7 @@ export function cloudError(fields: Partial<CloudError>): CloudError {
     cloudCode: '',
     action: 'Test',
     message: 'failed in a test',
+    requestId: '',
     hint: '',
     outcomeUnknown: false,
     notFound: false,

@@ -3,7 +3,7 @@ import type { Logger } from '../../common/logger.ts';
 import { Wakeup } from '../../common/wakeup.ts';
 import type { Cloud, CloudError, LoadBalancer } from '../cloud/types.ts';
 import type { WriteFence } from '../lanes/write-fence.ts';
-import type { Problem } from './problem.ts';
+import { type Problem, problem } from './problem.ts';
 import type { ServiceIntent } from './service-intent.ts';
 
 /** Where a Service's load balancer stands. */
@@ -77,8 +77,9 @@ export class LoadBalancerDirectory {
     this.#aim(intent, 'released', false);
   }
 
-  forget(serviceUid: string): void {
-    this.#entries.delete(serviceUid);
+  /** Forgets Services that nobody speaks of any more; nothing of theirs is touched. */
+  keepOnly(serviceUids: ReadonlySet<string>): void {
+    for (const uid of this.#entries.keys()) if (!serviceUids.has(uid)) this.#entries.delete(uid);
   }
 
   async run(signal: AbortSignal): Promise<void> {
@@ -208,12 +209,10 @@ function failed(intent: ServiceIntent, error: CloudError): LoadBalancerState {
 function notFound(intent: ServiceIntent): LoadBalancerState {
   const { namespace, name } = intent.service;
   const id = intent.loadBalancer.kind === 'existing' ? intent.loadBalancer.id : '';
-  const problem: Problem = {
-    code: 'CD1004',
-    reason: 'LoadBalancerNotFound',
-    message:
-      `Service ${namespace}/${name}: load balancer ${id} does not exist in this region and account. ` +
+  const cause = problem(
+    'CD1004',
+    `Service ${namespace}/${name}: load balancer ${id} does not exist in this region and account. ` +
       'Correct the annotation service.kubernetes.io/tke-existed-lbid; it is looked for again every 30 s.',
-  };
-  return { kind: 'failed', absent: true, problem };
+  );
+  return { kind: 'failed', absent: true, problem: cause };
 }

@@ -1,3 +1,5 @@
+import { SERVICE_PROBLEMS } from './problem-catalogue.ts';
+
 /** Something a user has to see on the object; `code` is documented in docs/errors.md. */
 export interface Problem {
   readonly code: string;
@@ -5,4 +7,11 @@ export interface Problem {
   readonly reason: string;
   /** Names the object, the cause and the next step. */
   readonly message: string;
+}
+
+/** A problem of the catalogue. Those of the cloud carry the code of the cloud's error instead. */
+export function problem(code: (typeof SERVICE_PROBLEMS)[number]['code'], message: string): Problem {
+  const entry = SERVICE_PROBLEMS.find(candidate => candidate.code === code);
+  if (!entry) throw new Error(`${code} is not in the catalogue`);
+  return { code, reason: entry.reason, message };
 }

@@ -8,7 +8,7 @@ import {
 import { Protocol } from '../../common/pod-record.ts';
 import type { Rule } from '../core/rule.ts';
 import type { ServiceRecord } from '../kube/service-reflector.ts';
-import type { Problem } from './problem.ts';
+import { type Problem, problem } from './problem.ts';
 
 /** What a claimed Service asks of CLB. */
 export interface ServiceIntent {
@@ -56,10 +56,10 @@ export function claimOf(service: ServiceRecord, options: { tkeController: boolea
 }
 
 /** A Service that is bound already keeps being served: a slip in an annotation must not strand its Pods. */
-function refused(service: ServiceRecord, problem: Problem): Claim {
-  if (!service.finalized) return { kind: 'refused', problems: [problem] };
+function refused(service: ServiceRecord, cause: Problem): Claim {
+  if (!service.finalized) return { kind: 'refused', problems: [cause] };
   const intent = intentOf(service);
-  return { kind: 'claimed', intent: { ...intent, problems: [...intent.problems, problem] } };
+  return { kind: 'claimed', intent: { ...intent, problems: [...intent.problems, cause] } };
 }
 
 function leaving(service: ServiceRecord): Claim {
@@ -103,31 +103,25 @@ function choiceOf(service: ServiceRecord): LoadBalancerChoice {
 }
 
 function invalidDirectAccess(service: ServiceRecord, value: string): Problem {
-  return {
-    code: 'CD1001',
-    reason: 'InvalidAnnotation',
-    message:
-      `Service ${service.namespace}/${service.name}: annotation ${DIRECT_ACCESS_ANNOTATION} is "${value}", but only ` +
-      '"true" and "false" are known. Nothing was done for this Service; correct the value.',
-  };
+  return problem(
+    'CD1001',
+    `Service ${service.namespace}/${service.name}: annotation ${DIRECT_ACCESS_ANNOTATION} is "${value}", but only ` +
+      '"true" and "false" are known. The Service is left as it is until the value is corrected.',
+  );
 }
 
 function claimedTwice(service: ServiceRecord): Problem {
-  return {
-    code: 'CD3001',
-    reason: 'ClaimedByTke',
-    message:
-      `Service ${service.namespace}/${service.name}: TKE's own controller runs in this cluster and would act on it ` +
+  return problem(
+    'CD3001',
+    `Service ${service.namespace}/${service.name}: TKE's own controller runs in this cluster and would act on it ` +
       `too. Add the annotation ${MODE_ANNOTATION}: "skip" to hand the Service over; until then nothing is touched.`,
-  };
+  );
 }
 
 function unsupportedProtocol(service: ServiceRecord, port: number): Problem {
-  return {
-    code: 'CD1003',
-    reason: 'UnsupportedProtocol',
-    message:
-      `Service ${service.namespace}/${service.name}: port ${port} uses SCTP, which CLB does not carry. The other ` +
+  return problem(
+    'CD1003',
+    `Service ${service.namespace}/${service.name}: port ${port} uses SCTP, which CLB does not carry. The other ` +
       'ports are served; remove this one or use TCP or UDP.',
-  };
+  );
 }
