@@ -45,11 +45,11 @@ test.each([
   expect(error.cloudCode).toBe(code);
 });
 
-test('the text names the action, the code of CLB and the request', () => {
+test('the text names the action and the code of CLB, and the id of the request stands apart from it', () => {
   const error = new ClbApiError('DescribeTargets', 'AuthFailure.SignatureFailure', 'wrong key', 'request-1');
-  expect(classify('DescribeTargets', error).message).toBe(
-    'DescribeTargets: AuthFailure.SignatureFailure: wrong key (request request-1)',
-  );
+  const { message, requestId } = classify('DescribeTargets', error);
+  expect(message).toBe('DescribeTargets: AuthFailure.SignatureFailure: wrong key');
+  expect(requestId).toBe('request-1');
 });
 
 test('a read never leaves an outcome unknown', () => {

@@ -28,6 +28,7 @@ export function classify(action: string, error: unknown): CloudError {
     cloudCode: error instanceof ClbApiError ? error.code : '',
     action,
     message: describe(action, error),
+    requestId: error instanceof ClbApiError ? error.requestId : '',
     hint: entry.fix,
     outcomeUnknown: entry.outcomeUnknown === true && !isRead(action),
     notFound: entry.notFound === true,
@@ -61,6 +62,5 @@ function matchesPattern({ cloudCodes, text }: AnswerPattern, error: ClbApiError)
 
 function describe(action: string, error: unknown): string {
   const text = error instanceof Error ? error.message : String(error);
-  const requestId = error instanceof ClbApiError && error.requestId ? ` (request ${error.requestId})` : '';
-  return `${text.startsWith(action) ? text : `${action}: ${text}`}${requestId}`;
+  return text.startsWith(action) ? text : `${action}: ${text}`;
 }

@@ -60,7 +60,10 @@ export interface CloudError {
   /** CLB's own, for example `InvalidParameter.LBIdNotFound`; empty when there was no answer. */
   readonly cloudCode: string;
   readonly action: string;
+  /** The same for the same cause: what differs from call to call is in `requestId`. */
   readonly message: string;
+  /** CLB's id of the call, for a ticket; empty when there was no answer. */
+  readonly requestId: string;
   /** What a person can do about it. */
   readonly hint: string;
   /** True when the write may have been done all the same (law L8): read before anything else. */

@@ -174,6 +174,25 @@ describe('Lane', () => {
     expect(bench.failures.every(failure => failure.ruleIds.includes('s0/TCP/80'))).toBe(true);
   });
 
+  test('reads ever more rarely while every read is refused, and soon again once one is not', async () => {
+    bench.start();
+    await bench.clock.advance(1_000);
+    const { describeListeners, describeTargetHealth } = bench.cloud;
+    const refuse = async () => {
+      bench.cloud.reads.push(bench.clock.now());
+      return { ok: false, error: cloudError({ class: 'terminal' }) } as const;
+    };
+    Object.assign(bench.cloud, { describeListeners: refuse, describeTargetHealth: refuse });
+    const before = bench.cloud.reads.length;
+    await bench.clock.advance(360_000);
+    expect(bench.cloud.reads.length - before).toBeLessThan(140);
+    Object.assign(bench.cloud, { describeListeners, describeTargetHealth });
+    bench.addReadyPod('10.0.0.1');
+    bench.demand();
+    await bench.clock.advance(6_000);
+    expect(bench.cloud.bindings.size).toBe(1);
+  });
+
   test('ends without an error when it is stopped in the middle of a read', async () => {
     bench.cloud.readMs = 400;
     bench.start();

@@ -78,6 +78,7 @@ export interface LaneFailure {
 
 const BACKOFF_BASE_MS = 100;
 const BACKOFF_MAX_MS = 5_000;
+const READ_BACKOFF_BASE_MS = 500;
 const FENCE_RETRY_MS = 100;
 /** Listener work that waited this long goes before targets. */
 const LISTENER_WORK_WAIT_MAX_MS = 2_000;
@@ -298,6 +299,7 @@ export class Lane {
 
   async #runReader(signal: AbortSignal): Promise<void> {
     let relistAt = 0;
+    let failures = 0;
     while (!signal.aborted) {
       const now = this.#now();
       const all = this.#listenersDirty || now >= relistAt;
@@ -307,8 +309,9 @@ export class Lane {
       }
       const ok = all ? await this.#relist(signal) : await this.#readDirty(signal);
       if (ok && all) relistAt = this.#now() + this.#options.timing.relistMs;
+      failures = ok ? 0 : failures + 1;
       if (ok) this.#observedMore();
-      else await this.#pause(BACKOFF_BASE_MS * 5, signal);
+      else await this.#pause(readRetryMs(failures), signal);
     }
   }
 
@@ -361,24 +364,27 @@ export class Lane {
 
   async #runHealth(signal: AbortSignal): Promise<void> {
     const { timing } = this.#options;
+    let failures = 0;
     while (!signal.aborted) {
-      if (this.#state.observation.bindings.size > 0) await this.#readHealth(signal);
+      const ok = this.#state.observation.bindings.size === 0 || (await this.#readHealth(signal));
+      failures = ok ? 0 : failures + 1;
       const pollMs = this.#demand?.gateWaits ? timing.healthPollWhileGateWaitsMs : timing.healthPollMs;
-      await this.#healthWakeup.wait(signal, pollMs);
+      await this.#healthWakeup.wait(signal, ok ? pollMs : Math.max(pollMs, readRetryMs(failures)));
     }
   }
 
-  async #readHealth(signal: AbortSignal): Promise<void> {
+  async #readHealth(signal: AbortSignal): Promise<boolean> {
     const { cloud, loadBalancerId, log } = this.#options;
     const startedAt = this.#now();
     const health = await cloud.describeTargetHealth(loadBalancerId, signal);
-    if (signal.aborted) return;
+    if (signal.aborted) return true;
     if (!health.ok) {
       log.warn('a read of target health failed', logged(health.error));
-      return;
+      return false;
     }
     this.#state = mergeHealth(this.#state, { startedAt, health: health.value });
     this.#observedMore();
+    return true;
   }
 
   #observedMore(): void {
@@ -392,8 +398,13 @@ export class Lane {
   }
 }
 
+function readRetryMs(failures: number): number {
+  return Math.min(READ_BACKOFF_BASE_MS * 2 ** Math.min(failures - 1, 10), BACKOFF_MAX_MS);
+}
+
 function logged(error: CloudError): Record<string, unknown> {
-  return { code: error.code, cloudCode: error.cloudCode, action: error.action, message: error.message };
+  const { code, cloudCode, action, message, requestId } = error;
+  return { code, cloudCode, action, message, requestId };
 }
 
 /** A write that was begun is finished even when the lane stops: its own deadline bounds it (law L7). */
