@@ -61,6 +61,19 @@ describe('a Pod on an ENI', () => {
     expect(injectPod(eniPod({ ...spec, terminationGracePeriodSeconds: 40 }), POLICY).patch).toEqual([]);
   });
 
+  test.each(['abc', '101', '-1', '1.5', ''])('whose custom weight is "%s" gets a warning', weight => {
+    const pod = eniPod({ containers: [eniContainer({})] });
+    pod.metadata.annotations = { ...pod.metadata.annotations, 'service.cloud.tencent.com/custom-weight': weight };
+    const [warning] = injectPod(pod, POLICY).warnings;
+    expect(warning).toMatch(/^service.cloud.tencent.com\/custom-weight: ".*" is not a whole number from 0 to 100/);
+  });
+
+  test.each(['0', '10', '100'])('whose custom weight is "%s" gets none', weight => {
+    const pod = eniPod({ containers: [eniContainer({})] });
+    pod.metadata.annotations = { ...pod.metadata.annotations, 'service.cloud.tencent.com/custom-weight': weight };
+    expect(injectPod(pod, POLICY).warnings).toEqual([]);
+  });
+
   test.each([
     ['25', 55, undefined],
     ['601', 630, /"601" is above the limit.*600 is used/],

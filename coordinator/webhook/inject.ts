@@ -1,6 +1,7 @@
 import type { Container, LifecycleHandler, Pod, Probe } from '../../common/kube/objects.ts';
 import {
   APPLICATION_GRACE_ANNOTATION,
+  CUSTOM_WEIGHT_ANNOTATION,
   DRAIN_SECONDS_ANNOTATION,
   HOOK_PATH,
   HOOK_PORT,
@@ -16,6 +17,7 @@ const OWN_NAME = 'clb-direct';
 const GRACE_SECONDS_DEFAULT = 30;
 /** The API server cuts longer warnings. */
 const WARNING_LENGTH_MAX = 256;
+const WEIGHT_MAX = 100;
 /** User-written text is quoted in warnings up to this length. */
 const QUOTED_LENGTH_MAX = 32;
 
@@ -63,7 +65,7 @@ export function injectPod(pod: Pod, policy: InjectionPolicy): Injection {
   const grace = hooks.patch.length > 0 ? raiseGrace(pod, policy) : NOTHING;
   return {
     patch: [...injectGate(pod), ...hooks.patch, ...grace.patch],
-    warnings: [...choice.warnings, ...hooks.warnings, ...grace.warnings].map(bounded),
+    warnings: [...choice.warnings, ...weightWarnings(pod), ...hooks.warnings, ...grace.warnings].map(bounded),
   };
 }
 
@@ -81,6 +83,14 @@ function chosen(pod: Pod, policy: InjectionPolicy): { wanted: boolean; warnings:
   const mark = eniMark(pod);
   if (mark === 'superNode') warnings.push('clb-direct has no agent on super nodes: no readiness gate, no drain hook');
   return { wanted: mark === 'eni' || (mark === 'none' && policy.pods === 'always'), warnings };
+}
+
+/** Rules take such a weight as none. */
+function weightWarnings({ metadata }: Pod): string[] {
+  const text = metadata.annotations?.[CUSTOM_WEIGHT_ANNOTATION];
+  if (text === undefined || (/^\d{1,3}$/.test(text) && Number(text) <= WEIGHT_MAX)) return [];
+  const range = `a whole number from 0 to ${WEIGHT_MAX}`;
+  return [`${CUSTOM_WEIGHT_ANNOTATION}: ${quoted(text)} is not ${range}; the default weight is used`];
 }
 
 function injectGate({ spec }: Pod): JsonPatchOperation[] {
