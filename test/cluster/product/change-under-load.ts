@@ -1,9 +1,11 @@
 /** A change of a Deployment's Pods while clients send requests through the virtual address, and what came of both. */
 import { type Clock, sleep } from '../../../common/clock.ts';
 import { systemRandom } from '../../../common/random.ts';
+import type { NumberedRecord } from '../../../sandbox/clb/journal.ts';
 import { type LoadOptions, runLoad } from '../../../sandbox/load/run-load.ts';
 import { socketTransport } from '../../../sandbox/load/socket-transport.ts';
 import { type LoadReport, type Loss, TIMELINE_SLOT_MS } from '../../../sandbox/load/tally.ts';
+import type { ContainerMoments } from '../container-moments.ts';
 import type { Cluster } from '../harness.ts';
 import { waitUntil } from '../wait.ts';
 import { boundedConnections } from './bounded-connections.ts';
@@ -59,38 +61,35 @@ export async function changeUnderLoad(
   options: ChangeUnderLoad,
 ): Promise<ChangeOutcome> {
   const before = await servingPods(cluster, options.selector);
-  const moments = (pods: readonly ServingPod[]) => momentsOf(cluster, product, pods);
   const forwarders = await forwarderCount(product);
   const stop = new AbortController();
-  let gone: readonly ServingPod[] = [];
+  let gone: readonly PodMoments[] = [];
   const load = runLoad(
-    loadOptions(clock, options, loss => isEndedByApplication(loss, moments(gone), options)),
+    loadOptions(clock, options, loss => isEndedByApplication(loss, gone, options)),
     stop.signal,
   );
   try {
     await pause(clock, warmUpMs);
     await options.change();
-    gone = await waitUntil(clock, 'the Pods to go', changeTimeoutMs, async () => {
+    const left = await waitUntil(clock, 'the Pods to go', changeTimeoutMs, async () => {
       const now = (await servingPods(cluster, options.selector)).map(({ metadata }) => metadata);
-      const left = before.filter(({ metadata }) => !now.some(({ uid }) => uid === metadata.uid));
-      return left.length > 0 && now.every(({ deletionTimestamp }) => deletionTimestamp === undefined) && left;
+      const missing = before.filter(({ metadata }) => !now.some(({ uid }) => uid === metadata.uid));
+      return missing.length > 0 && now.every(({ deletionTimestamp }) => deletionTimestamp === undefined) && missing;
     });
-    await waitUntil(clock, 'the forwarders to let the Pods go', changeTimeoutMs, () =>
-      moments(gone).every(({ forwardersFollowed }) => forwardersFollowed === forwarders),
-    );
+    // Once: reading the logs of all nodes takes the load's time.
+    const containers = cluster.containerMoments();
+    gone = await waitUntil(clock, 'the forwarders to let the Pods go', changeTimeoutMs, () => {
+      const pods = momentsOf(left, containers, product.journal());
+      return pods.every(({ forwardersFollowed }) => forwardersFollowed === forwarders) && pods;
+    });
     await pause(clock, afterMs);
   } finally {
     stop.abort();
     await load.catch(() => undefined);
   }
   const report = await load;
-  const pods = moments(gone);
-  return {
-    report,
-    gone: pods,
-    shareWhileDraining: shareWhileDraining(report, pods),
-    loggedByPod: loggedByPod(cluster, options),
-  };
+  const share = shareWhileDraining(report, gone);
+  return { report, gone, shareWhileDraining: share, loggedByPod: loggedByPod(cluster, options, report.startedAt) };
 }
 
 export async function servingPods(cluster: Cluster, selector: string): Promise<ServingPod[]> {
@@ -135,12 +134,15 @@ function isEndedByApplication(loss: Loss, pods: readonly PodMoments[], { drainSe
   });
 }
 
-function momentsOf(cluster: Cluster, product: Product, pods: readonly ServingPod[]): PodMoments[] {
-  const containers = cluster.containerMoments();
-  const journal = product.journal();
-  return pods.flatMap(({ metadata, status }) => {
+function momentsOf(
+  pods: readonly ServingPod[],
+  containers: readonly ContainerMoments[],
+  journal: readonly NumberedRecord[],
+): PodMoments[] {
+  return pods.map(({ metadata, status }) => {
     const container = containers.find(({ podUid }) => podUid === metadata.uid);
-    return container ? [podMoments(container, status.podIP, journal)] : [];
+    if (container === undefined) throw new Error(`no node knows a container of ${metadata.name}`);
+    return podMoments(container, status.podIP, journal);
   });
 }
 
@@ -151,9 +153,14 @@ function shareWhileDraining({ timeline, startedAt, sent }: LoadReport, pods: rea
   return while_.reduce((sum, slot) => sum + slot.sent, 0) / Math.max(1, sent);
 }
 
-function loggedByPod(cluster: Cluster, { clients: [from, to] }: ChangeUnderLoad): Record<string, number> {
+function loggedByPod(
+  cluster: Cluster,
+  { clients: [from, to] }: ChangeUnderLoad,
+  startedAtMs: number,
+): Record<string, number> {
   const counts: Record<string, number> = {};
-  for (const { pod, client, path, status, completion } of cluster.loggedRequests()) {
+  for (const { atSeconds, pod, client, path, status, completion } of cluster.loggedRequests()) {
+    if (atSeconds * 1_000 < startedAtMs) continue;
     const number = client.startsWith(clientAddressPrefix) ? Number(client.slice(clientAddressPrefix.length)) : 0;
     if (number < from || number > to || path !== '/' || status !== 200 || completion !== 'OK') continue;
     counts[pod] = (counts[pod] ?? 0) + 1;

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { sleep, systemClock } from '../../../common/clock.ts';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { systemClock } from '../../../common/clock.ts';
 import { reportText } from '../../../sandbox/load/report-text.ts';
 import { openCluster } from '../harness.ts';
 import {
@@ -87,6 +87,11 @@ describe('the seed manifests, applied unchanged', () => {
 });
 
 describe('under load nothing is lost, and SIGTERM comes last', () => {
+  beforeEach(async () => {
+    await cluster.kubectl(['scale', deployment, '--replicas=3']);
+    await rolledOut();
+  });
+
   test(
     'in a rolling update',
     async () => {
@@ -109,8 +114,6 @@ describe('under load nothing is lost, and SIGTERM comes last', () => {
       const outcome = await under({ clients: [30, 49], connectionLifetimeMs, change });
       expect(outcome.gone).toHaveLength(1);
       expectNothingLost(outcome);
-      await cluster.kubectl(['scale', deployment, '--replicas=3']);
-      await rolledOut();
     },
     changeTimeoutMs,
   );
@@ -128,7 +131,6 @@ describe('under load nothing is lost, and SIGTERM comes last', () => {
       }).finally(() => cluster.kubectl(['uncordon', node]));
       expect(outcome.gone.map(({ pod }) => pod)).toContain(pod?.metadata.name);
       expectNothingLost(outcome);
-      await rolledOut();
     },
     changeTimeoutMs,
   );
@@ -140,19 +142,19 @@ describe('under load nothing is lost, and SIGTERM comes last', () => {
       const outcome = await under({ clients: [70, 89], change });
       expect(outcome.gone.map(outlivedBudget)).toEqual([true]);
       expectNothingLost(outcome);
-      await cluster.kubectl(['scale', deployment, '--replicas=3']);
-      await rolledOut();
     },
     changeTimeoutMs,
   );
 
   test(
-    'in a rolling update whose leading coordinator is killed',
+    'in a rolling update whose leading coordinator is killed as the first Pod leaves',
     async () => {
       const leader = await product.leader();
       const change = async () => {
         await cluster.kubectl(['rollout', 'restart', deployment]);
-        await sleep(clock, 4_000, new AbortController().signal);
+        await waitUntil(clock, 'a Pod to leave', 60_000, async () =>
+          (await servingPods(cluster, selector)).some(({ metadata }) => metadata.deletionTimestamp !== undefined),
+        );
         product.coordinator(leader).signal('SIGKILL');
         await rolledOut();
       };

@@ -1,0 +1,36 @@
+/** Makes answers of two servers comparable: what must differ is masked, what is no one's promise is left out. */
+
+/** Written by the server alone and of no use to anybody here. */
+const leftOut = new Set(['managedFields', 'selfLink']);
+/** Values that are drawn anew by each server; that they are there is compared. */
+const masked = new Set([
+  'uid',
+  'resourceVersion',
+  'creationTimestamp',
+  'deletionTimestamp',
+  'expirationTimestamp',
+  'continue',
+  'token',
+  'clusterIP',
+]);
+const uuid = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g;
+const moment = /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z/g;
+/** Suffixes of generated names use an alphabet of their own. */
+const generated = /-[bcdfghjklmnpqrstvwxz2456789]{5}\b/g;
+
+export function normalise(value: unknown, key = ''): unknown {
+  if (masked.has(key) && value !== null && value !== '') return `<${key}>`;
+  if (Array.isArray(value)) return value.map(item => normalise(item));
+  if (typeof value === 'object' && value !== null) return normaliseObject(value as Record<string, unknown>);
+  return typeof value === 'string' ? normaliseText(value, key) : value;
+}
+
+function normaliseObject(object: Record<string, unknown>): Record<string, unknown> {
+  const entries = Object.entries(object).filter(([key]) => !leftOut.has(key));
+  return Object.fromEntries(entries.map(([key, value]) => [key, normalise(value, key)]).sort());
+}
+
+function normaliseText(text: string, key: string): string {
+  const plain = text.replace(uuid, '<uid>').replace(moment, '<moment>');
+  return key === 'name' ? plain.replace(generated, '-<generated>') : plain;
+}

@@ -1,0 +1,69 @@
+import type { Clock } from '../../common/clock.ts';
+import { httpsKubeTransport } from '../../common/kube/https-transport.ts';
+import { systemRandom } from '../../common/random.ts';
+import { serveKubeApi } from '../../sandbox/kube/api/https-carrier.ts';
+import { inProcessKubeTransport } from '../../sandbox/kube/api/in-process.ts';
+import { KubeApiServer } from '../../sandbox/kube/api/kube-api-server.ts';
+import { runControllers } from '../../sandbox/kube/controllers/run-controllers.ts';
+import { modelledNetwork } from '../../sandbox/kube/kubelet/modelled-network.ts';
+import { type ModelledProgram, ModelledRuntime } from '../../sandbox/kube/kubelet/modelled-runtime.ts';
+import { noVolumes } from '../../sandbox/kube/kubelet/pod-volumes.ts';
+import { runKubelet } from '../../sandbox/kube/kubelet/run-kubelet.ts';
+import type { Side } from './side.ts';
+
+const administrator = { username: 'admin', groups: ['system:masters', 'system:authenticated'] };
+/** Few, so that a version of the beginning is soon gone. */
+const historyLimit = 20;
+const crashAfterMs = 1_500;
+const crashExitCode = 3;
+
+/** The sandbox in real time: its API server over HTTPS, its controllers, and one kubelet over modelled containers. */
+export async function startSandboxSide(clock: Clock): Promise<Side & AsyncDisposable> {
+  const random = systemRandom();
+  const server = new KubeApiServer({ clock, random, historyLimit });
+  const served = await serveKubeApi({ server, host: '127.0.0.1', port: 0, wallNowMs: clock.wallNow() });
+  const stop = new AbortController();
+  const inside = inProcessKubeTransport({ server, user: administrator, clock });
+  const base = { transport: inside, clock, random, log: () => undefined };
+  const containers = new ModelledRuntime({ programOf: image => programs(clock)[image] });
+  const node = {
+    name: 'node1',
+    address: '10.0.0.1',
+    podCidr: '10.244.1.0/24',
+    providerId: 'sandbox:///node1',
+    capacity: { cpu: '8', memory: '16Gi' },
+  };
+  const network = modelledNetwork({ clock, containers, latencyMs: 1, redirect: () => undefined });
+  const kubelet = { ...base, node, containers, network, volumes: noVolumes(), record: () => undefined };
+  const loops = [runControllers(base, stop.signal), runKubelet(kubelet, stop.signal)];
+  const token = server.issueUserToken(administrator);
+  return {
+    node: node.name,
+    crashImage: 'crash',
+    transport: httpsKubeTransport({
+      server: served.url,
+      certificateAuthority: served.caCertificatePem,
+      bearerToken: { type: 'fixed', token },
+    }),
+    async [Symbol.asyncDispose]() {
+      stop.abort();
+      await Promise.allSettled(loops);
+      await served.close();
+    },
+  };
+}
+
+/** What the real cluster's images of these names do. */
+function programs(clock: Clock): Record<string, ModelledProgram> {
+  const endsOnTerm: ModelledProgram = process => process.onTerm(() => process.exit(0));
+  return {
+    pause: endsOnTerm,
+    echo: process => {
+      process.listen(80);
+      endsOnTerm(process);
+    },
+    crash: process => {
+      clock.schedule(crashAfterMs, () => process.exit(crashExitCode));
+    },
+  };
+}

@@ -1,0 +1,65 @@
+import type { KubeObject } from '../../common/kube/objects.ts';
+import type { KubeRequest, KubeResponse, KubeTransport, WatchEvent } from '../../common/kube/transport.ts';
+
+/** One of the two that are compared: an API server, as the administrator reaches it, and the kubelets behind it. */
+export interface Side {
+  readonly transport: KubeTransport;
+  /** A node with a kubelet. */
+  readonly node: string;
+  /** An image that ends by itself after 1.5 s with exit code 3 when it is given the command of the story. */
+  readonly crashImage: string;
+}
+
+/** The namespace that a comparison has for itself on both sides. */
+export const namespace = 'differential';
+
+const requestTimeoutMs = 20_000;
+
+export async function ask(
+  { transport }: Side,
+  method: KubeRequest['method'],
+  path: string,
+  rest: Omit<KubeRequest, 'method' | 'path'> = {},
+): Promise<KubeResponse> {
+  return transport.request({ method, path, ...rest }, limit());
+}
+
+/** @throws Error unless the answer is a success. */
+export async function succeed(response: Promise<KubeResponse>): Promise<KubeObject> {
+  const { status, body } = await response;
+  if (status > 299) throw new Error(`${status} ${JSON.stringify(body)}`);
+  return body as KubeObject;
+}
+
+/** The events of a watch until one of them is `last`, or the server ends it. */
+export async function watchUntil(
+  { transport }: Side,
+  path: string,
+  query: Readonly<Record<string, string>>,
+  last: (event: WatchEvent) => boolean,
+): Promise<WatchEvent[]> {
+  const events: WatchEvent[] = [];
+  const controller = new AbortController();
+  const signal = AbortSignal.any([controller.signal, limit()]);
+  for await (const event of transport.watch({ method: 'GET', path, query }, signal)) {
+    events.push(event);
+    if (last(event)) break;
+  }
+  controller.abort();
+  return events;
+}
+
+// Both sides run in real time, and what hangs is a failure of its own.
+function limit(): AbortSignal {
+  return AbortSignal.timeout(requestTimeoutMs);
+}
+
+export const paths = {
+  configMaps: `/api/v1/namespaces/${namespace}/configmaps`,
+  pods: `/api/v1/namespaces/${namespace}/pods`,
+  services: `/api/v1/namespaces/${namespace}/services`,
+  deployments: `/apis/apps/v1/namespaces/${namespace}/deployments`,
+  serviceAccounts: `/api/v1/namespaces/${namespace}/serviceaccounts`,
+  leases: `/apis/coordination.k8s.io/v1/namespaces/${namespace}/leases`,
+  tokenReviews: '/apis/authentication.k8s.io/v1/tokenreviews',
+} as const;
