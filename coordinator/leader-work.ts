@@ -18,6 +18,7 @@ import type { WriteFence } from './lanes/write-fence.ts';
 import type { LeaderPorts } from './leader-ports.ts';
 import { type ListenerPlan, planListeners } from './loadbalancers/listener-plan.ts';
 import { LoadBalancerDirectory } from './loadbalancers/load-balancer-directory.ts';
+import { missingPort } from './loadbalancers/missing-port.ts';
 import type { Problem } from './loadbalancers/problem.ts';
 import { claimOf, type ServiceIntent } from './loadbalancers/service-intent.ts';
 import type { CoordinatorObserver } from './observer.ts';
@@ -137,6 +138,7 @@ export class LeaderWork {
     const view = this.#view();
     const claimed = this.#claims();
     const rules = this.#driveLanes(claimed, view);
+    this.#reportMissingPorts(view, rules);
     this.#askForConfirmations(view, rules);
     this.#writeGates(view, rules);
     this.#answerDrains(claimed);
@@ -293,6 +295,18 @@ export class LeaderWork {
   }
 
   // --- Pods
+
+  #reportMissingPorts(view: ClusterView, rules: readonly Rule[]): void {
+    for (const rule of rules) {
+      if (typeof rule.targetPort === 'number') continue;
+      const pods = view.podsByNamespace.get(rule.service.namespace) ?? [];
+      const problem = missingPort(
+        rule,
+        pods.map(({ record }) => record),
+      );
+      if (problem) this.#report(rule.service, problem);
+    }
+  }
 
   #askForConfirmations(view: ClusterView, rules: readonly Rule[]): void {
     for (const rule of rules) {

@@ -152,8 +152,8 @@ function ruleProtocol(rule: RuleIntent): 'TCP' | 'UDP' {
 function occupied(rule: RuleIntent, holder: Listener): Problem {
   return problem(
     'CD1005',
-    `Port ${ruleLabel(rule)} cannot be served: listener ${holder.id} ("${holder.name}") already has it and is not ` +
-      'ours. Use another port, or remove that listener.',
+    `Port ${ruleLabel(rule)} of Service ${nameOf(rule.service)} cannot be served: listener ${holder.id} ` +
+      `("${holder.name}") already has it and is not ours. Use another port, or remove that listener.`,
   );
 }
 

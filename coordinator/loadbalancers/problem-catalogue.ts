@@ -18,6 +18,13 @@ export const SERVICE_PROBLEMS = [
     fix: 'Correct the value; the message names the annotation and the values it takes.',
   },
   {
+    code: 'CD1002',
+    reason: 'NoSuchPort',
+    meaning: 'The targetPort of the Service names a port that no container of its Pods has.',
+    cause: 'The name is mistyped, or the Pod template does not name the port with that protocol.',
+    fix: 'Correct targetPort, or name the port in the Pod template. The other ports are served.',
+  },
+  {
     code: 'CD1003',
     reason: 'UnsupportedProtocol',
     meaning: 'A port of the Service uses SCTP.',
