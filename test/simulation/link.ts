@@ -8,6 +8,8 @@ export type Reach = 'open' | 'refused' | 'silent';
 /** The way from one process to one server. What was on its way when it closed may still have its effect. */
 export class Link {
   #reach: Reach = 'open';
+  /** How often somebody tried to pass. */
+  tries = 0;
   #closed = new AbortController();
 
   set(reach: Reach): void {
@@ -35,6 +37,7 @@ export class Link {
   }
 
   async #carry<T>(send: (limit: AbortSignal) => Promise<T>, signal: AbortSignal, broken: () => Error): Promise<T> {
+    this.tries += 1;
     if (this.#reach !== 'open') return this.#fail(signal, broken);
     const closed = this.#closed.signal;
     try {

@@ -36,7 +36,17 @@ export function deployment(name: string, options: { replicas: number; hooked: bo
   };
 }
 
-export function service(name: string, annotations: Record<string, string> = {}): object {
+export interface ServicePort {
+  readonly port: number;
+  readonly protocol?: 'TCP' | 'UDP' | 'SCTP';
+  readonly targetPort?: number | string;
+}
+
+export function service(
+  name: string,
+  annotations: Record<string, string> = {},
+  ports: readonly ServicePort[] = [{ port: 80 }],
+): object {
   return {
     apiVersion: 'v1',
     kind: 'Service',
@@ -48,7 +58,12 @@ export function service(name: string, annotations: Record<string, string> = {}):
     spec: {
       type: 'LoadBalancer',
       selector: { app: name },
-      ports: [{ name: 'http', port: 80, protocol: 'TCP', targetPort: 80 }],
+      ports: ports.map(({ port, protocol = 'TCP', targetPort = 80 }) => ({
+        name: `${protocol.toLowerCase()}-${port}`,
+        port,
+        protocol,
+        targetPort,
+      })),
     },
   };
 }
