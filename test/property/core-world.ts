@@ -88,6 +88,17 @@ export class CoreWorld {
     pod.gone = true;
   }
 
+  /** A Pod is deleted, and before its agent tells of its end, its address goes to a new one. */
+  reuseAddress(index: number, node: string): void {
+    const [address] = this.#pick(index)?.record.addresses ?? [];
+    if (address === undefined) return;
+    this.change(index, deleted);
+    this.reportOne(index);
+    this.finish(index);
+    this.addPod({ node, address, app: 'web' });
+    this.reportOne(this.pods.length - 1);
+  }
+
   snapshot(node: string, consistent: boolean): void {
     const records = this.pods.filter(pod => pod.node === node && !pod.gone).map(pod => pod.record);
     this.store.replace(node, consistent ? records : records.slice(1), { consistent, now: this.now });

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { ContainerState, GateState, PodPhase } from '../../common/pod-record.ts';
+import { ContainerState, GateState, PodPhase, type PodRecord } from '../../common/pod-record.ts';
 import { bindingKey } from '../../coordinator/core/binding-key.ts';
 import { gateDecision } from '../../coordinator/core/gate.ts';
 import { DEFAULT_PLAN_LIMITS, type TargetWrite } from '../../coordinator/core/lane-plan.ts';
@@ -22,29 +22,41 @@ function step(name: string, run: (world: CoreWorld) => void): Step {
   return { name, run };
 }
 
+/** A change of a Pod; mostly its agent tells of it at once. */
+function change(name: string, edit: (record: PodRecord) => PodRecord): fc.Arbitrary<Step> {
+  return fc.tuple(podIndex, fc.constantFrom(true, true, true, false)).map(([i, isTold]) =>
+    step(`${name} ${i}${isTold ? '' : ', untold'}`, world => {
+      world.change(i, edit);
+      if (isTold) world.reportOne(i);
+    }),
+  );
+}
+
 /** Everything that can happen to the cluster, the reports and the cloud, in any order. */
 const anyStep: fc.Arbitrary<Step> = fc.oneof(
   {
     weight: 6,
-    arbitrary: fc
-      .tuple(node, fc.constantFrom(...ADDRESSES), fc.constant('web'))
-      .map(([n, address, a]) => step(`add ${address} on ${n}`, world => world.addPod({ node: n, address, app: a }))),
+    arbitrary: fc.tuple(node, fc.constantFrom(...ADDRESSES)).map(([n, address]) =>
+      step(`add ${address} on ${n}`, world => {
+        world.addPod({ node: n, address, app: 'web' });
+        world.reportOne(world.pods.length - 1);
+      }),
+    ),
   },
-  { weight: 6, arbitrary: podIndex.map(i => step(`ready ${i}`, world => world.change(i, ready))) },
-  { weight: 1, arbitrary: podIndex.map(i => step(`unready ${i}`, world => world.change(i, unready))) },
-  { weight: 2, arbitrary: podIndex.map(i => step(`delete ${i}`, world => world.change(i, deleted))) },
-  { weight: 1, arbitrary: podIndex.map(i => step(`exit ${i}`, world => world.change(i, exited))) },
-  { weight: 1, arbitrary: podIndex.map(i => step(`restart ${i}`, world => world.change(i, restarted))) },
+  { weight: 6, arbitrary: change('ready', ready) },
+  { weight: 3, arbitrary: change('unready', unready) },
+  { weight: 2, arbitrary: change('delete', deleted) },
+  { weight: 1, arbitrary: change('exit', exited) },
+  { weight: 1, arbitrary: change('restart', restarted) },
+  { weight: 1, arbitrary: app.chain(a => change(`label ${a}`, record => relabelled(record, a))) },
+  { weight: 2, arbitrary: podIndex.map(i => step(`finish ${i}`, world => world.finish(i))) },
   {
     weight: 1,
-    arbitrary: fc
-      .tuple(podIndex, app)
-      .map(([i, a]) => step(`label ${i} ${a}`, world => world.change(i, record => relabelled(record, a)))),
+    arbitrary: fc.tuple(podIndex, node).map(([i, n]) => step(`reuse ${i} on ${n}`, world => world.reuseAddress(i, n))),
   },
-  { weight: 2, arbitrary: podIndex.map(i => step(`finish ${i}`, world => world.finish(i))) },
-  { weight: 8, arbitrary: podIndex.map(i => step(`report ${i}`, world => world.reportOne(i))) },
+  { weight: 6, arbitrary: podIndex.map(i => step(`report ${i}`, world => world.reportOne(i))) },
   {
-    weight: 3,
+    weight: 2,
     arbitrary: fc.tuple(node, fc.boolean()).map(([n, c]) => step(`snapshot ${n} ${c}`, world => world.snapshot(n, c))),
   },
   { weight: 6, arbitrary: podIndex.map(i => step(`confirm ${i}`, world => world.confirm(i))) },
@@ -60,6 +72,7 @@ const anyStep: fc.Arbitrary<Step> = fc.oneof(
       .tuple(podIndex, fc.constantFrom('healthy', 'healthy', 'healthy', 'unhealthy', 'unknown'))
       .map(([i, h]) => step(`health ${i} ${h}`, world => world.health(i, h))),
   },
+  { weight: 2, arbitrary: fc.constant(step('all healthy', world => world.allHealthy())) },
   {
     weight: 3,
     arbitrary: fc.constantFrom(100, 3_000, 12_000, 70_000).map(ms => step(`wait ${ms}`, world => world.advance(ms))),
@@ -69,18 +82,23 @@ const anyStep: fc.Arbitrary<Step> = fc.oneof(
 );
 
 const anyOutcome = fc.constantFrom('done', 'done', 'done', 'lost-reply', 'refused', 'ignored');
-const anyRun = fc.array(fc.tuple(anyStep, anyOutcome), { minLength: 10, maxLength: 150 });
+type Outcome = 'done' | 'lost-reply' | 'refused' | 'ignored';
+
+interface Run {
+  /** Pods that serve already when the run begins. */
+  readonly serving: number;
+  readonly steps: readonly (readonly [Step, Outcome])[];
+}
+
+const anyRun: fc.Arbitrary<Run> = fc.record({
+  serving: fc.nat({ max: ADDRESSES.length }),
+  steps: fc.array(fc.tuple(anyStep, anyOutcome), { minLength: 5, maxLength: 100 }),
+});
 
 /** Plays a run; `inspect` sees every write with the world as it is just before the write reaches the cloud. */
-function play(
-  run: readonly (readonly [Step, 'done' | 'lost-reply' | 'refused' | 'ignored'])[],
-  inspect: (write: TargetWrite, world: CoreWorld) => void,
-): CoreWorld {
-  const world = new CoreWorld([
-    { port: 80, app: 'web' },
-    { port: 81, app: 'web' },
-  ]);
-  for (const [{ run: happen }, outcome] of run) {
+function play(run: Run, inspect: (write: TargetWrite, world: CoreWorld) => void): CoreWorld {
+  const world = serving(run.serving);
+  for (const [{ run: happen }, outcome] of run.steps) {
     happen(world);
     const write = world.plan()?.write;
     if (!write) continue;
@@ -95,7 +113,7 @@ function explore(inspect: () => (write: TargetWrite, world: CoreWorld) => void):
     fc.property(anyRun, run => {
       play(run, inspect());
     }),
-    { numRuns: 400 },
+    { numRuns: 1_000 },
   );
 }
 
@@ -144,7 +162,7 @@ describe('L1, absence never removes', () => {
         world.read();
         expect(world.plan()?.write).toBeUndefined();
       }),
-      { numRuns: 200 },
+      { numRuns: 400 },
     );
   });
 
@@ -173,7 +191,9 @@ describe('L2, never empty by our hand', () => {
         const closings = write.operations.filter(o => o.ruleId === rule.id && o.kind === 'close');
         const closed = new Set(closings.map(o => o.key));
         const bindings = [...world.lane.observation.bindings].filter(([, b]) => b.listenerId === rule.place.listenerId);
-        const openBefore = bindings.filter(([key, b]) => b.weight > 0 && isHealthy(world, key));
+        const openBefore = bindings.filter(
+          ([key, b]) => b.weight > 0 && isHealthy(world, key) && !isClosing(world, key),
+        );
         const openAfter = openBefore.filter(([key]) => !closed.has(key));
         const weak = closings.filter(o => isWeakInTruth(o, world));
         const weakTookTheLast = openAfter.length === 0 && weak.some(o => openBefore.some(([key]) => key === o.key));
@@ -330,6 +350,12 @@ describe('L6, only what is ours', () => {
     expect(plan?.foreign).toEqual(['pod-1']);
   });
 });
+
+/** On its way to weight 0 or out, as far as anybody knows. */
+function isClosing(world: CoreWorld, key: string): boolean {
+  const transaction = world.lane.transactions.get(key);
+  return transaction !== undefined && (transaction.operation === 'deregister' || transaction.weight === 0);
+}
 
 function isHealthy(world: CoreWorld, key: string): boolean {
   return world.lane.observation.health.get(key)?.health === 'healthy';
