@@ -77,7 +77,7 @@ function readOptions(argv: string[]) {
 }
 
 function print(report: ScenarioReport, tail: number): void {
-  const lost = lostTotal({ sent: 0, ok: 0, lost: new Map(report.lost) });
+  const lost = lostTotal(report.lost);
   const cells = [
     String(report.seed).padStart(6),
     String(report.changes).padStart(8),

@@ -10,10 +10,16 @@ export interface Tally {
   sent: number;
   ok: number;
   readonly lost: Map<string, number>;
+  /** Addresses of the Pods on which requests were lost; undefined for those that reached none. */
+  readonly lostOn: Set<string | undefined>;
 }
 
-export function lostTotal(tally: Tally): number {
-  return [...tally.lost.values()].reduce((sum, count) => sum + count, 0);
+export function emptyTally(): Tally {
+  return { sent: 0, ok: 0, lost: new Map(), lostOn: new Set() };
+}
+
+export function lostTotal(lost: ReadonlyMap<string, number>): number {
+  return [...lost.values()].reduce((sum, count) => sum + count, 0);
 }
 
 export interface ClientOptions {
@@ -66,47 +72,44 @@ async function oneConnection(
     failure ??= reason;
     interrupt();
   };
-  const connection = connect(options, onEnd);
-  const requests = connection ? randomInteger(random, ...habit.requestsPerConnection) : 1;
+  const { server, target, close } = connect(options, onEnd);
+  const requests = server ? randomInteger(random, ...habit.requestsPerConnection) : 1;
   for (let request = 0; request < requests && !signal.aborted; request += 1) {
     if (request > 0) await pause();
     // A close between two requests is the client's to notice; it opens another connection and loses nothing.
     if (request > 0 && failure) break;
     options.tally.sent += 1;
-    connection?.server.beginRequest();
+    server?.beginRequest();
     const done = Promise.withResolvers<void>();
     interrupt = done.resolve;
-    const timer = clock.schedule(connection ? randomInteger(random, ...habit.serviceMs) : 0, done.resolve);
+    const timer = clock.schedule(server ? randomInteger(random, ...habit.serviceMs) : 0, done.resolve);
     await done.promise;
     timer.cancel();
-    count(options, connection ? (failure ?? 'ok') : 'refused', connection?.target);
-    connection?.server.endRequest();
+    count(options, server ? (failure ?? 'ok') : 'refused', target);
+    server?.endRequest();
   }
-  connection?.close();
+  close();
 }
 
+/** `target`: the Pod that the load balancer chose; `server`: undefined when nobody accepted there. */
 interface ClientConnection {
-  readonly server: ServerConnection;
-  readonly target: string;
+  readonly target: string | undefined;
+  readonly server: ServerConnection | undefined;
   close(): void;
 }
 
-function connect(options: ClientOptions, onEnd: (reason: string) => () => void): ClientConnection | undefined {
+function connect(options: ClientOptions, onEnd: (reason: string) => () => void): ClientConnection {
   const { dataPlane, servers, endpoint, address, random } = options;
   const through = dataPlane.connect(endpoint, address, onEnd('cut by the load balancer'));
-  if (!through) return undefined;
-  const { address: podAddress, port } = through.target;
+  if (!through) return { target: undefined, server: undefined, close: () => undefined };
+  const { address: target, port } = through.target;
   const remote = { address, port: randomInteger(random, 20_000, 60_000) };
-  const server = servers.at(podAddress, port)?.accept(remote, onEnd('reset by the server'));
-  if (!server) {
-    through.close();
-    return undefined;
-  }
+  const server = servers.at(target, port)?.accept(remote, onEnd('reset by the server'));
   const close = () => {
-    server.close();
+    server?.close();
     through.close();
   };
-  return { server, target: podAddress, close };
+  return { target, server, close };
 }
 
 function count(options: ClientOptions, end: End, target: string | undefined): void {
@@ -116,5 +119,6 @@ function count(options: ClientOptions, end: End, target: string | undefined): vo
     return;
   }
   tally.lost.set(end, (tally.lost.get(end) ?? 0) + 1);
+  tally.lostOn.add(target);
   log.add('lost', { client: address, reason: end, target });
 }

@@ -100,5 +100,5 @@ function reportOf(world: World, options: ScenarioOptions, tally: Tally) {
 
 /** True when nothing was lost and no law was broken. */
 export function isClean(report: ScenarioReport): boolean {
-  return lostTotal({ sent: 0, ok: 0, lost: new Map(report.lost) }) === 0 && report.breaches.length === 0;
+  return lostTotal(report.lost) === 0 && report.breaches.length === 0;
 }

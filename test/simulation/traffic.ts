@@ -1,6 +1,6 @@
 import type { Pod, Service } from '../../common/kube/objects.ts';
 import { SERVICES } from './manifests.ts';
-import { KEEP_ALIVE, LONG, runClient, SHORT, type Tally } from './model-client.ts';
+import { emptyTally, KEEP_ALIVE, LONG, runClient, SHORT, type Tally } from './model-client.ts';
 import type { World } from './world.ts';
 
 const CLIENTS = [...Array(8).fill(SHORT), ...Array(4).fill(KEEP_ALIVE), ...Array(2).fill(LONG)];
@@ -40,7 +40,7 @@ export async function startTraffic(
 ): Promise<Traffic> {
   const { status } = (await world.request('GET', `${SERVICES}/${name}`)) as Service;
   const vip = status?.loadBalancer?.ingress?.[0]?.ip ?? '';
-  const tally: Tally = { sent: 0, ok: 0, lost: new Map() };
+  const tally = emptyTally();
   const stop = new AbortController();
   const { clock, log, dataPlane, servers } = world;
   const running = CLIENTS.map((habit, index) => {

@@ -1,0 +1,155 @@
+import { describe, expect, test } from 'vitest';
+import { READINESS_GATE } from '../../common/names.ts';
+import type { JournalRecord } from '../../sandbox/clb/journal.ts';
+import type { TargetChange } from '../../sandbox/clb/state.ts';
+import type { KubeletMoment, KubeletRecord } from '../../sandbox/kube/kubelet/kubelet-record.ts';
+import type { Evidence } from './evidence.ts';
+import { breaches } from './laws.ts';
+import type { ApiWrite } from './world.ts';
+
+const FIRST = { name: 'web-5c9f-aaaaa', uid: 'uid-a', address: '10.0.0.1' };
+const SECOND = { name: 'web-5c9f-bbbbb', uid: 'uid-b', address: '10.0.0.2' };
+type PodName = typeof FIRST;
+
+function target(kind: TargetChange['kind'], pod: PodName, weight: number, address = pod.address): TargetChange {
+  const tag = `cd1:c1:default/${pod.name}:${pod.uid}`;
+  return { kind, loadBalancerId: 'lb-1', listenerId: 'lbl-1', address, port: 80, weight, tag };
+}
+
+function changed(at: number, ...changes: TargetChange[]): JournalRecord {
+  return { kind: 'change', at, action: 'Test', requestId: '', changes };
+}
+
+function healthy(at: number, { address }: PodName): JournalRecord {
+  return { kind: 'health', at, listenerId: 'lbl-1', address, port: 80, status: 'Alive' };
+}
+
+function call(action: string, at: number, finishedAt: number): JournalRecord {
+  const parameters = { LoadBalancerId: 'lb-1' };
+  return { kind: 'call', at, finishedAt, action, parameters, code: '', message: '', requestId: '', replyLost: false };
+}
+
+function status(atMs: number, pod: PodName, type: string, value: 'True' | 'False'): ApiWrite {
+  const body = { metadata: { uid: pod.uid }, status: { conditions: [{ type, status: value, reason: 'Test' }] } };
+  return { at: atMs, username: 'test', method: 'PATCH', path: `/pods/${pod.name}/status`, body, status: 200 };
+}
+
+function moment(atMs: number, { name, uid, address }: PodName, what: KubeletMoment): KubeletRecord {
+  return { ...what, atMs, nodeName: 'n1', namespace: 'default', podName: name, podUid: uid, podIp: address };
+}
+
+function deleted(at: number, { name }: PodName): ApiWrite {
+  return { at, username: 'admin', method: 'DELETE', path: `/pods/${name}`, body: undefined, status: 200 };
+}
+
+const SERVICE_MADE: ApiWrite = {
+  at: 0,
+  username: 'admin',
+  method: 'POST',
+  path: '/services',
+  body: { spec: { selector: { app: 'web' } } },
+  status: 201,
+};
+
+const CONTAINER = { containerName: 'main', containerId: 'c' };
+
+/** Two Pods that serve from the second second on. */
+function serving(): { journal: JournalRecord[]; records: KubeletRecord[]; apiWrites: ApiWrite[] } {
+  const both = [FIRST, SECOND];
+  return {
+    journal: [
+      changed(1_000, ...both.map(pod => target('target-registered', pod, 10))),
+      ...both.map(pod => healthy(2_000, pod)),
+    ],
+    records: both.map(pod => moment(0, pod, { type: 'addressAssigned' })),
+    apiWrites: [SERVICE_MADE, ...both.map(pod => status(1_500, pod, 'ContainersReady', 'True'))],
+  };
+}
+
+function lawsBroken(evidence: Evidence): string[] {
+  return breaches(evidence).map(({ law }) => law);
+}
+
+describe('the judge of a run', () => {
+  test('finds nothing wrong with two Pods that serve and one that drains as it should', () => {
+    const run = serving();
+    run.apiWrites.push(status(6_000, FIRST, READINESS_GATE, 'True'), deleted(20_000, FIRST));
+    run.records.push(moment(20_010, FIRST, { type: 'preStopBegan', ...CONTAINER }));
+    run.journal.push(changed(20_300, target('target-reweighted', FIRST, 0)));
+    run.journal.push(changed(26_000, target('target-deregistered', FIRST, 0)));
+    const outcome = { type: 'answered', status: 200 } as const;
+    run.records.push(moment(26_100, FIRST, { type: 'preStopEnded', ...CONTAINER, outcome }));
+    run.records.push(moment(26_110, FIRST, { type: 'signalled', ...CONTAINER, signal: 'TERM' }));
+    expect(lawsBroken(run)).toEqual([]);
+  });
+
+  test('sees a target that goes though nothing was known of its Pod (L1)', () => {
+    const run = serving();
+    run.journal.push(changed(9_000, target('target-deregistered', FIRST, 10)));
+    expect(lawsBroken(run)).toEqual(['L1']);
+  });
+
+  test('sees the last open target go while another Pod is ready (L2)', () => {
+    const run = serving();
+    run.apiWrites.push(deleted(8_000, FIRST));
+    run.journal.push({ ...healthy(3_000, SECOND), status: 'Dead' } as JournalRecord);
+    run.journal.push(changed(9_000, target('target-reweighted', FIRST, 0)));
+    expect(lawsBroken(run)).toEqual(['L2']);
+    run.apiWrites.push(status(8_500, SECOND, 'ContainersReady', 'False'));
+    expect(lawsBroken(run)).toEqual([]);
+  });
+
+  test('sees a gate that opens before the cloud says healthy (L3)', () => {
+    const run = serving();
+    run.apiWrites.push(status(4_000, SECOND, READINESS_GATE, 'True'));
+    run.journal.pop();
+    expect(lawsBroken(run)).toEqual(['L3']);
+  });
+
+  test('sees SIGTERM before weight 0 (L4)', () => {
+    const run = serving();
+    run.apiWrites.push(deleted(8_000, FIRST));
+    run.records.push(moment(8_010, FIRST, { type: 'preStopBegan', ...CONTAINER }));
+    const outcome = { type: 'answered', status: 200 } as const;
+    run.records.push(moment(9_000, FIRST, { type: 'preStopEnded', ...CONTAINER, outcome }));
+    run.records.push(moment(9_010, FIRST, { type: 'signalled', ...CONTAINER, signal: 'TERM' }));
+    expect(lawsBroken(run)).toEqual(['L4']);
+  });
+
+  test('sees a hook call that is held for longer than its budget, also one that never ends (L4)', () => {
+    const run = serving();
+    run.records.push(moment(8_010, FIRST, { type: 'preStopBegan', ...CONTAINER }));
+    run.records.push(moment(39_000, SECOND, { type: 'started', ...CONTAINER }));
+    expect(lawsBroken(run)).toEqual(['L4']);
+  });
+
+  test('sees connections that are cut (L4)', () => {
+    const run = serving();
+    const { address } = FIRST;
+    const cut = { kind: 'target-deregistered' as const, listenerId: 'lbl-1', address, port: 80, weight: 0 };
+    const targets = [{ ...cut, liveConnections: 2, openedConnections: 5 }];
+    run.journal.push({ kind: 'forwarded', at: 9_000, forwarder: 0, requestId: '', targets });
+    expect(lawsBroken(run)).toEqual(['L4']);
+  });
+
+  test('sees an address that is opened for a Pod that does not have it (L5)', () => {
+    const run = serving();
+    run.journal.push(changed(9_000, target('target-registered', FIRST, 10, '10.0.0.9')));
+    expect(lawsBroken(run)).toEqual(['L5']);
+  });
+
+  test("sees a change of somebody else's target (L6)", () => {
+    const run = serving();
+    const foreign = { ...target('target-registered', FIRST, 0), address: '10.7.7.7', tag: 'theirs' };
+    run.journal.push(changed(9_000, foreign));
+    expect(lawsBroken(run)).toContain('L6');
+  });
+
+  test('sees two writes at once on one load balancer, but not one that its caller had given up (L7)', () => {
+    const run = serving();
+    run.journal.push(call('BatchRegisterTargets', 9_000, 20_000), call('BatchModifyTargetWeight', 15_500, 16_000));
+    expect(lawsBroken(run)).toEqual([]);
+    run.journal.push(call('BatchDeregisterTargets', 15_900, 17_000));
+    expect(lawsBroken(run)).toEqual(['L7']);
+  });
+});
