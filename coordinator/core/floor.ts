@@ -29,6 +29,11 @@ export function isOpen(target: RuleTarget): boolean {
   return isWeighted(target) && (health === 'healthy' || health === 'closed');
 }
 
+/** Whether nothing is known that keeps new connections from the target: a fresh leader has read no health yet. */
+export function mayBeOpen(target: RuleTarget): boolean {
+  return isOpen(target) || (isWeighted(target) && target.bound?.health === undefined);
+}
+
 function isWeighted(target: RuleTarget): boolean {
   if (!target.bound?.mark || target.bound.weight === 0) return false;
   const { transaction } = target;

@@ -169,3 +169,15 @@ describe('a changed selector', () => {
     expect(next(world)).toEqual(['deregister pod-1']);
   });
 });
+
+test('a deleted target may be the last open one as long as no health was read: it waits for its replacement', () => {
+  const world = serving(1, ONE_RULE);
+  world.addReadyPod({ address: '10.0.0.9' });
+  world.settle();
+  tell(world, 0, deleted);
+  world.lane = { ...world.lane, observation: { ...world.lane.observation, health: new Map() } };
+  expect(next(world)).toEqual([]);
+  expect(holds(world)).toEqual(['last-open-target pod-1']);
+  world.allHealthy();
+  expect(next(world)).toEqual(['close pod-1']);
+});

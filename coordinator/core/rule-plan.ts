@@ -1,7 +1,7 @@
 import { type BrakeHistory, type BrakeLimits, brakeAllowance, brakeEasesAt } from './brake.ts';
 import type { ClusterView } from './cluster-view.ts';
 import { type DrainEvidence, isStrong } from './disposition.ts';
-import { countOpen, holdLastOpenUntil, isMeantToServe, isOpen, type OpenCount } from './floor.ts';
+import { countOpen, holdLastOpenUntil, isMeantToServe, isOpen, mayBeOpen, type OpenCount } from './floor.ts';
 import type { Mark } from './mark.ts';
 import type { RuleState, RuleTarget } from './rule-state.ts';
 import type { TargetOperation } from './target-operation.ts';
@@ -117,7 +117,8 @@ function holdOf(
 ): Hold | undefined {
   const { key, ruleId, podUid } = closing.operation;
   const hold = (reason: Hold['reason'], until: number | undefined): Hold => ({ key, ruleId, podUid, reason, until });
-  const last = left.count.weighted <= 1 || (isOpen(closing.target) && left.count.open <= 1);
+  const othersOpen = left.count.open - (isOpen(closing.target) ? 1 : 0);
+  const last = left.count.weighted <= 1 || (mayBeOpen(closing.target) && othersOpen <= 0);
   if (closing.evidence === 'deletion') {
     const owner = closing.target.bound?.owner;
     const until = last && owner ? holdLastOpenUntil(input.state, owner, input.now) : undefined;

@@ -95,6 +95,14 @@ describe('Lane', () => {
     expect(bench.cloud.writes.map(write => write.kind)).toEqual(['register']);
   });
 
+  test('reads health as soon as it knows what is bound, though no gate waits', async () => {
+    const place = { listenerId: 'lbl-0', locationId: '', address: '10.0.0.1', port: 80 };
+    bench.cloud.bindings.set('known', { ...place, weight: 10, tag: '' });
+    bench.start();
+    await bench.clock.advance(200);
+    expect(bench.lane.view().states[0]?.targets[0]?.bound?.health).toBe('healthy');
+  });
+
   test('makes a listener once, however often it is asked for before a read shows it', async () => {
     bench.wantedPort = 81;
     bench.start();

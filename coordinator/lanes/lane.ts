@@ -307,7 +307,10 @@ export class Lane {
         await this.#readerWakeup.wait(signal, relistAt - now);
         continue;
       }
+      const isFirst = !this.#state.observed;
       const ok = all ? await this.#relist(signal) : await this.#readDirty(signal);
+      // Until health is known, law L2 takes any target for the last open one.
+      if (ok && isFirst) this.#healthWakeup.wake();
       if (ok && all) relistAt = this.#now() + this.#options.timing.relistMs;
       failures = ok ? 0 : failures + 1;
       if (ok) this.#observedMore();
