@@ -149,6 +149,7 @@ export function tooLargeResourceVersion(asked: number, current: number): ApiErro
 }
 
 /** 422 without naming fields, as for patches that cannot be applied. */
-export function unprocessable(message: string): ApiError {
-  return new ApiError(422, 'Invalid', `the server rejected our request due to an error in our request: ${message}`, {});
+export function unprocessable(message?: string): ApiError {
+  const why = message === undefined ? '' : `: ${message}`;
+  return new ApiError(422, 'Invalid', `the server rejected our request due to an error in our request${why}`, {});
 }

@@ -22,7 +22,7 @@ export function reviewToken(tokens: TokenTable, body: JsonObject): JsonObject {
   return {
     kind: 'TokenReview',
     apiVersion: 'authentication.k8s.io/v1',
-    metadata: { creationTimestamp: null },
+    metadata: {},
     spec,
     status,
   };

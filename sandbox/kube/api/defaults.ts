@@ -75,7 +75,7 @@ function defaultedWorkloadSpec(spec: JsonObject): JsonObject {
     ...(spec.template !== undefined && {
       template: {
         ...template,
-        metadata: { creationTimestamp: null, ...objectOf(template.metadata) },
+        metadata: objectOf(template.metadata),
         spec: defaultedPodSpec(objectOf(template.spec)),
       },
     }),

@@ -1,5 +1,5 @@
 import { badRequest, unprocessable } from './api-error.ts';
-import { copyJson, equalJson, isObject, type Json, type JsonObject, objectsOf, stringOf } from './json.ts';
+import { copyJson, equalJson, isObject, type Json, type JsonObject, objectsOf } from './json.ts';
 
 /** RFC 6902 over a copy of `document`. @throws ApiError 400 for a malformed patch, 422 for one that does not apply. */
 export function applyJsonPatch(document: JsonObject, patch: Json | undefined): JsonObject {
@@ -29,7 +29,7 @@ function applyOperation(document: Json, operation: JsonObject): Json {
       return add(document, path, copyJson(read(document, pointerOf(operation.from))));
     case 'test':
       if (equalJson(readOrNull(document, path), operandOf(operation))) return document;
-      throw unprocessable(`testing value ${stringOf(operation.path)} failed`);
+      throw unprocessable();
     default:
       throw badRequest(`Unexpected kind: ${String(operation.op)}`);
   }

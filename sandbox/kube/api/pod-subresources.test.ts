@@ -92,7 +92,8 @@ describe('scale', () => {
     });
     expect((await api.call('PUT', `${DEPLOYMENTS}/d/scale`, body)).status).toBe(409);
     await api.patch('merge', `${DEPLOYMENTS}/d/scale`, { spec: { replicas: 0 } });
-    expect((await api.get(`${DEPLOYMENTS}/d/scale`)).body.spec).toEqual({ replicas: 0 });
+    expect((await api.get(`${DEPLOYMENTS}/d/scale`)).body.spec).toEqual({});
+    expect((await api.get(`${DEPLOYMENTS}/d`)).body.spec.replicas).toBe(0);
   });
 
   test('of what has none is not found', async () => {

@@ -92,11 +92,15 @@ describe('update', () => {
     expect(late.body.message).toContain('the object has been modified');
   });
 
-  test('with another uid, in PUT or patch, is a conflict', async () => {
+  test('with another uid is a conflict in PUT, and invalid in a patch', async () => {
     const api = new TestApi();
     await api.post(CONFIG_MAPS, configMap('a'));
     const wrong = { metadata: { uid: 'another' }, data: {} };
-    expect((await api.patch('merge', `${CONFIG_MAPS}/a`, wrong)).status).toBe(409);
+    const put = { ...configMap('a'), metadata: { name: 'a', uid: 'another' } };
+    expect((await api.call('PUT', `${CONFIG_MAPS}/a`, put)).status).toBe(409);
+    const patched = await api.patch('merge', `${CONFIG_MAPS}/a`, wrong);
+    expect(patched.status).toBe(422);
+    expect(patched.body.message).toContain('metadata.uid: Invalid value: "another": field is immutable');
   });
 
   test('without a version overwrites, except where the kind insists on one', async () => {

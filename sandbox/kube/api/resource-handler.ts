@@ -167,6 +167,7 @@ export class ResourceHandler {
           { field: 'metadata.resourceVersion', problem: 'Invalid value: 0', detail: 'must be specified for an update' },
         ]);
       }
+      if (request.method === 'PATCH') checkUidIsKept(kind, current, next);
       if (kind === MUTATING_WEBHOOK_CONFIGURATION) checkWebhookConfiguration(next);
       return withNamespace(next, namespace);
     });
@@ -245,6 +246,14 @@ function bodyOf(request: KubeRequest): JsonObject {
 function patched(kind: Kind, current: ApiObject, request: KubeRequest): JsonObject {
   const patch = copyJson(request.body) as Json;
   return applyPatch(current, request.contentType, patch, patchSchemaOf(kind));
+}
+
+/** A PUT takes the UID in its body for a precondition (409); a patch tries to change it. */
+function checkUidIsKept(kind: Kind, current: ApiObject, next: ApiObject): void {
+  const { uid } = next.metadata;
+  if (uid === undefined || uid === current.metadata.uid) return;
+  const problem = `Invalid value: ${JSON.stringify(uid)}`;
+  throw invalid(kind, current.metadata.name, [{ field: 'metadata.uid', problem, detail: 'field is immutable' }]);
 }
 
 function withNamespace(object: ApiObject, namespace: string | undefined): ApiObject {

@@ -5,6 +5,7 @@ import { type ApiObject, type JsonObject, numberOf, objectOf, objectsOf, withFie
 export function scaleOf(object: ApiObject): ApiObject {
   const { name, namespace, uid, resourceVersion, creationTimestamp } = object.metadata;
   const [spec, status] = [objectOf(object.spec), objectOf(object.status)];
+  const replicas = numberOf(spec.replicas) ?? 0;
   return {
     kind: 'Scale',
     apiVersion: 'autoscaling/v1',
@@ -15,7 +16,8 @@ export function scaleOf(object: ApiObject): ApiObject {
       ...(resourceVersion && { resourceVersion }),
       ...(creationTimestamp && { creationTimestamp }),
     },
-    spec: { replicas: numberOf(spec.replicas) ?? 0 },
+    // The real server leaves a zero out here, but not in the status.
+    spec: replicas === 0 ? {} : { replicas },
     status: { replicas: numberOf(status.replicas) ?? 0, selector: selectorText(objectOf(spec.selector)) },
   };
 }

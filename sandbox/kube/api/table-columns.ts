@@ -57,8 +57,8 @@ const WORKLOAD_WIDE: readonly Column[] = [
 const DEPLOYMENT_COLUMNS: readonly Column[] = [
   NAME,
   { name: 'Ready', cell: object => `${statusCount(object, 'readyReplicas')}/${wantedReplicas(object)}` },
-  { name: 'Up-to-date', type: 'integer', cell: object => statusCount(object, 'updatedReplicas') },
-  { name: 'Available', type: 'integer', cell: object => statusCount(object, 'availableReplicas') },
+  { name: 'Up-to-date', cell: object => statusCount(object, 'updatedReplicas') },
+  { name: 'Available', cell: object => statusCount(object, 'availableReplicas') },
   AGE,
   ...WORKLOAD_WIDE,
 ];

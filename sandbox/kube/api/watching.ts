@@ -193,7 +193,7 @@ function bookmarkOf(kind: Kind, revision: number): JsonObject {
   return {
     kind: kind.kind,
     apiVersion: apiVersionOf(kind),
-    metadata: { resourceVersion: String(revision), creationTimestamp: null },
+    metadata: { resourceVersion: String(revision) },
   };
 }
 

@@ -29,7 +29,10 @@ export function deploymentStatus(
     availableReplicas,
     unavailableReplicas: Math.max(0, sumReplicas(all) - availableReplicas),
   };
-  const conditions = [availableCondition(deployment, counts.availableReplicas), progressing(deployment, counts, nowMs)];
+  const conditions = [
+    availableCondition(deployment, counts.availableReplicas),
+    progressing(deployment, newest, counts, nowMs),
+  ];
   return { ...counts, conditions: conditions.map(condition => keepTransition(deployment, condition, nowMs)) };
 }
 
@@ -58,23 +61,24 @@ function availableCondition(deployment: Deployment, available: number): Deployme
 
 function progressing(
   deployment: Deployment,
+  newest: ReplicaSet | undefined,
   counts: Omit<DeploymentStatus, 'conditions'>,
   nowMs: number,
 ): DeploymentCondition {
   const before = deployment.status?.conditions?.find(({ type }) => type === 'Progressing');
-  const name = deployment.metadata.name;
+  const name = newest ? `ReplicaSet "${newest.metadata.name}"` : `Deployment "${deployment.metadata.name}"`;
   if (isComplete(deployment, counts)) {
-    const message = `Deployment "${name}" has successfully progressed.`;
+    const message = `${name} has successfully progressed.`;
     return { type: 'Progressing', status: 'True', reason: 'NewReplicaSetAvailable', message };
   }
   const moved = hasProgressed(deployment, counts) || before?.reason === 'NewReplicaSetAvailable';
   const seconds = deployment.spec.progressDeadlineSeconds ?? DEFAULT_PROGRESS_DEADLINE_SECONDS;
   if (before && !moved && nowMs - parseTimestamp(before.lastUpdateTime) > seconds * 1000) {
-    const message = `Deployment "${name}" has timed out progressing.`;
+    const message = `${name} has timed out progressing.`;
     return { type: 'Progressing', status: 'False', reason: 'ProgressDeadlineExceeded', message };
   }
   if (before && !moved) return before;
-  const message = `Deployment "${name}" is progressing.`;
+  const message = `${name} is progressing.`;
   const lastUpdateTime = formatTimestamp(nowMs);
   return { type: 'Progressing', status: 'True', reason: 'ReplicaSetUpdated', message, lastUpdateTime };
 }

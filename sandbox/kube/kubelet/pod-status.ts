@@ -47,8 +47,8 @@ function conditionsOf(observation: PodObservation, phase: PodStatus['phase']): C
   const { pod, containers, podIp } = observation;
   const containersReady = containersReadyCondition(containers, phase);
   const conditions: Condition[] = [
-    condition('PodReadyToStartContainers', podIp !== undefined),
-    condition('Initialized', true),
+    condition('PodReadyToStartContainers', podIp !== undefined && !isOver(phase)),
+    { ...condition('Initialized', true), ...(phase === 'Succeeded' && { reason: 'PodCompleted' }) },
     readyCondition(pod, containersReady),
     containersReady,
     condition('PodScheduled', true),
@@ -58,6 +58,11 @@ function conditionsOf(observation: PodObservation, phase: PodStatus['phase']): C
 
 function condition(type: string, isTrue: boolean): Condition {
   return { type, status: isTrue ? 'True' : 'False' };
+}
+
+/** With its last container a Pod loses its network. */
+function isOver(phase: PodStatus['phase']): boolean {
+  return phase === 'Succeeded' || phase === 'Failed';
 }
 
 function containersReadyCondition(containers: readonly ContainerStatus[], phase: PodStatus['phase']): Condition {

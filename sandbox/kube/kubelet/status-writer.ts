@@ -58,7 +58,8 @@ export class StatusWriter {
     try {
       await client.patch(objectPath('pods', pod, 'status'), STRATEGIC_MERGE_PATCH, body, signal);
     } catch (error) {
-      if (!hasStatus(error, 404, 409)) throw error;
+      // 422: another Pod has the name, and a patch may not change its UID.
+      if (!hasStatus(error, 404, 409, 422)) throw error;
     }
     this.#written = status;
   }
