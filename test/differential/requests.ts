@@ -72,6 +72,12 @@ function review(side: Side, spec: object): Promise<KubeResponse> {
   return create(side, tokenReviews, { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenReview', spec });
 }
 
+/** Kubelets and controllers write the status whenever they come to it. */
+function withoutStatus({ status, body }: KubeResponse): KubeResponse {
+  const { status: _, ...rest } = body as Record<string, unknown>;
+  return { status, body: rest };
+}
+
 /** The events as if they were an answer. */
 function asAnswer(events: readonly WatchEvent[]): KubeResponse {
   return { status: 200, body: events };
@@ -91,21 +97,23 @@ function isDeletion({ type }: WatchEvent): boolean {
   return type === 'DELETED';
 }
 
-async function initialEvents(side: Side): Promise<KubeResponse> {
-  await made(side, configMaps, configMap('early', { labels: { initial: '' } }));
-  const query = { labelSelector: 'initial', allowWatchBookmarks: 'true', sendInitialEvents: 'true' };
-  const events = watchUntil(
-    side,
-    configMaps,
-    { ...query, resourceVersionMatch: 'NotOlderThan', timeoutSeconds: '10' },
-    ({ type }) => type === 'BOOKMARK' || type === 'ERROR',
-  );
-  return asAnswer(await events);
+/** The types of the events only: when bookmarks come is no promise, that one comes before the end is. */
+async function bookmarks(side: Side): Promise<KubeResponse> {
+  const query = { labelSelector: 'page', allowWatchBookmarks: 'true', timeoutSeconds: '4' };
+  const events = await watchUntil(side, configMaps, query, () => false);
+  return { status: 200, body: [...new Set(events.map(({ type }) => type))] };
 }
 
+/** Events are read from the store itself, so what it has forgotten no cache knows. */
 async function expiredWatch(side: Side): Promise<KubeResponse> {
+  await side.forget();
   const query = { resourceVersion: '1', timeoutSeconds: '5' };
-  return asAnswer(await watchUntil(side, configMaps, query, () => true));
+  return asAnswer(await watchUntil(side, '/api/v1/namespaces/default/events', query, () => true));
+}
+
+/** A write meant for an object that another of the same name has replaced. */
+function toAnother(side: Side, path: string, type: 'merge' | 'strategic'): Promise<KubeResponse> {
+  return patch(side, path, type, { metadata: { uid: 'another' }, status: {} });
 }
 
 export const requests: readonly ComparedRequest[] = [
@@ -135,7 +143,7 @@ export const requests: readonly ComparedRequest[] = [
     send: side => get(side, configMaps, { fieldSelector: 'data.key=a' }),
   },
   { name: 'watch three changes', send: watchedChanges },
-  { name: 'watch initial events up to the bookmark', send: initialEvents },
+  { name: 'watch with bookmarks until the server ends it', send: bookmarks },
   { name: 'watch from a version that is gone', send: expiredWatch },
   { name: 'merge patch', send: side => patch(side, `${configMaps}/a`, 'merge', { data: { key: null, other: 'b' } }) },
   {
@@ -154,7 +162,8 @@ export const requests: readonly ComparedRequest[] = [
         { name: 'web', env: [{ name: 'A', value: '1' }] },
         { name: 'side', image: 'echo' },
       ];
-      return patch(side, `${deployments}/patched`, 'strategic', { spec: { template: { spec: { containers } } } });
+      const body = { spec: { template: { spec: { containers } } } };
+      return withoutStatus(await patch(side, `${deployments}/patched`, 'strategic', body));
     },
   },
   {
@@ -164,6 +173,14 @@ export const requests: readonly ComparedRequest[] = [
   {
     name: 'patch with another UID',
     send: side => patch(side, `${configMaps}/a`, 'merge', { metadata: { uid: 'another' } }),
+  },
+  {
+    name: 'put with another UID',
+    async send(side) {
+      const { metadata, ...rest } = await succeed(get(side, `${configMaps}/a`));
+      const { resourceVersion: _, ...kept } = metadata;
+      return ask(side, 'PUT', `${configMaps}/a`, { body: { ...rest, metadata: { ...kept, uid: 'another' } } });
+    },
   },
   {
     name: 'put an old version',
@@ -206,7 +223,7 @@ export const requests: readonly ComparedRequest[] = [
     async send(side) {
       const held = { metadata: { name: 'bound', finalizers: ['example.com/hold'] } };
       await made(side, pods, { ...pod('bound', { nodeName: side.node }), ...held });
-      return remove(side, `${pods}/bound`, { gracePeriodSeconds: 20 });
+      return withoutStatus(await remove(side, `${pods}/bound`, { gracePeriodSeconds: 20 }));
     },
   },
   {
@@ -214,7 +231,7 @@ export const requests: readonly ComparedRequest[] = [
     async send(side) {
       const answer = await remove(side, `${pods}/bound`, { gracePeriodSeconds: 5 });
       await succeed(patch(side, `${pods}/bound`, 'merge', { metadata: { finalizers: null } }));
-      return answer;
+      return withoutStatus(answer);
     },
   },
   {
@@ -246,6 +263,14 @@ export const requests: readonly ComparedRequest[] = [
     send: side => patch(side, `${pods}/judged`, 'merge', { spec: { nodeName: 'x' } }),
   },
   { name: 'create a Service', send: side => create(side, services, service) },
+  {
+    name: 'patch the status of a Pod with another UID',
+    send: side => toAnother(side, `${pods}/judged/status`, 'strategic'),
+  },
+  {
+    name: 'patch the status of a Service with another UID',
+    send: side => toAnother(side, `${services}/web/status`, 'merge'),
+  },
   { name: 'read a scale', send: side => get(side, `${deployments}/patched/scale`) },
   {
     name: 'change a scale',

@@ -1,5 +1,7 @@
+import assert from 'node:assert/strict';
 import type { Clock } from '../../common/clock.ts';
 import { httpsKubeTransport } from '../../common/kube/https-transport.ts';
+import type { KubeTransport } from '../../common/kube/transport.ts';
 import { systemRandom } from '../../common/random.ts';
 import { serveKubeApi } from '../../sandbox/kube/api/https-carrier.ts';
 import { inProcessKubeTransport } from '../../sandbox/kube/api/in-process.ts';
@@ -37,20 +39,33 @@ export async function startSandboxSide(clock: Clock): Promise<Side & AsyncDispos
   const kubelet = { ...base, node, containers, network, volumes: noVolumes(), record: () => undefined };
   const loops = [runControllers(base, stop.signal), runKubelet(kubelet, stop.signal)];
   const token = server.issueUserToken(administrator);
+  const transport = httpsKubeTransport({
+    server: served.url,
+    certificateAuthority: served.caCertificatePem,
+    bearerToken: { type: 'fixed', token },
+  });
   return {
     node: node.name,
     crashImage: 'crash',
-    transport: httpsKubeTransport({
-      server: served.url,
-      certificateAuthority: served.caCertificatePem,
-      bearerToken: { type: 'fixed', token },
-    }),
+    transport,
+    forget: () => outliveHistory(transport),
     async [Symbol.asyncDispose]() {
       stop.abort();
       await Promise.allSettled(loops);
       await served.close();
     },
   };
+}
+
+/** Writes more Events than the history of one kind keeps. */
+async function outliveHistory(transport: KubeTransport): Promise<void> {
+  const path = '/api/v1/namespaces/default/events';
+  for (let number = 0; number <= 2 * historyLimit; number += 1) {
+    const involvedObject = { kind: 'Pod', namespace: 'default', name: 'none' };
+    const body = { apiVersion: 'v1', kind: 'Event', metadata: { name: `history-${number}` }, involvedObject };
+    const { status } = await transport.request({ method: 'POST', path, body }, new AbortController().signal);
+    assert.equal(status, 201);
+  }
 }
 
 /** What the real cluster's images of these names do. */

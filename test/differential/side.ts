@@ -8,6 +8,8 @@ export interface Side {
   readonly node: string;
   /** An image that ends by itself after 1.5 s with exit code 3 when it is given the command of the story. */
   readonly crashImage: string;
+  /** Makes the server forget the versions of its beginning. */
+  forget(): Promise<void>;
 }
 
 /** The namespace that a comparison has for itself on both sides. */

@@ -10,6 +10,7 @@ import { requests } from '../../differential/requests.ts';
 import { startSandboxSide } from '../../differential/sandbox-side.ts';
 import { ask, namespace, paths, type Side, succeed } from '../../differential/side.ts';
 import { stories } from '../../differential/stories.ts';
+import { etcdPort } from '../addresses.ts';
 import { openCluster } from '../harness.ts';
 import { waitUntil } from '../wait.ts';
 
@@ -32,6 +33,20 @@ async function answers(side: Side): Promise<Map<string, unknown>> {
   const found = new Map<string, unknown>();
   for (const { name, send } of requests) found.set(name, await send(side).then(answered, failed));
   return found;
+}
+
+/** etcd forgets every version but the present one. */
+async function compact(): Promise<void> {
+  const etcd = async (path: string, body: object) => {
+    const response = await fetch(`http://127.0.0.1:${etcdPort}/v3/${path}`, {
+      method: 'POST',
+      body: JSON.stringify(body),
+    });
+    if (!response.ok) throw new Error(`etcd: ${await response.text()}`);
+    return response.json() as Promise<{ header: { revision: string } }>;
+  };
+  const { header } = await etcd('maintenance/status', {});
+  await etcd('kv/compaction', { revision: header.revision, physical: true });
 }
 
 const answered = ({ status, body }: KubeResponse) => ({ status, body: normalise(body) });
@@ -59,7 +74,8 @@ function expectAgreement(name: string, ours: unknown, theirs: unknown): void {
 beforeAll(async () => {
   const kubeconfigPath = cluster.paths.kubeconfig;
   const configuration = await loadKubeConfig({ kubeconfigPath, environment: {} });
-  real = { transport: httpsKubeTransport(configuration), node: cluster.nodes[0] ?? '', crashImage: 'echo' };
+  const transport = httpsKubeTransport(configuration);
+  real = { transport, node: cluster.nodes[0] ?? '', crashImage: 'echo', forget: compact };
   sandbox = await startSandboxSide(clock);
   await Promise.all([prepare(real), prepare(sandbox)]);
 });
