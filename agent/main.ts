@@ -4,7 +4,7 @@ import { systemClock } from '../common/clock.ts';
 import { KubeConfigError } from '../common/kube/configuration.ts';
 import { httpsKubeTransport } from '../common/kube/https-transport.ts';
 import { loadKubeConfig } from '../common/kube/kubeconfig.ts';
-import { listenAddress } from '../common/listen-address.ts';
+import { listenAddress, openAt } from '../common/listen-address.ts';
 import type { Logger } from '../common/logger.ts';
 import { isHelpRequested, OptionError, parseOptions, usage } from '../common/options.ts';
 import { pinoLogger } from '../common/pino-logger.ts';
@@ -13,7 +13,7 @@ import packageJson from '../package.json' with { type: 'json' };
 import { type AgentEdges, type AgentOptions, runAgent } from './agent.ts';
 import { procConnections } from './connections/proc-connections.ts';
 import { DEFAULT_DRAIN_LIMITS } from './drain/drain-limits.ts';
-import { openHttpHookServer } from './drain/http-hook-server.ts';
+import { type HttpHookServerOptions, openHttpHookServer } from './drain/http-hook-server.ts';
 import { nftRedirect } from './drain/nft-redirect.ts';
 import { openMetricsServer } from './metrics-server.ts';
 import { AGENT_OPTIONS, type AgentOptionValues } from './options.ts';
@@ -50,7 +50,9 @@ async function run(values: AgentOptionValues, environment: Environment): Promise
   const log = pinoLogger({ level: values.logLevel });
   const registry = new Registry();
   const edges = await openEdges(values, environment, { log, registry });
-  const metricsServer = await openMetricsServer({ ...listenAddress(values.httpListen), registry });
+  const metricsServer = await openAt('--http-listen', values.httpListen, address =>
+    openMetricsServer({ ...address, registry }),
+  );
   log.info('agent started', { node: values.nodeName, metricsPort: metricsServer.port });
   try {
     await runAgent({ edges, options: agentOptions(values) }, stop.signal);
@@ -70,14 +72,13 @@ async function openEdges(
   const clock = systemClock();
   const metrics = prometheusMetrics(registry);
   const configuration = await loadKubeConfig({ kubeconfigPath: values.kubeconfig, environment });
-  const hooks = await openHttpHookServer({
-    ...listenAddress(values.drainListen),
-    procRoot,
-    onRefused: (reason, caller) => {
-      metrics.hookRefused(reason);
-      log.warn('preStop call turned away', { component: 'drain', reason, ...caller });
-    },
-  });
+  const onRefused: HttpHookServerOptions['onRefused'] = (reason, caller) => {
+    metrics.hookRefused(reason);
+    log.warn('preStop call turned away', { component: 'drain', reason, ...caller });
+  };
+  const hooks = await openAt('--drain-listen', values.drainListen, address =>
+    openHttpHookServer({ ...address, procRoot, onRefused }),
+  );
   log.info('drain server listens', { component: 'drain', drainPort: hooks.port });
   const runtime = procRuntime({ procRoot, clock });
   return {

@@ -3,7 +3,7 @@ import { KubeConfigError } from '../common/kube/configuration.ts';
 import { httpsKubeTransport } from '../common/kube/https-transport.ts';
 import { loadKubeConfig } from '../common/kube/kubeconfig.ts';
 import type { KubeTransport } from '../common/kube/transport.ts';
-import { listenAddress } from '../common/listen-address.ts';
+import { openAt } from '../common/listen-address.ts';
 import type { Logger } from '../common/logger.ts';
 import { isHelpRequested, OptionError, parseOptions, usage } from '../common/options.ts';
 import { pinoLogger } from '../common/pino-logger.ts';
@@ -132,35 +132,45 @@ type Listeners = Exclude<Awaited<ReturnType<typeof openListeners>>, undefined>;
 /** Undefined when the process was stopped before there was a certificate. */
 async function openListeners(replica: Process, signal: AbortSignal) {
   const { values, clock, kube, logger, metrics, coordinator } = replica;
+  // First, so that probes are answered while the API server is not there yet.
+  const status = await openAt('--http-listen', values.httpListen, address =>
+    listenForStatus({
+      ...address,
+      registry: metrics.registry,
+      liveness: { leadership: () => coordinator.ailment() },
+      readiness: { services: () => (coordinator.knowledge.servicesKnown ? undefined : 'Services are not listed yet') },
+      snapshot: () => takeSnapshot(coordinator, { clock, name: values.podName }),
+      clock,
+    }),
+  );
   const certificate = await firstCertificate(replica, signal);
-  if (!certificate) return undefined;
+  if (!certificate) {
+    await status.stop(STOP_GRACE_MS);
+    return undefined;
+  }
   const agentServiceAccount = { namespace: values.namespace, name: values.agentServiceAccount };
   const reviewer = new TokenReviewer({ transport: kube, clock, agentServiceAccount });
-  const reports = await listenForReports({
-    ...listenAddress(values.grpcListen),
-    certificate,
-    identify: (token, limit) => reviewer.identify(token, limit),
-    handler: coordinator.reports.handle,
-    clock,
-    logger,
-    onTurnedAway: reason => metrics.streamTurnedAway(reason),
-  });
-  const webhook = await listenForAdmissions({
-    ...listenAddress(values.webhookListen),
-    certificate,
-    policy: { ...DEFAULT_INJECTION_POLICY, pods: values.injectAlways ? 'always' : 'withEniMark' },
-    clock,
-    logger,
-    onAdmission: (result, durationMs) => metrics.admission(result, durationMs),
-  });
-  const status = await listenForStatus({
-    ...listenAddress(values.httpListen),
-    registry: metrics.registry,
-    liveness: { leadership: () => coordinator.ailment() },
-    readiness: { services: () => (coordinator.knowledge.servicesKnown ? undefined : 'Services are not listed yet') },
-    snapshot: () => takeSnapshot(coordinator, { clock, name: values.podName }),
-    clock,
-  });
+  const reports = await openAt('--grpc-listen', values.grpcListen, address =>
+    listenForReports({
+      ...address,
+      certificate,
+      identify: (token, limit) => reviewer.identify(token, limit),
+      handler: coordinator.reports.handle,
+      clock,
+      logger,
+      onTurnedAway: reason => metrics.streamTurnedAway(reason),
+    }),
+  );
+  const webhook = await openAt('--webhook-listen', values.webhookListen, address =>
+    listenForAdmissions({
+      ...address,
+      certificate,
+      policy: { ...DEFAULT_INJECTION_POLICY, pods: values.injectAlways ? 'always' : 'withEniMark' },
+      clock,
+      logger,
+      onAdmission: (result, durationMs) => metrics.admission(result, durationMs),
+    }),
+  );
   const close = async () => {
     await Promise.all([reports.stop(STOP_GRACE_MS), webhook.stop(STOP_GRACE_MS)]);
     await status.stop(STOP_GRACE_MS);
