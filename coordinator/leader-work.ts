@@ -3,6 +3,7 @@ import type { Logger } from '../common/logger.ts';
 import { GateState } from '../common/pod-record.ts';
 import { DrainState } from '../proto/gen/clbdirect/v1/report.ts';
 import type { Cloud, HealthCheckSettings } from './cloud/types.ts';
+import { Confirmations } from './confirmations.ts';
 import { type ClusterView, clusterView, type PodView } from './core/cluster-view.ts';
 import type { Drain } from './core/drain-ledger.ts';
 import { type DrainProgress, drainProgress } from './core/drain-progress.ts';
@@ -19,7 +20,7 @@ import type { LeaderPorts } from './leader-ports.ts';
 import { type ListenerPlan, planListeners } from './loadbalancers/listener-plan.ts';
 import { LoadBalancerDirectory } from './loadbalancers/load-balancer-directory.ts';
 import { missingPort } from './loadbalancers/missing-port.ts';
-import type { Problem } from './loadbalancers/problem.ts';
+import { type Problem, problem } from './loadbalancers/problem.ts';
 import { claimOf, type ServiceIntent } from './loadbalancers/service-intent.ts';
 import type { CoordinatorObserver } from './observer.ts';
 
@@ -73,7 +74,7 @@ export class LeaderWork {
   readonly #options: LeaderWorkOptions;
   readonly #directory: LoadBalancerDirectory;
   readonly #lanes = new Map<string, LiveLane>();
-  readonly #confirmed = new Set<string>();
+  readonly #confirmations = new Confirmations();
   /** Namespaces whose Services were listed consistently: when the list began, and what it had. */
   readonly #serviceLists = new Map<string, { startedAt: number; services: readonly ServiceRecord[] }>();
   readonly #sentDrains = new Map<string, string>();
@@ -117,7 +118,8 @@ export class LeaderWork {
 
   /** The API server agrees with the agent about this Pod. */
   confirmed(podUid: string): void {
-    this.#confirmed.add(podUid);
+    const stored = this.#options.knowledge.store.pods.get(podUid);
+    if (stored) this.#confirmations.add(stored.record);
     this.changed();
   }
 
@@ -147,8 +149,8 @@ export class LeaderWork {
 
   #view(): ClusterView {
     const { knowledge } = this.#options;
-    for (const uid of this.#confirmed) if (!knowledge.store.pods.has(uid)) this.#confirmed.delete(uid);
-    return clusterView({ store: knowledge.store, drains: knowledge.drains, confirmed: this.#confirmed });
+    const confirmed = this.#confirmations.current(knowledge.store.pods);
+    return clusterView({ store: knowledge.store, drains: knowledge.drains, confirmed });
   }
 
   // --- Services and their load balancers
@@ -167,6 +169,7 @@ export class LeaderWork {
       if (!service.finalized) ports.ensureFinalizer(service);
       this.#directory.ensure(claim.intent, { mayCreate: service.finalized });
     }
+    this.#directory.keepOnly(new Set(claimed.map(({ service }) => service.uid)));
     return claimed;
   }
 
@@ -291,7 +294,10 @@ export class LeaderWork {
     const lane = state.kind === 'ready' ? this.#lanes.get(state.loadBalancer.id)?.lane : undefined;
     if (!lane?.observed) return;
     const remaining = this.#planListeners(lane, [intent]).remaining.get(service.uid) ?? 0;
-    if (remaining === 0) this.#directory.release(intent);
+    if (remaining > 0) return;
+    const kept = intent.loadBalancer.kind === 'created' ? inUse(service, lane) : undefined;
+    if (kept) this.#report(service, kept);
+    else this.#directory.release(intent);
   }
 
   // --- Pods
@@ -300,11 +306,11 @@ export class LeaderWork {
     for (const rule of rules) {
       if (typeof rule.targetPort === 'number') continue;
       const pods = view.podsByNamespace.get(rule.service.namespace) ?? [];
-      const problem = missingPort(
+      const missing = missingPort(
         rule,
         pods.map(({ record }) => record),
       );
-      if (problem) this.#report(rule.service, problem);
+      if (missing) this.#report(rule.service, missing);
     }
   }
 
@@ -352,11 +358,14 @@ export class LeaderWork {
   #provenUnselected(pod: PodView): boolean {
     const { namespace } = pod.record;
     const list = this.#serviceLists.get(namespace);
-    if (!list || list.startedAt < pod.firstSeenAt) {
-      this.#options.ports.listServices(namespace);
-      return false;
-    }
-    return !list.services.some(service => {
+    const isProven = list && list.startedAt >= pod.firstSeenAt && !this.#isSelectedBy(list.services, pod);
+    // What selects it on this list may be gone by now: only another one can tell.
+    if (!isProven) this.#options.ports.listServices(namespace);
+    return isProven === true;
+  }
+
+  #isSelectedBy(services: readonly ServiceRecord[], pod: PodView): boolean {
+    return services.some(service => {
       const claim = claimOf(service, { tkeController: this.#options.tkeController() });
       if (claim.kind !== 'claimed' || claim.intent.leaving) return false;
       return claim.intent.rules.some(rule => selects({ ...rule, place: undefined, refusal: undefined }, pod.record));
@@ -406,13 +415,24 @@ export class LeaderWork {
   }
 }
 
+/** Law L6: a load balancer goes only when nothing is left on it, since it would take foreign listeners along. */
+function inUse({ namespace, name }: ServiceRecord, { listeners }: Lane): Problem | undefined {
+  const [first] = listeners;
+  if (!first) return undefined;
+  return problem(
+    'CD1007',
+    `Service ${namespace}/${name}: its load balancer is kept, because listener ${first.id} ("${first.name}") is still ` +
+      'on it. Move or delete what uses it; the load balancer and the Service go when it has no listener.',
+  );
+}
+
 function anyGateWaits(view: ClusterView, rules: readonly PlacedRule[]): boolean {
   return rules.some(rule =>
     (view.podsByNamespace.get(rule.service.namespace) ?? []).some(
       pod =>
         pod.record.gate === GateState.CLOSED &&
         pod.deletionSeenAt === undefined &&
-        pod.record.ready &&
+        (pod.record.ready || rule.publishNotReadyAddresses) &&
         selects(rule, pod.record),
     ),
   );

@@ -8,29 +8,14 @@ import {
 } from '../../common/names.ts';
 import { Protocol } from '../../common/pod-record.ts';
 import type { ServiceRecord } from '../kube/service-reflector.ts';
+import { serviceRecord } from '../service.fixture.ts';
 import { claimOf, type ServiceIntent } from './service-intent.ts';
 
 const DIRECT = { [DIRECT_ACCESS_ANNOTATION]: 'true' };
 
-function service(fields: Partial<ServiceRecord> = {}): ServiceRecord {
-  return {
-    uid: 'uid-1',
-    namespace: 'default',
-    name: 'web',
-    type: 'LoadBalancer',
-    loadBalancerClass: undefined,
-    annotations: DIRECT,
-    selector: { app: 'web' },
-    ports: [{ port: 80, targetPort: 8080, protocol: 'TCP' }],
-    publishNotReadyAddresses: false,
-    deleting: false,
-    finalized: false,
-    finalizers: [],
-    resourceVersion: '1',
-    loadBalancerId: undefined,
-    ingress: [],
-    ...fields,
-  };
+function service(fields: Partial<ServiceRecord>): ServiceRecord {
+  const ports: ServiceRecord['ports'] = [{ port: 80, targetPort: 8080, protocol: 'TCP' }];
+  return serviceRecord({ uid: 'uid-1', annotations: DIRECT, finalized: false, ports, ...fields });
 }
 
 function claim(fields: Partial<ServiceRecord>, tkeController = false) {

@@ -1,0 +1,88 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import { DrainPhase } from '../proto/gen/clbdirect/v1/report.ts';
+import { podRecord } from './core/pod.fixture.ts';
+import { Knowledge } from './knowledge.ts';
+import type { ReportEvent } from './reports/report-event.ts';
+import { serviceRecord } from './service.fixture.ts';
+
+const AGENT = { session: 's1', agentPodUid: 'agent-uid', agentPodName: 'agent', epoch: 'e1', agentVersion: 'test' };
+
+function opened(node: string, session = 's1'): ReportEvent {
+  return { ...AGENT, type: 'opened', node, session };
+}
+
+function closed(node: string, session = 's1'): ReportEvent {
+  return { type: 'closed', node, session, reason: 'cut' };
+}
+
+function snapshot(node: string, consistent = true): ReportEvent {
+  const { session, epoch } = AGENT;
+  return { type: 'snapshot', node, session, epoch, pods: [podRecord()], consistent };
+}
+
+function drain(node: string, phase: DrainPhase, podUid = 'pod-1'): ReportEvent {
+  return { type: 'drain', node, session: 's1', request: { podUid, phase, budgetMs: 30_000 } };
+}
+
+describe('what a replica knows', () => {
+  let knowledge: Knowledge;
+  const hear = (now: number, ...events: ReportEvent[]) => {
+    for (const event of events) knowledge.applyReport(event, now);
+  };
+  beforeEach(() => {
+    knowledge = new Knowledge();
+  });
+
+  test('outlives a cut stream: a silent node changes nothing (L1)', () => {
+    hear(0, opened('n1'), snapshot('n1'), closed('n1'));
+    expect(knowledge.store.pods.has('pod-1')).toBe(true);
+    expect(knowledge.store.nodes.get('n1')?.connected).toBe(false);
+  });
+
+  test('counts a node as connected while one of two agents is left, as in an upgrade', () => {
+    hear(0, opened('n1', 'old'), opened('n1', 'new'), closed('n1', 'old'));
+    expect(knowledge.store.nodes.get('n1')?.connected).toBe(true);
+    hear(0, closed('n1', 'new'));
+    expect(knowledge.store.nodes.get('n1')?.connected).toBe(false);
+  });
+
+  test('holds a drain from its begin to a while after its answer', () => {
+    hear(0, snapshot('n1'), drain('n1', DrainPhase.BEGIN), drain('n1', DrainPhase.CONNECTIONS_ENDED));
+    expect(knowledge.drains.get('pod-1')?.phase).toBe('connections-ended');
+    hear(1_000, drain('n1', DrainPhase.ANSWERED));
+    expect(knowledge.nextExpiryAt()).toBe(11_000);
+    knowledge.expire(11_000);
+    expect(knowledge.drains.size).toBe(0);
+    expect(knowledge.nextExpiryAt()).toBeUndefined();
+  });
+
+  test('takes no drain from an agent of another node (L12), nor one of an unknown phase', () => {
+    hear(0, snapshot('n1'), drain('n2', DrainPhase.BEGIN), drain('n1', DrainPhase.UNSPECIFIED));
+    expect(knowledge.drains.size).toBe(0);
+    expect(knowledge.takeAsked()).toEqual([]);
+  });
+
+  test('takes a drain of a Pod that has not been reported yet: the call may come before the watch', () => {
+    hear(0, drain('n1', DrainPhase.BEGIN, 'pod-new'));
+    expect(knowledge.drains.get('pod-new')?.phase).toBe('begun');
+  });
+
+  test('names every agent that asks once, and none whose call is answered', () => {
+    hear(0, snapshot('n1'), drain('n1', DrainPhase.BEGIN));
+    expect(knowledge.takeAsked()).toEqual(['pod-1']);
+    expect(knowledge.takeAsked()).toEqual([]);
+    hear(0, drain('n1', DrainPhase.ANSWERED));
+    expect(knowledge.takeAsked()).toEqual([]);
+  });
+
+  test('has no Services before all were listed once, and then follows the watch', () => {
+    const item = serviceRecord();
+    expect(knowledge.servicesKnown).toBe(false);
+    knowledge.applyServices({ type: 'replaced', items: new Map(), resourceVersion: '1' });
+    expect(knowledge.servicesKnown).toBe(true);
+    knowledge.applyServices({ type: 'applied', key: 'default/web', item, resourceVersion: '2' });
+    expect([...knowledge.services.keys()]).toEqual(['default/web']);
+    knowledge.applyServices({ type: 'deleted', key: 'default/web', item, resourceVersion: '2' });
+    expect(knowledge.services.size).toBe(0);
+  });
+});

@@ -1,0 +1,168 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { silentLogger } from '../common/logger.ts';
+import type { PodRecord } from '../common/pod-record.ts';
+import { VirtualClock } from '../common/virtual-clock.ts';
+import { DEFAULT_PLAN_LIMITS } from './core/lane-plan.ts';
+import { podRecord } from './core/pod.fixture.ts';
+import { Knowledge } from './knowledge.ts';
+import type { ServiceRecord } from './kube/service-reflector.ts';
+import { FakeCloud, loadBalancer } from './lanes/fake-cloud.ts';
+import { DEFAULT_LANE_TIMING } from './lanes/lane.ts';
+import type { LeaderPorts } from './leader-ports.ts';
+import { LeaderWork } from './leader-work.ts';
+import { noObserver } from './observer.ts';
+import { serviceRecord } from './service.fixture.ts';
+
+const TAGS = { 'clb-direct-service': 'service-uid', 'clb-direct-cluster': 'c1' };
+const SERVICE = serviceRecord();
+
+/** One term of leadership over a fake cloud; what it does to the API server is written down. */
+class Term {
+  readonly clock = new VirtualClock();
+  readonly cloud = new FakeCloud(this.clock);
+  readonly knowledge = new Knowledge();
+  /** What happened, in order. */
+  readonly log: string[] = [];
+  /** The Services as a consistent list would show them; undefined: the API server does not answer. */
+  listed: readonly ServiceRecord[] | undefined;
+  /** Whether the API server confirms what it is asked about. */
+  confirms = true;
+  readonly #stop = new AbortController();
+  readonly #work: LeaderWork;
+  readonly #running: Promise<void>;
+
+  constructor() {
+    this.cloud.balancers.push(loadBalancer({ id: 'lb-1', tags: TAGS }));
+    this.#work = new LeaderWork({
+      knowledge: this.knowledge,
+      ports: this.#ports(),
+      cloud: this.cloud,
+      clock: this.clock,
+      fence: { mayWrite: () => true },
+      log: silentLogger,
+      cluster: 'c1',
+      vpcId: 'vpc-1',
+      healthCheck: undefined,
+      settleMs: 0,
+      limits: DEFAULT_PLAN_LIMITS,
+      timing: DEFAULT_LANE_TIMING,
+      tkeController: () => false,
+      observer: noObserver,
+    });
+    this.#running = this.#work.run(this.#stop.signal);
+  }
+
+  #ports(): LeaderPorts {
+    const note = (text: string) => {
+      if (this.log.at(-1) !== text) this.log.push(text);
+    };
+    return {
+      writeGate: ({ record }, { open, reason }) => note(`gate of ${record.uid} ${open ? 'open' : 'closed'}: ${reason}`),
+      ensureFinalizer: () => note('finalizer added'),
+      releaseService: ({ name }) => note(`Service ${name} released`),
+      writeStatus: () => undefined,
+      reportProblem: (_, { code }) => note(code),
+      sendDrainUpdate: () => undefined,
+      confirm: ({ record }) => {
+        if (this.confirms) this.#work.confirmed(record.uid);
+      },
+      prove: () => undefined,
+      listServices: namespace => {
+        if (this.listed) this.#work.servicesListed(namespace, { startedAt: this.clock.now(), services: this.listed });
+      },
+    };
+  }
+
+  async services(...services: ServiceRecord[]): Promise<void> {
+    this.listed = services;
+    const items = new Map(services.map(service => [`${service.namespace}/${service.name}`, service]));
+    this.knowledge.applyServices({ type: 'replaced', items, resourceVersion: '1' });
+    await this.goOn();
+  }
+
+  async report(...pods: PodRecord[]): Promise<void> {
+    const now = this.clock.now();
+    this.knowledge.applyReport({ type: 'snapshot', node: 'n1', session: 's', epoch: 'e', pods, consistent: true }, now);
+    await this.goOn();
+  }
+
+  /** Long enough for everything to settle. */
+  async goOn(): Promise<void> {
+    this.#work.changed();
+    await this.clock.advance(20_000);
+  }
+
+  get writes(): string[] {
+    return [...this.cloud.writes.map(({ kind, keys }) => `${kind} ${keys.join(',')}`), ...this.cloud.balancerWrites];
+  }
+
+  async close(): Promise<void> {
+    this.#stop.abort();
+    await this.clock.advance(10_000);
+    await this.#running;
+  }
+}
+
+let term: Term;
+beforeEach(() => {
+  term = new Term();
+});
+afterEach(() => term.close());
+
+test('a Service gets its listener, its Pod is bound, and the gate opens when CLB says it is healthy', async () => {
+  await term.services(SERVICE);
+  await term.report(podRecord());
+  expect(term.writes).toEqual(['createListeners 80', 'register lbl-80||10.0.0.1|80']);
+  expect(term.log.at(-1)).toBe('gate of pod-1 open: LoadBalancerReady');
+});
+
+test('of two ports, the one that somebody else has is told and left out; the other serves and opens the gate', async () => {
+  term.cloud.listeners.push({ id: 'lbl-9', name: 'by hand', protocol: 'TCP', port: 81, healthCheck: true });
+  const ports: ServiceRecord['ports'] = [
+    { port: 80, protocol: 'TCP' },
+    { port: 81, protocol: 'TCP' },
+  ];
+  await term.services({ ...SERVICE, ports });
+  await term.report(podRecord());
+  expect(term.log).toContain('CD1005');
+  expect(term.log.at(-1)).toBe('gate of pod-1 open: LoadBalancerReady');
+});
+
+describe('a Service that is deleted', () => {
+  test('loses its listeners, then its load balancer, then our finalizer', async () => {
+    await term.services(SERVICE);
+    await term.services({ ...SERVICE, deleting: true });
+    expect(term.writes.slice(1)).toEqual(['deleteListeners lbl-80', 'delete lb-1']);
+    expect(term.log.at(-1)).toBe('Service web released');
+  });
+
+  test('opens the gates of the Pods that waited for it, though an older list still had it', async () => {
+    term.cloud.health = 'unhealthy';
+    await term.services(SERVICE);
+    await term.report(podRecord(), podRecord({ uid: 'pod-2', addresses: ['10.0.0.2'], labels: {} }));
+    expect(term.log).toContain('gate of pod-2 open: NotSelected');
+    expect(term.log).not.toContain('gate of pod-1 open: NotSelected');
+    await term.services();
+    expect(term.log).toContain('gate of pod-1 open: NotSelected');
+  });
+
+  test('keeps its load balancer, and says so, while somebody else has a listener there (L6)', async () => {
+    await term.services(SERVICE);
+    term.cloud.listeners.push({ id: 'lbl-9', name: 'by hand', protocol: 'TCP', port: 81, healthCheck: true });
+    await term.clock.advance(60_000);
+    await term.services({ ...SERVICE, deleting: true });
+    expect(term.log.at(-1)).toBe('CD1007');
+    expect(term.cloud.balancerWrites).toEqual([]);
+    term.cloud.listeners = [];
+    await term.clock.advance(60_000);
+    expect(term.log.at(-1)).toBe('Service web released');
+  });
+});
+
+test('an agent that gives its confirmed Pod another address has to be confirmed again before that opens (L12)', async () => {
+  await term.services(SERVICE);
+  await term.report(podRecord());
+  term.confirms = false;
+  await term.report(podRecord({ addresses: ['10.0.0.66'] }));
+  expect(term.cloud.bindings.get('lbl-80||10.0.0.66|80')?.weight).toBe(0);
+});

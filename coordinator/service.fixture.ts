@@ -1,0 +1,24 @@
+import { DIRECT_ACCESS_ANNOTATION } from '../common/names.ts';
+import type { ServiceRecord } from './kube/service-reflector.ts';
+
+/** Service `default/web` with TCP port 80, claimed by its annotation, with our finalizer. */
+export function serviceRecord(fields: Partial<ServiceRecord> = {}): ServiceRecord {
+  return {
+    uid: 'service-uid',
+    namespace: 'default',
+    name: 'web',
+    resourceVersion: '1',
+    deleting: false,
+    finalized: true,
+    finalizers: [],
+    type: 'LoadBalancer',
+    loadBalancerClass: undefined,
+    selector: { app: 'web' },
+    ports: [{ port: 80, protocol: 'TCP' }],
+    publishNotReadyAddresses: false,
+    annotations: { [DIRECT_ACCESS_ANNOTATION]: 'true' },
+    loadBalancerId: undefined,
+    ingress: [],
+    ...fields,
+  };
+}
