@@ -13,6 +13,10 @@ export interface SkippedTest {
   readonly reason: string;
 }
 
+export function addSummaries(a: TestSummary, b: TestSummary): TestSummary {
+  return { passed: a.passed + b.passed, failed: a.failed + b.failed, skipped: [...a.skipped, ...b.skipped] };
+}
+
 /**
  * The last lines of a run: each skipped test with its reason, then `N passed, N failed[, N skipped]`. A skipped test
  * counts as failed when its path, name or reason holds one of the words in `required`.

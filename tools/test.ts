@@ -1,10 +1,12 @@
 import { parseArgs } from 'node:util';
 import { type Reporter, startVitest, type TestModule } from 'vitest/node';
-import { type SkippedTest, summarize, type TestSummary } from './test-summary.ts';
+import { runClusterSuites } from './cluster-suites.ts';
+import { addSummaries, type SkippedTest, summarize, type TestSummary } from './test-summary.ts';
 
 const USAGE = `npm test [-- [options] [path …]]
 
-Runs the tests whose path holds one of the given words, or all of them.
+Runs the tests whose path holds one of the given words, or all of them: then also the suites on real kubelets
+(npm run test:cluster), which need root, Go and the Debian packages of test/cluster/packages.txt.
 
   -t, --name PATTERN    only tests whose name matches
   --require WORD,…      a skipped test counts as failed when its path, name or reason holds one of the words
@@ -57,7 +59,9 @@ if (values.help) {
   await vitest.close();
   const required = values.require.split(',').filter(word => word !== '');
   // With a name pattern every other test counts as skipped, which nobody wants to read.
-  const summary = values.name === undefined ? counter.summary : { ...counter.summary, skipped: [] };
+  const own = values.name === undefined ? counter.summary : { ...counter.summary, skipped: [] };
+  const isWhole = values.name === undefined && positionals.length === 0;
+  const summary = isWhole ? addSummaries(own, await runClusterSuites()) : own;
   const { text, exitCode } = summarize(summary, required);
   console.log(`\n${text}`);
   process.exitCode = exitCode;

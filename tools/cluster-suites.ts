@@ -1,0 +1,37 @@
+import { spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import type { TestSummary } from './test-summary.ts';
+
+/** `npm run test:cluster` exits with this when something that it needs is missing, and says what in its last line. */
+const MISSING = 2;
+const LAST_LINE = /^(\d+) passed, (\d+) failed(?:, (\d+) skipped)?$/;
+
+/** Runs the suites on real kubelets, showing what they print; one skipped test where they cannot run here. */
+export async function runClusterSuites(): Promise<TestSummary> {
+  const script = fileURLToPath(new URL('../test/cluster/run.ts', import.meta.url));
+  const child = spawn(process.execPath, [script], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const lines: string[] = [];
+  const show = (to: NodeJS.WriteStream) => (chunk: Buffer) => {
+    to.write(chunk);
+    lines.push(
+      ...String(chunk)
+        .split('\n')
+        .filter(line => line.trim() !== ''),
+    );
+  };
+  child.stdout.on('data', show(process.stdout));
+  child.stderr.on('data', show(process.stderr));
+  const exitCode = await new Promise<number>(resolve => child.on('close', code => resolve(code ?? 1)));
+  return clusterSummary(exitCode, lines.at(-1) ?? '');
+}
+
+/** What the run's exit code and last line say. */
+export function clusterSummary(exitCode: number, lastLine: string): TestSummary {
+  if (exitCode === MISSING) {
+    const skipped = { path: 'test/cluster/suites', name: 'the suites on real kubelets', reason: lastLine };
+    return { passed: 0, failed: 0, skipped: [skipped] };
+  }
+  const [, passed, failed] = LAST_LINE.exec(lastLine) ?? [];
+  if (passed === undefined) return { passed: 0, failed: 1, skipped: [] };
+  return { passed: Number(passed), failed: Number(failed), skipped: [] };
+}
