@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Protocol } from '../../common/pod-record.ts';
 import type { RuntimeSource } from '../runtime/source.ts';
-import { parseSocketTable, type SocketRow } from './proc-net.ts';
+import { parseLiveSockets, type SocketRow } from './proc-net.ts';
 import type { Connection, ConnectionQuery, ConnectionSource } from './source.ts';
 
 export interface ProcConnectionsOptions {
@@ -54,7 +54,11 @@ async function readNamespace(folder: string, query: ConnectionQuery, signal: Abo
   const found = await Promise.all(
     tables.map(async ({ protocol, file, isOptional }) => {
       const text = await readTable(join(folder, file), isOptional, signal);
-      return selectConnections(parseSocketTable(text), protocol, query);
+      const rows = parseLiveSockets(
+        text,
+        query.ports.map(({ port }) => port),
+      );
+      return selectConnections(rows, protocol, query);
     }),
   );
   return found.flat();

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { Protocol } from '../../common/pod-record.ts';
 import { selectConnections } from './proc-connections.ts';
-import { parseSocketTable } from './proc-net.ts';
+import { parseLiveSockets, parseSocketTable } from './proc-net.ts';
 
 const HEADER =
   '  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode                                                     ';
@@ -32,6 +32,17 @@ describe('a socket table', () => {
   ])('gives %s', (_, local, expected) => {
     const remote = '00000000000000000000000000000000:0000';
     expect(parseSocketTable(row(local, remote, '0A'))[0]?.localAddress).toBe(expected);
+  });
+
+  test('gives only the rows of the ports asked for, and none in TIME_WAIT', () => {
+    const table = [
+      HEADER,
+      row('0500000A:0050', '010200C0:C001', '01', 0, 1),
+      row('0500000A:0050', '010200C0:C002', '06', 0, 2),
+      row('0500000A:1F90', '010200C0:C003', '01', 0, 3),
+      row('0500000A:01BB', '010200C0:C004', '08', 0, 4),
+    ].join('\n');
+    expect(parseLiveSockets(table, [80, 443]).map(({ inode }) => inode)).toEqual([1, 4]);
   });
 
   test('leaves out what is no row', () => {
