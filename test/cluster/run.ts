@@ -3,13 +3,14 @@
  * what is left. The last line is `N passed, N failed`. Exit code 2: something that the cluster needs is missing.
  */
 import { spawn } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { cpSync, existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { systemClock } from '../../common/clock.ts';
 import { type ClusterContext, clusterContext, down, leftovers, up, userEnvironment } from './lifecycle.ts';
 import { inNetworkNamespace } from './network.ts';
 import { missingPrerequisites } from './prerequisites.ts';
-import { clusterSettings } from './settings.ts';
+import { productFolder } from './product/names.ts';
+import { clusterSettings, nodeNames } from './settings.ts';
 
 const vitest = join(import.meta.dirname, '../../node_modules/vitest/vitest.mjs');
 const clusterName = 'clb-direct-suites';
@@ -51,13 +52,27 @@ async function runOnCluster(context: SuitesContext, suites: readonly string[]): 
   try {
     await up(context, line => console.log(line));
     context.interrupted.throwIfAborted();
-    return await runSuites(context, suites);
+    const counts = await runSuites(context, suites);
+    if (counts.failed > 0) keepLogs(context);
+    return counts;
   } catch (error) {
     console.error((error as Error).message);
+    keepLogs(context);
     return { passed: 0, failed: 1, skipped: 0 };
   } finally {
     await down(context);
   }
+}
+
+/** The cluster's folder goes with it; what tells why a suite failed stays until the next failure. */
+function keepLogs({ settings, paths }: SuitesContext): void {
+  const folder = `${settings.workFolder}-logs`;
+  rmSync(folder, { recursive: true, force: true });
+  const keep = (from: string, to: string) => existsSync(from) && cpSync(from, join(folder, to), { recursive: true });
+  keep(paths.logs, '.');
+  keep(productFolder(settings), 'product');
+  for (const node of nodeNames(settings)) keep(join(paths.node(node).folder, 'var/log'), node);
+  console.error(`logs: ${folder}`);
 }
 
 /** Vitest runs inside the cluster's network, so suites can bind client addresses and reach Pods with plain sockets. */

@@ -45,6 +45,7 @@ export async function startSandboxSide(clock: Clock): Promise<Side & AsyncDispos
     bearerToken: { type: 'fixed', token },
   });
   return {
+    clock,
     node: node.name,
     crashImage: 'crash',
     transport,

@@ -1,8 +1,11 @@
+import type { Clock } from '../../common/clock.ts';
+import { deadline } from '../../common/deadline.ts';
 import type { KubeObject } from '../../common/kube/objects.ts';
 import type { KubeRequest, KubeResponse, KubeTransport, WatchEvent } from '../../common/kube/transport.ts';
 
 /** One of the two that are compared: an API server, as the administrator reaches it, and the kubelets behind it. */
 export interface Side {
+  readonly clock: Clock;
   readonly transport: KubeTransport;
   /** A node with a kubelet. */
   readonly node: string;
@@ -18,12 +21,13 @@ export const namespace = 'differential';
 const requestTimeoutMs = 20_000;
 
 export async function ask(
-  { transport }: Side,
+  { clock, transport }: Side,
   method: KubeRequest['method'],
   path: string,
   rest: Omit<KubeRequest, 'method' | 'path'> = {},
 ): Promise<KubeResponse> {
-  return transport.request({ method, path, ...rest }, limit());
+  using limit = deadline(clock, `${method} ${path}`, requestTimeoutMs);
+  return await transport.request({ method, path, ...rest }, limit.signal);
 }
 
 /** @throws Error unless the answer is a success. */
@@ -35,25 +39,18 @@ export async function succeed(response: Promise<KubeResponse>): Promise<KubeObje
 
 /** The events of a watch until one of them is `last`, or the server ends it. */
 export async function watchUntil(
-  { transport }: Side,
+  { clock, transport }: Side,
   path: string,
   query: Readonly<Record<string, string>>,
   last: (event: WatchEvent) => boolean,
 ): Promise<WatchEvent[]> {
   const events: WatchEvent[] = [];
-  const controller = new AbortController();
-  const signal = AbortSignal.any([controller.signal, limit()]);
-  for await (const event of transport.watch({ method: 'GET', path, query }, signal)) {
+  using limit = deadline(clock, `watching ${path}`, requestTimeoutMs);
+  for await (const event of transport.watch({ method: 'GET', path, query }, limit.signal)) {
     events.push(event);
     if (last(event)) break;
   }
-  controller.abort();
   return events;
-}
-
-// Both sides run in real time, and what hangs is a failure of its own.
-function limit(): AbortSignal {
-  return AbortSignal.timeout(requestTimeoutMs);
 }
 
 export const paths = {

@@ -8,7 +8,6 @@ import { type LoadReport, type Loss, TIMELINE_SLOT_MS } from '../../../sandbox/l
 import type { ContainerMoments } from '../container-moments.ts';
 import type { Cluster } from '../harness.ts';
 import { waitUntil } from '../wait.ts';
-import { boundedConnections } from './bounded-connections.ts';
 import { clientAddressPrefix } from './names.ts';
 import { type PodMoments, podMoments } from './pod-moments.ts';
 import type { Product } from './product.ts';
@@ -28,8 +27,8 @@ export interface ChangeUnderLoad {
   readonly selector: string;
   /** Last numbers of the clients' addresses, from and to; no other run has them, so its requests can be told apart. */
   readonly clients: readonly [from: number, to: number];
-  /** Age at which clients give up a kept connection; left out: never. */
-  readonly connectionLifetimeMs?: number;
+  /** After so many requests, one in half a second, clients give up a kept connection; 0: never. */
+  readonly keepAliveRequests: number;
   /** What the Pods have as drain budget. */
   readonly drainSeconds: number;
   change(): Promise<unknown>;
@@ -101,11 +100,10 @@ function loadOptions(
   options: ChangeUnderLoad,
   isEndedByApplication: (loss: Loss) => boolean,
 ): LoadOptions {
-  const { virtualAddress, clients, connectionLifetimeMs } = options;
-  const sockets = socketTransport({ host: virtualAddress, port: 80 });
-  const [from, to] = clients;
+  const { virtualAddress, keepAliveRequests } = options;
+  const [from, to] = options.clients;
   return {
-    transport: connectionLifetimeMs === undefined ? sockets : boundedConnections(clock, sockets, connectionLifetimeMs),
+    transport: socketTransport({ host: virtualAddress, port: 80 }),
     clock,
     random: systemRandom(),
     path: '/',
@@ -114,6 +112,7 @@ function loadOptions(
     clientAddresses: Array.from({ length: to - from + 1 }, (_, index) => `${clientAddressPrefix}${from + index}`),
     keepAliveClients,
     keepAliveGapMaxMs: 1_000,
+    keepAliveRequests,
     longClients,
     longPath: '/slow',
     timeoutMs: 10_000,

@@ -1,4 +1,7 @@
 /** Names and addresses of the product's processes in a cluster. */
+import { join } from 'node:path';
+import type { ClusterSettings } from '../settings.ts';
+
 export const names = {
   namespace: 'clb-direct',
   agent: 'clb-direct-agent',
@@ -20,6 +23,11 @@ export const ports = {
 export const virtualAddressPrefix = '10.250.2';
 /** Clients have 10.250.1.1 and on. */
 export const clientAddressPrefix = '10.250.1.';
+
+/** Kubeconfigs and tokens of the product's processes, and the journal of the CLB stand-in. */
+export function productFolder({ workFolder }: ClusterSettings): string {
+  return join(workFolder, 'product');
+}
 
 /** An address of its own on the bridge for each replica, as Pods have. */
 export function coordinatorAddress(replica: number): string {

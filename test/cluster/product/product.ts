@@ -10,7 +10,7 @@ import type { Cluster } from '../harness.ts';
 import { bridge } from '../network.ts';
 import { waitUntil } from '../wait.ts';
 import { type Account, accountKubeconfig } from './account-kubeconfig.ts';
-import { coordinatorAddress, names, ports, virtualAddressPrefix } from './names.ts';
+import { coordinatorAddress, names, ports, productFolder, virtualAddressPrefix } from './names.ts';
 import { agentDaemonSet, webhookEndpoints, webhookService } from './objects.ts';
 
 const repository = join(import.meta.dirname, '../../..');
@@ -44,7 +44,7 @@ interface ProductContext {
 
 /** Returns when a Pod that is created now gets gate and hook, and every agent is heard by every coordinator. */
 export async function startProduct(clock: Clock, cluster: Cluster): Promise<Product> {
-  const folder = join(cluster.settings.workFolder, 'product');
+  const folder = productFolder(cluster.settings);
   const context = { clock, cluster, folder };
   await mkdir(folder, { recursive: true });
   const processes = new Map<string, ClusterProcess>();

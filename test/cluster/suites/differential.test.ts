@@ -75,7 +75,7 @@ beforeAll(async () => {
   const kubeconfigPath = cluster.paths.kubeconfig;
   const configuration = await loadKubeConfig({ kubeconfigPath, environment: {} });
   const transport = httpsKubeTransport(configuration);
-  real = { transport, node: cluster.nodes[0] ?? '', crashImage: 'echo', forget: compact };
+  real = { clock, transport, node: cluster.nodes[0] ?? '', crashImage: 'echo', forget: compact };
   sandbox = await startSandboxSide(clock);
   await Promise.all([prepare(real), prepare(sandbox)]);
 });
