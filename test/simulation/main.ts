@@ -88,6 +88,7 @@ function print(report: ScenarioReport, tail: number): void {
   console.log(`${cells.join(' ')}  ${report.digest}`);
   for (const breach of report.breaches) console.log(`       law ${breach.law} broken: ${breach.message}`);
   for (const [reason, count] of report.lost) console.log(`       lost ${count}: ${reason}`);
+  if (report.outlived > 0) console.log(`       no loss: ${report.outlived} outlived the drain budget`);
   if (!isClean(report)) for (const text of report.misfortunes) console.log(`       at ${text}`);
   if (!isClean(report) && tail > 0) for (const line of report.tail.slice(-tail)) console.log(`       ${line}`);
 }

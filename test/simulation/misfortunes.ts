@@ -6,7 +6,7 @@ import type { World } from './world.ts';
 const TARGET_WRITES = ['BatchRegisterTargets', 'BatchDeregisterTargets', 'BatchModifyTargetWeight'] as const;
 const READS = ['DescribeTargets', 'DescribeTargetHealth', 'DescribeListeners', 'DescribeTaskStatus'] as const;
 /** From the end of one to the beginning of the next. */
-const GAP_MS = [5_000, 25_000] as const;
+const GAP_MS = [500, 4_000] as const;
 /** CLB's faults wait no longer than this for a call. */
 const FAULT_MS = 8_000;
 /** Less than after which agents no longer wait for a leader, a take-over included. */

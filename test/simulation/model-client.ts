@@ -10,12 +10,19 @@ export interface Tally {
   sent: number;
   ok: number;
   readonly lost: Map<string, number>;
-  /** Addresses of the Pods on which requests were lost; undefined for those that reached none. */
-  readonly lostOn: Set<string | undefined>;
+  readonly losses: Loss[];
+}
+
+export interface Loss {
+  /** Wall milliseconds. */
+  readonly at: number;
+  readonly reason: string;
+  /** The Pod's address; undefined when the request reached none. */
+  readonly target: string | undefined;
 }
 
 export function emptyTally(): Tally {
-  return { sent: 0, ok: 0, lost: new Map(), lostOn: new Set() };
+  return { sent: 0, ok: 0, lost: new Map(), losses: [] };
 }
 
 export function lostTotal(lost: ReadonlyMap<string, number>): number {
@@ -113,12 +120,12 @@ function connect(options: ClientOptions, onEnd: (reason: string) => () => void):
 }
 
 function count(options: ClientOptions, end: End, target: string | undefined): void {
-  const { tally, log, address } = options;
+  const { clock, tally, log, address } = options;
   if (end === 'ok') {
     tally.ok += 1;
     return;
   }
   tally.lost.set(end, (tally.lost.get(end) ?? 0) + 1);
-  tally.lostOn.add(target);
+  tally.losses.push({ at: clock.wallNow(), reason: end, target });
   log.add('lost', { client: address, reason: end, target });
 }

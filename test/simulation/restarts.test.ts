@@ -68,7 +68,7 @@ describe.each([1, 2])('a rolling update under load, seed %i', seed => {
     expect((moments[1]?.atMs ?? 0) - from).toBeLessThan(100);
     const { replaced } = await stage.end();
     expect(replaced).toBe(LOSSLESS.replaced);
-    expect([...stage.traffic.tally.lostOn].filter(address => address !== podIp)).toEqual([]);
+    expect(stage.traffic.tally.losses.filter(({ target }) => target !== podIp)).toEqual([]);
   });
 
   test.each(['refused', 'silent'] as const)(

@@ -4,6 +4,7 @@ import { breaches } from './laws.ts';
 import { DEPLOYMENTS, deployment, MERGE_PATCH, restartPatch, SERVICES, service } from './manifests.ts';
 import { Misfortunes } from './misfortunes.ts';
 import { lostTotal, type Tally } from './model-client.ts';
+import { outlivedBudget } from './outlived.ts';
 import { readyPods, startTraffic, untilServing } from './traffic.ts';
 import { World, type WorldOptions } from './world.ts';
 
@@ -26,6 +27,8 @@ export interface ScenarioReport {
   readonly sent: number;
   readonly ok: number;
   readonly lost: ReadonlyMap<string, number>;
+  /** Requests that outlived the drain budget and were ended by their application: no loss, and counted. */
+  readonly outlived: number;
   readonly breaches: readonly Breach[];
   readonly events: number;
   /** SHA-256 of the complete event log. */
@@ -35,6 +38,10 @@ export interface ScenarioReport {
 
 const NAME = 'web';
 const PAUSE_MS = [20_000, 120_000] as const;
+/** Closer together, so that changes meet misfortunes and each other. */
+const PAUSE_AMONG_FAULTS_MS = [4_000, 30_000] as const;
+/** The last change gets the time that any other may have. */
+const REST_MS = 120_000;
 const REPLICAS = [2, 6] as const;
 
 /** An ordinary day: rolling updates, scaling and deletions, one after another and on top of each other, under load. */
@@ -48,7 +55,7 @@ export async function runScenario(options: ScenarioOptions): Promise<ScenarioRep
   const traffic = await startTraffic(world, NAME);
   const misfortunes = new Misfortunes(world, world.random());
   if (options.faults) misfortunes.begin();
-  const changes = await changeAndWait(world, random, options.durationMs);
+  const changes = await changeAndWait(world, random, options);
   misfortunes.end();
   await traffic.stop();
   const report = { ...reportOf(world, options, traffic.tally), changes, misfortunes: misfortunes.told };
@@ -56,16 +63,16 @@ export async function runScenario(options: ScenarioOptions): Promise<ScenarioRep
   return report;
 }
 
-async function changeAndWait(world: World, random: Random, durationMs: number): Promise<number> {
-  const end = world.clock.now() + durationMs;
+async function changeAndWait(world: World, random: Random, options: ScenarioOptions): Promise<number> {
+  const pauseMs: readonly [number, number] = options.faults ? PAUSE_AMONG_FAULTS_MS : PAUSE_MS;
+  const end = world.clock.now() + options.durationMs;
   let changes = 0;
   while (world.clock.now() < end) {
     changes += 1;
     await changeSomething(world, random, changes);
-    await world.clock.advance(Math.min(randomInteger(random, ...PAUSE_MS), Math.max(1, end - world.clock.now())));
+    await world.clock.advance(Math.min(randomInteger(random, ...pauseMs), Math.max(1, end - world.clock.now())));
   }
-  // The last change gets the time that any other had.
-  await world.clock.advance(PAUSE_MS[1]);
+  await world.clock.advance(REST_MS);
   return changes;
 }
 
@@ -84,13 +91,21 @@ async function changeSomething(world: World, random: Random, number: number): Pr
 }
 
 function reportOf(world: World, options: ScenarioOptions, tally: Tally) {
+  const [lost, outlived] = [
+    new Map<string, number>(),
+    tally.losses.filter(loss => outlivedBudget(loss, world.records)),
+  ];
+  for (const loss of tally.losses) {
+    if (!outlived.includes(loss)) lost.set(loss.reason, (lost.get(loss.reason) ?? 0) + 1);
+  }
   return {
     seed: options.seed,
     virtualMs: world.clock.now(),
     replacedPods: world.records.filter(record => record.type === 'removed').length,
     sent: tally.sent,
     ok: tally.ok,
-    lost: tally.lost,
+    lost,
+    outlived: outlived.length,
     breaches: breaches(world),
     events: world.log.count,
     digest: world.log.digest(),

@@ -38,6 +38,15 @@ describe('the whole system in virtual time', () => {
     expect(lostTotal(report.lost)).toBeGreaterThan(0);
   });
 
+  test.each([12, 34])(
+    'four minutes of seed %i in which one thing after another goes wrong lose nothing',
+    async seed => {
+      const report = await runScenario({ seed, durationMs: 4 * MINUTE_MS, faults: true });
+      expect({ lost: [...report.lost], breaches: report.breaches }).toEqual({ lost: [], breaches: [] });
+      expect(report.misfortunes.length).toBeGreaterThan(10);
+    },
+  );
+
   test('two processes that can reach nothing real write the same log for one seed, and another for another', async () => {
     const [first, second, other] = await Promise.all([
       simulateApart('--seed', '7', '--minutes', '10'),
