@@ -199,7 +199,7 @@ class Stepper<T extends KubeObject, P> {
 }
 
 /** `namespace/name`, or `name`. */
-export function objectKey(metadata: Pick<ObjectMeta, 'namespace' | 'name'>): string {
+function objectKey(metadata: Pick<ObjectMeta, 'namespace' | 'name'>): string {
   return metadata.namespace ? `${metadata.namespace}/${metadata.name}` : metadata.name;
 }
 

@@ -34,7 +34,7 @@ export interface ServicePatch {
  * The patches that bring the Service to the wish, none if it is there. Each holds only for this UID, and those that change
  * the list of finalizers only for this version, since a list is replaced as a whole.
  */
-export function servicePatches(service: ServiceRecord, wish: ServiceWish): readonly ServicePatch[] {
+function servicePatches(service: ServiceRecord, wish: ServiceWish): readonly ServicePatch[] {
   switch (wish.type) {
     case 'finalizer':
       // The API server lets nobody add a finalizer to what is being deleted.

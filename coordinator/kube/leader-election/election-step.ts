@@ -90,7 +90,7 @@ export function renewDeadlineOf(options: ElectionOptions, state: ElectionState):
 }
 
 /** Whether somebody else may still lead under the lease as it was last seen. */
-export function isHeldByOther(options: ElectionOptions, state: ElectionState, monotonicMs: number): boolean {
+function isHeldByOther(options: ElectionOptions, state: ElectionState, monotonicMs: number): boolean {
   const spec = state.observed?.lease.spec;
   const holder = spec?.holderIdentity;
   if (!state.observed || !holder || holder === options.identity || holder === state.deadHolder) return false;
