@@ -6,7 +6,7 @@ import { DEFAULT_PLAN_LIMITS } from './core/lane-plan.ts';
 import { podRecord } from './core/pod.fixture.ts';
 import { Knowledge } from './knowledge.ts';
 import type { ServiceRecord } from './kube/service-reflector.ts';
-import { FakeCloud, loadBalancer } from './lanes/fake-cloud.ts';
+import { cloudError, FakeCloud, loadBalancer } from './lanes/fake-cloud.ts';
 import { DEFAULT_LANE_TIMING } from './lanes/lane.ts';
 import type { LeaderPorts } from './leader-ports.ts';
 import { LeaderWork } from './leader-work.ts';
@@ -125,6 +125,23 @@ test('of two ports, the one that somebody else has is told and left out; the oth
   await term.services({ ...SERVICE, ports });
   await term.report(podRecord());
   expect(term.log).toContain('CD1005');
+  expect(term.log.at(-1)).toBe('gate of pod-1 open: LoadBalancerReady');
+});
+
+test('a port that CLB refuses is told and left out: the other one is made all the same and opens the gate (L10)', async () => {
+  const { createListeners } = term.cloud;
+  term.cloud.createListeners = (id, request, signal) => {
+    if (request.ports.includes(81)) term.cloud.answers.push(cloudError({ class: 'terminal', code: 'CD2017' }));
+    return createListeners(id, request, signal);
+  };
+  const ports: ServiceRecord['ports'] = [
+    { port: 80, protocol: 'TCP' },
+    { port: 81, protocol: 'TCP' },
+  ];
+  await term.services({ ...SERVICE, ports });
+  await term.report(podRecord());
+  expect(term.log).toContain('CD2017');
+  expect(term.cloud.listeners.map(listener => listener.port)).toEqual([80]);
   expect(term.log.at(-1)).toBe('gate of pod-1 open: LoadBalancerReady');
 });
 

@@ -205,7 +205,7 @@ export class LeaderWork {
         const refused = plan?.refused.get(rule.id);
         if (refused) this.#report(rule.service, refused);
         const place = listenerId === undefined ? undefined : { loadBalancerId: id, listenerId, locationId: '' };
-        return { ...rule, place, refusal: refused?.code };
+        return { ...rule, place, refusal: refused?.code ?? lane.refusalOf(rule.id) };
       });
     const placed = rules.filter((rule): rule is PlacedRule => rule.place !== undefined);
     const gateWaits = anyGateWaits(view, placed);

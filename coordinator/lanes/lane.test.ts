@@ -54,7 +54,7 @@ class Bench {
   #listenerWork(): ListenerWork[] {
     const { wantedPort: port } = this;
     if (port === undefined || this.lane.listeners.some(listener => listener.port === port)) return [];
-    return [{ kind: 'create', request: { name: 'ours', protocol: 'TCP', ports: [port] }, ruleIds: [] }];
+    return [{ kind: 'create', request: { name: 'ours', protocol: 'TCP', ports: [port] }, ruleIds: [`s0/TCP/${port}`] }];
   }
 
   addReadyPod(address: string): number {
@@ -207,6 +207,24 @@ describe('Lane', () => {
     await bench.clock.advance(100);
     expect(bench.cloud.reads.length).toBe(1);
     await expect(bench.close()).resolves.toBeUndefined();
+  });
+
+  test('lets no drain wait behind a listener that CLB refuses (L4, L10)', async () => {
+    const first = bench.addReadyPod('10.0.0.1');
+    bench.addReadyPod('10.0.0.2');
+    bench.start();
+    await bench.clock.advance(10_000);
+    bench.cloud.answers.push(...Array.from({ length: 50 }, () => cloudError({ class: 'terminal' })));
+    bench.wantedPort = 81;
+    bench.demand();
+    await bench.clock.advance(20_000);
+    expect(bench.failures.length).toBeGreaterThan(3);
+    bench.cloud.answers.length = 0;
+    const deletedAt = bench.clock.now();
+    bench.delete(first);
+    await bench.clock.advance(5_000);
+    const close = bench.cloud.writes.find(write => write.kind === 'weights');
+    expect((close?.startedAt ?? Number.POSITIVE_INFINITY) - deletedAt).toBeLessThan(50);
   });
 
   test('starts no write that the lease may not outlive', async () => {

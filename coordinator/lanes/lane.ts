@@ -18,6 +18,15 @@ import {
   mergeListeners,
   nextTryAt,
 } from './lane-state.ts';
+import {
+  afterListenerWork,
+  isSingle,
+  keepWanted,
+  type ListenerTroubles,
+  nextListenerTryAt,
+  nextListenerWork,
+  refusalOf,
+} from './listener-turns.ts';
 import { sendWrite } from './send-write.ts';
 import type { WriteFence } from './write-fence.ts';
 
@@ -98,6 +107,7 @@ export class Lane {
   readonly #dirtyListeners = new Set<string>();
   #listenersDirty = true;
   /** Changes of listeners that were tried, and how many of them the last list came after. */
+  #listenerTroubles: ListenerTroubles = new Map();
   #listenerChanges = 0;
   #listenerChangesSeen = 0;
   #listenerWorkSince: number | undefined;
@@ -125,6 +135,11 @@ export class Lane {
     return this.#plan ?? { operations: [], holds: [] };
   }
 
+  /** The code with which CLB refuses the rule's listener, if it does. */
+  refusalOf(ruleId: string): string | undefined {
+    return refusalOf(this.#listenerTroubles, ruleId);
+  }
+
   view(): LaneView {
     return {
       loadBalancerId: this.#options.loadBalancerId,
@@ -139,6 +154,7 @@ export class Lane {
   update(demand: LaneDemand): LanePlan | undefined {
     const gateWaited = this.#demand?.gateWaits ?? false;
     this.#demand = demand;
+    this.#listenerTroubles = keepWanted(this.#listenerTroubles, demand.listenerWork);
     this.#listenerWorkSince = demand.listenerWork.length === 0 ? undefined : (this.#listenerWorkSince ?? this.#now());
     this.#replan();
     if (demand.gateWaits && !gateWaited) this.#healthWakeup.wake();
@@ -192,7 +208,8 @@ export class Lane {
 
   /** None until the listeners were read after the last change: what is wanted was derived from an older list. */
   #nextListenerWork(): ListenerWork | undefined {
-    return this.#listenerChangesSeen === this.#listenerChanges ? this.#demand?.listenerWork[0] : undefined;
+    if (this.#listenerChangesSeen !== this.#listenerChanges) return undefined;
+    return nextListenerWork(this.#listenerTroubles, this.#demand?.listenerWork ?? [], this.#now());
   }
 
   #listenerWorkIsOld(): boolean {
@@ -201,7 +218,9 @@ export class Lane {
 
   #idleMs(plan: LanePlan | undefined): number | undefined {
     const now = this.#now();
+    const listenerTryAt = nextListenerTryAt(this.#listenerTroubles, this.#demand?.listenerWork ?? []) ?? 0;
     const times = [plan?.lookAgainAt, nextTryAt(this.#state, plan?.operations ?? [], now)];
+    if (listenerTryAt > now) times.push(listenerTryAt);
     const next = Math.min(...times.map(time => time ?? Number.POSITIVE_INFINITY));
     return Number.isFinite(next) ? Math.max(1, next - now) : undefined;
   }
@@ -274,14 +293,15 @@ export class Lane {
     this.#listenersDirty = true;
     this.#listenerWorkSince = undefined;
     this.#readerWakeup.wake();
-    if (result.ok) {
-      this.#failures = 0;
+    const error = result.ok ? undefined : result.error;
+    if (error) log.warn('changing listeners failed', { ...logged(error), work: work.kind });
+    if (error?.class === 'busy' || error?.class === 'throttled') {
+      this.#failures += 1;
+      await this.#pause(this.#backoffMs(), signal);
       return;
     }
-    this.#failures += 1;
-    log.warn('changing listeners failed', { ...logged(result.error), work: work.kind });
-    onFailure({ loadBalancerId, error: result.error, ruleIds: work.ruleIds });
-    await this.#pause(this.#backoffMs(), signal);
+    this.#listenerTroubles = afterListenerWork(this.#listenerTroubles, work, { error, now: this.#now() });
+    if (error && isSingle(work)) onFailure({ loadBalancerId, error, ruleIds: work.ruleIds });
   }
 
   async #fenceOpens(signal: AbortSignal): Promise<boolean> {

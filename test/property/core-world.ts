@@ -25,7 +25,7 @@ import {
   mergeHealth,
 } from '../../coordinator/lanes/lane-state.ts';
 
-export const CLUSTER = 'c1';
+const CLUSTER = 'c1';
 
 /** A Pod as it really is, whatever has been reported of it. */
 export interface TruePod {

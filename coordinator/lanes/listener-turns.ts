@@ -1,0 +1,90 @@
+import type { CloudError } from '../cloud/types.ts';
+import type { ListenerWork } from '../loadbalancers/listener-plan.ts';
+
+/** A listener that could not be made or removed: it waits for its next try alone, and the others go on (law L10). */
+export interface ListenerTrouble {
+  readonly error: CloudError;
+  /** Times it failed alone; 0 after a call for several listeners failed. */
+  readonly failures: number;
+  readonly notBefore: number;
+}
+
+/** By rule id for one that is to be made, by listener id for one that is to go. */
+export type ListenerTroubles = ReadonlyMap<string, ListenerTrouble>;
+
+/** What CLB has against a rule itself. Trouble with the key, the account or the network is none of the rule's. */
+const REFUSALS: ReadonlySet<string> = new Set(['CD2014', 'CD2017', 'CD2020', 'CD2023']);
+const RETRY_BASE_MS = 500;
+const RETRY_MAX_MS = 30_000;
+
+/** The next change of listeners: what never failed first and together, then what is due, each alone. */
+export function nextListenerWork(
+  troubles: ListenerTroubles,
+  work: readonly ListenerWork[],
+  now: number,
+): ListenerWork | undefined {
+  for (const item of work) {
+    const untroubled = partOf(item, key => !troubles.has(key));
+    if (untroubled) return untroubled;
+  }
+  const due = work.flatMap(keysOf).find(key => (troubles.get(key)?.notBefore ?? now) <= now);
+  const item = work.find(candidate => due !== undefined && keysOf(candidate).includes(due));
+  return item && partOf(item, key => key === due);
+}
+
+/** When a change that waits may be tried again, or undefined when none does. */
+export function nextListenerTryAt(troubles: ListenerTroubles, work: readonly ListenerWork[]): number | undefined {
+  const times = work.flatMap(keysOf).flatMap(key => troubles.get(key)?.notBefore ?? []);
+  return times.length === 0 ? undefined : Math.min(...times);
+}
+
+/** What is known after a change was tried. @param error undefined: it was done */
+export function afterListenerWork(
+  troubles: ListenerTroubles,
+  work: ListenerWork,
+  result: { readonly error: CloudError | undefined; readonly now: number },
+): ListenerTroubles {
+  const next = new Map(troubles);
+  const { error, now } = result;
+  const keys = keysOf(work);
+  for (const key of keys) {
+    if (!error) next.delete(key);
+    else if (keys.length > 1) next.set(key, { error, failures: 0, notBefore: now });
+    else {
+      const failures = (troubles.get(key)?.failures ?? 0) + 1;
+      const waitMs = Math.min(RETRY_BASE_MS * 2 ** Math.min(failures - 1, 10), RETRY_MAX_MS);
+      next.set(key, { error, failures, notBefore: now + waitMs });
+    }
+  }
+  return next;
+}
+
+/** Whether what fails can only be this one listener's fault. */
+export function isSingle(work: ListenerWork): boolean {
+  return keysOf(work).length === 1;
+}
+
+/** Without those that nobody wants changed any more. */
+export function keepWanted(troubles: ListenerTroubles, work: readonly ListenerWork[]): ListenerTroubles {
+  if (troubles.size === 0) return troubles;
+  const wanted = new Set(work.flatMap(keysOf));
+  return new Map([...troubles].filter(([key]) => wanted.has(key)));
+}
+
+/** The code with which CLB refuses the rule's own listener, so that its gate does not wait for it (law L3). */
+export function refusalOf(troubles: ListenerTroubles, ruleId: string): string | undefined {
+  const trouble = troubles.get(ruleId);
+  return trouble && trouble.failures > 0 && REFUSALS.has(trouble.error.code) ? trouble.error.code : undefined;
+}
+
+function keysOf(work: ListenerWork): readonly string[] {
+  return work.kind === 'create' ? work.ruleIds : work.listenerIds;
+}
+
+/** The part of a change whose keys are picked; undefined when none is. */
+function partOf(work: ListenerWork, isPicked: (key: string) => boolean): ListenerWork | undefined {
+  if (!keysOf(work).some(isPicked)) return undefined;
+  if (work.kind === 'delete') return { ...work, listenerIds: work.listenerIds.filter(isPicked) };
+  const ports = work.request.ports.filter((_, index) => isPicked(work.ruleIds[index] ?? ''));
+  return { ...work, request: { ...work.request, ports }, ruleIds: work.ruleIds.filter(isPicked) };
+}
