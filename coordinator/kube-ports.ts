@@ -103,6 +103,10 @@ export class KubePorts implements LeaderPorts {
     this.#gates.write({ podUid: uid, namespace, name, isOpen: open, wasOpen, reason, message });
   };
 
+  dropGate: LeaderPorts['dropGate'] = podUid => {
+    this.#gates.drop(podUid);
+  };
+
   ensureFinalizer: LeaderPorts['ensureFinalizer'] = service => {
     this.#services.write(service, { type: 'finalizer' });
   };

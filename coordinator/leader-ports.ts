@@ -9,6 +9,8 @@ import type { Problem } from './loadbalancers/problem.ts';
 export interface LeaderPorts {
   /** Sets the Pod's gate; unchanged ones cost nothing. */
   writeGate(pod: PodView, gate: { open: boolean; reason: GateReason; message: string }): void;
+  /** Forgets what waits to be written about the gate of a Pod that is leaving. */
+  dropGate(podUid: string): void;
   /** Adds our finalizer before anything is made for the Service. */
   ensureFinalizer(service: ServiceRecord): void;
   /** Takes our finalizer and the load balancer's address off. */

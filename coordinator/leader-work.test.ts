@@ -57,6 +57,7 @@ class Term {
       if (this.log.at(-1) !== text) this.log.push(text);
     };
     return {
+      dropGate: () => undefined,
       writeGate: ({ record }, { open, reason }) => note(`gate of ${record.uid} ${open ? 'open' : 'closed'}: ${reason}`),
       ensureFinalizer: () => note('finalizer added'),
       releaseService: ({ name }) => note(`Service ${name} released`),

@@ -328,6 +328,7 @@ export class LeaderWork {
     this.#latch = refreshLatch(this.#latch, view.pods.values());
     const targets = this.#targets();
     for (const pod of view.pods.values()) {
+      if (pod.deletionSeenAt !== undefined) this.#options.ports.dropGate(pod.record.uid);
       if (pod.record.gate === GateState.ABSENT || isLatched(this.#latch, pod)) continue;
       const selecting = rules.filter(rule => selects(rule, pod.record));
       const decision = gateDecision({

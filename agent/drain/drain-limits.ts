@@ -12,7 +12,7 @@ export interface DrainLimits {
   readonly applicationGraceMinMs: number;
   /** The kubelet waits this long for a hook however short the grace period is. */
   readonly budgetMinMs: number;
-  /** Kept of the budget for deregistering. */
+  /** Kept of the budget for deregistering a Pod to which new connections never stop. Others are waited for to its end. */
   readonly deregisterReserveMs: number;
   /** Between two readings of a Pod's connections. */
   readonly readingIntervalMs: number;

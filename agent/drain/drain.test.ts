@@ -123,13 +123,24 @@ describe('the drain of a deleted Pod', () => {
     expect(run.answer).toEqual({ reason: 'drained', at: 0 });
   });
 
-  test('waits for connections, but keeps 5 s of the budget', () => {
+  test('waits for connections to the end of the budget, and deregisters nothing under them', () => {
     const run = new Run(DELETED);
     run.connections = [connection(1)];
     run.update(DrainState.WEIGHT_ZERO).until(60_000);
     expect(run.answer?.reason).toBe('connections-left');
-    expect(run.answer?.at).toBeCloseTo(25_000, -3);
+    expect(run.answer?.at).toBeCloseTo(30_000, -3);
     expect(run.phases).not.toContain(DrainPhase.CONNECTIONS_ENDED);
+  });
+
+  test('a connection that ends in the last seconds of the budget is not cut, though nothing is left to deregister in', () => {
+    const run = new Run(DELETED);
+    run.connections = [connection(1)];
+    run.update(DrainState.WEIGHT_ZERO).until(28_000);
+    expect(run.answer).toBeUndefined();
+    run.connections = [];
+    run.until(60_000);
+    expect(run.phases).toContain(DrainPhase.CONNECTIONS_ENDED);
+    expect(run.answer?.at).toBeLessThanOrEqual(30_000);
   });
 
   test('settles anew when a connection comes after weight 0', () => {

@@ -211,11 +211,10 @@ function advanceEmptying(drain: Drain, stage: Emptying, now: number, limits: Dra
     if (isDeletion) return deregister(drain, { hasConnections: false }, now, limits);
     if (now >= drain.calledAt + limits.restartAfterMs) return answer(drain, 'restart');
   }
-  if (isDeletion && now >= budgetEndAt(drain, limits) - limits.deregisterReserveMs) {
-    if (now < quiet.settleUntil && quiet.hasLateArrivals)
-      return deregister(drain, { hasConnections: true }, now, limits);
-    const remaining = remainingAfterSettling(quiet);
-    if (remaining !== undefined && remaining !== 0) return answer(drain, reasonOf(remaining));
+  // Clients that come whatever the weight is would come for ever: with time left to deregister, they are cut off.
+  const reserveBegins = budgetEndAt(drain, limits) - limits.deregisterReserveMs;
+  if (isDeletion && now >= reserveBegins && now < quiet.settleUntil && quiet.hasLateArrivals) {
+    return deregister(drain, { hasConnections: true }, now, limits);
   }
   if (now < readingDue(quiet)) return { drain, effects: [] };
   return { drain: { ...drain, stage: { ...stage, quiet: startReading(quiet, now) } }, effects: [{ type: 'read' }] };

@@ -163,3 +163,15 @@ function conditions(): Record<string, unknown>[] {
     ({ body }) => (body as { status: { conditions: [Record<string, unknown>] } }).status.conditions[0],
   );
 }
+
+it('does not try again for a Pod that was dropped meanwhile', async () => {
+  transport.answer = () => ({ status: 503, body: {} });
+  writer.write(open);
+  await clock.advance(0);
+  const tries = transport.requests.length;
+  writer.drop(open.podUid);
+  transport.answer = () => OK;
+  await clock.advance(60_000);
+  expect(tries).toBe(1);
+  expect(transport.requests.length).toBe(tries);
+});

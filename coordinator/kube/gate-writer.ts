@@ -74,6 +74,11 @@ export class GateWriter {
     return this.#work.submit(gate.podUid, { gate, requestedAt: this.#options.clock.now() });
   }
 
+  /** The Pod is leaving: what waits to be written about its gate is no longer true. */
+  drop(podUid: string): void {
+    this.#work.drop(podUid);
+  }
+
   /** Writes until `signal` aborts. */
   run(signal: AbortSignal): Promise<void> {
     return this.#work.run(signal);

@@ -43,6 +43,11 @@ export class LatestWork<V> {
     return isTaken;
   }
 
+  /** What waits under this key is not worked on any more; what is in work goes on. */
+  drop(key: string): void {
+    this.#values.delete(key);
+  }
+
   /** The value of this key that is not done yet. */
   pending(key: string): V | undefined {
     return this.#values.get(key)?.value;

@@ -147,7 +147,9 @@ export class LoadBalancerDirectory {
     const found = await this.#find(entry.intent, signal);
     if (!found.ok && !found.error.notFound) return this.#lookupFailed(entry, found.error);
     const [loadBalancer] = found.ok ? found.value : [];
-    if (loadBalancer) return loadBalancer.running ? { kind: 'ready', loadBalancer } : { kind: 'creating' };
+    // One that held targets before may still hold them, whatever state CLB gives it now.
+    if (loadBalancer?.running || (loadBalancer && entry.state.kind === 'ready')) return { kind: 'ready', loadBalancer };
+    if (loadBalancer) return { kind: 'creating' };
     if (entry.intent.leaving) return { kind: 'released' };
     if (entry.intent.loadBalancer.kind === 'existing') return notFound(entry.intent);
     if (!entry.mayCreate) return { kind: 'creating' };
