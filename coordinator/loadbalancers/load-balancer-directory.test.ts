@@ -109,6 +109,13 @@ describe('the directory', () => {
     expect(kind()).toBe('ready');
   });
 
+  test('keeps a load balancer that CLB calls not running later: it still holds its targets (L1)', async () => {
+    await makeCreated();
+    cloud.balancers = cloud.balancers.map(found => ({ ...found, running: false }));
+    await clock.advance(120_000);
+    expect(kind()).toBe('ready');
+  });
+
   test('does not take a failed first look for absence', async () => {
     cloud.balancerError = cloudError({ code: 'CD2040' });
     directory.ensure(CREATED, { mayCreate: true });

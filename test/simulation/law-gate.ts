@@ -1,30 +1,17 @@
 import { READINESS_GATE } from '../../common/names.ts';
 import type { Breach } from './breach.ts';
-import {
-  appOf,
-  type CloudTargets,
-  conditionsWritten,
-  deletions,
-  type Evidence,
-  isOpen,
-  replayCloud,
-} from './evidence.ts';
+import { appOf, type CloudTargets, conditionsWritten, type Evidence, isOpen, replayCloud } from './evidence.ts';
 
 /** From the moment that a read shows to the gate's write, at the most. */
 const TELLING_MS = 3_000;
 
-/**
- * L3: a gate was opened only while the cloud said healthy, with weight, of every target of the Pod. A Pod that is being
- * deleted is past its gate: a write that the API server took late changes nothing for it.
- */
+/** L3: a gate was opened only while the cloud said healthy, with weight, of every target of the Pod. */
 export function gatesTellTheTruth(evidence: Evidence): Breach[] {
   const serves = servingTimes(evidence);
   const services = servicesMade(evidence);
-  const deletedAt = deletions(evidence.apiWrites);
   return conditionsWritten(evidence.apiWrites, READINESS_GATE)
     .filter(({ condition }) => condition.status === 'True')
     .filter(({ at, podName }) => (services.get(appOf(podName)) ?? Number.POSITIVE_INFINITY) < at - TELLING_MS)
-    .filter(({ at, podName }) => (deletedAt.get(podName) ?? Number.POSITIVE_INFINITY) > at)
     .filter(({ at, podUid }) => !(serves.get(podUid) ?? []).some(({ from, to }) => from <= at && to >= at - TELLING_MS))
     .map(({ podName, condition }) => ({
       law: 'L3',
