@@ -42,7 +42,6 @@ export const differences: readonly Difference[] = [
   { of: 'put a Lease without its version', path: 'body.message', reason: ownKind },
   { of: 'put a Lease without its version', path: 'body.details.kind', reason: ownKind },
   { of: 'created', path: 'PodReadyToStartContainers', reason: earlyAddress },
-  { of: 'crashed and started again', path: 'PodReadyToStartContainers', reason: earlyAddress },
 ];
 
 /** Whether a difference speaks of this path. */
