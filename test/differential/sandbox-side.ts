@@ -16,6 +16,8 @@ import type { Side } from './side.ts';
 const administrator = { username: 'admin', groups: ['system:masters', 'system:authenticated'] };
 /** Few, so that a version of the beginning is soon gone. */
 const historyLimit = 20;
+/** As prompt as a real kubelet: otherwise two changes of a status may become one update, and a story loses a step. */
+const timing = { statusMs: { min: 10, max: 10 }, startMs: { min: 500, max: 500 } };
 const crashAfterMs = 1_500;
 const crashExitCode = 3;
 
@@ -36,7 +38,7 @@ export async function startSandboxSide(clock: Clock): Promise<Side & AsyncDispos
     capacity: { cpu: '8', memory: '16Gi' },
   };
   const network = modelledNetwork({ clock, containers, latencyMs: 1, redirect: () => undefined });
-  const kubelet = { ...base, node, containers, network, volumes: noVolumes(), record: () => undefined };
+  const kubelet = { ...base, node, containers, network, volumes: noVolumes(), timing, record: () => undefined };
   const loops = [runControllers(base, stop.signal), runKubelet(kubelet, stop.signal)];
   const token = server.issueUserToken(administrator);
   const transport = httpsKubeTransport({
