@@ -1,17 +1,15 @@
 import type { Clock } from '../common/clock.ts';
 import type { Logger } from '../common/logger.ts';
 import { GateState } from '../common/pod-record.ts';
-import { DrainState } from '../proto/gen/clbdirect/v1/report.ts';
 import type { Cloud, HealthCheckSettings } from './cloud/types.ts';
 import { Confirmations } from './confirmations.ts';
 import { type ClusterView, clusterView, type PodView } from './core/cluster-view.ts';
-import type { Drain } from './core/drain-ledger.ts';
-import { type DrainProgress, drainProgress } from './core/drain-progress.ts';
 import { gateDecision } from './core/gate.ts';
 import { type GateLatch, isLatched, latchOpen, refreshLatch } from './core/gate-latch.ts';
 import type { LanePlanLimits } from './core/lane-plan.ts';
 import { type Rule, selects } from './core/rule.ts';
 import type { PlacedRule, RuleTarget } from './core/rule-state.ts';
+import { DrainAnswers, type DrainMoments } from './drain-answers.ts';
 import type { Knowledge } from './knowledge.ts';
 import type { ServiceRecord } from './kube/service-reflector.ts';
 import { Lane, type LaneFailure, type LaneTiming } from './lanes/lane.ts';
@@ -23,6 +21,7 @@ import { missingPort } from './loadbalancers/missing-port.ts';
 import { type Problem, problem } from './loadbalancers/problem.ts';
 import { claimOf, type ServiceIntent } from './loadbalancers/service-intent.ts';
 import type { CoordinatorObserver } from './observer.ts';
+import { TargetHistory } from './target-history.ts';
 
 export interface LeaderWorkOptions {
   readonly knowledge: Knowledge;
@@ -58,6 +57,7 @@ interface LiveLane {
   readonly lane: Lane;
   readonly stop: AbortController;
   readonly done: Promise<void>;
+  readonly history: TargetHistory;
   virtualAddresses: readonly string[];
 }
 
@@ -77,7 +77,7 @@ export class LeaderWork {
   readonly #confirmations = new Confirmations();
   /** Namespaces whose Services were listed consistently: when the list began, and what it had. */
   readonly #serviceLists = new Map<string, { startedAt: number; services: readonly ServiceRecord[] }>();
-  readonly #sentDrains = new Map<string, string>();
+  readonly #drains: DrainAnswers;
   /** When each problem was told last. */
   readonly #toldAt = new Map<string, number>();
   #latch: GateLatch = new Map();
@@ -89,6 +89,7 @@ export class LeaderWork {
     this.#options = options;
     const { cloud, clock, fence, cluster, vpcId, log } = options;
     const onChange = () => this.changed();
+    this.#drains = new DrainAnswers(options);
     this.#directory = new LoadBalancerDirectory({ cloud, clock, fence, cluster, vpcId, log, onChange });
   }
 
@@ -127,6 +128,16 @@ export class LeaderWork {
   servicesListed(namespace: string, list: { startedAt: number; services: readonly ServiceRecord[] }): void {
     this.#serviceLists.set(namespace, list);
     this.changed();
+  }
+
+  /** The latest drains, newest first. */
+  recentDrains(): readonly DrainMoments[] {
+    return this.#drains.recent();
+  }
+
+  /** Since when the target is in its state, as far as this term has seen. */
+  targetSince(loadBalancerId: string, key: string): number | undefined {
+    return this.#lanes.get(loadBalancerId)?.history.since(key);
   }
 
   lanes(): readonly Lane[] {
@@ -195,7 +206,7 @@ export class LeaderWork {
 
   #driveLane(id: string, intents: readonly ServiceIntent[], view: ClusterView): Rule[] {
     const { ports } = this.#options;
-    const { lane, virtualAddresses } = this.#lane(id);
+    const { lane, virtualAddresses, history } = this.#lane(id);
     const plan = lane.observed ? this.#planListeners(lane, intents) : undefined;
     const rules: Rule[] = intents
       .filter(intent => !intent.leaving)
@@ -211,6 +222,7 @@ export class LeaderWork {
     const gateWaits = anyGateWaits(view, placed);
     const answer = lane.update({ rules: placed, view, virtualAddresses, listenerWork: plan?.work ?? [], gateWaits });
     for (const orphan of answer?.orphans ?? []) ports.prove(orphan.mark);
+    history.observe(answer?.states ?? [], this.#options.clock.now());
     return rules;
   }
 
@@ -239,7 +251,13 @@ export class LeaderWork {
     const stop = new AbortController();
     if (this.#signal?.aborted) stop.abort();
     this.#signal?.addEventListener('abort', () => stop.abort(), { once: true });
-    const live: LiveLane = { lane, stop, done: lane.run(stop.signal), virtualAddresses: [] };
+    const live: LiveLane = {
+      lane,
+      stop,
+      done: lane.run(stop.signal),
+      history: new TargetHistory(),
+      virtualAddresses: [],
+    };
     this.#lanes.set(id, live);
     return live;
   }
@@ -374,45 +392,19 @@ export class LeaderWork {
   }
 
   #answerDrains(claimed: readonly Claimed[]): void {
-    const { knowledge } = this.#options;
-    const asked = new Set(knowledge.takeAsked());
-    const lanes = [...this.#lanes.values()].map(live => live.lane.view());
-    for (const uid of this.#sentDrains.keys()) if (!knowledge.drains.has(uid)) this.#sentDrains.delete(uid);
-    for (const drain of knowledge.drains.values()) {
-      if (drain.phase === 'answered') continue;
-      const namespace = knowledge.store.pods.get(drain.podUid)?.record.namespace;
-      const complete = claimed.every(
+    const isComplete = (namespace: string | undefined) =>
+      claimed.every(
         ({ service, intent }) => (namespace !== undefined && service.namespace !== namespace) || this.#isFound(intent),
       );
-      const progress = drainProgress(drain, lanes, complete);
-      const text = JSON.stringify(progress);
-      if (this.#sentDrains.get(drain.podUid) === text && !asked.has(drain.podUid)) continue;
-      this.#observeDrain(drain, progress);
-      this.#sentDrains.set(drain.podUid, text);
-      this.#sendDrainUpdate(progress);
-    }
-  }
-
-  #observeDrain(drain: Drain, progress: DrainProgress): void {
-    const before = this.#sentDrains.get(drain.podUid);
-    const wasFinished = before !== undefined && (JSON.parse(before) as DrainProgress).state === 'deregistered';
-    if (progress.state !== 'deregistered' || wasFinished) return;
-    this.#options.observer.drainFinished(this.#options.clock.now() - drain.begunAt);
+    this.#drains.answer(
+      [...this.#lanes.values()].map(live => live.lane.view()),
+      isComplete,
+    );
   }
 
   #isFound(intent: ServiceIntent): boolean {
     const state = this.#directory.stateOf(intent.service.uid);
     return state.kind !== 'pending' && (state.kind !== 'failed' || state.absent);
-  }
-
-  #sendDrainUpdate(progress: DrainProgress): void {
-    this.#options.ports.sendDrainUpdate(progress.node, {
-      podUid: progress.podUid,
-      state: wireState(progress.state),
-      targetPorts: progress.targetPorts.map(({ port, protocol }) => ({ port, protocol })),
-      virtualAddresses: [...progress.virtualAddresses],
-      settleMs: this.#options.settleMs,
-    });
   }
 }
 
@@ -437,15 +429,4 @@ function anyGateWaits(view: ClusterView, rules: readonly PlacedRule[]): boolean 
         selects(rule, pod.record),
     ),
   );
-}
-
-function wireState(state: DrainProgress['state']): DrainState {
-  switch (state) {
-    case 'accepted':
-      return DrainState.ACCEPTED;
-    case 'weight-zero':
-      return DrainState.WEIGHT_ZERO;
-    case 'deregistered':
-      return DrainState.DEREGISTERED;
-  }
 }

@@ -65,7 +65,7 @@ function drainSection(drains: readonly DrainStatus[], nowMs: number): Html {
   const columns = ['Pod', 'Asked', 'Weight 0', 'Connections ended', 'Deregistered', 'Hook answered'];
   const rows = drains.map(drain => drainRow(drain, nowMs));
   return html`<section><h2>Recent drains</h2>
-${table(columns, rows, 'No Pod was drained since this process started.')}</section>`;
+${table(columns, rows, 'No Pod was drained since this replica leads.')}</section>`;
 }
 
 /** Each step is given as time since the hook's call. */

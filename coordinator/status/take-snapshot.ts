@@ -1,5 +1,6 @@
 import type { Clock } from '../../common/clock.ts';
 import type { Coordinator } from '../coordinator.ts';
+import { lifeCycleOf } from '../core/life-cycle.ts';
 import { ruleLabel } from '../core/rule.ts';
 import type { RuleState, RuleTarget } from '../core/rule-state.ts';
 import type { Lane } from '../lanes/lane.ts';
@@ -10,13 +11,16 @@ export function takeSnapshot(coordinator: Coordinator, options: { clock: Clock; 
   const { clock, name } = options;
   const toWall = (monotonicMs: number) => clock.wallNow() - (clock.now() - monotonicMs);
   const { leader, term } = coordinator.leadership;
+  const { work } = coordinator;
   return {
     takenAtMs: clock.wallNow(),
     coordinator: name,
     leading: coordinator.isLeading,
     leader,
     term,
-    loadBalancers: (coordinator.work?.lanes() ?? []).map(lane => loadBalancerStatus(lane, clock)),
+    loadBalancers: (work?.lanes() ?? []).map(lane =>
+      loadBalancerStatus(lane, key => toWall(work?.targetSince(lane.view().loadBalancerId, key) ?? clock.now())),
+    ),
     agents: coordinator.reports.sessions().map(session => ({
       node: session.node,
       pod: session.agentPodName,
@@ -24,59 +28,40 @@ export function takeSnapshot(coordinator: Coordinator, options: { clock: Clock; 
       connectedSinceMs: toWall(session.openedAtMs),
       lastHeardMs: toWall(session.lastHeardAtMs),
     })),
-    recentDrains: [...coordinator.knowledge.drains.values()].map(drain => ({
-      pod: podName(coordinator, drain.podUid),
-      requestedMs: toWall(drain.begunAt),
-      weightZeroMs: undefined,
-      connectionsEndedMs: undefined,
-      deregisteredMs: undefined,
-      answeredMs: drain.answeredAt === undefined ? undefined : toWall(drain.answeredAt),
+    recentDrains: (work?.recentDrains() ?? []).map(drain => ({
+      pod: drain.pod,
+      requestedMs: toWall(drain.requestedAt),
+      weightZeroMs: optional(toWall, drain.weightZeroAt),
+      connectionsEndedMs: optional(toWall, drain.connectionsEndedAt),
+      deregisteredMs: optional(toWall, drain.deregisteredAt),
+      answeredMs: optional(toWall, drain.answeredAt),
     })),
   };
 }
 
-function podName(coordinator: Coordinator, podUid: string): string {
-  const record = coordinator.knowledge.store.pods.get(podUid)?.record;
-  return record ? `${record.namespace}/${record.name}` : podUid;
+function optional(toWall: (at: number) => number, at: number | undefined): number | undefined {
+  return at === undefined ? undefined : toWall(at);
 }
 
-function loadBalancerStatus(lane: Lane, clock: Clock): LoadBalancerStatus {
+function loadBalancerStatus(lane: Lane, sinceMs: (key: string) => number): LoadBalancerStatus {
   const { loadBalancerId, virtualAddresses, states } = lane.view();
   return {
     id: loadBalancerId,
     vip: virtualAddresses.join(', '),
     listeners: lane.listeners.map(listener => `${listener.port}/${listener.protocol}`),
-    targets: states.flatMap(state => state.targets.map(target => targetStatus(state, target, clock))),
+    targets: states.flatMap(state => state.targets.map(target => targetStatus(state, target, sinceMs(target.key)))),
   };
 }
 
-function targetStatus(state: RuleState, target: RuleTarget, clock: Clock): TargetStatus {
+function targetStatus(state: RuleState, target: RuleTarget, sinceMs: number): TargetStatus {
   const mark = target.bound?.mark;
   const record = target.wanted?.pod.record;
   const pod = record ? `${record.namespace}/${record.name}` : mark ? `${mark.namespace}/${mark.name}` : 'not ours';
-  const { name, waitingFor } = lifeCycle(target);
   return {
     pod,
     listener: ruleLabel(state.rule),
     address: `${target.place.address}:${target.place.port}`,
-    state: name,
-    sinceMs: clock.wallNow(),
-    waitingFor,
+    sinceMs,
+    ...lifeCycleOf(target),
   };
-}
-
-/** The words of the target life cycle (design section 4), read off what is bound, wanted and under way. */
-function lifeCycle(target: RuleTarget): { name: string; waitingFor: string } {
-  const { bound, transaction, wanted } = target;
-  if (transaction?.operation === 'deregister') return { name: 'Deregistering', waitingFor: 'CLB' };
-  if (!bound) return { name: transaction ? 'Registering' : 'Absent', waitingFor: transaction ? 'CLB' : '' };
-  if (transaction) return { name: transaction.weight > 0 ? 'Opening' : 'Draining', waitingFor: 'CLB' };
-  const leaving = wanted?.disposition.kind === 'drain' || wanted?.disposition.kind === 'remove' || !wanted;
-  if (bound.weight === 0) {
-    return leaving
-      ? { name: 'Draining', waitingFor: 'its connections or its exit' }
-      : { name: 'Standby', waitingFor: 'the Pod to be ready' };
-  }
-  if (bound.health === 'healthy' || bound.health === 'closed') return { name: 'Serving', waitingFor: '' };
-  return { name: 'Opening', waitingFor: `its health check (${bound.health ?? 'not read yet'})` };
 }

@@ -1,0 +1,23 @@
+import type { RuleTarget } from './rule-state.ts';
+
+/** Where a target stands (design section 4, target life cycle), and what has to happen before it goes on. */
+export interface LifeCycle {
+  readonly state: 'Absent' | 'Registering' | 'Standby' | 'Opening' | 'Serving' | 'Draining' | 'Deregistering';
+  /** Empty when nothing is awaited. */
+  readonly waitingFor: string;
+}
+
+/** Read off what is bound, wanted and under way: nothing is kept that a new leader would not know. */
+export function lifeCycleOf({ bound, transaction, wanted }: RuleTarget): LifeCycle {
+  if (transaction?.operation === 'deregister') return { state: 'Deregistering', waitingFor: 'CLB' };
+  if (!bound) return transaction ? { state: 'Registering', waitingFor: 'CLB' } : { state: 'Absent', waitingFor: '' };
+  if (transaction) return { state: transaction.weight > 0 ? 'Opening' : 'Draining', waitingFor: 'CLB' };
+  const isLeaving = wanted?.disposition.kind !== 'serve' && wanted?.disposition.kind !== 'standby';
+  if (bound.weight === 0) {
+    return isLeaving
+      ? { state: 'Draining', waitingFor: 'its connections or its exit' }
+      : { state: 'Standby', waitingFor: 'the Pod to be ready' };
+  }
+  if (bound.health === 'healthy' || bound.health === 'closed') return { state: 'Serving', waitingFor: '' };
+  return { state: 'Opening', waitingFor: `its health check (${bound.health ?? 'not read yet'})` };
+}

@@ -1,0 +1,65 @@
+import { expect, test } from 'vitest';
+import { VirtualClock } from '../common/virtual-clock.ts';
+import { DrainPhase, DrainState, type DrainUpdate } from '../proto/gen/clbdirect/v1/report.ts';
+import { DrainAnswers } from './drain-answers.ts';
+import { Knowledge } from './knowledge.ts';
+
+function bench() {
+  const clock = new VirtualClock();
+  const knowledge = new Knowledge();
+  const sent: DrainUpdate[] = [];
+  const finished: number[] = [];
+  const answers = new DrainAnswers({
+    knowledge,
+    clock,
+    settleMs: 2_000,
+    ports: { sendDrainUpdate: (_node, update) => sent.push(update) },
+    observer: { drainFinished: durationMs => finished.push(durationMs) },
+  });
+  const hook = (phase: DrainPhase) => {
+    const request = { podUid: 'p1', phase, budgetMs: 30_000 };
+    knowledge.applyReport({ type: 'drain', node: 'n1', session: 's', request }, clock.now());
+  };
+  return { clock, sent, finished, answers, hook };
+}
+
+test('an agent hears of a Pod that no load balancer holds at once, and once', () => {
+  const { sent, finished, answers, hook } = bench();
+  hook(DrainPhase.BEGIN);
+  answers.answer([], () => true);
+  answers.answer([], () => true);
+  expect(sent.map(update => update.state)).toEqual([DrainState.DEREGISTERED]);
+  expect(finished).toEqual([0]);
+});
+
+test('an agent that asks again is answered again', () => {
+  const { sent, answers, hook } = bench();
+  hook(DrainPhase.BEGIN);
+  answers.answer([], () => true);
+  hook(DrainPhase.BEGIN);
+  answers.answer([], () => true);
+  expect(sent.length).toBe(2);
+});
+
+test('a leader that has not found every load balancer yet concludes nothing', () => {
+  const { sent, answers, hook } = bench();
+  hook(DrainPhase.BEGIN);
+  answers.answer([], () => false);
+  expect(sent.map(update => update.state)).toEqual([DrainState.ACCEPTED]);
+});
+
+test('the moments of a drain are kept as they first came', async () => {
+  const { clock, answers, hook } = bench();
+  hook(DrainPhase.BEGIN);
+  answers.answer([], () => false);
+  await clock.advance(100);
+  hook(DrainPhase.CONNECTIONS_ENDED);
+  answers.answer([], () => false);
+  await clock.advance(100);
+  answers.answer([], () => true);
+  hook(DrainPhase.ANSWERED);
+  answers.answer([], () => true);
+  expect(answers.recent()).toEqual([
+    expect.objectContaining({ requestedAt: 0, connectionsEndedAt: 100, deregisteredAt: 200, answeredAt: 200 }),
+  ]);
+});
