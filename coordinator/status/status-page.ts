@@ -31,8 +31,8 @@ export function renderStatusPage(snapshot: StatusSnapshot): string {
 <body><main>
 ${heading(snapshot)}
 ${snapshot.loadBalancers.map(loadBalancer => loadBalancerSection(loadBalancer, takenAtMs))}
-${snapshot.loadBalancers.length === 0 ? emptySection('Load balancers', 'No Service with direct access is known here.') : { markup: '' }}
-${drainSection(snapshot.recentDrains, takenAtMs)}
+${snapshot.loadBalancers.length === 0 ? emptySection('Load balancers', nothingBound(snapshot)) : { markup: '' }}
+${snapshot.leading ? drainSection(snapshot.recentDrains, takenAtMs) : { markup: '' }}
 ${agentSection(snapshot.agents, takenAtMs)}
 <nav><a href="/metrics">metrics</a> · <a href="/readyz">readiness</a> · <a href="/healthz">liveness</a></nav>
 </main></body>
@@ -45,6 +45,12 @@ function heading({ coordinator, leading, leader, term, takenAtMs }: StatusSnapsh
   const whoLeads = leader === '' ? 'nobody leads' : `${leader} leads`;
   return html`<h1>clb-direct <span class="badge ${role}">${role}</span></h1>
 <p>${coordinator} · ${whoLeads} · term ${term} · <time>${new Date(takenAtMs).toISOString()}</time></p>`;
+}
+
+function nothingBound({ leading }: StatusSnapshot): string {
+  return leading
+    ? 'No Service with direct access is known here.'
+    : 'This replica follows, ready to take over: load balancers and drains are on the leader’s page.';
 }
 
 function loadBalancerSection(loadBalancer: LoadBalancerStatus, nowMs: number): Html {
