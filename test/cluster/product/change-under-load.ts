@@ -51,8 +51,6 @@ const warmUpMs = 2_000;
 const afterMs = 1_000;
 const changeTimeoutMs = 180_000;
 const durationMaxMs = 600_000;
-/** The hook returns so long before the budget's end while connections are left. */
-const deregisterReserveMs = 5_000;
 const toleranceMs = 500;
 
 export async function changeUnderLoad(
@@ -124,7 +122,7 @@ function loadOptions(
 
 /** A kept connection that was still in use when its Pod's budget was over, hit by nginx's end. */
 function isEndedByApplication(loss: Loss, pods: readonly PodMoments[], { drainSeconds }: ChangeUnderLoad): boolean {
-  const budgetMs = drainSeconds * 1_000 - deregisterReserveMs - toleranceMs;
+  const budgetMs = drainSeconds * 1_000 - toleranceMs;
   return pods.some(({ pod, preStopAtMs, preStopEndedAtMs, terminatedAtMs, exitedAtMs }) => {
     if (!preStopAtMs || !preStopEndedAtMs || !terminatedAtMs || !exitedAtMs) return false;
     const usedUp = preStopEndedAtMs - preStopAtMs >= budgetMs;

@@ -110,6 +110,8 @@ function startLoadBalancers(context: ProductContext): Promise<ClusterProcess> {
     ...['--control-listen', `${controlPlaneAddress}:${ports.clbControl}`],
     ...['--vip-prefix', virtualAddressPrefix],
     ...['--journal-file', journalFile(context)],
+    // What making a load balancer takes (about 10 s) is not what these suites are about.
+    ...['--create-load-balancer-ms', '2000'],
   ];
   return context.cluster.spawn([process.execPath, join(repository, 'sandbox/clb/main.ts'), ...command], {
     name: 'clb',
