@@ -184,3 +184,15 @@ test('an agent that gives its confirmed Pod another address has to be confirmed 
   await term.report(podRecord({ addresses: ['10.0.0.66'] }));
   expect(term.cloud.bindings.get('lbl-80||10.0.0.66|80')?.weight).toBe(0);
 });
+
+test('a load balancer that goes and comes back is not written twice at once: its next lane waits for the last write (L7)', async () => {
+  await term.services(SERVICE);
+  term.cloud.writeMs = 100_000;
+  await term.report(podRecord());
+  await term.services();
+  await term.services(SERVICE);
+  expect(term.cloud.inFlight).toBe(1);
+  await term.clock.advance(300_000);
+  expect(term.cloud.inFlightMax).toBe(1);
+  expect(term.cloud.bindings.get('lbl-80||10.0.0.1|80')?.weight).toBe(10);
+});

@@ -74,6 +74,8 @@ export class LeaderWork {
   readonly #options: LeaderWorkOptions;
   readonly #directory: LoadBalancerDirectory;
   readonly #lanes = new Map<string, LiveLane>();
+  /** Lanes that were stopped and may still have their last write in flight, by load balancer. */
+  readonly #ending = new Map<string, Promise<void>>();
   readonly #confirmations = new Confirmations();
   /** Namespaces whose Services were listed consistently: when the list began, and what it had. */
   readonly #serviceLists = new Map<string, { startedAt: number; services: readonly ServiceRecord[] }>();
@@ -104,7 +106,7 @@ export class LeaderWork {
     };
     tick();
     await this.#directory.run(signal);
-    await Promise.all([...this.#lanes.values()].map(live => live.done));
+    await Promise.all([...[...this.#lanes.values()].map(live => live.done), ...this.#ending.values()]);
   }
 
   /** Knowledge has changed: decide again soon. */
@@ -254,7 +256,8 @@ export class LeaderWork {
     const live: LiveLane = {
       lane,
       stop,
-      done: lane.run(stop.signal),
+      // One writer (law L7): the lane before may not have ended its last write yet.
+      done: (this.#ending.get(id) ?? Promise.resolve()).then(() => lane.run(stop.signal)),
       history: new TargetHistory(),
       virtualAddresses: [],
     };
@@ -263,8 +266,14 @@ export class LeaderWork {
   }
 
   #stopLane(id: string): void {
-    this.#lanes.get(id)?.stop.abort();
+    const live = this.#lanes.get(id);
+    if (!live) return;
+    live.stop.abort();
     this.#lanes.delete(id);
+    const done = live.done.finally(() => {
+      if (this.#ending.get(id) === done) this.#ending.delete(id);
+    });
+    this.#ending.set(id, done);
   }
 
   #reportFailure(failure: LaneFailure): void {

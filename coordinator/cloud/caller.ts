@@ -104,7 +104,8 @@ export class Caller {
 
   /**
    * A write of one or several requests under one deadline, never repeated here. Once a request was accepted, an error in
-   * what follows leaves the outcome unknown.
+   * what follows leaves the outcome unknown. However long its task may take, a request that changes something has left
+   * and ended within `writeTimeoutMs`: no more than that of the lease was asked for (law L7).
    */
   write<T>(
     action: string,
@@ -114,13 +115,17 @@ export class Caller {
   ): Promise<CloudResult<T>> {
     let accepted = false;
     const run = async (): Promise<T> => {
-      using limit = deadline(this.#options.clock, action, timeoutMs, signal);
-      const send: Send = (name, parameters, parse) =>
-        this.#send(name, limit.signal, async () => {
-          const reply = await this.#call(name, parameters, limit.signal);
+      const { clock } = this.#options;
+      using limit = deadline(clock, action, timeoutMs, signal);
+      using requestLimit = deadline(clock, action, Math.min(timeoutMs, this.limits.writeTimeoutMs), limit.signal);
+      const send: Send = (name, parameters, parse) => {
+        const bound = isRead(name) ? limit.signal : requestLimit.signal;
+        return this.#send(name, bound, async () => {
+          const reply = await this.#call(name, parameters, bound);
           accepted ||= !isRead(name);
           return parse(reply);
         });
+      };
       return await body(send, limit.signal);
     };
     return this.#settle(action, signal, run, () => accepted);

@@ -323,6 +323,14 @@ describe('load balancers', () => {
 });
 
 describe('listeners', () => {
+  test('are asked for within 6 s or not at all, as the lease was only asked for that long (L7)', async () => {
+    const { clock, cloud } = setUp(() => 'never');
+    const listener = { name: 'clb-direct', protocol: 'TCP', ports: [80] } as const;
+    const result = await finish(clock, cloud.createListeners('lb-1', listener, never));
+    expect(clock.now()).toBe(6000);
+    expect(result).toMatchObject({ ok: false, error: { outcomeUnknown: true } });
+  });
+
   test('are made for at most 49 ports a call, with their health check, ids in the order of the ports', async () => {
     const { clock, cloud, transport } = setUp(({ action, parameters }) =>
       action === 'DescribeTaskStatus'

@@ -1,4 +1,4 @@
-import { type BrakeHistory, type BrakeLimits, chargeBrake } from './brake.ts';
+import { type BrakeHistory, type BrakeLimits, chargeBrake, DEFAULT_BRAKE } from './brake.ts';
 import type { ClusterView } from './cluster-view.ts';
 import { isStrong } from './disposition.ts';
 import type { Observation, ObservedBinding, TransactionTable } from './observation.ts';
@@ -39,7 +39,7 @@ export interface LanePlanLimits {
 }
 
 export const DEFAULT_PLAN_LIMITS: LanePlanLimits = {
-  brake: { share: 0.2, windowMs: 60_000 },
+  brake: DEFAULT_BRAKE,
   batchSizeMax: 500,
   batchSizeMaxWhileDraining: 130,
   agingMs: 3_000,
