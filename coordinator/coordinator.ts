@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { aborted } from '../common/aborted.ts';
 import type { Clock } from '../common/clock.ts';
 import { sleep } from '../common/clock.ts';
 import { deadline } from '../common/deadline.ts';
@@ -222,9 +223,4 @@ export class Coordinator {
     if (response.status !== 200) throw new KubeResponseError(request, response);
     return response.body as KubeObject;
   }
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  return new Promise(resolve => signal.addEventListener('abort', () => resolve(), { once: true }));
 }

@@ -1,3 +1,4 @@
+import { aborted } from '../common/aborted.ts';
 import { systemClock } from '../common/clock.ts';
 import { flag, isHelpRequested, OptionError, type OptionValues, parseOptions, usage } from '../common/options.ts';
 import { systemRandom } from '../common/random.ts';
@@ -138,11 +139,6 @@ The sandbox stays up until Ctrl-C.
   CLB           ${sandbox.clb.control}/journal  ${sandbox.clb.control}/state
   logs          ${sandbox.folder}/*/logs
 `;
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  return new Promise(resolve => signal.addEventListener('abort', () => resolve(), { once: true }));
 }
 
 try {

@@ -1,6 +1,7 @@
 import type { ConnectionSource } from '../../agent/connections/source.ts';
 import type { HookHandler, HookRedirect, HookTransport } from '../../agent/drain/hook-transport.ts';
 import type { RuntimeSource } from '../../agent/runtime/source.ts';
+import { aborted } from '../../common/aborted.ts';
 import { HOOK_PORT } from '../../common/names.ts';
 import { Protocol } from '../../common/pod-record.ts';
 import type { RedirectedCall } from '../../sandbox/kube/kubelet/modelled-network.ts';
@@ -94,12 +95,7 @@ async function orBroken(call: Promise<void>, severed: AbortSignal): Promise<void
 }
 
 /** Exits are seen on the Pod watch. */
-async function* untilAborted(signal: AbortSignal): AsyncGenerator<never> {
-  if (signal.aborted) return;
-  await new Promise<void>(resolve => signal.addEventListener('abort', () => resolve(), { once: true }));
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  return new Promise<void>(resolve => signal.addEventListener('abort', () => resolve(), { once: true }));
+function untilAborted(signal: AbortSignal): AsyncIterable<never> {
+  const next = () => aborted(signal).then(() => ({ done: true as const, value: undefined }));
+  return { [Symbol.asyncIterator]: () => ({ next }) };
 }

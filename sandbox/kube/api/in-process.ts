@@ -1,3 +1,4 @@
+import { abortable } from '../../../common/abortable.ts';
 import { type Clock, sleep } from '../../../common/clock.ts';
 import {
   type KubeRequest,
@@ -34,7 +35,8 @@ async function requestInProcess(
 ): Promise<KubeResponse> {
   signal.throwIfAborted();
   await travel(options, signal);
-  const { status, body } = await untilAborted(options.server.request(options.user, copyJson(request)), signal);
+  // The server may be waiting for a webhook; the caller's deadline does not.
+  const { status, body } = await abortable(options.server.request(options.user, copyJson(request)), signal);
   const response = { status, body: copyJson(body) };
   await travel(options, signal);
   return response;
@@ -68,13 +70,4 @@ function halfLatencyMs({ latencyMs = 0 }: InProcessOptions): number {
 async function travel(options: InProcessOptions, signal: AbortSignal): Promise<void> {
   const delayMs = halfLatencyMs(options);
   if (delayMs > 0) await sleep(options.clock, delayMs, signal);
-}
-
-/** The server may be waiting for a webhook; the caller's deadline does not. */
-function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const onAbort = () => reject(signal.reason);
-    signal.addEventListener('abort', onAbort, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
-  });
 }

@@ -1,3 +1,4 @@
+import { aborted } from '../../../common/aborted.ts';
 import { sleep } from '../../../common/clock.ts';
 import type { Condition, Container, Pod } from '../../../common/kube/objects.ts';
 import { hasStatus } from '../kube-client.ts';
@@ -68,7 +69,7 @@ export class PodWorker {
     const written = this.#writer.run(AbortSignal.any([signal, writing.signal]));
     if (this.#pod.metadata.deletionTimestamp) this.#ending.abort();
     try {
-      await Promise.race([this.#lifetime(), untilAborted(signal)]);
+      await Promise.race([this.#lifetime(), aborted(signal)]);
     } catch (error) {
       if (!signal.aborted) log('Pod worker failed', { pod: this.#pod.metadata.name, error });
     }
@@ -79,7 +80,7 @@ export class PodWorker {
   async #lifetime(): Promise<void> {
     const { signal } = this.#context;
     await this.#live();
-    await untilAborted(this.#ending.signal);
+    await aborted(this.#ending.signal);
     await this.#lag();
     if (!signal.aborted && !this.#isObjectGone) await this.#removeObject();
   }
@@ -205,11 +206,6 @@ export class PodWorker {
     const { clock, random, timing, signal } = this.#context;
     await sleep(clock, drawMs(random, timing.syncMs), signal).catch(() => undefined);
   }
-}
-
-function untilAborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  return new Promise(resolve => signal.addEventListener('abort', () => resolve(), { once: true }));
 }
 
 /** Before this kubelet ever saw it. */
