@@ -118,7 +118,14 @@ test('a Service gets its listener, its Pod is bound, and the gate opens when CLB
 });
 
 test('of two ports, the one that somebody else has is told and left out; the other serves and opens the gate', async () => {
-  term.cloud.listeners.push({ id: 'lbl-9', name: 'by hand', protocol: 'TCP', port: 81, healthCheck: true });
+  term.cloud.listeners.push({
+    id: 'lbl-9',
+    name: 'by hand',
+    protocol: 'TCP',
+    port: 81,
+    healthCheck: true,
+    forwardingRules: [],
+  });
   const ports: ServiceRecord['ports'] = [
     { port: 80, protocol: 'TCP' },
     { port: 81, protocol: 'TCP' },
@@ -166,7 +173,14 @@ describe('a Service that is deleted', () => {
 
   test('keeps its load balancer, and says so, while somebody else has a listener there (L6)', async () => {
     await term.services(SERVICE);
-    term.cloud.listeners.push({ id: 'lbl-9', name: 'by hand', protocol: 'TCP', port: 81, healthCheck: true });
+    term.cloud.listeners.push({
+      id: 'lbl-9',
+      name: 'by hand',
+      protocol: 'TCP',
+      port: 81,
+      healthCheck: true,
+      forwardingRules: [],
+    });
     await term.clock.advance(60_000);
     await term.services({ ...SERVICE, deleting: true });
     expect(term.log.at(-1)).toBe('CD1007');

@@ -332,7 +332,7 @@ export class LeaderWork {
   #reportMissingPorts(view: ClusterView, rules: readonly Rule[]): void {
     for (const rule of rules) {
       if (typeof rule.targetPort === 'number') continue;
-      const pods = view.podsByNamespace.get(rule.service.namespace) ?? [];
+      const pods = view.podsSelectedBy(rule);
       const missing = missingPort(
         rule,
         pods.map(({ record }) => record),
@@ -343,8 +343,8 @@ export class LeaderWork {
 
   #askForConfirmations(view: ClusterView, rules: readonly Rule[]): void {
     for (const rule of rules) {
-      for (const pod of view.podsByNamespace.get(rule.service.namespace) ?? []) {
-        if (!pod.confirmed && pod.record.addresses.length > 0 && selects(rule, pod.record)) {
+      for (const pod of view.podsSelectedBy(rule)) {
+        if (!pod.confirmed && pod.record.addresses.length > 0) {
           this.#options.ports.confirm(pod);
         }
       }
@@ -396,7 +396,7 @@ export class LeaderWork {
     return services.some(service => {
       const claim = claimOf(service, { tkeController: this.#options.tkeController() });
       if (claim.kind !== 'claimed' || claim.intent.leaving) return false;
-      return claim.intent.rules.some(rule => selects({ ...rule, place: undefined, refusal: undefined }, pod.record));
+      return claim.intent.rules.some(rule => selects(rule, pod.record));
     });
   }
 
@@ -430,12 +430,13 @@ function inUse({ namespace, name }: ServiceRecord, { listeners }: Lane): Problem
 
 function anyGateWaits(view: ClusterView, rules: readonly PlacedRule[]): boolean {
   return rules.some(rule =>
-    (view.podsByNamespace.get(rule.service.namespace) ?? []).some(
-      pod =>
-        pod.record.gate === GateState.CLOSED &&
-        pod.deletionSeenAt === undefined &&
-        (pod.record.ready || rule.publishNotReadyAddresses) &&
-        selects(rule, pod.record),
-    ),
+    view
+      .podsSelectedBy(rule)
+      .some(
+        pod =>
+          pod.record.gate === GateState.CLOSED &&
+          pod.deletionSeenAt === undefined &&
+          (pod.record.ready || rule.publishNotReadyAddresses),
+      ),
   );
 }

@@ -239,7 +239,7 @@ describe('reading', () => {
     const { clock, cloud } = setUp(() => ({
       LoadBalancers: [{ LoadBalancerId: 'lb-1', Listeners: [{ ListenerId: 'lbl-1', Rules: [{ Targets }] }] }],
     }));
-    const result = await finish(clock, cloud.describeTargetHealth('lb-1', never));
+    const result = await finish(clock, cloud.describeTargetHealth(['lb-1'], never));
     expect(result).toMatchObject({ value: [{ listenerId: 'lbl-1', locationId: '', address: '10.0.0.1', health }] });
   });
 });

@@ -13,6 +13,7 @@ import type {
   LoadBalancer,
   LoadBalancerQuery,
   LoadBalancerRequest,
+  TargetHealth,
   WeightChange,
 } from './types.ts';
 
@@ -52,8 +53,28 @@ export function clbCloud(options: CallerOptions): ClbCloud {
         deleteListeners(id, listenerIds, send, taskId => awaitTask(taskId, limit)),
       ),
     describeTargets: (id, listenerIds, signal) => describeTargets(caller, id, listenerIds, signal),
-    describeTargetHealth: (id, signal) =>
-      caller.read('DescribeTargetHealth', { LoadBalancerIds: [id] }, replies.targetHealth, signal),
+    describeTargetHealth: (ids, signal) => describeTargetHealth(caller, ids, signal),
+    createRules: (id, listenerId, rules, signal) =>
+      caller.write('CreateRule', configurationTimeoutMs, signal, async (send, limit) => {
+        const parameters = requests.createRuleParameters(id, listenerId, rules);
+        const made = await send('CreateRule', parameters, reply => ({
+          ids: replies.locationIds(reply, rules.length),
+          taskId: replies.requestId(reply),
+        }));
+        await awaitTask(made.taskId, limit);
+        return made.ids;
+      }),
+    deleteRules: (id, listenerId, locationIds, signal) =>
+      caller.write('DeleteRule', configurationTimeoutMs, signal, async (send, limit) => {
+        assert(locationIds.length > 0, 'a deletion names its rules');
+        const parameters = { LoadBalancerId: id, ListenerId: listenerId, LocationIds: locationIds };
+        await awaitTask(await send('DeleteRule', parameters, replies.requestId), limit);
+      }),
+    describeQuota: signal => caller.read('DescribeQuota', {}, replies.quota, signal),
+    modifyTags: (id, targets, signal) =>
+      caller.write('BatchModifyTargetTag', writeTimeoutMs, signal, async send => {
+        await send('BatchModifyTargetTag', requests.modifyTagParameters(id, targets), () => undefined);
+      }),
     registerTargets: (id, targets, signal) =>
       caller.write('BatchRegisterTargets', writeTimeoutMs, signal, send =>
         send('BatchRegisterTargets', requests.registerParameters(id, targets), replies.batchOutcome),
@@ -141,6 +162,20 @@ async function describeTargets(
   return concatenate(pages.length > 0 ? pages : [{}], page =>
     caller.read('DescribeTargets', { LoadBalancerId: loadBalancerId, ...page }, replies.bindings, signal),
   );
+}
+
+/** One unknown id may fail the whole request; so the list is halved until the unknown one stands alone. */
+async function describeTargetHealth(
+  caller: Caller,
+  ids: readonly string[],
+  signal: AbortSignal,
+): Promise<CloudResult<TargetHealth[]>> {
+  assert(ids.length > 0 && ids.length <= requests.DESCRIBE_HEALTH_IDS_MAX, `health of ${ids.length} load balancers`);
+  const result = await caller.read('DescribeTargetHealth', { LoadBalancerIds: ids }, replies.targetHealth, signal);
+  if (result.ok || !result.error.notFound) return result;
+  if (ids.length === 1) return { ok: true, value: [] };
+  const halves = requests.chunks(ids, Math.ceil(ids.length / 2));
+  return concatenate(halves, half => describeTargetHealth(caller, half, signal));
 }
 
 async function describeLoadBalancers(

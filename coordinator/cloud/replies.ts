@@ -8,7 +8,7 @@ import {
   stringField,
   stringList,
 } from './reply-fields.ts';
-import type { BatchOutcome, Binding, Listener, LoadBalancer, TargetHealth } from './types.ts';
+import type { BatchOutcome, Binding, Listener, LoadBalancer, Quota, TargetHealth } from './types.ts';
 
 /** What CLB's replies say. Each throws MalformedReplyError when the reply is not what the API promises. */
 
@@ -32,6 +32,7 @@ function loadBalancer(reply: Reply): LoadBalancer {
   return {
     id: stringField(reply, 'LoadBalancerId'),
     name: optionalString(reply, 'LoadBalancerName'),
+    internal: optionalString(reply, 'LoadBalancerType') === 'INTERNAL',
     running: reply.Status === STATUS_RUNNING,
     virtualAddresses: addresses.filter(address => address !== ''),
     domain: optionalString(reply, 'LoadBalancerDomain') || optionalString(reply, 'Domain'),
@@ -50,7 +51,31 @@ export function listeners(reply: Reply): Listener[] {
     protocol: stringField(listener, 'Protocol'),
     port: numberField(listener, 'Port'),
     healthCheck: isObject(listener.HealthCheck) && listener.HealthCheck.HealthSwitch === 1,
+    forwardingRules: objectList(listener, 'Rules').map(rule => ({
+      locationId: stringField(rule, 'LocationId'),
+      domain: optionalString(rule, 'Domain'),
+      url: optionalString(rule, 'Url'),
+    })),
   }));
+}
+
+const QUOTA_IDS = {
+  listenersPerLoadBalancer: 'TOTAL_LISTENER_QUOTA',
+  forwardingRulesPerListener: 'TOTAL_LISTENER_RULE_QUOTA',
+  targetsPerRule: 'TOTAL_TARGET_BIND_QUOTA',
+} as const;
+
+export function quota(reply: Reply): Quota {
+  const entries = objectList(reply, 'QuotaSet');
+  const limitOf = (id: string) => {
+    const entry = entries.find(candidate => candidate.QuotaId === id);
+    return entry ? numberField(entry, 'QuotaLimit') : malformed('QuotaSet', `an entry ${id}`, entries);
+  };
+  return {
+    listenersPerLoadBalancer: limitOf(QUOTA_IDS.listenersPerLoadBalancer),
+    forwardingRulesPerListener: limitOf(QUOTA_IDS.forwardingRulesPerListener),
+    targetsPerRule: limitOf(QUOTA_IDS.targetsPerRule),
+  };
 }
 
 /** Layer 4 listeners carry their targets themselves, layer 7 ones carry them in their rules. */
@@ -74,6 +99,7 @@ function binding(target: Reply, listenerId: string, locationId: string): Binding
     port: numberField(target, 'Port'),
     weight: numberField(target, 'Weight'),
     tag: optionalString(target, 'Tag'),
+    ...(target.Type === 'CVM' && { instanceId: stringField(target, 'InstanceId') }),
   };
 }
 
@@ -81,9 +107,11 @@ function binding(target: Reply, listenerId: string, locationId: string): Binding
 export function targetHealth(reply: Reply): TargetHealth[] {
   return objectList(reply, 'LoadBalancers').flatMap(balancer =>
     objectList(balancer, 'Listeners').flatMap(listener => {
+      const loadBalancerId = stringField(balancer, 'LoadBalancerId');
       const listenerId = stringField(listener, 'ListenerId');
       return objectList(listener, 'Rules').flatMap(rule =>
         objectList(rule, 'Targets').map(target => ({
+          loadBalancerId,
           listenerId,
           locationId: optionalString(rule, 'LocationId'),
           address: stringField(target, 'IP'),
@@ -114,6 +142,11 @@ function health(target: Reply): TargetHealth['health'] {
 
 export function batchOutcome(reply: Reply): BatchOutcome {
   return { failedListenerIds: stringList(reply, 'FailListenerIdSet'), message: optionalString(reply, 'Message') };
+}
+
+export function locationIds(reply: Reply, count: number): string[] {
+  const ids = stringList(reply, 'LocationIds');
+  return ids.length === count ? ids : malformed('LocationIds', `${count} ids`, ids);
 }
 
 export function listenerIds(reply: Reply, count: number): string[] {

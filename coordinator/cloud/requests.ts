@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import type {
   BindingKey,
+  ForwardingRuleRequest,
   HealthCheckSettings,
   ListenerRequest,
   LoadBalancerRequest,
   NewBinding,
+  TagChange,
   WeightChange,
 } from './types.ts';
 
@@ -17,6 +19,8 @@ const WEIGHT_ENTRY_TARGETS_MAX = 50;
 /** CreateListener refuses 50. */
 export const CREATE_LISTENERS_MAX = 49;
 export const DELETE_LISTENERS_MAX = 20;
+/** Of DescribeTargetHealth. */
+export const DESCRIBE_HEALTH_IDS_MAX = 30;
 /** Of DescribeTargets and DescribeLoadBalancers. */
 export const DESCRIBE_IDS_MAX = 20;
 export const LOAD_BALANCER_PAGE_SIZE = 100;
@@ -50,6 +54,22 @@ export function createListenerParameters(
   };
 }
 
+export function createRuleParameters(
+  loadBalancerId: string,
+  listenerId: string,
+  rules: readonly ForwardingRuleRequest[],
+): object {
+  return {
+    LoadBalancerId: loadBalancerId,
+    ListenerId: listenerId,
+    Rules: rules.map(rule => ({
+      Domain: rule.domain,
+      Url: rule.url,
+      ...(rule.healthCheck && { HealthCheck: healthCheck(rule.healthCheck) }),
+    })),
+  };
+}
+
 function healthCheck(settings: HealthCheckSettings): object {
   return {
     HealthSwitch: 1,
@@ -78,7 +98,22 @@ export function deregisterParameters(loadBalancerId: string, targets: readonly B
 }
 
 function batchTarget(target: BindingKey): object {
-  return { ListenerId: target.listenerId, ...location(target), EniIp: target.address, Port: target.port };
+  return { ListenerId: target.listenerId, ...location(target), ...backend(target), Port: target.port };
+}
+
+function backend({ address, instanceId }: BindingKey): object {
+  return instanceId === undefined ? { EniIp: address } : { InstanceId: instanceId };
+}
+
+export function modifyTagParameters(loadBalancerId: string, targets: readonly TagChange[]): object {
+  assertBatch(targets);
+  const entries = targets.map(target => ({
+    ListenerId: target.listenerId,
+    ...location(target),
+    Targets: [{ ...backend(target), Port: target.port }],
+    Tag: target.tag,
+  }));
+  return { LoadBalancerId: loadBalancerId, ModifyList: entries };
 }
 
 /** One request per WEIGHT_ENTRIES_MAX entries: more than one only when the targets are spread over many rules. */
@@ -95,7 +130,7 @@ function weightEntry(targets: readonly WeightChange[]): object {
   return {
     ListenerId: first.listenerId,
     ...location(first),
-    Targets: targets.map(({ address, port, weight }) => ({ EniIp: address, Port: port, Weight: weight })),
+    Targets: targets.map(target => ({ ...backend(target), Port: target.port, Weight: target.weight })),
   };
 }
 

@@ -6,7 +6,11 @@ export interface Cloud {
   describeLoadBalancers(query: LoadBalancerQuery, signal: AbortSignal): Promise<CloudResult<LoadBalancer[]>>;
   createLoadBalancer(request: LoadBalancerRequest, signal: AbortSignal): Promise<CloudResult<string>>;
   deleteLoadBalancer(loadBalancerId: string, signal: AbortSignal): Promise<CloudResult<void>>;
-  describeListeners(loadBalancerId: string, signal: AbortSignal): Promise<CloudResult<Listener[]>>;
+  describeListeners(
+    loadBalancerId: string,
+    signal: AbortSignal,
+    priority?: CallPriority,
+  ): Promise<CloudResult<Listener[]>>;
   /** Resolves when the task has ended; ids in the order of `ports`. */
   createListeners(
     loadBalancerId: string,
@@ -23,8 +27,29 @@ export interface Cloud {
     loadBalancerId: string,
     listenerIds: readonly string[],
     signal: AbortSignal,
+    priority?: CallPriority,
   ): Promise<CloudResult<Binding[]>>;
-  describeTargetHealth(loadBalancerId: string, signal: AbortSignal): Promise<CloudResult<TargetHealth[]>>;
+  /** Of at most 30 load balancers. One that does not exist (any more) is left out. */
+  describeTargetHealth(
+    loadBalancerIds: readonly string[],
+    signal: AbortSignal,
+    priority?: CallPriority,
+  ): Promise<CloudResult<TargetHealth[]>>;
+  /** Layer 7: many rules in one call; ids in the order of `rules`. */
+  createRules(
+    loadBalancerId: string,
+    listenerId: string,
+    rules: readonly ForwardingRuleRequest[],
+    signal: AbortSignal,
+  ): Promise<CloudResult<string[]>>;
+  deleteRules(
+    loadBalancerId: string,
+    listenerId: string,
+    locationIds: readonly string[],
+    signal: AbortSignal,
+  ): Promise<CloudResult<void>>;
+  /** The account's defaults; a raise granted to one load balancer does not show here (clb-api section 3). */
+  describeQuota(signal: AbortSignal): Promise<CloudResult<Quota>>;
   /** At most 500 in one call. The ids of listeners of which nothing may be assumed come back in `failedListenerIds`. */
   registerTargets(
     loadBalancerId: string,
@@ -41,8 +66,17 @@ export interface Cloud {
     loadBalancerId: string,
     targets: readonly WeightChange[],
     signal: AbortSignal,
+    priority?: CallPriority,
   ): Promise<CloudResult<void>>;
+  /** At most 500; gives adopted bindings our mark. */
+  modifyTags(loadBalancerId: string, targets: readonly TagChange[], signal: AbortSignal): Promise<CloudResult<void>>;
 }
+
+/**
+ * Which calls of one action pass the rate limit first. `urgent`: a Pod leaves and waits for it; `background`: nobody
+ * waits for it.
+ */
+export type CallPriority = 'urgent' | 'normal' | 'background';
 
 export type CloudResult<T> =
   | { readonly ok: true; readonly value: T }
@@ -81,6 +115,7 @@ export interface LoadBalancerQuery {
 export interface LoadBalancer {
   readonly id: string;
   readonly name: string;
+  readonly internal: boolean;
   readonly running: boolean;
   readonly virtualAddresses: readonly string[];
   /** Set for domain-type load balancers, which may have no address. */
@@ -106,11 +141,35 @@ export interface Listener {
   readonly protocol: string;
   readonly port: number;
   readonly healthCheck: boolean;
+  /** Empty on layer 4. */
+  readonly forwardingRules: readonly ForwardingRule[];
+}
+
+/** One host and path of a listener on layer 7. */
+export interface ForwardingRule {
+  readonly locationId: string;
+  readonly domain: string;
+  readonly url: string;
+}
+
+export interface ForwardingRuleRequest {
+  /** At most 80 characters; may be a wildcard. */
+  readonly domain: string;
+  /** At most 200 characters. */
+  readonly url: string;
+  readonly healthCheck?: HealthCheckSettings;
+}
+
+export interface Quota {
+  readonly listenersPerLoadBalancer: number;
+  readonly forwardingRulesPerListener: number;
+  /** Of one listener on layer 4, or one forwarding rule on layer 7. */
+  readonly targetsPerRule: number;
 }
 
 export interface ListenerRequest {
   readonly name: string;
-  readonly protocol: 'TCP' | 'UDP';
+  readonly protocol: 'TCP' | 'UDP' | 'HTTP' | 'HTTPS';
   readonly ports: readonly number[];
   readonly healthCheck?: HealthCheckSettings;
 }
@@ -126,8 +185,11 @@ export interface HealthCheckSettings {
 export interface BindingKey {
   readonly listenerId: string;
   readonly locationId: string;
+  /** The Pod's address; of an instance its primary one. */
   readonly address: string;
   readonly port: number;
+  /** Set when the target is bound as a whole instance (a hostNetwork Pod's node) instead of by its ENI address. */
+  readonly instanceId?: string;
 }
 
 export interface NewBinding extends BindingKey {
@@ -140,6 +202,10 @@ export interface WeightChange extends BindingKey {
   readonly weight: number;
 }
 
+export interface TagChange extends BindingKey {
+  readonly tag: string;
+}
+
 /** A binding as CLB reports it. */
 export interface Binding extends BindingKey {
   readonly weight: number;
@@ -148,6 +214,7 @@ export interface Binding extends BindingKey {
 }
 
 export interface TargetHealth extends BindingKey {
+  readonly loadBalancerId: string;
   readonly weight: number;
   /** `closed`: the check is switched off. */
   readonly health: 'healthy' | 'unhealthy' | 'unknown' | 'closed';

@@ -4,6 +4,8 @@ export interface BindingPlace {
   readonly locationId: string;
   readonly address: string;
   readonly port: number;
+  /** Set when the target is a whole instance: the node of a hostNetwork Pod. */
+  readonly instanceId?: string;
 }
 
 /** One text per place, for maps. */

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { clusterView } from './cluster-view.ts';
 import { recordDrain } from './drain-ledger.ts';
-import { podRecord } from './pod.fixture.ts';
+import { placedRule, podRecord } from './pod.fixture.ts';
 import { ReportStore } from './report-store.ts';
 
 describe('the cluster view', () => {
@@ -18,7 +18,8 @@ describe('the cluster view', () => {
 
   test('finds Pods by namespace', () => {
     const view = clusterView({ store, drains: new Map(), confirmed: new Set() });
-    expect(view.podsByNamespace.get('other')?.map(pod => pod.record.uid)).toEqual(['pod-2']);
+    const rule = placedRule({ service: { namespace: 'other', name: 'web', uid: 's1' } });
+    expect(view.podsSelectedBy(rule).map(pod => pod.record.uid)).toEqual(['pod-2']);
   });
 
   test('does not believe an agent that holds a hook of another node’s Pod (L12)', () => {

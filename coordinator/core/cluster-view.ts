@@ -1,6 +1,7 @@
 import type { PodRecord } from '../../common/pod-record.ts';
 import type { Drain, DrainLedger } from './drain-ledger.ts';
 import type { ReportStore, Tombstone } from './report-store.ts';
+import { type Rule, selects } from './rule.ts';
 
 /** One Pod with everything a decision needs. */
 export interface PodView {
@@ -13,10 +14,13 @@ export interface PodView {
   readonly drain: Drain | undefined;
 }
 
+export type PodsByUid = Pick<ReadonlyMap<string, PodView>, 'get' | 'values'>;
+
 /** The merged, read-only result of all reports. */
 export interface ClusterView {
-  readonly pods: ReadonlyMap<string, PodView>;
-  readonly podsByNamespace: ReadonlyMap<string, readonly PodView[]>;
+  readonly pods: PodsByUid;
+  /** The Pods that the rule's selector picks in its Service's namespace. */
+  podsSelectedBy(rule: Pick<Rule, 'service' | 'selector'>): readonly PodView[];
   tombstone(podUid: string): Tombstone | undefined;
 }
 
@@ -43,5 +47,10 @@ export function clusterView(input: ClusterViewInput): ClusterView {
     if (neighbours) neighbours.push(view);
     else podsByNamespace.set(stored.record.namespace, [view]);
   }
-  return { pods, podsByNamespace, tombstone: uid => input.store.tombstone(uid) };
+  return {
+    pods,
+    podsSelectedBy: rule =>
+      (podsByNamespace.get(rule.service.namespace) ?? []).filter(pod => selects(rule, pod.record)),
+    tombstone: uid => input.store.tombstone(uid),
+  };
 }

@@ -47,7 +47,7 @@ export const DEFAULT_PLAN_LIMITS: LanePlanLimits = {
 
 /** One call to CLB. Closings and openings are both changes of weight and travel together. */
 export interface TargetWrite {
-  readonly kind: 'weights' | 'register' | 'deregister';
+  readonly kind: 'weights' | 'register' | 'deregister' | 'tags';
   readonly operations: readonly TargetOperation[];
 }
 
@@ -203,6 +203,8 @@ function writeKind(priority: Priority): TargetWrite['kind'] {
       return 'weights';
     case 'register':
       return 'register';
+    case 'adopt':
+      return 'tags';
     case 'deregister-dead':
     case 'deregister-drained':
       return 'deregister';

@@ -22,9 +22,9 @@ export interface Observation {
 /** A change that was sent and not yet seen in a read that started after it ended (law L8). */
 export interface Transaction {
   readonly key: string;
-  readonly operation: 'register' | 'reweight' | 'deregister';
+  readonly operation: 'register' | 'reweight' | 'deregister' | 'adopt';
   readonly podUid: string;
-  /** After the change; meaningless for `deregister`. */
+  /** After the change; meaningless for `deregister` and `adopt`. */
   readonly weight: number;
   readonly startedAt: number;
   /** When the call ended, well or not; undefined while it is in flight. */

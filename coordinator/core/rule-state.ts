@@ -92,7 +92,7 @@ function soleOwner(claims: WantedTarget['claims']): WantedTarget['claims'][numbe
 
 function wantedTargets(rule: PlacedRule, view: ClusterView): Map<string, WantedTarget> {
   const wanted = new Map<string, WantedTarget>();
-  for (const pod of view.podsByNamespace.get(rule.service.namespace) ?? []) {
+  for (const pod of view.podsSelectedBy(rule)) {
     const place = placeOf(rule, pod);
     if (!place) continue;
     const key = bindingKey(place);

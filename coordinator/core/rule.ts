@@ -14,10 +14,20 @@ export interface Rule {
   /** A number, or the name of a container's port. */
   readonly targetPort: number | string;
   readonly publishNotReadyAddresses: boolean;
+  /** On layer 7: the host and path of the forwarding rule. Undefined on layer 4, where a rule is a whole listener. */
+  readonly forwarding?: Forwarding;
+  /** The listener was somebody else's and the user told us to adopt it: its foreign targets stay, its settings too. */
+  readonly isAdopted?: boolean;
   /** Absent while the load balancer or the listener is still being made. */
   readonly place: RulePlace | undefined;
   /** Set when CLB refuses the rule: it is left out of gates, so that it harms only itself (laws L3 and L10). */
   readonly refusal: string | undefined;
+}
+
+export interface Forwarding {
+  readonly scheme: 'HTTP' | 'HTTPS';
+  readonly domain: string;
+  readonly url: string;
 }
 
 export interface RulePlace {
@@ -27,7 +37,7 @@ export interface RulePlace {
 }
 
 /** Whether the rule's selector picks the Pod. A Service without a selector picks none. */
-export function selects(rule: Rule, pod: PodRecord): boolean {
+export function selects(rule: Pick<Rule, 'service' | 'selector'>, pod: PodRecord): boolean {
   if (rule.service.namespace !== pod.namespace) return false;
   const wanted = Object.entries(rule.selector);
   return wanted.length > 0 && wanted.every(([key, value]) => pod.labels[key] === value);

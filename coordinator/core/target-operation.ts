@@ -13,10 +13,12 @@ export type TargetChange =
   | { readonly kind: 'close'; readonly evidence: DrainEvidence }
   | { readonly kind: 'open'; readonly weight: number }
   | { readonly kind: 'register'; readonly weight: number; readonly tag: string }
+  /** Gives a foreign target of an adopted listener our mark (law L6). */
+  | { readonly kind: 'adopt'; readonly tag: string }
   | { readonly kind: 'deregister'; readonly evidence: RemoveEvidence };
 
 /** Lanes order work by these, first to last (design section 4, Who wins). */
-export const PRIORITIES = ['close', 'deregister-dead', 'open', 'register', 'deregister-drained'] as const;
+export const PRIORITIES = ['close', 'deregister-dead', 'open', 'register', 'adopt', 'deregister-drained'] as const;
 export type Priority = (typeof PRIORITIES)[number];
 
 export function priorityOf(operation: TargetChange): Priority {
@@ -27,6 +29,8 @@ export function priorityOf(operation: TargetChange): Priority {
       return 'open';
     case 'register':
       return 'register';
+    case 'adopt':
+      return 'adopt';
     case 'deregister':
       // A hook waits for the removal of a drained target, but nothing is lost while it stands at weight 0.
       return operation.evidence === 'connections-ended' || operation.evidence === 'unselected'

@@ -1,11 +1,28 @@
 import type { Clock } from '../../common/clock.ts';
 import { sleep } from '../../common/clock.ts';
-import type { Binding, Cloud, CloudError, CloudResult, Listener, LoadBalancer, TargetHealth } from '../cloud/types.ts';
+import type {
+  Binding,
+  Cloud,
+  CloudError,
+  CloudResult,
+  Listener,
+  LoadBalancer,
+  Quota,
+  TargetHealth,
+} from '../cloud/types.ts';
 import { bindingKey } from '../core/binding-key.ts';
 
 /** A write as the cloud saw it. */
 export interface SeenWrite {
-  readonly kind: 'weights' | 'register' | 'deregister' | 'createListeners' | 'deleteListeners';
+  readonly kind:
+    | 'weights'
+    | 'register'
+    | 'deregister'
+    | 'tags'
+    | 'createListeners'
+    | 'deleteListeners'
+    | 'createRules'
+    | 'deleteRules';
   readonly keys: readonly string[];
   readonly startedAt: number;
 }
@@ -19,6 +36,7 @@ export class FakeCloud implements Cloud {
   readonly bindings = new Map<string, Binding>();
   listeners: Listener[] = [];
   health: TargetHealth['health'] = 'healthy';
+  quota: Quota = { listenersPerLoadBalancer: 50, forwardingRulesPerListener: 50, targetsPerRule: 200 };
   writeMs = 200;
   readMs = 20;
   /** Answers for the next writes; when empty, they are done. */
@@ -57,8 +75,41 @@ export class FakeCloud implements Cloud {
   describeListeners: Cloud['describeListeners'] = (_, signal) => this.#read(() => [...this.listeners], signal);
   describeTargets: Cloud['describeTargets'] = (_, listenerIds, signal) =>
     this.#read(() => [...this.bindings.values()].filter(binding => listenerIds.includes(binding.listenerId)), signal);
-  describeTargetHealth: Cloud['describeTargetHealth'] = (_, signal) =>
-    this.#read(() => [...this.bindings.values()].map(binding => ({ ...binding, health: this.health })), signal);
+  describeTargetHealth: Cloud['describeTargetHealth'] = ([loadBalancerId = ''], signal) =>
+    this.#read(
+      () => [...this.bindings.values()].map(binding => ({ ...binding, loadBalancerId, health: this.health })),
+      signal,
+    );
+  describeQuota: Cloud['describeQuota'] = signal => this.#read(() => this.quota, signal);
+  createRules: Cloud['createRules'] = (_, listenerId, rules) =>
+    this.#write(
+      'createRules',
+      rules.map(({ domain, url }) => `${domain}${url}`),
+      () => {
+        const made = rules.map(({ domain, url }) => ({ locationId: `loc-${domain}${url}`, domain, url }));
+        this.listeners = this.listeners.map(listener =>
+          listener.id === listenerId
+            ? { ...listener, forwardingRules: [...listener.forwardingRules, ...made] }
+            : listener,
+        );
+        return made.map(rule => rule.locationId);
+      },
+    );
+  deleteRules: Cloud['deleteRules'] = (_, listenerId, ids) =>
+    this.#write('deleteRules', ids, () => {
+      this.listeners = this.listeners.map(listener =>
+        listener.id === listenerId
+          ? { ...listener, forwardingRules: listener.forwardingRules.filter(rule => !ids.includes(rule.locationId)) }
+          : listener,
+      );
+    });
+  modifyTags: Cloud['modifyTags'] = (_, targets) =>
+    this.#write('tags', targets.map(bindingKey), () => {
+      for (const target of targets) {
+        const bound = this.bindings.get(bindingKey(target));
+        if (bound) this.bindings.set(bindingKey(target), { ...bound, tag: target.tag });
+      }
+    });
   registerTargets: Cloud['registerTargets'] = (_, targets) =>
     this.#write('register', targets.map(bindingKey), () => {
       for (const target of targets) this.bindings.set(bindingKey(target), target);
@@ -84,6 +135,7 @@ export class FakeCloud implements Cloud {
         protocol: request.protocol,
         port,
         healthCheck: true,
+        forwardingRules: [],
       }));
       this.listeners.push(...made);
       return made.map(listener => listener.id);
@@ -120,6 +172,7 @@ export function loadBalancer(fields: Partial<LoadBalancer>): LoadBalancer {
   return {
     id: 'lb-1',
     name: 'test',
+    internal: false,
     running: true,
     virtualAddresses: ['1.2.3.4'],
     domain: '',

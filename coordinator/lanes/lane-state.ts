@@ -105,11 +105,22 @@ export function mergeBindings(
 }
 
 function shows(bound: ObservedBinding | undefined, { operation, weight }: Transaction): boolean {
-  return operation === 'deregister' ? bound === undefined : bound?.weight === weight;
+  switch (operation) {
+    case 'deregister':
+      return bound === undefined;
+    case 'adopt':
+      return bound !== undefined;
+    case 'register':
+    case 'reweight':
+      return bound?.weight === weight;
+  }
 }
 
 /** A read of health. What it says of a binding that changed since it started is dropped. */
-export function mergeHealth(state: LaneState, read: { startedAt: number; health: readonly TargetHealth[] }): LaneState {
+export function mergeHealth(
+  state: LaneState,
+  read: { startedAt: number; health: readonly Omit<TargetHealth, 'loadBalancerId'>[] },
+): LaneState {
   const health = new Map<string, ObservedHealth>();
   for (const entry of read.health) {
     const key = bindingKey(entry);
@@ -146,6 +157,8 @@ function transactionOf(operation: TargetOperation, now: number): Transaction {
       return { ...base, operation: 'reweight', weight: operation.weight };
     case 'register':
       return { ...base, operation: 'register', weight: operation.weight };
+    case 'adopt':
+      return { ...base, operation: 'adopt', weight: 0 };
     case 'deregister':
       return { ...base, operation: 'deregister', weight: 0 };
   }

@@ -35,7 +35,9 @@ class Bench {
   #running: Promise<void> | undefined;
 
   start(): void {
-    this.cloud.listeners = [{ id: 'lbl-0', name: 'ours', protocol: 'TCP', port: 80, healthCheck: true }];
+    this.cloud.listeners = [
+      { id: 'lbl-0', name: 'ours', protocol: 'TCP', port: 80, healthCheck: true, forwardingRules: [] },
+    ];
     this.#running = this.lane.run(this.stop.signal);
     this.demand();
   }

@@ -27,6 +27,7 @@ import {
   nextListenerWork,
   refusalOf,
 } from './listener-turns.ts';
+import { sendListenerWork } from './send-listener-work.ts';
 import { sendWrite } from './send-write.ts';
 import type { WriteFence } from './write-fence.ts';
 
@@ -285,10 +286,7 @@ export class Lane {
   async #changeListeners(work: ListenerWork, signal: AbortSignal): Promise<void> {
     if (!(await this.#fenceOpens(signal))) return;
     const { cloud, loadBalancerId, log, onFailure } = this.#options;
-    const result =
-      work.kind === 'create'
-        ? await cloud.createListeners(loadBalancerId, work.request, neverAborted())
-        : await cloud.deleteListeners(loadBalancerId, work.listenerIds, neverAborted());
+    const result = await sendListenerWork(cloud, loadBalancerId, work);
     this.#listenerChanges += 1;
     this.#listenersDirty = true;
     this.#listenerWorkSince = undefined;
@@ -399,7 +397,7 @@ export class Lane {
   async #readHealth(signal: AbortSignal): Promise<boolean> {
     const { cloud, loadBalancerId, log } = this.#options;
     const startedAt = this.#now();
-    const health = await cloud.describeTargetHealth(loadBalancerId, signal);
+    const health = await cloud.describeTargetHealth([loadBalancerId], signal);
     if (signal.aborted) return true;
     if (!health.ok) {
       log.warn('a read of target health failed', logged(health.error));
@@ -428,9 +426,4 @@ function readRetryMs(failures: number): number {
 function logged(error: CloudError): Record<string, unknown> {
   const { code, cloudCode, action, message, requestId } = error;
   return { code, cloudCode, action, message, requestId };
-}
-
-/** A write that was begun is finished even when the lane stops: its own deadline bounds it (law L7). */
-function neverAborted(): AbortSignal {
-  return new AbortController().signal;
 }

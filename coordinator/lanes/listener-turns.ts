@@ -78,13 +78,32 @@ export function refusalOf(troubles: ListenerTroubles, ruleId: string): string | 
 }
 
 function keysOf(work: ListenerWork): readonly string[] {
-  return work.kind === 'create' ? work.ruleIds : work.listenerIds;
+  switch (work.kind) {
+    case 'create':
+    case 'create-rules':
+      return work.ruleIds;
+    case 'delete':
+      return work.listenerIds;
+    case 'delete-rules':
+      return work.locationIds;
+  }
 }
 
 /** The part of a change whose keys are picked; undefined when none is. */
 function partOf(work: ListenerWork, isPicked: (key: string) => boolean): ListenerWork | undefined {
   if (!keysOf(work).some(isPicked)) return undefined;
-  if (work.kind === 'delete') return { ...work, listenerIds: work.listenerIds.filter(isPicked) };
-  const ports = work.request.ports.filter((_, index) => isPicked(work.ruleIds[index] ?? ''));
-  return { ...work, request: { ...work.request, ports }, ruleIds: work.ruleIds.filter(isPicked) };
+  switch (work.kind) {
+    case 'delete':
+      return { ...work, listenerIds: work.listenerIds.filter(isPicked) };
+    case 'delete-rules':
+      return { ...work, locationIds: work.locationIds.filter(isPicked) };
+    case 'create-rules': {
+      const requests = work.requests.filter((_, index) => isPicked(work.ruleIds[index] ?? ''));
+      return { ...work, requests, ruleIds: work.ruleIds.filter(isPicked) };
+    }
+    case 'create': {
+      const ports = work.request.ports.filter((_, index) => isPicked(work.ruleIds[index] ?? ''));
+      return { ...work, request: { ...work.request, ports }, ruleIds: work.ruleIds.filter(isPicked) };
+    }
+  }
 }

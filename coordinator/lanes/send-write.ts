@@ -14,6 +14,8 @@ export async function sendWrite(
       return cloud.modifyWeights(loadBalancerId, write.operations.map(weightChange), signal);
     case 'register':
       return cloud.registerTargets(loadBalancerId, write.operations.map(newBinding), signal);
+    case 'tags':
+      return cloud.modifyTags(loadBalancerId, write.operations.map(tagChange), signal);
     case 'deregister':
       return cloud.deregisterTargets(
         loadBalancerId,
@@ -25,6 +27,11 @@ export async function sendWrite(
 
 function weightChange(operation: TargetOperation) {
   return { ...operation.place, weight: operation.kind === 'open' ? operation.weight : 0 };
+}
+
+function tagChange(operation: TargetOperation) {
+  if (operation.kind !== 'adopt') throw new Error(`a ${operation.kind} is no change of a tag`);
+  return { ...operation.place, tag: operation.tag };
 }
 
 function newBinding(operation: TargetOperation): NewBinding {

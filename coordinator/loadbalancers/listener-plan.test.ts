@@ -23,7 +23,7 @@ function intent(name: string, ports: readonly (number | `udp:${number}`)[], leav
 
 function listener(port: number, owner: string | undefined, protocol: Listener['protocol'] = 'TCP'): Listener {
   const name = owner === undefined ? 'made by hand' : listenerName(CLUSTER, `${owner}-service-uid`);
-  return { id: `lbl-${port}-${protocol}`, name, protocol, port, healthCheck: true };
+  return { id: `lbl-${port}-${protocol}`, name, protocol, port, healthCheck: true, forwardingRules: [] };
 }
 
 function plan(intents: readonly ServiceIntent[], listeners: readonly Listener[] = []) {
@@ -32,11 +32,18 @@ function plan(intents: readonly ServiceIntent[], listeners: readonly Listener[] 
 
 /** `create TCP 80,81 for web` */
 function work(intents: readonly ServiceIntent[], listeners: readonly Listener[] = []): string[] {
-  return plan(intents, listeners).work.map(item =>
-    item.kind === 'delete'
-      ? `delete ${item.listenerIds.join(',')}`
-      : `create ${item.request.protocol} ${item.request.ports.join(',')} for ${item.request.name}`,
-  );
+  return plan(intents, listeners).work.map(item => {
+    switch (item.kind) {
+      case 'create':
+        return `create ${item.request.protocol} ${item.request.ports.join(',')} for ${item.request.name}`;
+      case 'delete':
+        return `delete ${item.listenerIds.join(',')}`;
+      case 'create-rules':
+        return `create rules ${item.ruleIds.join(',')} on ${item.listenerId}`;
+      case 'delete-rules':
+        return `delete rules ${item.locationIds.join(',')} of ${item.listenerId}`;
+    }
+  });
 }
 
 describe('listeners', () => {

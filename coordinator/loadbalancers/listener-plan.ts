@@ -1,5 +1,5 @@
 import { Protocol } from '../../common/pod-record.ts';
-import type { HealthCheckSettings, Listener, ListenerRequest } from '../cloud/types.ts';
+import type { ForwardingRuleRequest, HealthCheckSettings, Listener, ListenerRequest } from '../cloud/types.ts';
 import { ruleLabel } from '../core/rule.ts';
 import { type Problem, problem } from './problem.ts';
 import type { RuleIntent, ServiceIntent } from './service-intent.ts';
@@ -7,7 +7,20 @@ import type { RuleIntent, ServiceIntent } from './service-intent.ts';
 /** One change of listeners of a load balancer. */
 export type ListenerWork =
   | { readonly kind: 'create'; readonly request: ListenerRequest; readonly ruleIds: readonly string[] }
-  | { readonly kind: 'delete'; readonly listenerIds: readonly string[]; readonly ruleIds: readonly string[] };
+  | { readonly kind: 'delete'; readonly listenerIds: readonly string[]; readonly ruleIds: readonly string[] }
+  /** Layer 7: forwarding rules of one listener, in the order of `ruleIds`. */
+  | {
+      readonly kind: 'create-rules';
+      readonly listenerId: string;
+      readonly requests: readonly ForwardingRuleRequest[];
+      readonly ruleIds: readonly string[];
+    }
+  | {
+      readonly kind: 'delete-rules';
+      readonly listenerId: string;
+      readonly locationIds: readonly string[];
+      readonly ruleIds: readonly string[];
+    };
 
 export interface ListenerPlan {
   readonly work: readonly ListenerWork[];
