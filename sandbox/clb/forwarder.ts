@@ -1,5 +1,5 @@
 import type { HealthStatus } from './health.ts';
-import { type Change, type ListenerSettings, type Protocol, targetKey } from './state.ts';
+import { type Change, type ListenerSettings, type Place, type Protocol, targetKey } from './state.ts';
 
 export interface Endpoint {
   readonly vip: string;
@@ -7,8 +7,7 @@ export interface Endpoint {
   readonly protocol: Protocol;
 }
 
-export interface TargetAddress {
-  readonly listenerId: string;
+export interface TargetAddress extends Place {
   readonly address: string;
   readonly port: number;
 }
@@ -33,7 +32,7 @@ interface ForwardedListener {
 }
 
 export interface ForwarderOptions {
-  readonly health: (listenerId: string, key: string) => HealthStatus;
+  readonly health: (place: Place, key: string) => HealthStatus;
   readonly sessionsIgnoreWeightZero: boolean;
 }
 
@@ -51,6 +50,7 @@ export class Forwarder {
   }
 
   apply(change: Change): void {
+    if ('locationId' in change && change.locationId !== '') return;
     switch (change.kind) {
       case 'listener-created':
       case 'listener-modified':
@@ -66,6 +66,9 @@ export class Forwarder {
       case 'target-deregistered':
         this.#listeners.get(change.listenerId)?.targets.delete(targetKey(change));
         return;
+      case 'rule-created':
+      case 'rule-modified':
+      case 'rule-deleted':
       case 'load-balancer-created':
       case 'load-balancer-deleted':
         return;
@@ -96,7 +99,7 @@ export class Forwarder {
     const kept = this.#sessionTarget(listener, clientAddress, now);
     const chosen = kept ?? nextByWeight(this.#eligible(listener));
     if (chosen) remember(listener, clientAddress, targetKey(chosen), now);
-    return chosen && { listenerId, address: chosen.address, port: chosen.port };
+    return chosen && { listenerId, locationId: '', address: chosen.address, port: chosen.port };
   }
 
   #put(vip: string, settings: ListenerSettings): void {
@@ -119,8 +122,10 @@ export class Forwarder {
     const targets = this.#listeners.get(listenerId)?.targets;
     const known = targets?.get(targetKey(target));
     if (known) known.weight = weight;
-    else
-      targets?.set(targetKey(target), { listenerId, address: target.address, port: target.port, weight, current: 0 });
+    else {
+      const { address, port } = target;
+      targets?.set(targetKey(target), { listenerId, locationId: '', address, port, weight, current: 0 });
+    }
   }
 
   #sessionTarget(listener: ForwardedListener, clientAddress: string, now: number): WeightedTarget | undefined {
@@ -139,7 +144,7 @@ export class Forwarder {
   }
 
   #status(target: WeightedTarget): HealthStatus {
-    return this.#options.health(target.listenerId, targetKey(target));
+    return this.#options.health(target, targetKey(target));
   }
 }
 

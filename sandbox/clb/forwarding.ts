@@ -130,6 +130,7 @@ export class Forwarding {
     const forwarded = {
       kind: change.kind,
       listenerId: change.listenerId,
+      locationId: change.locationId,
       address: change.address,
       port: change.port,
       weight: change.weight,

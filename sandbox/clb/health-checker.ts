@@ -2,7 +2,7 @@ import type { Clock, Timer } from '../../common/clock.ts';
 import { deadline } from '../../common/deadline.ts';
 import type { Random } from '../../common/random.ts';
 import { afterProbe, type HealthState, type HealthStatus, UNPROBED } from './health.ts';
-import { type Change, type ListenerSettings, type Protocol, targetKey } from './state.ts';
+import { type Change, type ListenerSettings, type Place, type Protocol, targetKey } from './state.ts';
 
 export interface ProbeTarget {
   readonly vip: string;
@@ -14,8 +14,7 @@ export interface ProbeTarget {
 /** Whether the target passes one check. Whatever is not there before the signal aborts, or rejects, has not passed. */
 export type HealthProbe = (target: ProbeTarget, signal: AbortSignal) => Promise<boolean>;
 
-export interface HealthTransition {
-  readonly listenerId: string;
+export interface HealthTransition extends Place {
   readonly address: string;
   readonly port: number;
   readonly status: HealthStatus;
@@ -55,13 +54,14 @@ export class HealthChecker {
     this.#options = options;
   }
 
-  status(listenerId: string, key: string): HealthStatus {
-    const listener = this.#listeners.get(listenerId);
+  status(place: Place, key: string): HealthStatus {
+    const listener = this.#listeners.get(place.listenerId);
     if (listener && !listener.settings.healthCheck.enabled) return 'Close';
     return listener?.targets.get(key)?.state.status ?? 'Unknown';
   }
 
   apply(change: Change): void {
+    if ('locationId' in change && change.locationId !== '') return;
     switch (change.kind) {
       case 'listener-created':
         this.#listeners.set(change.settings.id, { vip: change.vip, settings: change.settings, targets: new Map() });
@@ -79,6 +79,9 @@ export class HealthChecker {
         this.#remove(change.listenerId, targetKey(change));
         return;
       case 'target-reweighted':
+      case 'rule-created':
+      case 'rule-modified':
+      case 'rule-deleted':
       case 'load-balancer-created':
       case 'load-balancer-deleted':
         return;
@@ -159,7 +162,13 @@ export class HealthChecker {
 
   #tell(listener: CheckedListener, target: CheckedTarget): void {
     const { address, port, state } = target;
-    this.#options.onTransition({ listenerId: listener.settings.id, address, port, status: state.status });
+    this.#options.onTransition({
+      listenerId: listener.settings.id,
+      locationId: '',
+      address,
+      port,
+      status: state.status,
+    });
   }
 }
 

@@ -1,10 +1,9 @@
 import type { HealthStatus } from './health.ts';
-import type { Change, TargetChange } from './state.ts';
+import type { Change, Place, TargetChange } from './state.ts';
 
 /** What happened to one target in one forwarder; the counts are those of this forwarder alone. */
-export interface ForwardedTarget {
+export interface ForwardedTarget extends Place {
   readonly kind: TargetChange['kind'];
-  readonly listenerId: string;
   readonly address: string;
   readonly port: number;
   readonly weight: number;
@@ -47,14 +46,13 @@ export type JournalRecord =
       readonly requestId: string;
       readonly targets: readonly ForwardedTarget[];
     }
-  | {
+  | (Place & {
       readonly kind: 'health';
       readonly at: number;
-      readonly listenerId: string;
       readonly address: string;
       readonly port: number;
       readonly status: HealthStatus;
-    }
+    })
   /** Something the sandbox's own machine refused, for example a port below 1024. */
   | { readonly kind: 'data-plane-error'; readonly at: number; readonly message: string };
 

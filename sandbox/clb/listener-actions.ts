@@ -88,7 +88,7 @@ function createListeners(context: ActionContext, parameters: CreateParameters): 
     }),
   );
   return listenerTask(context, loadBalancer, created.length, { ListenerIds: created.map(({ id }) => id) }, () =>
-    created.map(settings => put(loadBalancer, { settings, targets: new Map() }, 'listener-created')),
+    created.map(settings => put(loadBalancer, { settings, targets: new Map(), rules: new Map() }, 'listener-created')),
   );
 }
 

@@ -3,7 +3,7 @@ import { ClbError } from './clb-error.ts';
 import type { HealthStatus } from './health.ts';
 import type { Parse } from './parameters.ts';
 import type { ClbSettings } from './settings.ts';
-import type { Change, ClbState, LoadBalancer } from './state.ts';
+import type { Change, ClbState, LoadBalancer, Place } from './state.ts';
 import type { TaskTable } from './task-table.ts';
 
 /** What an action will do, decided the moment the call arrives. Nothing has changed yet. */
@@ -46,7 +46,7 @@ export interface ActionContext {
   readonly now: number;
   /** Wall time, for timestamps. */
   readonly wallNow: number;
-  health(listenerId: string, key: string): HealthStatus;
+  health(place: Place, key: string): HealthStatus;
 }
 
 /** @throws ClbError when the call is refused. */

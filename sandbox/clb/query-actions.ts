@@ -226,7 +226,7 @@ function describeTargetHealth(context: ActionContext, parameters: ReturnType<typ
 
 function describedHealth(context: ActionContext, { settings, targets }: Listener): Record<string, unknown> {
   const described = [...targets.values()].map(target => {
-    const status = context.health(settings.id, targetKey(target));
+    const status = context.health({ listenerId: settings.id, locationId: '' }, targetKey(target));
     return {
       IP: target.address,
       Port: target.port,

@@ -68,7 +68,7 @@ export class ClbServer {
       clock,
       random,
       settings: () => this.#settings.forwarding,
-      health: (listenerId, key) => this.#health.status(listenerId, key),
+      health: (place, key) => this.#health.status(place, key),
       sessionsIgnoreWeightZero: settings.manners.sessionsIgnoreWeightZero,
       record: record => this.journal.append(record),
     });
@@ -245,7 +245,7 @@ export class ClbServer {
       requestId,
       now: this.#clock.now(),
       wallNow: this.#clock.wallNow(),
-      health: (listenerId, key) => this.#health.status(listenerId, key),
+      health: (place, key) => this.#health.status(place, key),
     };
   }
 }

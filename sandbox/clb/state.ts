@@ -1,7 +1,8 @@
 import type { Random } from '../../common/random.ts';
 import { ClbError } from './clb-error.ts';
 
-export type Protocol = 'TCP' | 'UDP';
+export type LayerSevenProtocol = 'HTTP' | 'HTTPS';
+export type Protocol = 'TCP' | 'UDP' | LayerSevenProtocol;
 
 export interface HealthCheckSettings {
   readonly enabled: boolean;
@@ -9,11 +10,23 @@ export interface HealthCheckSettings {
   readonly intervalMs: number;
   readonly healthyThreshold: number;
   readonly unhealthyThreshold: number;
-  /** When set, probed instead of the target's own port. */
+  /** When set, probed instead of the target's own port. Rules have none. */
   readonly checkPort?: number;
+  /** When set, the target must answer a request; without it, it is probed as its listener's protocol says. */
+  readonly http?: HttpCheckSettings;
 }
 
-/** Everything about a listener but its targets; replaced as a whole when it is modified. */
+export interface HttpCheckSettings {
+  readonly protocol: LayerSevenProtocol;
+  readonly method: 'HEAD' | 'GET';
+  /** The `Host` of the request; empty: the target's address. */
+  readonly domain: string;
+  readonly path: string;
+  /** The statuses that pass, a bit each: 1 is 1xx, 2 is 2xx, 4 is 3xx, 8 is 4xx, 16 is 5xx. */
+  readonly passingStatuses: number;
+}
+
+/** Everything about a listener but its rules and targets; replaced as a whole when it is modified. */
 export interface ListenerSettings {
   readonly id: string;
   readonly name: string;
@@ -26,18 +39,56 @@ export interface ListenerSettings {
   readonly createdAt: number;
 }
 
+/** Everything about a forwarding rule but its targets; replaced as a whole when it is modified. */
+export interface RuleSettings {
+  /** `loc-` and eight characters. */
+  readonly locationId: string;
+  /** May begin with `*.`, or end with `.*`. */
+  readonly domain: string;
+  /** The beginning of the paths it is for. */
+  readonly url: string;
+  readonly scheduler: string;
+  /** 0: no session persistence; otherwise by a cookie. */
+  readonly sessionExpireSeconds: number;
+  readonly healthCheck: HealthCheckSettings;
+  /** What the load balancer speaks to the targets. */
+  readonly forwardProtocol: LayerSevenProtocol;
+  /** Requests for no known domain go by the rules of the default one; there is one as long as there are rules. */
+  readonly isDefaultDomain: boolean;
+  readonly createdAt: number;
+}
+
+/** By `targetKey`. */
+export type Targets = Map<string, Target>;
+
 export interface Target {
+  /** Of an instance, its private address. */
   readonly address: string;
   readonly port: number;
   readonly weight: number;
   readonly tag: string;
   readonly registeredAt: number;
+  /** Set when it was bound by InstanceId instead of EniIp. */
+  readonly instanceId?: string;
 }
 
 export interface Listener {
   settings: ListenerSettings;
-  /** By `targetKey`. */
-  readonly targets: Map<string, Target>;
+  /** Empty on layer 7. */
+  readonly targets: Targets;
+  /** By location id; empty on layer 4. */
+  readonly rules: Map<string, Rule>;
+}
+
+export interface Rule {
+  settings: RuleSettings;
+  readonly targets: Targets;
+}
+
+/** Where targets are bound: a listener of layer 4 (the location id is empty) or a rule of one of layer 7. */
+export interface Place {
+  readonly listenerId: string;
+  readonly locationId: string;
 }
 
 export interface LoadBalancer {
@@ -79,19 +130,31 @@ export type Change =
       readonly settings: ListenerSettings;
     }
   | { readonly kind: 'listener-deleted'; readonly loadBalancerId: string; readonly listenerId: string }
+  | RuleChange
   | TargetChange;
 
-export interface TargetChange {
+export type RuleChange = Place & { readonly loadBalancerId: string } & (
+    | { readonly kind: 'rule-created' | 'rule-modified'; readonly rule: RuleSettings }
+    | { readonly kind: 'rule-deleted' }
+  );
+
+/** A change of the tag alone counts as reweighted. */
+export interface TargetChange extends Place {
   readonly kind: 'target-registered' | 'target-reweighted' | 'target-deregistered';
   readonly loadBalancerId: string;
-  readonly listenerId: string;
   readonly address: string;
   readonly port: number;
   /** The weight from now on; of a deregistered target the one it had. */
   readonly weight: number;
   readonly tag: string;
+  /** Set when it is bound by InstanceId instead of EniIp. */
+  readonly instanceId?: string;
 }
 
+/**
+ * Names a binding within its place. An instance is bound by its id only, and has one private address, so the address
+ * stands for it.
+ */
 export function targetKey(target: { readonly address: string; readonly port: number }): string {
   return `${target.address}:${target.port}`;
 }
@@ -125,8 +188,8 @@ export class ClbState {
     if (vip !== '') this.#freeVips.push(vip);
   }
 
-  /** A name as the cloud draws them: `lb-` or `lbl-` and eight characters. */
-  newId(prefix: 'lb' | 'lbl'): string {
+  /** A name as the cloud draws them: `lb-`, `lbl-` or `loc-` and eight characters. */
+  newId(prefix: 'lb' | 'lbl' | 'loc'): string {
     const alphabet = 'abcdefghijklmnopqrstuvwxyz0123456789';
     const digits = Array.from({ length: 8 }, () => alphabet[Math.floor(this.#random.next() * alphabet.length)]);
     return `${prefix}-${digits.join('')}`;
@@ -149,15 +212,32 @@ export function listenerOf(loadBalancer: LoadBalancer, listenerId: string): List
   return found;
 }
 
-/** Takes a listener with all its targets away. */
+/** Takes a listener with all its rules and targets away. */
 export function removeListener(loadBalancer: LoadBalancer, listener: Listener): Change[] {
   const listenerId = listener.settings.id;
   loadBalancer.listeners.delete(listenerId);
-  const changes: Change[] = [...listener.targets.values()].map(({ registeredAt: _, ...target }) => ({
+  return [
+    ...[...listener.rules.values()].flatMap(rule => removeRule(loadBalancer, listener, rule)),
+    ...deregistered(loadBalancer, { listenerId, locationId: '' }, listener.targets),
+    { kind: 'listener-deleted', loadBalancerId: loadBalancer.id, listenerId },
+  ];
+}
+
+/** Takes a rule with all its targets away. */
+export function removeRule(loadBalancer: LoadBalancer, listener: Listener, rule: Rule): Change[] {
+  const place = { listenerId: listener.settings.id, locationId: rule.settings.locationId };
+  listener.rules.delete(place.locationId);
+  return [
+    ...deregistered(loadBalancer, place, rule.targets),
+    { kind: 'rule-deleted', loadBalancerId: loadBalancer.id, ...place },
+  ];
+}
+
+function deregistered(loadBalancer: LoadBalancer, place: Place, targets: Targets): TargetChange[] {
+  return [...targets.values()].map(({ registeredAt: _, ...target }) => ({
     kind: 'target-deregistered',
     loadBalancerId: loadBalancer.id,
-    listenerId,
+    ...place,
     ...target,
   }));
-  return [...changes, { kind: 'listener-deleted', loadBalancerId: loadBalancer.id, listenerId }];
 }

@@ -161,6 +161,7 @@ function bind(context: ActionContext, loadBalancer: LoadBalancer, binding: Bindi
     kind: earlier ? 'target-reweighted' : 'target-registered',
     loadBalancerId: loadBalancer.id,
     listenerId: listener.settings.id,
+    locationId: '',
     ...target,
   };
 }
@@ -177,7 +178,15 @@ function deregisterTargets(context: ActionContext, parameters: BatchParameters):
       binding.listener.targets.delete(targetKey(binding));
       const { registeredAt: _, ...target } = earlier;
       const listenerId = binding.listener.settings.id;
-      return [{ kind: 'target-deregistered' as const, loadBalancerId: loadBalancer.id, listenerId, ...target }];
+      return [
+        {
+          kind: 'target-deregistered' as const,
+          loadBalancerId: loadBalancer.id,
+          listenerId,
+          locationId: '',
+          ...target,
+        },
+      ];
     }),
   );
 }

@@ -20,6 +20,7 @@ function change(at: number, kind: TargetChange['kind'], weight: number): Journal
     kind,
     loadBalancerId: 'lb-1',
     listenerId: 'lbl-1',
+    locationId: '',
     address: ADDRESS,
     port: 8080,
     weight,
@@ -31,7 +32,14 @@ function change(at: number, kind: TargetChange['kind'], weight: number): Journal
 /** A forwarder follows the change that became visible at `changedAt`. */
 function forwarded(at: number, changedAt: number, target: Partial<ForwardedTarget>): JournalRecord {
   const counts = { liveConnections: 0, openedConnections: 0 };
-  const base = { kind: 'target-reweighted', listenerId: 'lbl-1', address: ADDRESS, port: 8080, weight: 0 } as const;
+  const base = {
+    kind: 'target-reweighted',
+    listenerId: 'lbl-1',
+    locationId: '',
+    address: ADDRESS,
+    port: 8080,
+    weight: 0,
+  } as const;
   const targets = [{ ...base, ...counts, ...target }];
   return { kind: 'forwarded', at, forwarder: 0, requestId: `request-${changedAt}`, targets };
 }

@@ -13,7 +13,7 @@ type PodName = typeof FIRST;
 
 function target(kind: TargetChange['kind'], pod: PodName, weight: number, address = pod.address): TargetChange {
   const tag = `cd1:c1:default/${pod.name}:${pod.uid}`;
-  return { kind, loadBalancerId: 'lb-1', listenerId: 'lbl-1', address, port: 80, weight, tag };
+  return { kind, loadBalancerId: 'lb-1', listenerId: 'lbl-1', locationId: '', address, port: 80, weight, tag };
 }
 
 function changed(at: number, ...changes: TargetChange[]): JournalRecord {
@@ -21,7 +21,7 @@ function changed(at: number, ...changes: TargetChange[]): JournalRecord {
 }
 
 function healthy(at: number, { address }: PodName): JournalRecord {
-  return { kind: 'health', at, listenerId: 'lbl-1', address, port: 80, status: 'Alive' };
+  return { kind: 'health', at, listenerId: 'lbl-1', locationId: '', address, port: 80, status: 'Alive' };
 }
 
 function call(action: string, at: number, finishedAt: number): JournalRecord {
@@ -126,7 +126,14 @@ describe('the judge of a run', () => {
   test('sees connections that are cut (L4)', () => {
     const run = serving();
     const { address } = FIRST;
-    const cut = { kind: 'target-deregistered' as const, listenerId: 'lbl-1', address, port: 80, weight: 0 };
+    const cut = {
+      kind: 'target-deregistered' as const,
+      listenerId: 'lbl-1',
+      locationId: '',
+      address,
+      port: 80,
+      weight: 0,
+    };
     const targets = [{ ...cut, liveConnections: 2, openedConnections: 5 }];
     run.journal.push({ kind: 'forwarded', at: 9_000, forwarder: 0, requestId: '', targets });
     expect(lawsBroken(run)).toEqual(['L4']);

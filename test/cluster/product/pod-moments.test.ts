@@ -19,7 +19,7 @@ const container: ContainerMoments = {
   exitCode: 0,
 };
 
-const target = { listenerId: 'lbl-a', address, port: 80, weight: 0 };
+const target = { listenerId: 'lbl-a', locationId: '', address, port: 80, weight: 0 };
 
 function change(sequence: number, at: number, kind: 'target-reweighted' | 'target-deregistered'): NumberedRecord {
   const changes = [{ ...target, kind, loadBalancerId: 'lb-a', tag: '' }];
