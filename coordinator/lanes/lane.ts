@@ -5,7 +5,7 @@ import type { Cloud, CloudError, CloudResult, Listener } from '../cloud/types.ts
 import type { ClusterView } from '../core/cluster-view.ts';
 import type { LaneView } from '../core/drain-progress.ts';
 import { chargeWrite, type LanePlan, type LanePlanLimits, planLane, type TargetWrite } from '../core/lane-plan.ts';
-import type { PlacedRule } from '../core/rule-state.ts';
+import type { PlacedRule, RuleState, RuleTarget } from '../core/rule-state.ts';
 import type { ListenerWork } from '../loadbalancers/listener-plan.ts';
 import {
   beginWrite,
@@ -51,12 +51,26 @@ export interface LaneOptions {
   readonly limits: LanePlanLimits;
   readonly timing: LaneTiming;
   readonly log: Logger;
-  /** The lane knows more than before: bindings, health, listeners. */
-  readonly onObserved: () => void;
+  /** The lane knows more than before. */
+  readonly onObserved: (change: ObservedChange) => void;
   /** A write is being sent. */
   readonly onWrite: (write: TargetWrite) => void;
   /** An operation failed for good; for an Event on the Service. */
   readonly onFailure: (failure: LaneFailure) => void;
+}
+
+/** What reads have changed. */
+export interface ObservedChange {
+  /** Pods whose targets look different. */
+  readonly podUids: ReadonlySet<string>;
+  /** Listeners or forwarding rules are others than before, or this was the first complete read. */
+  readonly listeners: boolean;
+}
+
+/** One target and the rule that it is on. */
+export interface PlacedTarget {
+  readonly state: RuleState;
+  readonly target: RuleTarget;
 }
 
 export interface LaneTiming {
@@ -134,6 +148,40 @@ export class Lane {
   /** What may be written and waits for its batch, and what law L2 keeps back. */
   get queue(): Pick<LanePlan, 'operations' | 'holds'> {
     return this.#plan ?? { operations: [], holds: [] };
+  }
+
+  /** Worked out from the newest facts; undefined until the load balancer was read once. */
+  get plan(): LanePlan | undefined {
+    return this.#plan;
+  }
+
+  /** Every target that is the Pod's, or is wanted for it. */
+  targetsOf(podUid: string): readonly PlacedTarget[] {
+    return (this.#plan?.states ?? []).flatMap(state =>
+      state.targets
+        .filter(({ wanted, bound }) => wanted?.pod.record.uid === podUid || bound?.mark?.podUid === podUid)
+        .map(target => ({ state, target })),
+    );
+  }
+
+  /** Whether a change of one of the Pod's targets is under way or waits for its read. */
+  hasTransactionOf(podUid: string): boolean {
+    return [...this.#state.transactions.values()].some(transaction => transaction.podUid === podUid);
+  }
+
+  isConcerned(podUid: string): boolean {
+    return this.hasTransactionOf(podUid) || this.targetsOf(podUid).length > 0;
+  }
+
+  /**
+   * Facts about these Pods changed in the view. Costs little when the lane has nothing to do with them.
+   * @param ruleIds rules that select one of them and did not before
+   */
+  podsChanged(podUids: ReadonlySet<string>, ruleIds: ReadonlySet<string> = new Set()): void {
+    const selects = this.#demand?.rules.some(rule => ruleIds.has(rule.id)) === true;
+    if (!selects && ![...podUids].some(uid => this.isConcerned(uid))) return;
+    this.#replan();
+    this.#writerWakeup.wake();
   }
 
   /** The code with which CLB refuses the rule's listener, if it does. */
@@ -331,7 +379,7 @@ export class Lane {
       if (ok && isFirst) this.#healthWakeup.wake();
       if (ok && all) relistAt = this.#now() + this.#options.timing.relistMs;
       failures = ok ? 0 : failures + 1;
-      if (ok) this.#observedMore();
+      if (ok) this.#observedMore(all);
       else await this.#pause(readRetryMs(failures), signal);
     }
   }
@@ -404,13 +452,15 @@ export class Lane {
       return false;
     }
     this.#state = mergeHealth(this.#state, { startedAt, health: health.value });
-    this.#observedMore();
+    this.#observedMore(false);
     return true;
   }
 
-  #observedMore(): void {
+  #observedMore(listeners: boolean): void {
     this.#replan();
-    this.#options.onObserved();
+    const targets = (this.#plan?.states ?? []).flatMap(state => state.targets);
+    const podUids = targets.flatMap(({ wanted, bound }) => [wanted?.pod.record.uid ?? [], bound?.mark?.podUid ?? []]);
+    this.#options.onObserved({ podUids: new Set(podUids.flat()), listeners });
     this.#writerWakeup.wake();
   }
 
