@@ -24,6 +24,7 @@ export function classify(action: string, error: unknown): CloudError {
   const entry = entryFor(error);
   return {
     class: entry.class,
+    blames: entry.blames,
     code: entry.code,
     cloudCode: error instanceof ClbApiError ? error.code : '',
     action,

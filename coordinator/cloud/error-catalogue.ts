@@ -4,6 +4,7 @@ import type { CloudError } from './types.ts';
 export interface CloudErrorEntry {
   readonly code: `CD2${string}`;
   readonly class: CloudError['class'];
+  readonly blames: CloudError['blames'];
   /** The answers of CLB that it stands for. */
   readonly matches?: readonly AnswerPattern[];
   /** A write that ended so may have been done all the same. */
@@ -29,6 +30,7 @@ export const ANSWERED: readonly CloudErrorEntry[] = [
   {
     code: 'CD2001',
     class: 'throttled',
+    blames: 'account',
     matches: [{ cloudCodes: ['RequestLimitExceeded'] }],
     meaning: 'CLB refused a request because the account is over the rate of the action.',
     cause:
@@ -38,6 +40,7 @@ export const ANSWERED: readonly CloudErrorEntry[] = [
   {
     code: 'CD2002',
     class: 'busy',
+    blames: 'load-balancer',
     matches: [
       { cloudCodes: ['FailedOperation.ResourceInOperating'] },
       // Older forms of "busy" arrive under the plain code.
@@ -50,6 +53,7 @@ export const ANSWERED: readonly CloudErrorEntry[] = [
   {
     code: 'CD2011',
     class: 'terminal',
+    blames: 'load-balancer',
     matches: [
       { cloudCodes: ['InvalidParameter.LBIdNotFound'] },
       { cloudCodes: ANY_REFUSAL, text: /\b(LB|load ?balancer)\b.*not exist/i },
@@ -62,6 +66,7 @@ export const ANSWERED: readonly CloudErrorEntry[] = [
   {
     code: 'CD2012',
     class: 'terminal',
+    blames: 'items',
     matches: [
       {
         cloudCodes: [
@@ -80,6 +85,7 @@ export const ANSWERED: readonly CloudErrorEntry[] = [
   {
     code: 'CD2013',
     class: 'terminal',
+    blames: 'items',
     matches: [
       { cloudCodes: ['ResourceNotFound'] },
       { cloudCodes: ['InvalidParameter', 'InvalidParameterValue'], text: /not exist|not found/i },
@@ -92,6 +98,7 @@ export const ANSWERED: readonly CloudErrorEntry[] = [
   {
     code: 'CD2014',
     class: 'terminal',
+    blames: 'items',
     matches: [{ cloudCodes: ['LimitExceeded'] }],
     meaning: 'A CLB quota is used up.',
     cause: 'Too many load balancers, listeners, rules, or targets on one listener.',
@@ -100,6 +107,7 @@ export const ANSWERED: readonly CloudErrorEntry[] = [
   {
     code: 'CD2015',
     class: 'terminal',
+    blames: 'items',
     matches: [{ cloudCodes: ['ResourceInsufficient', 'ResourcesSoldOut'] }],
     meaning: 'Tencent Cloud has no stock for the request.',
     cause: 'The zone, the address pool or the subnet has nothing left.',
@@ -108,6 +116,7 @@ export const ANSWERED: readonly CloudErrorEntry[] = [
   {
     code: 'CD2016',
     class: 'terminal',
+    blames: 'account',
     matches: [{ cloudCodes: ['FailedOperation.InsufficientBalance'] }],
     meaning: 'The account has no money left.',
     cause: 'The balance does not cover a new load balancer.',
@@ -116,6 +125,7 @@ export const ANSWERED: readonly CloudErrorEntry[] = [
   {
     code: 'CD2017',
     class: 'terminal',
+    blames: 'items',
     matches: [{ cloudCodes: ['InvalidParameter.PortCheckFailed', 'InvalidParameter.ProtocolCheckFailed'] }],
     meaning: 'CLB refused the port or protocol.',
     cause: 'Another listener holds the port, or the platform reserves it.',
@@ -124,6 +134,7 @@ export const ANSWERED: readonly CloudErrorEntry[] = [
   {
     code: 'CD2018',
     class: 'terminal',
+    blames: 'account',
     matches: [{ cloudCodes: ['InvalidParameter.RegionNotFound', 'UnsupportedRegion'] }],
     meaning: 'CLB does not know the region.',
     cause: 'The flag --region is mistyped, or the endpoint belongs to another site.',
@@ -132,6 +143,7 @@ export const ANSWERED: readonly CloudErrorEntry[] = [
   {
     code: 'CD2019',
     class: 'terminal',
+    blames: 'load-balancer',
     matches: [{ cloudCodes: ['InvalidParameter.ClientTokenLimitExceeded'] }],
     meaning: 'CLB refused the token that makes a creation repeatable.',
     cause: 'The same token was used for a different request.',
@@ -140,6 +152,7 @@ export const ANSWERED: readonly CloudErrorEntry[] = [
   {
     code: 'CD2020',
     class: 'terminal',
+    blames: 'items',
     matches: [{ cloudCodes: ['InvalidParameter', 'InvalidParameterValue', 'MissingParameter', 'UnknownParameter'] }],
     meaning: 'CLB refused a parameter.',
     cause: 'An annotation or Service field has a value that CLB does not take.',
@@ -148,6 +161,7 @@ export const ANSWERED: readonly CloudErrorEntry[] = [
   {
     code: 'CD2021',
     class: 'terminal',
+    blames: 'load-balancer',
     matches: [
       {
         cloudCodes: [
@@ -165,6 +179,7 @@ export const ANSWERED: readonly CloudErrorEntry[] = [
   {
     code: 'CD2022',
     class: 'terminal',
+    blames: 'load-balancer',
     matches: [{ cloudCodes: ['OperationDenied'] }],
     meaning: 'A protection or policy forbids the operation.',
     cause: 'Delete or modify protection is on, or an account policy blocks it.',
@@ -173,6 +188,7 @@ export const ANSWERED: readonly CloudErrorEntry[] = [
   {
     code: 'CD2023',
     class: 'terminal',
+    blames: 'load-balancer',
     matches: [{ cloudCodes: ['UnsupportedOperation', 'FailedOperation.AssociationNotActive'] }],
     meaning: 'The load balancer cannot do this.',
     cause: 'It is a classic load balancer or of a type that lacks the function.',
@@ -181,6 +197,7 @@ export const ANSWERED: readonly CloudErrorEntry[] = [
   {
     code: 'CD2024',
     class: 'retryable',
+    blames: 'load-balancer',
     matches: [{ cloudCodes: ['FailedOperation.InvalidLBStatus', 'FailedOperation.ResourceInCloning'] }],
     meaning: 'The load balancer is not in a state to be written to.',
     cause: 'It is being created or cloned, or isolated because of unpaid bills.',
@@ -189,6 +206,7 @@ export const ANSWERED: readonly CloudErrorEntry[] = [
   {
     code: 'CD2025',
     class: 'retryable',
+    blames: 'items',
     matches: [{ cloudCodes: ['ResourceInUse', 'ResourceUnavailable'] }],
     meaning: 'Something the request needs is in use or unavailable for the moment.',
     cause: 'Another operation in the account holds it.',
@@ -197,6 +215,7 @@ export const ANSWERED: readonly CloudErrorEntry[] = [
   {
     code: 'CD2026',
     class: 'terminal',
+    blames: 'account',
     matches: [{ cloudCodes: ['AuthFailure.SignatureExpire'] }],
     meaning: "CLB says that the request's signature has expired.",
     cause: "The clock of the coordinator's node is off by more than five minutes.",
@@ -205,6 +224,7 @@ export const ANSWERED: readonly CloudErrorEntry[] = [
   {
     code: 'CD2027',
     class: 'terminal',
+    blames: 'account',
     matches: [{ cloudCodes: ['UnauthorizedOperation', 'AuthFailure.UnauthorizedOperation'] }],
     meaning: 'The key may not do this.',
     cause: 'The CAM policy of the user or role lacks the action that the message names.',
@@ -213,6 +233,7 @@ export const ANSWERED: readonly CloudErrorEntry[] = [
   {
     code: 'CD2028',
     class: 'terminal',
+    blames: 'account',
     matches: [{ cloudCodes: ['AuthFailure'] }],
     meaning: 'CLB does not take the key.',
     cause: 'TENCENTCLOUD_SECRET_ID or TENCENTCLOUD_SECRET_KEY is wrong or disabled, or the session token has expired.',
@@ -221,6 +242,7 @@ export const ANSWERED: readonly CloudErrorEntry[] = [
   {
     code: 'CD2029',
     class: 'terminal',
+    blames: 'account',
     matches: [{ cloudCodes: ['ActionOffline', 'InvalidAction', 'NoSuchVersion'] }],
     meaning: 'The endpoint does not offer the action.',
     cause: '--clb-endpoint does not lead to the CLB API, or Tencent Cloud took the action away.',
@@ -229,6 +251,7 @@ export const ANSWERED: readonly CloudErrorEntry[] = [
   {
     code: 'CD2030',
     class: 'retryable',
+    blames: 'load-balancer',
     matches: [{ cloudCodes: ['InternalError'] }],
     outcomeUnknown: true,
     meaning: 'CLB had an internal error.',
@@ -238,6 +261,7 @@ export const ANSWERED: readonly CloudErrorEntry[] = [
   {
     code: 'CD2031',
     class: 'retryable',
+    blames: 'items',
     matches: [{ cloudCodes: ['FailedOperation'] }],
     outcomeUnknown: true,
     meaning: 'CLB could not do it and gives no reason that we know.',
@@ -249,6 +273,7 @@ export const ANSWERED: readonly CloudErrorEntry[] = [
 export const UNKNOWN_CODE: CloudErrorEntry = {
   code: 'CD2039',
   class: 'retryable',
+  blames: 'items',
   outcomeUnknown: true,
   meaning: 'CLB answered with a code that clb-direct does not know.',
   cause: 'The API has changed.',
@@ -258,6 +283,7 @@ export const UNKNOWN_CODE: CloudErrorEntry = {
 export const NO_ANSWER: CloudErrorEntry = {
   code: 'CD2040',
   class: 'retryable',
+  blames: 'account',
   outcomeUnknown: true,
   meaning: 'CLB could not be reached, or the connection broke before it answered.',
   cause:
@@ -268,6 +294,7 @@ export const NO_ANSWER: CloudErrorEntry = {
 export const TOO_LATE: CloudErrorEntry = {
   code: 'CD2041',
   class: 'retryable',
+  blames: 'load-balancer',
   outcomeUnknown: true,
   meaning: 'CLB did not answer, or did not finish the task, in time.',
   cause: 'CLB is slow or the network loses packets.',
@@ -277,6 +304,7 @@ export const TOO_LATE: CloudErrorEntry = {
 export const MALFORMED: CloudErrorEntry = {
   code: 'CD2042',
   class: 'retryable',
+  blames: 'account',
   outcomeUnknown: true,
   meaning: 'The answer is not what the API promises.',
   cause: '--clb-endpoint leads to something else, or the API has changed.',
@@ -286,6 +314,7 @@ export const MALFORMED: CloudErrorEntry = {
 export const NO_KEY: CloudErrorEntry = {
   code: 'CD2043',
   class: 'retryable',
+  blames: 'account',
   meaning: 'There is no key to sign requests with.',
   cause: 'No key in the environment, and neither TKE Pod identity nor a CVM role gave one.',
   fix: 'Set TENCENTCLOUD_SECRET_ID and TENCENTCLOUD_SECRET_KEY (chart: cloud.credentials.existingSecret), or bind a role.',
@@ -294,6 +323,7 @@ export const NO_KEY: CloudErrorEntry = {
 export const TASK_FAILED: CloudErrorEntry = {
   code: 'CD2044',
   class: 'retryable',
+  blames: 'items',
   outcomeUnknown: true,
   meaning: 'CLB took the request, but its task failed.',
   cause: 'See the message.',
@@ -303,6 +333,7 @@ export const TASK_FAILED: CloudErrorEntry = {
 export const NOT_SENT: CloudErrorEntry = {
   code: 'CD2045',
   class: 'throttled',
+  blames: 'account',
   meaning: 'The request was not sent, because too many wait for the rate limit already.',
   cause: 'More changes than CLB takes per second.',
   fix: 'Nothing to do, it is repeated. If it goes on, spread the Services over fewer load balancers.',

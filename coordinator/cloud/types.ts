@@ -89,6 +89,13 @@ export type CloudResult<T> =
  */
 export interface CloudError {
   readonly class: 'retryable' | 'throttled' | 'busy' | 'terminal';
+  /**
+   * What the cause lies in. `items`: in something the request names (a target, listener, rule, port), as far as the answer
+   * tells, so a part of a batch may be taken: if `terminal`, halve it; if `retryable`, halve it when repeating does not
+   * help. `load-balancer`: no part of the batch will be taken there now. `account`: nor anywhere else (key, permission,
+   * balance, rate, network).
+   */
+  readonly blames: 'items' | 'load-balancer' | 'account';
   /** Ours, stable, documented in docs/errors.md: CD2xxx. */
   readonly code: string;
   /** CLB's own, for example `InvalidParameter.LBIdNotFound`; empty when there was no answer. */

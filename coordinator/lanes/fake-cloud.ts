@@ -186,6 +186,7 @@ export function loadBalancer(fields: Partial<LoadBalancer>): LoadBalancer {
 export function cloudError(fields: Partial<CloudError>): CloudError {
   return {
     class: 'retryable',
+    blames: 'items',
     code: 'CD2000',
     cloudCode: '',
     action: 'Test',
