@@ -5,14 +5,24 @@ import { ReportStore } from './core/report-store.ts';
 import type { ServiceRecord } from './kube/service-reflector.ts';
 import type { ReportEvent } from './reports/report-event.ts';
 
+/** One thing of which another is known than before. */
+export type KnowledgeChange =
+  /** Its record, its hook, or whether it is there. */
+  | { readonly kind: 'pod'; readonly podUid: string }
+  /** `namespace/name` of the Service. */
+  | { readonly kind: 'service'; readonly key: string }
+  /** An agent asked for its answer again. */
+  | { readonly kind: 'drain-asked'; readonly podUid: string };
+
 /**
  * What every replica keeps warm, leader or not: the agents' reports, the drains they hold, the Services. A leader that
  * takes over acts from it at once.
  */
 export class Knowledge {
-  readonly store = new ReportStore();
+  readonly store = new ReportStore(podUid => this.#tell({ kind: 'pod', podUid }));
+  readonly #followers = new Set<(change: KnowledgeChange) => void>();
   #drains: DrainLedger = new Map();
-  #services: ReadonlyMap<string, ServiceRecord> = new Map();
+  readonly #services = new Map<string, ServiceRecord>();
   #servicesKnown = false;
   readonly #sessions = new Map<string, Set<string>>();
   /** Drains whose agent asked (again) and has to be answered even if nothing changed. */
@@ -27,6 +37,12 @@ export class Knowledge {
   /** False until all Services were listed once. */
   get servicesKnown(): boolean {
     return this.#servicesKnown;
+  }
+
+  /** Tells `follower` of every change from now on. @returns what ends that */
+  follow(follower: (change: KnowledgeChange) => void): () => void {
+    this.#followers.add(follower);
+    return () => this.#followers.delete(follower);
   }
 
   /** The UIDs of Pods whose agents wait for a DrainUpdate; each is handed out once. */
@@ -62,18 +78,16 @@ export class Knowledge {
   applyServices(event: ReflectorEvent<ServiceRecord>): void {
     switch (event.type) {
       case 'replaced':
-        this.#services = event.items;
-        this.#servicesKnown = true;
+        this.#replaceServices(event.items);
         return;
       case 'applied':
-        this.#services = new Map(this.#services).set(event.key, event.item);
+        this.#services.set(event.key, event.item);
+        this.#tell({ kind: 'service', key: event.key });
         return;
-      case 'deleted': {
-        const services = new Map(this.#services);
-        services.delete(event.key);
-        this.#services = services;
+      case 'deleted':
+        this.#services.delete(event.key);
+        this.#tell({ kind: 'service', key: event.key });
         return;
-      }
       case 'progressed':
         return;
     }
@@ -81,7 +95,9 @@ export class Knowledge {
 
   /** Forgets what time has made meaningless. */
   expire(now: number): void {
-    this.#drains = expireDrains(this.#drains, now).ledger;
+    const { ledger, expired } = expireDrains(this.#drains, now);
+    this.#drains = ledger;
+    for (const podUid of expired) this.#tell({ kind: 'pod', podUid });
     this.store.expire(now);
   }
 
@@ -98,7 +114,30 @@ export class Knowledge {
     if (!phase || (stored && stored.node !== node)) return;
     const { podUid, budgetMs } = request;
     this.#drains = recordDrain(this.#drains, { podUid, node, phase, budgetMs }, now);
-    if (phase !== 'answered') this.#asked.add(podUid);
+    this.#tell({ kind: 'pod', podUid });
+    if (phase === 'answered') return;
+    this.#asked.add(podUid);
+    this.#tell({ kind: 'drain-asked', podUid });
+  }
+
+  /** A list repeats what is known of most Services: those stay the same objects. */
+  #replaceServices(items: ReadonlyMap<string, ServiceRecord>): void {
+    for (const key of this.#services.keys()) {
+      if (items.has(key)) continue;
+      this.#services.delete(key);
+      this.#tell({ kind: 'service', key });
+    }
+    this.#servicesKnown = true;
+    for (const [key, item] of items) {
+      const known = this.#services.get(key);
+      if (known?.uid === item.uid && known.resourceVersion === item.resourceVersion) continue;
+      this.#services.set(key, item);
+      this.#tell({ kind: 'service', key });
+    }
+  }
+
+  #tell(change: KnowledgeChange): void {
+    for (const follower of this.#followers) follower(change);
   }
 
   #close(node: string, session: string): void {

@@ -25,6 +25,7 @@ class Term {
   readonly log: string[] = [];
   /** The Services as a consistent list would show them; undefined: the API server does not answer. */
   listed: readonly ServiceRecord[] | undefined;
+  #lists = 0;
   /** Whether the API server confirms what it is asked about. */
   confirms = true;
   readonly #stop = new AbortController();
@@ -76,7 +77,11 @@ class Term {
 
   async services(...services: ServiceRecord[]): Promise<void> {
     this.listed = services;
-    const items = new Map(services.map(service => [`${service.namespace}/${service.name}`, service]));
+    this.#lists += 1;
+    const resourceVersion = String(this.#lists);
+    const items = new Map(
+      services.map(service => [`${service.namespace}/${service.name}`, { ...service, resourceVersion }]),
+    );
     this.knowledge.applyServices({ type: 'replaced', items, resourceVersion: '1' });
     await this.goOn();
   }

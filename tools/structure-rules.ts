@@ -13,7 +13,7 @@ export const FOLDERS: readonly { readonly folder: string; readonly mayImport: re
 export const MAY_WIRE: readonly RegExp[] = [/^(test|bench|tools)\//, /\.(test|fixture)\.ts$/, /^sandbox\/main\.ts$/];
 
 /** Packages of Node that the pure core may use. */
-export const CORE_MODULES: readonly string[] = ['node:assert', 'node:assert/strict'];
+export const CORE_MODULES: readonly string[] = ['node:assert', 'node:assert/strict', 'node:util'];
 
 /** Packages of Node that reach outside the process. */
 export const OUTSIDE_MODULES: readonly string[] = [

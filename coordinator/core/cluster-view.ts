@@ -12,6 +12,8 @@ export interface PodView {
   /** The API server agreed with what the agent said of it (law L12): needed to open, never to close. */
   readonly confirmed: boolean;
   readonly drain: Drain | undefined;
+  /** The cloud's name of the node, when the Pod is in the host's network and the node's name is known. */
+  readonly instanceId: string | undefined;
 }
 
 export type PodsByUid = Pick<ReadonlyMap<string, PodView>, 'get' | 'values'>;
@@ -41,6 +43,7 @@ export function clusterView(input: ClusterViewInput): ClusterView {
       confirmed: input.confirmed.has(uid),
       // An agent may hold hooks only of its own node's Pods (law L12).
       drain: drain?.node === stored.node ? drain : undefined,
+      instanceId: undefined,
     };
     pods.set(uid, view);
     const neighbours = podsByNamespace.get(stored.record.namespace);

@@ -30,8 +30,8 @@ describe('a drain', () => {
 
   test('counts for 10 s after its answer, and then the Pod opens again', () => {
     const ledger = ledgerAfter([0, BEGUN], [5_000, ANSWERED]);
-    expect(expireDrains(ledger, 5_000 + REOPEN_AFTER_MS - 1)).toEqual({ ledger, changed: false });
-    expect(expireDrains(ledger, 5_000 + REOPEN_AFTER_MS)).toEqual({ ledger: new Map(), changed: true });
+    expect(expireDrains(ledger, 5_000 + REOPEN_AFTER_MS - 1)).toEqual({ ledger, expired: [] });
+    expect(expireDrains(ledger, 5_000 + REOPEN_AFTER_MS)).toEqual({ ledger: new Map(), expired: ['pod-1'] });
   });
 
   test('is not prolonged by an answer that is told twice', () => {
@@ -41,8 +41,8 @@ describe('a drain', () => {
 
   test('whose agent says no more counts until a while after its budget', () => {
     const ledger = ledgerAfter([0, BEGUN]);
-    expect(expireDrains(ledger, 30_000).changed).toBe(false);
-    expect(expireDrains(ledger, 45_000).changed).toBe(true);
+    expect(expireDrains(ledger, 30_000).expired).toEqual([]);
+    expect(expireDrains(ledger, 45_000).expired).toEqual(['pod-1']);
   });
 
   test('begins anew with a call after the answer', () => {

@@ -48,10 +48,16 @@ function laterPhase(known: Drain['phase'], next: Drain['phase']): Drain['phase']
   return known === 'connections-ended' && next === 'begun' ? known : next;
 }
 
-/** The ledger without drains that have no more say; `changed` tells whether any went. */
-export function expireDrains(ledger: DrainLedger, now: number): { ledger: DrainLedger; changed: boolean } {
-  const kept = [...ledger].filter(([, drain]) => now < drainEndsAt(drain));
-  return kept.length === ledger.size ? { ledger, changed: false } : { ledger: new Map(kept), changed: true };
+/** The ledger without drains that have no more say, and the UIDs of the Pods whose drains went. */
+export function expireDrains(
+  ledger: DrainLedger,
+  now: number,
+): { readonly ledger: DrainLedger; readonly expired: readonly string[] } {
+  const expired = [...ledger.values()].filter(drain => now >= drainEndsAt(drain)).map(drain => drain.podUid);
+  if (expired.length === 0) return { ledger, expired };
+  const kept = new Map(ledger);
+  for (const podUid of expired) kept.delete(podUid);
+  return { ledger: kept, expired };
 }
 
 /** When the drain stops to count, if nothing else is heard of it. */

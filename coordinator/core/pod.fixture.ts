@@ -38,6 +38,7 @@ export function podView(fields: Partial<PodRecord> = {}, view: Partial<Omit<PodV
     deletionSeenAt: undefined,
     confirmed: true,
     drain: undefined,
+    instanceId: undefined,
     ...view,
   };
 }

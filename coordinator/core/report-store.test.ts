@@ -61,12 +61,15 @@ describe('the report store', () => {
     expect(store.tombstone('pod-1')).toBeUndefined();
   });
 
-  test('grows its version with what it learns, and not with a sign of life', () => {
-    const before = store.version;
-    store.heard('n1', 200);
-    expect(store.version).toBe(before);
-    store.apply('n1', { upserts: [podRecord()], removals: [] }, 300);
-    expect(store.version).toBeGreaterThan(before);
+  test('tells of what it learns, and neither of a sign of life nor of what it knew', () => {
+    const told: string[] = [];
+    const telling = new ReportStore(podUid => told.push(podUid));
+    telling.apply('n1', { upserts: [podRecord()], removals: [] }, 0);
+    telling.heard('n1', 200);
+    telling.replace('n1', [podRecord()], { consistent: true, now: 300 });
+    expect(told).toEqual(['pod-1']);
+    telling.apply('n1', { upserts: [podRecord({ ready: false })], removals: ['pod-1'] }, 400);
+    expect(told).toEqual(['pod-1', 'pod-1', 'pod-1']);
   });
 
   test('refuses a Pod without UID: that is a mistake of ours', () => {

@@ -1,4 +1,5 @@
 import { strict as assert } from 'node:assert';
+import { isDeepStrictEqual } from 'node:util';
 import { PodPhase, type PodRecord } from '../../common/pod-record.ts';
 
 /** A Pod as its node's agent last described it. */
@@ -36,12 +37,13 @@ export class ReportStore {
   readonly #pods = new Map<string, StoredPod>();
   readonly #nodes = new Map<string, NodeState>();
   readonly #tombstones = new Map<string, Tombstone>();
-  #version = 0;
+  readonly #onChange: (podUid: string) => void;
 
-  /** Grows with every change of a Pod or tombstone. */
-  get version(): number {
-    return this.#version;
+  /** @param onChange told of every Pod of which another thing is known than before; must not change the store */
+  constructor(onChange: (podUid: string) => void = () => undefined) {
+    this.#onChange = onChange;
   }
+
   get pods(): ReadonlyMap<string, StoredPod> {
     return this.#pods;
   }
@@ -105,19 +107,21 @@ export class ReportStore {
     if (known && known.node !== node) return;
     // The UID of a Pod that is proven gone never comes back; a late message of a stale stream may still carry it.
     if (this.#tombstones.has(record.uid)) return;
+    // A snapshot repeats what is known of most Pods.
+    if (known && isDeepStrictEqual(known.record, record)) return;
     this.#pods.set(record.uid, {
       record,
       node,
       firstSeenAt: known?.firstSeenAt ?? now,
       deletionSeenAt: known?.deletionSeenAt ?? (record.deletion ? now : undefined),
     });
-    this.#version += 1;
+    this.#onChange(record.uid);
   }
 
   #bury(podUid: string, tombstone: Tombstone): void {
     this.#pods.delete(podUid);
     this.#tombstones.set(podUid, tombstone);
-    this.#version += 1;
+    this.#onChange(podUid);
   }
 }
 

@@ -1,4 +1,5 @@
 import { type PodRecord, Protocol } from '../../common/pod-record.ts';
+import { isSelected } from './selector-index.ts';
 
 /**
  * One place where Pods can be bound: a Service's port on a listener. On layer 4 a rule is a whole listener; `locationId`
@@ -38,9 +39,7 @@ export interface RulePlace {
 
 /** Whether the rule's selector picks the Pod. A Service without a selector picks none. */
 export function selects(rule: Pick<Rule, 'service' | 'selector'>, pod: PodRecord): boolean {
-  if (rule.service.namespace !== pod.namespace) return false;
-  const wanted = Object.entries(rule.selector);
-  return wanted.length > 0 && wanted.every(([key, value]) => pod.labels[key] === value);
+  return isSelected({ namespace: rule.service.namespace, selector: rule.selector }, pod);
 }
 
 /** The Pod's own port behind the rule, or undefined when no container has a port of that name. */

@@ -1,0 +1,64 @@
+import { beforeEach, expect, test } from 'vitest';
+import type { DrainLedger } from './drain-ledger.ts';
+import { recordDrain } from './drain-ledger.ts';
+import { LiveView } from './live-view.ts';
+import { placedRule, podRecord } from './pod.fixture.ts';
+import { ReportStore } from './report-store.ts';
+
+let drains: DrainLedger;
+let confirmed: Set<string>;
+let store: ReportStore;
+let view: LiveView;
+
+beforeEach(() => {
+  drains = new Map();
+  confirmed = new Set();
+  store = new ReportStore();
+  store.apply('n1', { upserts: [podRecord(), podRecord({ uid: 'pod-2', labels: { app: 'other' } })], removals: [] }, 0);
+  view = new LiveView({
+    store,
+    drains: () => drains,
+    isConfirmed: record => confirmed.has(record.uid),
+    instanceOf: node => `ins-${node}`,
+  });
+});
+
+test('a rule finds its Pods, whether or not its Service was made known', () => {
+  const rule = placedRule();
+  expect(view.podsSelectedBy(rule).map(pod => pod.record.uid)).toEqual(['pod-1']);
+  view.setServices([{ ...rule.service, selector: rule.selector }]);
+  expect(view.podsSelectedBy(rule).map(pod => pod.record.uid)).toEqual(['pod-1']);
+  expect([...view.servicesOf('pod-1')]).toEqual([rule.service.uid]);
+});
+
+test('a Pod is as it was until it is refreshed, and then as it is known now', () => {
+  const rule = placedRule();
+  view.setServices([{ ...rule.service, selector: rule.selector }]);
+  confirmed.add('pod-1');
+  drains = recordDrain(drains, { podUid: 'pod-1', node: 'n1', phase: 'begun', budgetMs: 1_000 }, 0);
+  expect(view.pods.get('pod-1')).toMatchObject({ confirmed: false, drain: undefined });
+  expect([...view.refresh('pod-1')]).toEqual([rule.service.uid]);
+  expect(view.pods.get('pod-1')).toMatchObject({ confirmed: true, drain: { phase: 'begun' } });
+});
+
+test("a hook that another node's agent holds says nothing of the Pod (L12)", () => {
+  drains = recordDrain(drains, { podUid: 'pod-1', node: 'n2', phase: 'begun', budgetMs: 1_000 }, 0);
+  view.refresh('pod-1');
+  expect(view.pods.get('pod-1')?.drain).toBeUndefined();
+});
+
+test('a Pod that is gone is selected no more, and leaves its tombstone', () => {
+  const rule = placedRule();
+  view.setServices([{ ...rule.service, selector: rule.selector }]);
+  store.apply('n1', { upserts: [], removals: ['pod-1'] }, 1);
+  expect([...view.refresh('pod-1')]).toEqual([rule.service.uid]);
+  expect(view.podsSelectedBy(rule)).toEqual([]);
+  expect(view.tombstone('pod-1')).toBeDefined();
+});
+
+test("only a Pod in the host's network has its node's instance", () => {
+  store.apply('n1', { upserts: [podRecord({ uid: 'pod-2', hostNetwork: true })], removals: [] }, 1);
+  view.refresh('pod-2');
+  expect(view.pods.get('pod-2')?.instanceId).toBe('ins-n1');
+  expect(view.pods.get('pod-1')?.instanceId).toBeUndefined();
+});

@@ -1,0 +1,95 @@
+import type { PodRecord } from '../../common/pod-record.ts';
+import type { ClusterView, PodView } from './cluster-view.ts';
+import type { DrainLedger } from './drain-ledger.ts';
+import type { ReportStore } from './report-store.ts';
+import { isSelected, type SelectingService, SelectorIndex } from './selector-index.ts';
+
+export interface LiveViewOptions {
+  readonly store: ReportStore;
+  readonly drains: () => DrainLedger;
+  /** Whether the API server confirmed the Pod as it is reported now (law L12). */
+  readonly isConfirmed: (record: PodRecord) => boolean;
+  /** The cloud's name of the node, for Pods in the host's network; undefined while it is not known. */
+  readonly instanceOf: (node: string) => string | undefined;
+}
+
+/**
+ * The cluster view of a leader, kept up to date Pod by Pod: a changed Pod costs what its own labels cost. Whoever
+ * changes a fact about a Pod calls `refresh`.
+ */
+export class LiveView implements ClusterView {
+  readonly #options: LiveViewOptions;
+  readonly #pods = new Map<string, PodView>();
+  readonly #selectors = new SelectorIndex();
+
+  constructor(options: LiveViewOptions) {
+    this.#options = options;
+    for (const uid of options.store.pods.keys()) this.refresh(uid);
+  }
+
+  get pods(): ReadonlyMap<string, PodView> {
+    return this.#pods;
+  }
+
+  tombstone: ClusterView['tombstone'] = podUid => this.#options.store.tombstone(podUid);
+
+  podsSelectedBy: ClusterView['podsSelectedBy'] = ({ service, selector }) => {
+    const uids = this.#selectors.knows({ uid: service.uid, selector })
+      ? this.#selectors.podsOf(service.uid)
+      : this.#scan({ ...service, selector });
+    const selected: PodView[] = [];
+    for (const uid of uids) {
+      const pod = this.#pods.get(uid);
+      if (pod) selected.push(pod);
+    }
+    return selected;
+  };
+
+  /** The UIDs of the Services that select the Pod. */
+  servicesOf(podUid: string): ReadonlySet<string> {
+    return this.#selectors.servicesOf(podUid);
+  }
+
+  podUidsOf(serviceUid: string): ReadonlySet<string> {
+    return this.#selectors.podsOf(serviceUid);
+  }
+
+  setServices(services: readonly SelectingService[]): void {
+    this.#selectors.setServices(services, this.#records());
+  }
+
+  removeService(serviceUid: string): void {
+    this.#selectors.removeService(serviceUid);
+  }
+
+  /**
+   * Takes over what is known of the Pod now.
+   * @returns the UIDs of all Services that select it now or did before
+   */
+  refresh(podUid: string): ReadonlySet<string> {
+    const stored = this.#options.store.pods.get(podUid);
+    if (!stored) {
+      this.#pods.delete(podUid);
+      return this.#selectors.removePod(podUid);
+    }
+    const { record, node } = stored;
+    const drain = this.#options.drains().get(podUid);
+    const isLabelledAnew = this.#pods.get(podUid)?.record.labels !== record.labels;
+    this.#pods.set(podUid, {
+      ...stored,
+      confirmed: this.#options.isConfirmed(record),
+      // An agent may hold hooks only of its own node's Pods (law L12).
+      drain: drain?.node === node ? drain : undefined,
+      instanceId: record.hostNetwork ? this.#options.instanceOf(node) : undefined,
+    });
+    return isLabelledAnew ? this.#selectors.setPod(record) : this.#selectors.servicesOf(podUid);
+  }
+
+  *#records(): Iterable<PodRecord> {
+    for (const { record } of this.#pods.values()) yield record;
+  }
+
+  #scan(service: SelectingService): string[] {
+    return [...this.#records()].filter(record => isSelected(service, record)).map(record => record.uid);
+  }
+}
