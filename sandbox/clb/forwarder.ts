@@ -1,5 +1,13 @@
-import type { HealthStatus } from './health.ts';
-import { type Change, type ListenerSettings, type Place, type Protocol, targetKey } from './state.ts';
+import { chooseRule, type Destination } from './rule-choice.ts';
+import {
+  type Change,
+  type ListenerSettings,
+  type Place,
+  type Protocol,
+  type RuleSettings,
+  targetKey,
+} from './state.ts';
+import { type PoolOptions, placeKey, type TargetAddress, TargetPool } from './target-pool.ts';
 
 export interface Endpoint {
   readonly vip: string;
@@ -7,34 +15,46 @@ export interface Endpoint {
   readonly protocol: Protocol;
 }
 
-export interface TargetAddress extends Place {
-  readonly address: string;
-  readonly port: number;
+/** What a forwarder has to know about a request of layer 7. */
+export interface RequestFacts extends Destination {
+  /** What the session cookie says, if the request has one. */
+  readonly session?: string | undefined;
+  /** Targets that were tried in vain for this request, by `targetKey`. */
+  readonly except?: ReadonlySet<string>;
 }
 
-interface WeightedTarget extends TargetAddress {
-  weight: number;
-  /** The running value of smooth weighted round robin. */
-  current: number;
-}
+/** What becomes of a request. The session, if the rule has sessions, is for the client to bring along next time. */
+export type Route =
+  | { readonly kind: 'no-listener' | 'no-rule' | 'no-target' }
+  | {
+      readonly kind: 'target';
+      readonly target: TargetAddress;
+      readonly rule: RuleSettings;
+      readonly session: string | undefined;
+    };
 
 interface Session {
   readonly key: string;
   expiresAt: number;
 }
 
+interface ForwardedRule {
+  settings: RuleSettings;
+  readonly pool: TargetPool;
+}
+
 interface ForwardedListener {
   readonly vip: string;
   settings: ListenerSettings;
-  readonly targets: Map<string, WeightedTarget>;
+  /** Of layer 4. */
+  readonly pool: TargetPool;
+  /** Of layer 7, by location id. */
+  readonly rules: Map<string, ForwardedRule>;
   /** By client address, oldest first. */
   readonly sessions: Map<string, Session>;
 }
 
-export interface ForwarderOptions {
-  readonly health: (place: Place, key: string) => HealthStatus;
-  readonly sessionsIgnoreWeightZero: boolean;
-}
+export type ForwarderOptions = PoolOptions;
 
 /** Sessions remembered per listener; the oldest go first. */
 const SESSIONS_MAX = 10_000;
@@ -50,7 +70,6 @@ export class Forwarder {
   }
 
   apply(change: Change): void {
-    if ('locationId' in change && change.locationId !== '') return;
     switch (change.kind) {
       case 'listener-created':
       case 'listener-modified':
@@ -59,16 +78,20 @@ export class Forwarder {
       case 'listener-deleted':
         this.#remove(change.listenerId);
         return;
-      case 'target-registered':
-      case 'target-reweighted':
-        this.#weigh(change.listenerId, change, change.weight);
-        return;
-      case 'target-deregistered':
-        this.#listeners.get(change.listenerId)?.targets.delete(targetKey(change));
-        return;
       case 'rule-created':
       case 'rule-modified':
+        this.#putRule(change, change.rule);
+        return;
       case 'rule-deleted':
+        this.#listeners.get(change.listenerId)?.rules.delete(change.locationId);
+        return;
+      case 'target-registered':
+      case 'target-reweighted':
+        this.#pool(change)?.weigh(change, change.weight);
+        return;
+      case 'target-deregistered':
+        this.#pool(change)?.remove(change);
+        return;
       case 'load-balancer-created':
       case 'load-balancer-deleted':
         return;
@@ -85,21 +108,42 @@ export class Forwarder {
     return listener && { vip: listener.vip, port: listener.settings.port, protocol: listener.settings.protocol };
   }
 
-  /** The weights as this forwarder knows them. */
+  /** The weights as this forwarder knows them, by `placeKey` and `targetKey`. */
   view(): Readonly<Record<string, Readonly<Record<string, number>>>> {
-    const weightsOf = ({ targets }: ForwardedListener) =>
-      Object.fromEntries([...targets].map(([key, { weight }]) => [key, weight]));
-    return Object.fromEntries([...this.#listeners].map(([id, listener]) => [id, weightsOf(listener)]));
+    const pools = [...this.#listeners].flatMap(([listenerId, { pool, rules }]) => [
+      [listenerId, pool] as const,
+      ...[...rules].map(([locationId, rule]) => [placeKey({ listenerId, locationId }), rule.pool] as const),
+    ]);
+    return Object.fromEntries(pools.map(([key, pool]) => [key, pool.weights()]));
   }
 
-  /** Where a new connection goes, or undefined when nothing may get it. */
+  /** Where a new connection of layer 4 goes, or undefined when nothing may get it. */
   choose(listenerId: string, clientAddress: string, now: number): TargetAddress | undefined {
     const listener = this.#listeners.get(listenerId);
-    if (!listener) return undefined;
-    const kept = this.#sessionTarget(listener, clientAddress, now);
-    const chosen = kept ?? nextByWeight(this.#eligible(listener));
-    if (chosen) remember(listener, clientAddress, targetKey(chosen), now);
-    return chosen && { listenerId, locationId: '', address: chosen.address, port: chosen.port };
+    const preferred = listener && sessionTarget(listener, clientAddress, now);
+    const chosen = listener?.pool.choose({ now, preferred });
+    if (listener && chosen) remember(listener, clientAddress, targetKey(chosen), now);
+    return chosen;
+  }
+
+  /** Where a request of layer 7 goes. */
+  route(listenerId: string, request: RequestFacts, now: number): Route {
+    const listener = this.#listeners.get(listenerId);
+    if (!listener) return { kind: 'no-listener' };
+    const rules = [...listener.rules.values()].map(({ settings }) => settings);
+    const rule = chooseRule(rules, request);
+    const pool = rule && listener.rules.get(rule.locationId)?.pool;
+    if (!rule || !pool) return { kind: 'no-rule' };
+    const hasSessions = rule.sessionExpireSeconds > 0;
+    const { session, except } = request;
+    const target = pool.choose({ now, preferred: hasSessions ? session : undefined, ...(except && { except }) });
+    if (!target) return { kind: 'no-target' };
+    return { kind: 'target', target, rule, session: hasSessions ? targetKey(target) : undefined };
+  }
+
+  /** The passive check of layer 7: what became of an attempt to reach a target. */
+  note(target: TargetAddress, attempt: { readonly reached: boolean; readonly now: number }): void {
+    this.#pool(target)?.note(target, attempt);
   }
 
   #put(vip: string, settings: ListenerSettings): void {
@@ -108,8 +152,16 @@ export class Forwarder {
       known.settings = settings;
       return;
     }
-    this.#listeners.set(settings.id, { vip, settings, targets: new Map(), sessions: new Map() });
+    const pool = new TargetPool({ listenerId: settings.id, locationId: '' }, this.#options);
+    this.#listeners.set(settings.id, { vip, settings, pool, rules: new Map(), sessions: new Map() });
     this.#idByEndpoint.set(endpointKey({ vip, port: settings.port, protocol: settings.protocol }), settings.id);
+  }
+
+  #putRule({ listenerId, locationId }: Place, settings: RuleSettings): void {
+    const rules = this.#listeners.get(listenerId)?.rules;
+    const known = rules?.get(locationId);
+    if (known) known.settings = settings;
+    else rules?.set(locationId, { settings, pool: new TargetPool({ listenerId, locationId }, this.#options) });
   }
 
   #remove(listenerId: string): void {
@@ -118,47 +170,15 @@ export class Forwarder {
     if (endpoint && this.listenerAt(endpoint) === listenerId) this.#idByEndpoint.delete(endpointKey(endpoint));
   }
 
-  #weigh(listenerId: string, target: { readonly address: string; readonly port: number }, weight: number): void {
-    const targets = this.#listeners.get(listenerId)?.targets;
-    const known = targets?.get(targetKey(target));
-    if (known) known.weight = weight;
-    else {
-      const { address, port } = target;
-      targets?.set(targetKey(target), { listenerId, locationId: '', address, port, weight, current: 0 });
-    }
-  }
-
-  #sessionTarget(listener: ForwardedListener, clientAddress: string, now: number): WeightedTarget | undefined {
-    const session = listener.sessions.get(clientAddress);
-    if (!session || session.expiresAt <= now || listener.settings.sessionExpireSeconds === 0) return undefined;
-    const target = listener.targets.get(session.key);
-    if (!target || this.#status(target) === 'Dead') return undefined;
-    return target.weight > 0 || this.#options.sessionsIgnoreWeightZero ? target : undefined;
-  }
-
-  /** Healthy ones; when there is none, all that failed. A target still being probed for the first time gets nothing. */
-  #eligible(listener: ForwardedListener): WeightedTarget[] {
-    const open = [...listener.targets.values()].filter(({ weight }) => weight > 0);
-    const healthy = open.filter(target => ['Alive', 'Close'].includes(this.#status(target)));
-    return healthy.length > 0 ? healthy : open.filter(target => this.#status(target) === 'Dead');
-  }
-
-  #status(target: WeightedTarget): HealthStatus {
-    return this.#options.health(target, targetKey(target));
+  #pool({ listenerId, locationId }: Place): TargetPool | undefined {
+    const listener = this.#listeners.get(listenerId);
+    return locationId === '' ? listener?.pool : listener?.rules.get(locationId)?.pool;
   }
 }
 
-/** Smooth weighted round robin: in any run of picks each target comes as often as its weight says, evenly spread. */
-function nextByWeight(targets: readonly WeightedTarget[]): WeightedTarget | undefined {
-  let chosen: WeightedTarget | undefined;
-  let total = 0;
-  for (const target of targets) {
-    total += target.weight;
-    target.current += target.weight;
-    if (!chosen || target.current > chosen.current) chosen = target;
-  }
-  if (chosen) chosen.current -= total;
-  return chosen;
+function sessionTarget({ sessions, settings }: ForwardedListener, clientAddress: string, now: number) {
+  const session = sessions.get(clientAddress);
+  return session && session.expiresAt > now && settings.sessionExpireSeconds > 0 ? session.key : undefined;
 }
 
 function remember(listener: ForwardedListener, clientAddress: string, key: string, now: number): void {

@@ -1,9 +1,10 @@
 import type { Clock } from '../../common/clock.ts';
 import { type Random, randomInteger } from '../../common/random.ts';
-import { type Endpoint, Forwarder, type ForwarderOptions, type TargetAddress } from './forwarder.ts';
+import { type Endpoint, Forwarder, type ForwarderOptions, type RequestFacts, type Route } from './forwarder.ts';
 import type { ForwardedTarget, JournalRecord } from './journal.ts';
 import type { ForwardingSettings } from './settings.ts';
-import { type Change, type TargetChange, targetKey } from './state.ts';
+import { type Change, type RuleSettings, type TargetChange, targetKey } from './state.ts';
+import { placeKey, type TargetAddress } from './target-pool.ts';
 
 /** One connection (or UDP flow) through the load balancer. */
 export interface Connection {
@@ -11,6 +12,26 @@ export interface Connection {
   readonly target: TargetAddress;
   /** To be called once when it ended by itself; does nothing after a cut. */
   close(): void;
+}
+
+/** A request of layer 7 on its way to a target. */
+export interface RequestTurn extends Connection {
+  readonly kind: 'target';
+  readonly rule: RuleSettings;
+  /** What the client shall bring along to reach this target again; undefined when the rule has no sessions. */
+  readonly session: string | undefined;
+  /** Tells the passive check whether the target took the connection. Not reached: the turn is over, too. */
+  note(attempt: { readonly reached: boolean }): void;
+}
+
+/** Why a request goes nowhere; without a listener the whole connection has to end. */
+export type RequestRefusal = Exclude<Route, { readonly kind: 'target' }>;
+
+/** A client's connection to a listener of layer 7: it stays with one forwarder, which routes each request anew. */
+export interface ClientConnection {
+  readonly forwarder: number;
+  /** `onCut` is called when the load balancer ends the request, at most once and never after `close`. */
+  request(request: RequestFacts, onCut: () => void): RequestTurn | RequestRefusal;
 }
 
 /** A listener became reachable in the first forwarder, or unreachable in the last. */
@@ -23,8 +44,9 @@ export interface ForwardingOptions extends ForwarderOptions {
   readonly record: (record: JournalRecord) => void;
 }
 
+/** Connections; on layer 7 requests. */
 interface Traffic {
-  /** What cuts each live connection. */
+  /** What cuts each live one. */
   readonly live: Set<() => void>;
   opened: number;
   lastOpenedAt: number | undefined;
@@ -33,7 +55,7 @@ interface Traffic {
 
 interface Lane {
   readonly forwarder: Forwarder;
-  /** By listener id and target. */
+  /** By place and target. */
   readonly traffic: Map<string, Traffic>;
   /** In the order of the calls: a change never overtakes an earlier one, whatever order timers fire in. */
   readonly pending: { readonly requestId: string; readonly changes: readonly Change[] }[];
@@ -72,21 +94,20 @@ export class Forwarding {
   }
 
   /**
-   * A new connection from `clientAddress`: its target as one forwarder, taken at random, chooses it now; undefined when
-   * the client must be refused. `onCut` is called when the load balancer ends it, at most once and never after `close`.
+   * A new connection of layer 4 from `clientAddress`: its target as one forwarder, taken at random, chooses it now;
+   * undefined when the client must be refused. `onCut` is called when the load balancer ends it, at most once and never
+   * after `close`.
    */
   open(endpoint: Endpoint, clientAddress: string, onCut: () => void): Connection | undefined {
-    const index = Math.floor(this.#options.random.next() * this.#lanes.length);
-    const lane = this.#lanes[index];
-    const listenerId = lane?.forwarder.listenerAt(endpoint);
-    if (!lane || listenerId === undefined) return undefined;
-    const target = lane.forwarder.choose(listenerId, clientAddress, this.#options.clock.now());
-    if (!target) return undefined;
-    const traffic = trafficOf(lane, target);
-    traffic.opened += 1;
-    traffic.lastOpenedAt = this.#options.clock.wallNow();
-    traffic.live.add(onCut);
-    return { forwarder: index, target, close: () => this.#close(traffic, onCut) };
+    const found = this.#enter(endpoint);
+    const target = found?.lane.forwarder.choose(found.listenerId, clientAddress, this.#options.clock.now());
+    return found && target && this.#begin(found, target, onCut);
+  }
+
+  /** A new connection of layer 7, to one forwarder taken at random; undefined when the client must be refused. */
+  accept(endpoint: Endpoint): ClientConnection | undefined {
+    const found = this.#enter(endpoint);
+    return found && { forwarder: found.index, request: (request, onCut) => this.#request(found, request, onCut) };
   }
 
   /** Returns what stops it. */
@@ -95,12 +116,43 @@ export class Forwarding {
     return () => this.#endpointListeners.delete(listener);
   }
 
-  /** For people and tests: the weights each forwarder knows, and the live connections per listener and target. */
+  /** For people and tests: the weights each forwarder knows, and the live connections, by listener (and rule) and target. */
   view(): readonly Record<string, unknown>[] {
     return this.#lanes.map(({ forwarder, traffic }) => ({
       weights: forwarder.view(),
       liveConnections: Object.fromEntries([...traffic].map(([key, { live }]) => [key, live.size])),
     }));
+  }
+
+  #enter(endpoint: Endpoint): Entrance | undefined {
+    const index = Math.floor(this.#options.random.next() * this.#lanes.length);
+    const lane = this.#lanes[index];
+    const listenerId = lane?.forwarder.listenerAt(endpoint);
+    return lane && listenerId !== undefined ? { index, lane, listenerId } : undefined;
+  }
+
+  #begin({ index, lane }: Entrance, target: TargetAddress, onCut: () => void): Connection {
+    const traffic = trafficOf(lane, target);
+    traffic.opened += 1;
+    traffic.lastOpenedAt = this.#options.clock.wallNow();
+    traffic.live.add(onCut);
+    return { forwarder: index, target, close: () => this.#close(traffic, onCut) };
+  }
+
+  #request(entrance: Entrance, request: RequestFacts, onCut: () => void): RequestTurn | RequestRefusal {
+    const { clock } = this.#options;
+    const { forwarder } = entrance.lane;
+    const route = forwarder.route(entrance.listenerId, request, clock.now());
+    if (route.kind !== 'target') return route;
+    const connection = this.#begin(entrance, route.target, onCut);
+    return {
+      ...route,
+      ...connection,
+      note: ({ reached }) => {
+        if (!reached) connection.close();
+        forwarder.note(route.target, { reached, now: clock.now() });
+      },
+    };
   }
 
   #close(traffic: Traffic, onCut: () => void): void {
@@ -152,12 +204,19 @@ export class Forwarding {
   }
 }
 
+/** Which forwarder a client came to, and what it found there. */
+interface Entrance {
+  readonly index: number;
+  readonly lane: Lane;
+  readonly listenerId: string;
+}
+
 function endpointOf(change: Extract<Change, { settings: unknown }>): Endpoint {
   return { vip: change.vip, port: change.settings.port, protocol: change.settings.protocol };
 }
 
 function trafficOf(lane: Lane, target: TargetAddress): Traffic {
-  const key = `${target.listenerId} ${targetKey(target)}`;
+  const key = trafficKey(target);
   const known = lane.traffic.get(key);
   if (known) return known;
   const traffic: Traffic = { live: new Set(), opened: 0, lastOpenedAt: undefined, lastClosedAt: undefined };
@@ -166,8 +225,12 @@ function trafficOf(lane: Lane, target: TargetAddress): Traffic {
 }
 
 function cutAll(lane: Lane, target: TargetAddress, live: Set<() => void>): void {
-  lane.traffic.delete(`${target.listenerId} ${targetKey(target)}`);
+  lane.traffic.delete(trafficKey(target));
   const cuts = [...live];
   live.clear();
   for (const cut of cuts) cut();
+}
+
+function trafficKey(target: TargetAddress): string {
+  return `${placeKey(target)} ${targetKey(target)}`;
 }

@@ -2,13 +2,24 @@ import type { Clock, Timer } from '../../common/clock.ts';
 import { deadline } from '../../common/deadline.ts';
 import type { Random } from '../../common/random.ts';
 import { afterProbe, type HealthState, type HealthStatus, UNPROBED } from './health.ts';
-import { type Change, type ListenerSettings, type Place, type Protocol, targetKey } from './state.ts';
+import {
+  type Change,
+  type HealthCheckSettings,
+  type HttpCheckSettings,
+  type ListenerSettings,
+  type Place,
+  type Protocol,
+  targetKey,
+} from './state.ts';
+import { placeKey } from './target-pool.ts';
 
 export interface ProbeTarget {
   readonly vip: string;
   readonly protocol: Protocol;
   readonly address: string;
   readonly port: number;
+  /** When set, the target must answer this request. */
+  readonly http?: HttpCheckSettings;
 }
 
 /** Whether the target passes one check. Whatever is not there before the signal aborts, or rejects, has not passed. */
@@ -36,52 +47,63 @@ interface CheckedTarget {
   stop: AbortController;
 }
 
-interface CheckedListener {
+/** A listener of layer 4 or a rule: what has targets and a check for them. */
+interface CheckedPlace {
+  readonly place: Place;
   readonly vip: string;
-  settings: ListenerSettings;
+  readonly protocol: Protocol;
+  check: HealthCheckSettings;
   readonly targets: Map<string, CheckedTarget>;
 }
 
 /**
- * Probes every target of every listener whose check is on, whatever its weight. A new target is probed for the first
+ * Probes every target of every listener and rule whose check is on, whatever its weight. A new target is probed for the first
  * time at a random moment of its first interval, so it takes up to interval times threshold to become healthy.
  */
 export class HealthChecker {
   readonly #options: HealthCheckerOptions;
-  readonly #listeners = new Map<string, CheckedListener>();
+  readonly #listeners = new Map<string, Pick<CheckedPlace, 'vip' | 'protocol'>>();
+  /** By `placeKey`. */
+  readonly #places = new Map<string, CheckedPlace>();
 
   constructor(options: HealthCheckerOptions) {
     this.#options = options;
   }
 
   status(place: Place, key: string): HealthStatus {
-    const listener = this.#listeners.get(place.listenerId);
-    if (listener && !listener.settings.healthCheck.enabled) return 'Close';
-    return listener?.targets.get(key)?.state.status ?? 'Unknown';
+    const checked = this.#places.get(placeKey(place));
+    if (checked && !checked.check.enabled) return 'Close';
+    return checked?.targets.get(key)?.state.status ?? 'Unknown';
   }
 
   apply(change: Change): void {
-    if ('locationId' in change && change.locationId !== '') return;
     switch (change.kind) {
       case 'listener-created':
-        this.#listeners.set(change.settings.id, { vip: change.vip, settings: change.settings, targets: new Map() });
+        this.#create(change.vip, change.settings);
         return;
       case 'listener-modified':
-        this.#modify(change.settings);
+        this.#modify({ listenerId: change.settings.id, locationId: '' }, change.settings.healthCheck);
         return;
       case 'listener-deleted':
         this.#listeners.delete(change.listenerId);
+        this.#places.delete(change.listenerId);
+        return;
+      case 'rule-created':
+        this.#createPlace(change, change.rule.healthCheck);
+        return;
+      case 'rule-modified':
+        this.#modify(change, change.rule.healthCheck);
+        return;
+      case 'rule-deleted':
+        this.#places.delete(placeKey(change));
         return;
       case 'target-registered':
-        this.#add(change.listenerId, change.address, change.port);
+        this.#add(change);
         return;
       case 'target-deregistered':
-        this.#remove(change.listenerId, targetKey(change));
+        this.#remove(change);
         return;
       case 'target-reweighted':
-      case 'rule-created':
-      case 'rule-modified':
-      case 'rule-deleted':
       case 'load-balancer-created':
       case 'load-balancer-deleted':
         return;
@@ -90,37 +112,48 @@ export class HealthChecker {
 
   /** No probe runs or starts after this. */
   stop(): void {
-    for (const listener of this.#listeners.values()) {
-      for (const target of listener.targets.values()) this.#halt(target);
+    for (const { targets } of this.#places.values()) {
+      for (const target of targets.values()) this.#halt(target);
     }
-    this.#listeners.clear();
+    this.#places.clear();
   }
 
-  #add(listenerId: string, address: string, port: number): void {
+  #create(vip: string, { id, protocol, healthCheck }: ListenerSettings): void {
+    this.#listeners.set(id, { vip, protocol });
+    this.#createPlace({ listenerId: id, locationId: '' }, healthCheck);
+  }
+
+  #createPlace({ listenerId, locationId }: Place, check: HealthCheckSettings): void {
     const listener = this.#listeners.get(listenerId);
-    if (!listener) return;
+    const place = { listenerId, locationId };
+    if (listener) this.#places.set(placeKey(place), { place, ...listener, check, targets: new Map() });
+  }
+
+  #add({ address, port, ...place }: Place & Pick<CheckedTarget, 'address' | 'port'>): void {
+    const checked = this.#places.get(placeKey(place));
+    if (!checked) return;
     const target: CheckedTarget = { address, port, state: UNPROBED, timer: undefined, stop: new AbortController() };
-    listener.targets.set(targetKey(target), target);
-    this.#begin(listener, target);
+    checked.targets.set(targetKey(target), target);
+    this.#begin(checked, target);
   }
 
-  #remove(listenerId: string, key: string): void {
-    const listener = this.#listeners.get(listenerId);
-    const target = listener?.targets.get(key);
+  #remove(change: Place & Pick<CheckedTarget, 'address' | 'port'>): void {
+    const targets = this.#places.get(placeKey(change))?.targets;
+    const target = targets?.get(targetKey(change));
     if (target) this.#halt(target);
-    listener?.targets.delete(key);
+    targets?.delete(targetKey(change));
   }
 
-  #modify(settings: ListenerSettings): void {
-    const listener = this.#listeners.get(settings.id);
-    if (!listener) return;
-    const wasEnabled = listener.settings.healthCheck.enabled;
-    listener.settings = settings;
-    for (const target of listener.targets.values()) {
+  #modify(place: Place, check: HealthCheckSettings): void {
+    const checked = this.#places.get(placeKey(place));
+    if (!checked) return;
+    const wasEnabled = checked.check.enabled;
+    checked.check = check;
+    for (const target of checked.targets.values()) {
       this.#halt(target);
       target.stop = new AbortController();
       if (!wasEnabled) target.state = UNPROBED;
-      this.#begin(listener, target);
+      this.#begin(checked, target);
     }
   }
 
@@ -129,46 +162,38 @@ export class HealthChecker {
     target.stop.abort();
   }
 
-  #begin(listener: CheckedListener, target: CheckedTarget): void {
-    const { enabled, intervalMs } = listener.settings.healthCheck;
-    if (enabled) this.#scheduleNext(listener, target, this.#options.random.next() * intervalMs);
+  #begin(place: CheckedPlace, target: CheckedTarget): void {
+    const { enabled, intervalMs } = place.check;
+    if (enabled) this.#scheduleNext(place, target, this.#options.random.next() * intervalMs);
   }
 
-  #scheduleNext(listener: CheckedListener, target: CheckedTarget, delayMs: number): void {
+  #scheduleNext(place: CheckedPlace, target: CheckedTarget, delayMs: number): void {
     const { signal } = target.stop;
-    target.timer = this.#options.clock.schedule(delayMs, () => void this.#check(listener, target, signal));
+    target.timer = this.#options.clock.schedule(delayMs, () => void this.#check(place, target, signal));
   }
 
-  async #check(listener: CheckedListener, target: CheckedTarget, signal: AbortSignal): Promise<void> {
-    const { healthCheck } = listener.settings;
+  async #check(place: CheckedPlace, target: CheckedTarget, signal: AbortSignal): Promise<void> {
+    const { check } = place;
     const startedAt = this.#options.clock.now();
-    const passed = await this.#probe(listener, target, signal);
+    const passed = await this.#probe(place, target, signal);
     if (signal.aborted) return;
     const before = target.state.status;
-    target.state = afterProbe(target.state, passed, healthCheck);
-    if (target.state.status !== before) this.#tell(listener, target);
+    target.state = afterProbe(target.state, passed, check);
+    if (target.state.status !== before) this.#tell(place, target);
     const tookMs = this.#options.clock.now() - startedAt;
-    this.#scheduleNext(listener, target, Math.max(0, healthCheck.intervalMs - tookMs));
+    this.#scheduleNext(place, target, Math.max(0, check.intervalMs - tookMs));
   }
 
-  async #probe(listener: CheckedListener, target: CheckedTarget, signal: AbortSignal): Promise<boolean> {
-    const { vip, settings } = listener;
-    const { timeoutMs, checkPort } = settings.healthCheck;
-    using limit = deadline(this.#options.clock, 'the health probe', timeoutMs, signal);
-    const port = checkPort ?? target.port;
-    const asked = { vip, protocol: settings.protocol, address: target.address, port };
+  async #probe({ vip, protocol, check }: CheckedPlace, target: CheckedTarget, signal: AbortSignal): Promise<boolean> {
+    using limit = deadline(this.#options.clock, 'the health probe', check.timeoutMs, signal);
+    const { address } = target;
+    const port = check.checkPort ?? target.port;
+    const asked = { vip, protocol, address, port, ...(check.http && { http: check.http }) };
     return await firstOf(this.#options.probe(asked, limit.signal), limit.signal);
   }
 
-  #tell(listener: CheckedListener, target: CheckedTarget): void {
-    const { address, port, state } = target;
-    this.#options.onTransition({
-      listenerId: listener.settings.id,
-      locationId: '',
-      address,
-      port,
-      status: state.status,
-    });
+  #tell({ place }: CheckedPlace, { address, port, state }: CheckedTarget): void {
+    this.#options.onTransition({ ...place, address, port, status: state.status });
   }
 }
 

@@ -1,7 +1,8 @@
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import type { Clock } from '../../common/clock.ts';
-import type { Endpoint, TargetAddress } from './forwarder.ts';
+import type { Endpoint } from './forwarder.ts';
 import type { Connection, Forwarding } from './forwarding.ts';
+import type { TargetAddress } from './target-pool.ts';
 
 /** How long a backend may take to accept, as long as a client would try. */
 const CONNECT_TIMEOUT_MS = 10_000;
