@@ -82,9 +82,9 @@ describe('the weight', () => {
   });
 });
 
-test('only deletion, exit and a lost address are strong; what a living Pod says is weak', () => {
-  const strong = ['deletion', 'exit', 'gone', 'moved', 'terminal', 'exited', 'connections-ended'] as const;
-  const weak = ['hook', 'unready', 'unselected', 'weight'] as const;
+test('only deletion, exit, a lost address and a replacement that serves are strong; what a living Pod says is weak', () => {
+  const strong = ['deletion', 'exit', 'replaced', 'gone', 'moved', 'terminal', 'exited', 'connections-ended'] as const;
+  const weak = ['hook', 'unready', 'unselected', 'weight', 'quota'] as const;
   expect(strong.every(isStrong)).toBe(true);
   expect(weak.some(isStrong)).toBe(false);
 });

@@ -18,17 +18,25 @@ export type Disposition =
   /** Deregistered: no connection is left to cut. */
   | { readonly kind: 'remove'; readonly evidence: RemoveEvidence };
 
-export type DrainEvidence = 'deletion' | 'exit' | 'hook' | 'unready' | 'unselected' | 'weight';
-export type RemoveEvidence = 'gone' | 'moved' | 'terminal' | 'exited' | 'connections-ended' | 'unselected';
+/**
+ * `replaced`: no longer selected, and what now serves in its place keeps the rule's capacity as it was. `quota`: its
+ * place goes to a Pod whose gate waits.
+ */
+export type DrainEvidence = 'deletion' | 'exit' | 'replaced' | 'hook' | 'unready' | 'weight' | 'unselected' | 'quota';
+export type RemoveEvidence = 'gone' | 'moved' | 'terminal' | 'exited' | 'connections-ended' | 'unselected' | 'quota';
 
 const DEFAULT_WEIGHT = 10;
 const WEIGHT_MAX = 100;
 
-/** Deletion and exit are strong; everything else about a living Pod is weak and stands under the brake (law L2). */
+/**
+ * Deletion and exit are strong; everything else about a living Pod is weak and stands under the brake (law L2), but what
+ * new targets have replaced one for one, since it takes nothing away.
+ */
 export function isStrong(evidence: DrainEvidence | RemoveEvidence): boolean {
   switch (evidence) {
     case 'deletion':
     case 'exit':
+    case 'replaced':
     case 'gone':
     case 'moved':
     case 'terminal':
@@ -39,6 +47,7 @@ export function isStrong(evidence: DrainEvidence | RemoveEvidence): boolean {
     case 'unready':
     case 'unselected':
     case 'weight':
+    case 'quota':
       return false;
   }
 }

@@ -19,6 +19,7 @@ export type GateReason =
   | 'WaitingForRegistration'
   | 'WaitingForHealthCheck'
   | 'NotOnEni'
+  | 'NoInstance'
   | 'NoSuchPort';
 
 export interface GateInput {

@@ -5,29 +5,16 @@ import {
   DEFAULT_PLAN_LIMITS,
   EMPTY_MEMORY,
   type LanePlan,
-  type LanePlanLimits,
+  type LanePlanInput,
   planLane,
 } from './lane-plan.ts';
 import type { TargetChange, TargetOperation } from './target-operation.ts';
 
 const ONE_RULE = [{ port: 80, app: 'web' }];
 
-/** A plan of the world with other limits or with some operations held back. */
-function planWith(
-  world: CoreWorld,
-  { limits = {}, mayTry = () => true }: { limits?: Partial<LanePlanLimits>; mayTry?: (o: TargetOperation) => boolean },
-): LanePlan {
-  const plan = planLane({
-    rules: world.rules,
-    view: world.view(),
-    cluster: 'c1',
-    observation: world.lane.observation,
-    transactions: world.lane.transactions,
-    memory: world.lane.memory,
-    limits: { ...DEFAULT_PLAN_LIMITS, ...limits },
-    mayTry,
-    now: world.now,
-  });
+/** A plan of the world with something in its input changed. */
+function planWith(world: CoreWorld, changes: Partial<LanePlanInput>): LanePlan {
+  const plan = planLane({ ...world.planInput(), ...changes });
   world.lane = { ...world.lane, memory: plan.memory };
   return plan;
 }
@@ -47,16 +34,19 @@ function change(world: CoreWorld, index: number, edit: Parameters<CoreWorld['cha
 describe('a batch', () => {
   test('holds all operations of its kind up to the limit of CLB', () => {
     expect(worldOf(7).plan()?.write?.operations.length).toBe(7);
-    expect(planWith(worldOf(7), { limits: { batchSizeMax: 3 } }).write?.operations.length).toBe(3);
+    expect(planWith(worldOf(7), { sizeMax: 3 }).write?.operations.length).toBe(3);
   });
 
-  test('is smaller while something drains, so that the next drain gets in soon', () => {
+  test('never holds more than CLB takes, whatever the lane would send', () => {
+    const limits = { ...DEFAULT_PLAN_LIMITS, batchSizeMax: 4 };
+    expect(planWith(worldOf(7), { limits, sizeMax: 9 }).write?.operations.length).toBe(4);
+  });
+
+  test('is urgent when it takes weight from a Pod that leaves, and not when it only adds', () => {
     const world = serving(2, ONE_RULE);
     change(world, 0, deleted);
-    world.settle();
-    for (let index = 0; index < 5; index += 1) world.addReadyPod({ address: `10.0.1.${index}` });
-    const limits = { batchSizeMax: 4, batchSizeMaxWhileDraining: 2 };
-    expect(planWith(world, { limits }).write).toMatchObject({ kind: 'register', operations: { length: 2 } });
+    expect(world.plan()?.write?.urgent).toBe(true);
+    expect(worldOf(1).plan()?.write?.urgent).toBe(false);
   });
 
   test('carries closings and openings together, closings first', () => {
@@ -126,7 +116,7 @@ describe('the brake', () => {
       operation({ kind: 'close', evidence: 'exit' }),
       operation({ kind: 'open', weight: 10 }),
     ];
-    const write = { kind: 'weights', operations } as const;
+    const write = { kind: 'weights', operations, urgent: true } as const;
     expect(chargeWrite(EMPTY_MEMORY, write, DEFAULT_PLAN_LIMITS.brake, 5).brake.get('rule')).toEqual([5]);
   });
 });

@@ -1,8 +1,10 @@
 import { type BrakeHistory, type BrakeLimits, chargeBrake, DEFAULT_BRAKE } from './brake.ts';
 import type { ClusterView } from './cluster-view.ts';
 import { isStrong } from './disposition.ts';
-import type { Observation, ObservedBinding, TransactionTable } from './observation.ts';
+import { type Observation, placeKey, type TransactionTable } from './observation.ts';
+import type { RulePlace } from './rule.ts';
 import {
+  type ForeignTarget,
   type Hold,
   type Orphan,
   planRule,
@@ -32,8 +34,6 @@ export interface LanePlanLimits {
   readonly brake: BrakeLimits;
   /** CLB: at most 500 targets in a batch call (clb-api section 1.1). */
   readonly batchSizeMax: number;
-  /** While something drains, so that a write ends soon enough for the next drain to get in. */
-  readonly batchSizeMaxWhileDraining: number;
   /** Waiting this long lifts an operation by one priority. */
   readonly agingMs: number;
 }
@@ -41,7 +41,6 @@ export interface LanePlanLimits {
 export const DEFAULT_PLAN_LIMITS: LanePlanLimits = {
   brake: DEFAULT_BRAKE,
   batchSizeMax: 500,
-  batchSizeMaxWhileDraining: 130,
   agingMs: 3_000,
 };
 
@@ -49,6 +48,8 @@ export const DEFAULT_PLAN_LIMITS: LanePlanLimits = {
 export interface TargetWrite {
   readonly kind: 'weights' | 'register' | 'deregister' | 'tags';
   readonly operations: readonly TargetOperation[];
+  /** It takes weight from a Pod that has exited or drains: somebody waits for it. */
+  readonly urgent: boolean;
 }
 
 export interface LanePlanInput {
@@ -62,6 +63,31 @@ export interface LanePlanInput {
   /** False for an operation that was sent before, did not show, and waits for its next try. */
   readonly mayTry: (operation: TargetOperation) => boolean;
   readonly now: number;
+  /** What this lane's facts led to before; undefined for the first plan of a lane. */
+  readonly previous: LanePlan | undefined;
+  /**
+   * Ids of the rules about whose Pods something changed since `previous`. What changed in the other inputs, and what has
+   * become due, is seen without being told. The rules that nothing happened to are taken over as they are.
+   */
+  readonly dirty: ReadonlySet<string> | 'all';
+  /** How many targets the next write may carry; `limits.batchSizeMax` stays the ceiling. */
+  readonly sizeMax: number;
+  /** The lane has more work than it can send soon: a Pod that is not ready is not registered ahead of time. */
+  readonly isSaturated: boolean;
+  /** Targets that CLB refuses, by binding key, with our code: they are left alone. */
+  readonly quarantined: ReadonlyMap<string, string>;
+  /** CLB's limit of targets on the listener or forwarding rule, foreign ones included. */
+  readonly targetsPerRuleMax: (place: RulePlace) => number;
+}
+
+/** One rule as far as it is worked out, for the next plan to take over. */
+export interface WorkedOutRule {
+  readonly state: RuleState;
+  readonly plan: RulePlan;
+  /** Every Pod that has a part in it: selected, or named by the mark of a target. */
+  readonly podUids: ReadonlySet<string>;
+  /** When it has to be worked out again though nothing happened. */
+  readonly lookAgainAt: number | undefined;
 }
 
 export interface LanePlan {
@@ -70,7 +96,13 @@ export interface LanePlan {
   readonly operations: readonly TargetOperation[];
   readonly holds: readonly Hold[];
   readonly orphans: readonly Orphan[];
-  readonly foreign: readonly string[];
+  readonly foreign: readonly ForeignTarget[];
+  /** By rule id. */
+  readonly rules: ReadonlyMap<string, WorkedOutRule>;
+  /** UIDs of the Pods whose targets may look different from the previous plan. */
+  readonly touched: ReadonlySet<string>;
+  /** How many Pods the quota leaves out, by rule id; rules that have room for all are not in it. */
+  readonly leftOut: ReadonlyMap<string, number>;
   /** As it is if the write is not sent; `chargeWrite` gives what follows when it is. */
   readonly memory: LaneMemory;
   /** When to plan again though nothing happened. */
@@ -95,7 +127,7 @@ export function planLane(input: LanePlanInput): LanePlan {
   const wantedSince = trackWanted(operations, input);
   const memory: LaneMemory = { brake: input.memory.brake, wantedSince, unselected };
   return {
-    write: chooseWrite(operations.filter(input.mayTry), { ...input, memory, draining: isDraining(states) }),
+    write: chooseWrite(operations.filter(input.mayTry), { ...input, memory }),
     operations,
     holds: plans.flatMap(plan => plan.holds),
     orphans: plans.flatMap(plan => plan.orphans),
@@ -103,7 +135,40 @@ export function planLane(input: LanePlanInput): LanePlan {
     memory,
     lookAgainAt: lookAgainAt(plans, unselected, input.now),
     states,
+    ...workedOut(states, plans),
+    leftOut: new Map(),
   };
+}
+
+function workedOut(states: readonly RuleState[], plans: readonly RulePlan[]): Pick<LanePlan, 'rules' | 'touched'> {
+  const rules = new Map<string, WorkedOutRule>();
+  const touched = new Set<string>();
+  for (const [index, state] of states.entries()) {
+    const plan = plans[index];
+    if (!plan) continue;
+    const podUids = podUidsOf(state);
+    for (const podUid of podUids) touched.add(podUid);
+    rules.set(state.rule.id, { state, plan, podUids, lookAgainAt: undefined });
+  }
+  return { rules, touched };
+}
+
+function podUidsOf({ targets }: RuleState): Set<string> {
+  const podUids = new Set<string>();
+  for (const { bound, wanted } of targets) {
+    if (bound?.mark) podUids.add(bound.mark.podUid);
+    if (wanted) podUids.add(wanted.pod.record.uid);
+  }
+  return podUids;
+}
+
+/** The ids of the rules in which one of the Pods has a part. A rule that newly selects a Pod is not among them. */
+export function rulesOf(plan: LanePlan, podUids: ReadonlySet<string>): Set<string> {
+  const ids = new Set<string>();
+  for (const [id, rule] of plan.rules) {
+    for (const podUid of podUids) if (rule.podUids.has(podUid)) ids.add(id);
+  }
+  return ids;
 }
 
 /** The memory after a write was sent: weak closings are charged to their rule's brake (law L2). */
@@ -119,21 +184,16 @@ export function chargeWrite(memory: LaneMemory, write: TargetWrite, limits: Brak
 }
 
 function ruleStates(input: LanePlanInput): RuleState[] {
-  const byPlace = new Map<string, Map<string, ObservedBinding>>();
-  for (const [key, binding] of input.observation.bindings) {
-    const place = `${binding.listenerId}|${binding.locationId}`;
-    const bindings = byPlace.get(place) ?? new Map<string, ObservedBinding>();
-    byPlace.set(place, bindings.set(key, binding));
-  }
-  return input.rules.map(rule =>
-    ruleState(rule, {
+  return input.rules.map(rule => {
+    const place = input.observation.places.get(placeKey(rule.place));
+    return ruleState(rule, {
       view: input.view,
       cluster: input.cluster,
-      bindings: byPlace.get(`${rule.place.listenerId}|${rule.place.locationId}`) ?? new Map(),
-      health: input.observation.health,
+      bindings: place?.bindings ?? new Map(),
+      health: place?.health ?? new Map(),
       transactions: input.transactions,
-    }),
-  );
+    });
+  });
 }
 
 function trackUnselected(states: readonly RuleState[], { memory, now }: LanePlanInput): UnselectedTargets {
@@ -156,10 +216,6 @@ function trackWanted(operations: readonly TargetOperation[], input: LanePlanInpu
   );
 }
 
-function isDraining(states: readonly RuleState[]): boolean {
-  return states.some(state => state.targets.some(target => target.bound?.owner?.deletionSeenAt !== undefined));
-}
-
 function lookAgainAt(plans: readonly RulePlan[], unselected: UnselectedTargets, now: number): number | undefined {
   const times = [
     ...plans.flatMap(plan => plan.holds.map(hold => hold.until ?? Number.POSITIVE_INFINITY)),
@@ -169,23 +225,24 @@ function lookAgainAt(plans: readonly RulePlan[], unselected: UnselectedTargets, 
   return times.length === 0 ? undefined : Math.min(...times);
 }
 
-interface ChoiceInput extends LanePlanInput {
-  readonly draining: boolean;
-}
-
-function chooseWrite(operations: readonly TargetOperation[], input: ChoiceInput): TargetWrite | undefined {
+function chooseWrite(operations: readonly TargetOperation[], input: LanePlanInput): TargetWrite | undefined {
   const first = mostUrgent(operations, input);
   if (first === undefined) return undefined;
   const kind = writeKind(first);
-  const sizeMax = input.draining ? input.limits.batchSizeMaxWhileDraining : input.limits.batchSizeMax;
   const fitting = PRIORITIES.filter(priority => writeKind(priority) === kind).flatMap(priority =>
     operations.filter(operation => priorityOf(operation) === priority),
   );
-  return { kind, operations: fitting.slice(0, sizeMax) };
+  const chosen = fitting.slice(0, Math.max(1, Math.min(input.sizeMax, input.limits.batchSizeMax)));
+  return { kind, operations: chosen, urgent: chosen.some(isUrgent) };
+}
+
+function isUrgent(operation: TargetOperation): boolean {
+  if (operation.kind !== 'close') return false;
+  return operation.evidence === 'deletion' || operation.evidence === 'exit' || operation.evidence === 'hook';
 }
 
 /** The priority whose oldest operation, lifted by its age, comes first. */
-function mostUrgent(operations: readonly TargetOperation[], input: ChoiceInput): Priority | undefined {
+function mostUrgent(operations: readonly TargetOperation[], input: LanePlanInput): Priority | undefined {
   let best: { priority: Priority; rank: number } | undefined;
   for (const operation of operations) {
     const priority = priorityOf(operation);

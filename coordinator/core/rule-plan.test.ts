@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { CUSTOM_WEIGHT_ANNOTATION } from '../../common/names.ts';
 import type { PodRecord } from '../../common/pod-record.ts';
 import { type CoreWorld, deleted, exited, ready, restarted, serving, unready } from '../../test/property/core-world.ts';
+import { mergeHealthRead } from './observation.ts';
 import { SWITCH_MS, UNSELECTED_DRAIN_MS } from './rule-plan.ts';
 import type { PlacedRule } from './rule-state.ts';
 
@@ -175,7 +176,7 @@ test('a deleted target may be the last open one as long as no health was read: i
   world.addReadyPod({ address: '10.0.0.9' });
   world.settle();
   tell(world, 0, deleted);
-  world.lane = { ...world.lane, observation: { ...world.lane.observation, health: new Map() } };
+  world.lane = { ...world.lane, observation: mergeHealthRead(world.lane.observation, []) };
   expect(next(world)).toEqual([]);
   expect(holds(world)).toEqual(['last-open-target pod-1']);
   world.allHealthy();

@@ -12,8 +12,17 @@ export interface RulePlan {
   readonly operations: readonly TargetOperation[];
   readonly holds: readonly Hold[];
   readonly orphans: readonly Orphan[];
-  /** Pods that cannot be bound because somebody else's target is in their place. */
-  readonly foreign: readonly string[];
+  readonly foreign: readonly ForeignTarget[];
+}
+
+/** A target that carries no mark of ours: it is reported and left alone (law L6). */
+export interface ForeignTarget {
+  readonly key: string;
+  readonly ruleId: string;
+  readonly address: string;
+  readonly port: number;
+  /** The Pod that cannot be bound because this target is in its place. */
+  readonly podUid: string | undefined;
 }
 
 /** A change that evidence asks for and law L2 keeps back. */
@@ -59,11 +68,14 @@ export function planRule(input: RulePlanInput): RulePlan {
   const operations: TargetOperation[] = [];
   const closings: Closing[] = [];
   const orphans: Orphan[] = [];
-  const foreign: string[] = [];
+  const foreign: ForeignTarget[] = [];
   for (const target of input.state.targets) {
     const wish = wishOf(target, { rule, view: input.view, cluster: input.cluster });
     if (wish.kind === 'prove') orphans.push({ key: target.key, mark: wish.mark });
-    if (wish.kind === 'foreign') foreign.push(wish.pod.record.uid);
+    if (wish.kind === 'foreign') {
+      const { address, port } = target.place;
+      foreign.push({ key: target.key, ruleId: rule.id, address, port, podUid: wish.pod.record.uid });
+    }
     if (wish.kind !== 'change') continue;
     const operation = { ...wish.change, key: target.key, place: target.place, ruleId: rule.id, podUid: wish.podUid };
     if (operation.kind === 'close') closings.push({ target, operation, evidence: operation.evidence });

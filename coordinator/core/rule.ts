@@ -19,6 +19,8 @@ export interface Rule {
   readonly forwarding?: Forwarding;
   /** The listener was somebody else's and the user told us to adopt it: its foreign targets stay, its settings too. */
   readonly isAdopted?: boolean;
+  /** Which of the Pod's addresses is bound; IPv4 unless told: a load balancer that is IPv6 to the end wants the other. */
+  readonly addressFamily?: 'IPv4' | 'IPv6';
   /** Absent while the load balancer or the listener is still being made. */
   readonly place: RulePlace | undefined;
   /** Set when CLB refuses the rule: it is left out of gates, so that it harms only itself (laws L3 and L10). */

@@ -33,8 +33,10 @@ export function priorityOf(operation: TargetChange): Priority {
       return 'adopt';
     case 'deregister':
       // A hook waits for the removal of a drained target, but nothing is lost while it stands at weight 0.
-      return operation.evidence === 'connections-ended' || operation.evidence === 'unselected'
-        ? 'deregister-drained'
-        : 'deregister-dead';
+      return isDrained(operation.evidence) ? 'deregister-drained' : 'deregister-dead';
   }
+}
+
+function isDrained(evidence: RemoveEvidence): boolean {
+  return evidence === 'connections-ended' || evidence === 'unselected' || evidence === 'quota';
 }

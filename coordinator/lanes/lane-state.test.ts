@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Binding } from '../cloud/types.ts';
 import type { TargetWrite } from '../core/lane-plan.ts';
+import { healthAt } from '../core/observation.ts';
 import type { TargetChange, TargetOperation } from '../core/target-operation.ts';
 import {
   beginWrite,
@@ -24,7 +25,7 @@ function operation(fields: TargetChange): TargetOperation {
 }
 
 function write(operation: TargetOperation): TargetWrite {
-  return { kind: operation.kind === 'register' ? 'register' : 'weights', operations: [operation] };
+  return { kind: operation.kind === 'register' ? 'register' : 'weights', operations: [operation], urgent: false };
 }
 
 /** A write from `now` to `now + 10`. */
@@ -45,7 +46,7 @@ function read(state: LaneState, startedAt: number, weight: number | undefined): 
 
 function health(state: LaneState, startedAt: number): string | undefined {
   const merged = mergeHealth(state, { startedAt, health: [{ ...PLACE, health: 'healthy', weight: 10 }] });
-  return merged.observation.health.get(KEY)?.health;
+  return healthAt(merged.observation, KEY)?.health;
 }
 
 describe('a change', () => {
@@ -81,7 +82,7 @@ describe('health', () => {
   test('is forgotten when the binding changes hands', () => {
     const healthy = mergeHealth(bound, { startedAt: 120, health: [{ ...PLACE, health: 'healthy', weight: 10 }] });
     const changed = read(attempt(healthy, CLOSE, 200), 210, 0);
-    expect(changed.observation.health.size).toBe(0);
+    expect(healthAt(changed.observation, KEY)).toBeUndefined();
   });
 });
 

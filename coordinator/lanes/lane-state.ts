@@ -3,6 +3,9 @@ import type { Binding, Listener, TargetHealth } from '../cloud/types.ts';
 import { bindingKey } from '../core/binding-key.ts';
 import { EMPTY_MEMORY, type LaneMemory, type TargetWrite } from '../core/lane-plan.ts';
 import {
+  bindingAt,
+  EMPTY_OBSERVATION,
+  mergeHealthRead,
   mergeRead,
   type Observation,
   type ObservedBinding,
@@ -10,6 +13,7 @@ import {
   settleTransactions,
   type Transaction,
   type TransactionTable,
+  withoutHealth,
 } from '../core/observation.ts';
 import type { TargetOperation } from '../core/target-operation.ts';
 
@@ -42,7 +46,7 @@ const ATTEMPT_LIFE_MS = 60_000;
 export const EMPTY_LANE_STATE: LaneState = {
   observed: false,
   listeners: [],
-  observation: { bindings: new Map(), health: new Map(), readStartedAt: Number.NEGATIVE_INFINITY },
+  observation: EMPTY_OBSERVATION,
   transactions: new Map(),
   memory: EMPTY_MEMORY,
   changedAt: new Map(),
@@ -90,18 +94,19 @@ export function mergeBindings(
 ): LaneState {
   const listenerIds = new Set(read.listenerIds);
   const transactions = settleTransactions(state.transactions, { listenerIds, startedAt: read.startedAt });
-  const observation = mergeRead(state.observation, {
+  const merged = mergeRead(state.observation, {
     listenerIds,
     startedAt: read.startedAt,
     bindings: read.bindings.map(binding => [bindingKey(binding), binding] as const),
   });
   const settled = [...state.transactions.values()].filter(({ key }) => !transactions.has(key));
-  const changedAt = new Map([...state.changedAt].filter(([key]) => observation.bindings.has(key)));
+  const changedAt = new Map([...state.changedAt].filter(([key]) => bindingAt(merged, key)));
   for (const { key } of settled) changedAt.set(key, read.startedAt);
-  const health = withoutKeys(state.observation.health, new Set(settled.map(({ key }) => key)));
-  const shown = settled.filter(transaction => shows(observation.bindings.get(transaction.key), transaction));
+  const settledKeys = settled.map(({ key }) => key);
+  const observation = settled.length === 0 ? merged : withoutHealth(merged, settledKeys);
+  const shown = settled.filter(transaction => shows(bindingAt(observation, transaction.key), transaction));
   const attempts = withoutKeys(state.attempts, new Set(shown.map(attemptKey)));
-  return { ...state, observed: true, transactions, changedAt, attempts, observation: { ...observation, health } };
+  return { ...state, observed: true, transactions, changedAt, attempts, observation };
 }
 
 function shows(bound: ObservedBinding | undefined, { operation, weight }: Transaction): boolean {
@@ -128,7 +133,7 @@ export function mergeHealth(
     if (state.transactions.has(key) || read.startedAt < changedAt) continue;
     health.set(key, { health: entry.health, weight: entry.weight });
   }
-  return { ...state, observation: { ...state.observation, health } };
+  return { ...state, observation: mergeHealthRead(state.observation, health) };
 }
 
 export function mergeListeners(state: LaneState, listeners: readonly Listener[]): LaneState {

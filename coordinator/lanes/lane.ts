@@ -104,6 +104,8 @@ const BACKOFF_BASE_MS = 100;
 const BACKOFF_MAX_MS = 5_000;
 const READ_BACKOFF_BASE_MS = 500;
 const FENCE_RETRY_MS = 100;
+/** So that a write ends soon enough for the next drain to get in. */
+const SIZE_MAX_WHILE_DRAINING = 130;
 /** Listener work that waited this long goes before targets. */
 const LISTENER_WORK_WAIT_MAX_MS = 2_000;
 
@@ -238,6 +240,12 @@ export class Lane {
       limits,
       mayTry: operation => mayTry(this.#state, operation, this.#now()),
       now: this.#now(),
+      previous: this.#plan,
+      dirty: 'all',
+      sizeMax: this.#plan?.states.some(isDraining) ? SIZE_MAX_WHILE_DRAINING : limits.batchSizeMax,
+      isSaturated: false,
+      quarantined: new Map(),
+      targetsPerRuleMax: () => Number.POSITIVE_INFINITY,
     });
     this.#state = { ...this.#state, memory: this.#plan.memory };
   }
@@ -406,7 +414,7 @@ export class Lane {
 
   /** Listeners that had bindings or changes before: what is on them went with them if they are gone. */
   #boundListenerIds(): string[] {
-    const keys = [...this.#state.observation.bindings.keys(), ...this.#state.transactions.keys()];
+    const keys = [...this.#state.observation.places.keys(), ...this.#state.transactions.keys()];
     return keys.map(key => key.slice(0, key.indexOf('|')));
   }
 
@@ -435,7 +443,7 @@ export class Lane {
     const { timing } = this.#options;
     let failures = 0;
     while (!signal.aborted) {
-      const ok = this.#state.observation.bindings.size === 0 || (await this.#readHealth(signal));
+      const ok = this.#state.observation.places.size === 0 || (await this.#readHealth(signal));
       failures = ok ? 0 : failures + 1;
       const pollMs = this.#demand?.gateWaits ? timing.healthPollWhileGateWaitsMs : timing.healthPollMs;
       await this.#healthWakeup.wait(signal, ok ? pollMs : Math.max(pollMs, readRetryMs(failures)));
@@ -476,4 +484,8 @@ function readRetryMs(failures: number): number {
 function logged(error: CloudError): Record<string, unknown> {
   const { code, cloudCode, action, message, requestId } = error;
   return { code, cloudCode, action, message, requestId };
+}
+
+function isDraining({ targets }: RuleState): boolean {
+  return targets.some(target => target.bound?.owner?.deletionSeenAt !== undefined);
 }

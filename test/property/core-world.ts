@@ -6,6 +6,7 @@ import {
   chargeWrite,
   DEFAULT_PLAN_LIMITS,
   type LanePlan,
+  type LanePlanInput,
   planLane,
   type TargetWrite,
 } from '../../coordinator/core/lane-plan.ts';
@@ -154,9 +155,9 @@ export class CoreWorld {
     return clusterView({ store: this.store, drains: this.drains, confirmed: this.confirmed });
   }
 
-  plan(): LanePlan | undefined {
-    if (!this.lane.observed) return undefined;
-    const plan = planLane({
+  /** What the leader plans with now. */
+  planInput(): LanePlanInput {
+    return {
       rules: this.rules,
       view: this.view(),
       cluster: CLUSTER,
@@ -166,7 +167,18 @@ export class CoreWorld {
       limits: DEFAULT_PLAN_LIMITS,
       mayTry: operation => mayTry(this.lane, operation, this.now),
       now: this.now,
-    });
+      previous: undefined,
+      dirty: 'all',
+      sizeMax: DEFAULT_PLAN_LIMITS.batchSizeMax,
+      isSaturated: false,
+      quarantined: new Map(),
+      targetsPerRuleMax: () => Number.POSITIVE_INFINITY,
+    };
+  }
+
+  plan(): LanePlan | undefined {
+    if (!this.lane.observed) return undefined;
+    const plan = planLane(this.planInput());
     this.lane = { ...this.lane, memory: plan.memory };
     return plan;
   }

@@ -4,6 +4,7 @@ import { ContainerState, GateState, PodPhase, type PodRecord } from '../../commo
 import { bindingKey } from '../../coordinator/core/binding-key.ts';
 import { gateDecision } from '../../coordinator/core/gate.ts';
 import { DEFAULT_PLAN_LIMITS, type TargetWrite } from '../../coordinator/core/lane-plan.ts';
+import { bindingsOf, healthAt } from '../../coordinator/core/observation.ts';
 import { selects } from '../../coordinator/core/rule.ts';
 import { placeOf } from '../../coordinator/core/rule-state.ts';
 import type { TargetOperation } from '../../coordinator/core/target-operation.ts';
@@ -190,7 +191,7 @@ describe('L2, never empty by our hand', () => {
       for (const rule of world.rules) {
         const closings = write.operations.filter(o => o.ruleId === rule.id && o.kind === 'close');
         const closed = new Set(closings.map(o => o.key));
-        const bindings = [...world.lane.observation.bindings].filter(([, b]) => b.listenerId === rule.place.listenerId);
+        const bindings = bindingsOf(world.lane.observation).filter(([, b]) => b.listenerId === rule.place.listenerId);
         const openBefore = bindings.filter(
           ([key, b]) => b.weight > 0 && isHealthy(world, key) && !isClosing(world, key),
         );
@@ -217,8 +218,8 @@ describe('L2, never empty by our hand', () => {
           const recent = (charges.get(rule.id) ?? []).filter(at => world.now - at < 60_000);
           const all = [...recent, ...weak.map(() => world.now)];
           charges.set(rule.id, all);
-          const bound = [...world.lane.observation.bindings.values()].filter(
-            b => b.listenerId === rule.place.listenerId,
+          const bound = bindingsOf(world.lane.observation).filter(
+            ([, b]) => b.listenerId === rule.place.listenerId,
           ).length;
           const allowed = Math.max(1, Math.floor(bound * DEFAULT_PLAN_LIMITS.brake.share));
           if (weak.length > 0) expect(all.length).toBeLessThanOrEqual(allowed);
@@ -347,7 +348,7 @@ describe('L6, only what is ours', () => {
     world.read();
     const plan = world.plan();
     expect(plan?.write).toBeUndefined();
-    expect(plan?.foreign).toEqual(['pod-1']);
+    expect(plan?.foreign).toMatchObject([{ address: '10.0.0.1', podUid: 'pod-1' }]);
   });
 });
 
@@ -358,5 +359,5 @@ function isClosing(world: CoreWorld, key: string): boolean {
 }
 
 function isHealthy(world: CoreWorld, key: string): boolean {
-  return world.lane.observation.health.get(key)?.health === 'healthy';
+  return healthAt(world.lane.observation, key)?.health === 'healthy';
 }
