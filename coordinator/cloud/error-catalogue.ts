@@ -339,6 +339,25 @@ export const NOT_SENT: CloudErrorEntry = {
   fix: 'Nothing to do, it is repeated. If it goes on, spread the Services over fewer load balancers.',
 };
 
+export const LISTENER_FAILED: CloudErrorEntry = {
+  code: 'CD2046',
+  class: 'retryable',
+  blames: 'items',
+  outcomeUnknown: true,
+  meaning: 'CLB took a batch, but failed for some of its listeners.',
+  cause: 'A target that CLB does not take, or a listener that is being changed. CLB names the listener, not the target.',
+  fix: 'Nothing to do, those listeners are read and their targets tried again, in the end one by one.',
+};
+
+export const NOTHING_HAPPENED: CloudErrorEntry = {
+  code: 'CD2047',
+  class: 'retryable',
+  blames: 'items',
+  meaning: 'CLB reported success several times, but nothing has changed.',
+  cause: 'CLB is slow or overloaded, or another program undoes the change.',
+  fix: 'It is repeated, ever more rarely. If it goes on, look for a second controller, then open a ticket.',
+};
+
 /** Every entry, in the order of docs/errors.md. */
 export const CLOUD_ERRORS: readonly CloudErrorEntry[] = [
   ...ANSWERED,
@@ -349,4 +368,6 @@ export const CLOUD_ERRORS: readonly CloudErrorEntry[] = [
   NO_KEY,
   TASK_FAILED,
   NOT_SENT,
+  LISTENER_FAILED,
+  NOTHING_HAPPENED,
 ];
