@@ -15,3 +15,31 @@ export class ClbError extends Error {
     return new ClbError(this.code, this.message, requestId);
   }
 }
+
+/** How an answer comes to nothing. `inside` is what `Response` would have held. */
+export type BadReply =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'html'; readonly status: number }
+  | { readonly kind: 'drip' | 'broken'; readonly inside: Record<string, unknown> };
+
+/** The call was carried out, and its answer does not arrive; carriers do what `reply` says. */
+export class BadReplyError extends ClbError {
+  readonly reply: BadReply;
+  constructor(reply: BadReply, requestId: string) {
+    super('', messageOf(reply), requestId);
+    this.reply = reply;
+  }
+}
+
+function messageOf(reply: BadReply): string {
+  switch (reply.kind) {
+    case 'none':
+      return 'the connection broke before the answer';
+    case 'html':
+      return `the answer has status ${reply.status} and is HTML, not JSON`;
+    case 'drip':
+      return 'the answer does not end';
+    case 'broken':
+      return 'the connection broke in the middle of the answer';
+  }
+}

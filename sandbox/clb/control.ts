@@ -1,6 +1,8 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { ClbError } from './clb-error.ts';
-import { changedSettings, parseFault, parseSeed } from './control-parameters.ts';
+import { parseCall, parseEdit, parseNames, parseSeed } from './control-elsewhere.ts';
+import { parseFault } from './control-faults.ts';
+import { changedSettings } from './control-settings.ts';
 import { readBody } from './http-body.ts';
 import type { ClbServer } from './server.ts';
 
@@ -37,11 +39,39 @@ function routesOf(server: ClbServer): Readonly<Record<string, Handler>> {
       server.faults.clear();
       return { json: [] };
     },
-    'POST /_control/load-balancers': async body => ({ json: server.seed(parseSeed(await body())) }),
     'POST /_control/reset': () => {
       server.faults.clear();
+      server.elsewhere.acceptAll();
       server.configure(initialSettings);
       return { json: server.settings() };
+    },
+    ...elsewhereRoutes(server),
+  };
+}
+
+function elsewhereRoutes({ elsewhere }: ClbServer): Readonly<Record<string, Handler>> {
+  return {
+    'POST /_control/load-balancers': async body => ({ json: elsewhere.seed(parseSeed(await body())) }),
+    'PATCH /_control/load-balancers': async body => {
+      const { id, edit } = parseEdit(await body());
+      elsewhere.edit(id, edit);
+      return { json: { id, ...edit } };
+    },
+    'POST /_control/refusals': async body => {
+      elsewhere.refuse(parseNames(await body()));
+      return { json: elsewhere.refused() };
+    },
+    'DELETE /_control/refusals': async body => {
+      elsewhere.accept(parseNames(await body()));
+      return { json: elsewhere.refused() };
+    },
+    'POST /_control/releases': async body => {
+      elsewhere.release(parseNames(await body()));
+      return { json: elsewhere.refused() };
+    },
+    'POST /_control/calls': async body => {
+      const { action, parameters, atOnce } = parseCall(await body());
+      return { json: await (atOnce ? elsewhere.writeAtOnce(action, parameters) : elsewhere.call(action, parameters)) };
     },
   };
 }
@@ -62,7 +92,7 @@ async function handle(
     else sendLines(response, reply.lines);
   } catch (error) {
     if (!(error instanceof ClbError || error instanceof RangeError)) throw error;
-    send(response, 400, { error: error.message });
+    send(response, 400, { error: error.message, ...(error instanceof ClbError ? { code: error.code } : {}) });
   }
 }
 

@@ -15,9 +15,27 @@ export type Misfortune =
   /** A success is answered, and nothing is done. */
   | { readonly kind: 'do-nothing' }
   /** The call is accepted, and its task fails. A synchronous write answers `FailedOperation`. */
-  | { readonly kind: 'fail-task' };
+  | { readonly kind: 'fail-task' }
+  /** These listeners, or a share of those in a batch, land in `FailListenerIdSet`; nothing of theirs is done. */
+  | { readonly kind: 'fail-listeners'; readonly listenerIds?: readonly string[]; readonly share?: number }
+  /** A success is answered, and a share of the targets, at least one, is left out. */
+  | { readonly kind: 'drop-targets'; readonly share?: number }
+  /** A read tells what CLB held this long ago. */
+  | { readonly kind: 'stale-read'; readonly staleMs: number }
+  /** What was asked is done, and a page of HTML is answered. */
+  | { readonly kind: 'html-reply'; readonly status: number }
+  /** What was asked is done, and the answer comes byte by byte and never ends. */
+  | { readonly kind: 'drip-reply' }
+  /** What was asked is done, and the connection breaks in the middle of the answer. */
+  | { readonly kind: 'break-reply' };
 
-export type Fault = Misfortune & {
+/** Not of one call: somebody else spends so much of the account's rate limit as long as this is switched on. */
+export interface RateThief {
+  readonly kind: 'spend-rate';
+  readonly perSecond: number;
+}
+
+export type Fault = (Misfortune | RateThief) & {
   /** One action, or `*`. */
   readonly action: string;
   /** How many calls it hits; without it, every one. */
@@ -55,12 +73,25 @@ export class Faults {
 
   /** What hits this call; counts are used up by it. */
   take(action: string): readonly Misfortune[] {
-    const hits = this.#armed.filter(({ fault }) => {
-      if (fault.action !== '*' && fault.action !== action) return false;
-      return fault.probability === undefined || this.#random.next() < fault.probability;
-    });
-    for (const hit of hits) hit.remaining -= 1;
+    const taken: Misfortune[] = [];
+    for (const armed of this.#armed) {
+      const { fault } = armed;
+      if (fault.kind === 'spend-rate' || !isFor(fault, action)) continue;
+      if (fault.probability !== undefined && this.#random.next() >= fault.probability) continue;
+      armed.remaining -= 1;
+      taken.push(fault);
+    }
     this.#armed = this.#armed.filter(({ remaining }) => remaining > 0);
-    return hits.map(({ fault }) => fault);
+    return taken;
   }
+
+  /** Of the calls of `action` that the account may make in a second, those that somebody else makes. */
+  spentPerSecond(action: string): number {
+    const thieves = this.#armed.map(({ fault }) => fault).filter(fault => isFor(fault, action));
+    return thieves.reduce((sum, fault) => sum + (fault.kind === 'spend-rate' ? fault.perSecond : 0), 0);
+  }
+}
+
+function isFor(fault: Fault, action: string): boolean {
+  return fault.action === '*' || fault.action === action;
 }

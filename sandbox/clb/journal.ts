@@ -29,6 +29,8 @@ export type JournalRecord =
       readonly message: string;
       readonly requestId: string;
       readonly replyLost: boolean;
+      /** Set when somebody else made it. */
+      readonly foreign?: true;
     }
   /** What a call changed, written when a read shows it for the first time. */
   | {

@@ -1,9 +1,12 @@
 import { ClbError } from './clb-error.ts';
-import { DEFAULT_HEALTH_CHECK, healthCheckOf, healthCheckParameters } from './health-check-parameters.ts';
+import { DEFAULT_HEALTH_CHECK, healthCheckParameters, listenerHealthCheck } from './health-check-parameters.ts';
 import { integer, list, object, oneOf, text } from './parameters.ts';
+import { isLayerSeven } from './place.ts';
 import { type Action, type ActionContext, action, type Plan, writableLoadBalancer } from './plan.ts';
+import { checkSession, LISTENER_SESSION_MAX_SECONDS } from './session.ts';
 import {
   type Change,
+  type HealthCheckSettings,
   type Listener,
   type ListenerSettings,
   type LoadBalancer,
@@ -17,7 +20,6 @@ const PORTS_MAX = 49;
 
 /** Real parameters whose effect this stand-in does not have. */
 const UNMODELLED = [
-  'Certificate',
   'SniSwitch',
   'TargetType',
   'SessionType',
@@ -41,6 +43,13 @@ const UNMODELLED = [
   'RescheduleInterval',
 ];
 
+/** A certificate of the cloud's own; those sent along are not modelled. */
+const certificate = object({
+  required: { SSLMode: oneOf('UNIDIRECTIONAL'), CertId: text({ minLength: 1 }) },
+  optional: {},
+  unmodelled: ['SSLVerifyClient', 'CertCaId', 'CertName', 'CertKey', 'CertContent', 'CertCaName', 'CertCaContent'],
+});
+
 const name = text({ minLength: 1, maxLength: 80 });
 
 const createParameters = object({
@@ -52,8 +61,9 @@ const createParameters = object({
   optional: {
     ListenerNames: list(name, 1, PORTS_MAX),
     HealthCheck: healthCheckParameters,
-    SessionExpireTime: integer(0, 3_600),
+    SessionExpireTime: integer(0, LISTENER_SESSION_MAX_SECONDS),
     Scheduler: oneOf('WRR', 'LEAST_CONN'),
+    Certificate: certificate,
   },
   unmodelled: UNMODELLED,
 });
@@ -61,9 +71,13 @@ const createParameters = object({
 type CreateParameters = ReturnType<typeof createParameters>;
 
 function createListeners(context: ActionContext, parameters: CreateParameters): Plan {
-  const protocol = layerFourProtocol(parameters.Protocol);
+  const protocol = knownProtocol(parameters.Protocol);
   const loadBalancer = writableLoadBalancer(context, parameters.LoadBalancerId, 'published');
   checkSession(parameters.SessionExpireTime ?? 0, parameters.Scheduler ?? 'WRR');
+  checkLayer(parameters, protocol);
+  if (protocol === 'HTTPS' && parameters.Certificate === undefined) {
+    throw new ClbError('InvalidParameter', 'An HTTPS listener needs the parameter `Certificate`.');
+  }
   checkPorts(loadBalancer, parameters, protocol);
   const { ListenerNames: names, Ports: ports } = parameters;
   if (names && names.length !== ports.length) {
@@ -83,7 +97,8 @@ function createListeners(context: ActionContext, parameters: CreateParameters): 
       port,
       scheduler: parameters.Scheduler ?? 'WRR',
       sessionExpireSeconds: parameters.SessionExpireTime ?? 0,
-      healthCheck: healthCheckOf(parameters.HealthCheck ?? {}, DEFAULT_HEALTH_CHECK, protocol),
+      healthCheck: healthCheckOf(parameters.HealthCheck, DEFAULT_HEALTH_CHECK, protocol),
+      ...(parameters.Certificate ? { certificateId: parameters.Certificate.CertId } : {}),
       createdAt: context.wallNow,
     }),
   );
@@ -92,25 +107,37 @@ function createListeners(context: ActionContext, parameters: CreateParameters): 
   );
 }
 
-function layerFourProtocol(protocol: string): Protocol {
+function knownProtocol(protocol: string): Protocol {
   switch (protocol) {
     case 'TCP':
     case 'UDP':
-      return protocol;
     case 'HTTP':
     case 'HTTPS':
+      return protocol;
     case 'TCP_SSL':
     case 'QUIC':
-      throw new ClbError('UnsupportedOperation', `The sandbox has TCP and UDP listeners only, not ${protocol}.`);
+      throw new ClbError('UnsupportedOperation', `The sandbox does not model ${protocol} listeners.`);
     default:
       throw new ClbError('InvalidParameter.ProtocolCheckFailed', `Protocol ${protocol} is not valid.`);
   }
 }
 
-function checkSession(seconds: number, scheduler: string): void {
-  if (seconds === 0) return;
-  if (seconds < 30) throw new ClbError('InvalidParameterValue', 'SessionExpireTime must be 0 or from 30 to 3600.');
-  if (scheduler !== 'WRR') throw new ClbError('InvalidParameter', 'SessionExpireTime needs the scheduler WRR.');
+/** Layer 7 keeps check, session and scheduler with its rules, and HTTPS alone has a certificate. */
+function checkLayer(parameters: CreateParameters | ReturnType<typeof modifyParameters>, protocol: Protocol): void {
+  const ofRules = (['HealthCheck', 'SessionExpireTime', 'Scheduler'] as const).find(
+    field => isLayerSeven(protocol) && parameters[field] !== undefined,
+  );
+  if (ofRules) throw new ClbError('InvalidParameter', `${ofRules} of ${protocol} is set for each rule.`);
+  if (protocol === 'HTTPS' || parameters.Certificate === undefined) return;
+  throw new ClbError('InvalidParameter', `Certificate is for HTTPS, not for ${protocol}.`);
+}
+
+function healthCheckOf(
+  given: CreateParameters['HealthCheck'],
+  current: HealthCheckSettings,
+  protocol: Protocol,
+): HealthCheckSettings {
+  return isLayerSeven(protocol) ? current : listenerHealthCheck(given ?? {}, current, protocol);
 }
 
 function checkPorts(loadBalancer: LoadBalancer, parameters: CreateParameters, protocol: Protocol): void {
@@ -118,10 +145,15 @@ function checkPorts(loadBalancer: LoadBalancer, parameters: CreateParameters, pr
     throw new ClbError('InvalidParameterValue.Duplicate', 'Ports has duplicates.');
   }
   for (const { settings } of loadBalancer.listeners.values()) {
-    if (settings.protocol !== protocol || !parameters.Ports.includes(settings.port)) continue;
+    if (isUdp(settings) !== isUdp({ protocol }) || !parameters.Ports.includes(settings.port)) continue;
     const message = `${protocol} port ${settings.port} of ${loadBalancer.id} is used by listener ${settings.id}.`;
     throw new ClbError('InvalidParameter.PortCheckFailed', message);
   }
+}
+
+/** A port is carried once over UDP and once over TCP, whatever is spoken on it. */
+function isUdp({ protocol }: { readonly protocol: Protocol }): boolean {
+  return protocol === 'UDP';
 }
 
 function put(loadBalancer: LoadBalancer, listener: Listener, kind: 'listener-created' | 'listener-modified'): Change {
@@ -133,9 +165,10 @@ const modifyParameters = object({
   required: { LoadBalancerId: text(), ListenerId: text() },
   optional: {
     ListenerName: name,
-    SessionExpireTime: integer(0, 3_600),
+    SessionExpireTime: integer(0, LISTENER_SESSION_MAX_SECONDS),
     HealthCheck: healthCheckParameters,
     Scheduler: oneOf('WRR', 'LEAST_CONN', 'IP_HASH'),
+    Certificate: certificate,
   },
   unmodelled: UNMODELLED,
 });
@@ -144,12 +177,14 @@ function modifyListener(context: ActionContext, parameters: ReturnType<typeof mo
   const loadBalancer = writableLoadBalancer(context, parameters.LoadBalancerId, 'published');
   const listener = listenerOf(loadBalancer, parameters.ListenerId);
   const { settings } = listener;
+  checkLayer(parameters, settings.protocol);
   const modified: ListenerSettings = {
     ...settings,
     name: parameters.ListenerName ?? settings.name,
     scheduler: parameters.Scheduler ?? settings.scheduler,
     sessionExpireSeconds: parameters.SessionExpireTime ?? settings.sessionExpireSeconds,
-    healthCheck: healthCheckOf(parameters.HealthCheck ?? {}, settings.healthCheck, settings.protocol),
+    healthCheck: healthCheckOf(parameters.HealthCheck, settings.healthCheck, settings.protocol),
+    ...(parameters.Certificate ? { certificateId: parameters.Certificate.CertId } : {}),
   };
   checkSession(modified.sessionExpireSeconds, modified.scheduler);
   return listenerTask(context, loadBalancer, 1, {}, () => {

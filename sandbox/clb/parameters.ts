@@ -1,3 +1,4 @@
+import { isIPv6 } from 'node:net';
 import { ClbError } from './clb-error.ts';
 
 /**
@@ -56,12 +57,10 @@ export const flag: Parse<boolean> = (value, path) => {
 
 const IPV4 = /^(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)(?:\.(?!$)|$)){4}$/;
 
-export const ipv4Address: Parse<string> = (value, path) => {
+export const ipAddress: Parse<string> = (value, path) => {
   if (typeof value !== 'string') throw wrongType(path, 'a string');
-  if (!IPV4.test(value)) {
-    throw new ClbError('InvalidParameter.FormatError', `The value of \`${path}\` is not an IPv4 address: ${value}.`);
-  }
-  return value;
+  if (IPV4.test(value) || isIPv6(value)) return value;
+  throw new ClbError('InvalidParameter.FormatError', `The value of \`${path}\` is not an IP address: ${value}.`);
 };
 
 export function list<T>(item: Parse<T>, lengthMin: number, lengthMax: number): Parse<readonly T[]> {

@@ -3,7 +3,8 @@ import { ClbError } from './clb-error.ts';
 import type { HealthStatus } from './health.ts';
 import type { Parse } from './parameters.ts';
 import type { ClbSettings } from './settings.ts';
-import type { Change, ClbState, LoadBalancer, Place } from './state.ts';
+import type { Spoils } from './spoils.ts';
+import { type Change, type ClbState, type LoadBalancer, loadBalancerOf, type Place, type StateView } from './state.ts';
 import type { TaskTable } from './task-table.ts';
 
 /** What an action will do, decided the moment the call arrives. Nothing has changed yet. */
@@ -38,6 +39,11 @@ export interface Step {
 
 export interface ActionContext {
   readonly state: ClbState;
+  /** What reads look at: the state, as it is or by a fault as it was. */
+  readonly view: StateView;
+  readonly spoils: Spoils;
+  /** Set for what is written behind the back of the API. */
+  readonly ignoresLocks: boolean;
   readonly settings: ClbSettings;
   readonly tasks: TaskTable;
   readonly random: Random;
@@ -64,10 +70,11 @@ export type BusyForm = 'published' | 'plain';
 
 /** The load balancer, if it exists, runs and takes a write now. */
 export function writableLoadBalancer(context: ActionContext, id: string, busyForm: BusyForm): LoadBalancer {
-  const loadBalancer = context.state.loadBalancer(id);
+  const loadBalancer = loadBalancerOf(context.state, id);
   if (loadBalancer.status !== 'running') {
     throw new ClbError('FailedOperation.InvalidLBStatus', `The status of load balancer ${id} does not allow this.`);
   }
+  if (context.ignoresLocks) return loadBalancer;
   if (loadBalancer.operating || context.now < loadBalancer.busyUntil) throw busyError(id, busyForm);
   return loadBalancer;
 }

@@ -196,7 +196,26 @@ describe('limits', () => {
       () => ({ Protocol: 'TCP', Ports: [81], EndPort: 90 }),
       'UnsupportedOperation',
     ],
-    ['a layer 7 listener', 'CreateListener', () => ({ Protocol: 'HTTP', Ports: [81] }), 'UnsupportedOperation'],
+    ['a TCP_SSL listener', 'CreateListener', () => ({ Protocol: 'TCP_SSL', Ports: [81] }), 'UnsupportedOperation'],
+    [
+      'an HTTPS listener without a certificate',
+      'CreateListener',
+      () => ({ Protocol: 'HTTPS', Ports: [81] }),
+      'InvalidParameter',
+    ],
+    [
+      'an HTTP listener with a session of its own',
+      'CreateListener',
+      () => ({ Protocol: 'HTTP', Ports: [81], SessionExpireTime: 60 }),
+      'InvalidParameter',
+    ],
+    [
+      'an HTTP port that TCP has',
+      'CreateListener',
+      () => ({ Protocol: 'HTTP', Ports: [80] }),
+      'InvalidParameter.PortCheckFailed',
+    ],
+    ['a UDP port that TCP has', 'CreateListener', () => ({ Protocol: 'UDP', Ports: [80] }), ''],
     [
       'a protocol that is none',
       'CreateListener',

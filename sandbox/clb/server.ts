@@ -1,35 +1,28 @@
 import { type Clock, sleep } from '../../common/clock.ts';
 import { type Random, randomUuid } from '../../common/random.ts';
-import { ClbError } from './clb-error.ts';
+import { everyAction } from './actions.ts';
+import { type Call, hit } from './call.ts';
+import { type BadReply, BadReplyError, ClbError } from './clb-error.ts';
+import { Elsewhere } from './elsewhere.ts';
 import { Faults, type Misfortune } from './faults.ts';
 import { Forwarding } from './forwarding.ts';
 import { HealthChecker, type HealthProbe } from './health-checker.ts';
+import { History } from './history.ts';
 import { Journal } from './journal.ts';
-import { listenerActions } from './listener-actions.ts';
-import { type LoadBalancerSeed, loadBalancerActions, seedLoadBalancer } from './load-balancer-actions.ts';
-import type { Action, ActionContext, WritePlan } from './plan.ts';
-import { queryActions } from './query-actions.ts';
+import type { LoadBalancerSeed } from './new-load-balancer.ts';
+import type { Action, ActionContext } from './plan.ts';
 import { RateLimiter } from './rate-limiter.ts';
 import type { ClbSettings } from './settings.ts';
+import { spoilsOf } from './spoils.ts';
 import { type Change, ClbState } from './state.ts';
-import { targetActions } from './target-actions.ts';
-import { type Task, TaskTable } from './task-table.ts';
-
-const BUSY_TAIL_FULL_SIZE = 500;
+import { TaskTable } from './task-table.ts';
+import { WriteRunner } from './write-runner.ts';
 
 export interface ClbServerOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly settings: ClbSettings;
   readonly probe: HealthProbe;
-}
-
-/** One call on its way through the server. */
-interface Call {
-  readonly action: string;
-  readonly parameters: unknown;
-  readonly requestId: string;
-  readonly misfortunes: readonly Misfortune[];
 }
 
 /**
@@ -41,6 +34,7 @@ export class ClbServer {
   readonly journal = new Journal();
   readonly faults: Faults;
   readonly forwarding: Forwarding;
+  readonly elsewhere: Elsewhere;
   readonly #clock: Clock;
   readonly #random: Random;
   #settings: ClbSettings;
@@ -48,7 +42,9 @@ export class ClbServer {
   readonly #tasks = new TaskTable();
   readonly #limiter = new RateLimiter();
   readonly #health: HealthChecker;
-  readonly #actions: Readonly<Record<string, Action>>;
+  readonly #history: History;
+  readonly #writes: WriteRunner;
+  readonly #actions = everyAction();
   readonly #stopped = new AbortController();
 
   constructor({ clock, random, settings, probe }: ClbServerOptions) {
@@ -57,7 +53,7 @@ export class ClbServer {
     this.#settings = settings;
     this.faults = new Faults(random);
     this.#state = new ClbState(settings.vips, random);
-    this.#actions = { ...loadBalancerActions(), ...listenerActions, ...targetActions, ...queryActions };
+    this.#history = new History(this.#state);
     this.#health = new HealthChecker({
       clock,
       random,
@@ -71,6 +67,21 @@ export class ClbServer {
       health: (place, key) => this.#health.status(place, key),
       sessionsIgnoreWeightZero: settings.manners.sessionsIgnoreWeightZero,
       record: record => this.journal.append(record),
+    });
+    this.#writes = new WriteRunner({
+      clock,
+      random,
+      tasks: this.#tasks,
+      latency: () => this.#settings.latency,
+      stopped: this.#stopped.signal,
+      show: (call, changes) => this.#show(call.action, call.requestId, changes),
+    });
+    this.elsewhere = new Elsewhere({
+      state: this.#state,
+      wallNow: () => clock.wallNow(),
+      show: (cause, changes) => this.#show(cause, '', changes),
+      call: (action, parameters) => this.#carryOut(this.#newCall(action, parameters, true)),
+      writeAtOnce: (action, parameters) => this.#writeAtOnce(this.#newCall(action, parameters, true)),
     });
   }
 
@@ -89,9 +100,7 @@ export class ClbServer {
 
   /** A running load balancer that someone else made. Returns its id and address. */
   seed(seed: LoadBalancerSeed): { readonly id: string; readonly vip: string } {
-    const { id, vip } = seedLoadBalancer(this.#state, seed, this.#clock.wallNow());
-    this.#show('seed', '', [{ kind: 'load-balancer-created', loadBalancerId: id, vip }]);
-    return { id, vip };
+    return this.elsewhere.seed(seed);
   }
 
   /** No probe or task goes on after this; calls under way are rejected. */
@@ -104,48 +113,73 @@ export class ClbServer {
    * Answers one call as the real API would, with the inside of `Response`. The call goes on when the caller is gone.
    * @throws ClbError with code, message and request id; the code is empty when the reply was lost.
    */
-  async call(action: string, parameters: unknown): Promise<Record<string, unknown>> {
+  call(action: string, parameters: unknown): Promise<Record<string, unknown>> {
+    return this.#carryOut(this.#newCall(action, parameters, false));
+  }
+
+  #newCall(action: string, parameters: unknown, isForeign: boolean): Call {
     const requestId = randomUuid(this.#random);
+    return { action, parameters, requestId, misfortunes: isForeign ? [] : this.faults.take(action), isForeign };
+  }
+
+  async #carryOut(call: Call): Promise<Record<string, unknown>> {
     const at = this.#clock.wallNow();
-    const call = { action, parameters, requestId, misfortunes: this.faults.take(action) };
     try {
-      const answer = await this.#answer(call);
+      const inside = { ...(await this.#answer(call)), RequestId: call.requestId };
       throwMisfortune(hit(call, 'late-error'));
       await this.#hold(call, 'delay-reply');
       this.#note(call, at, undefined);
-      if (hit(call, 'lose-reply')) throw new ClbError('', 'the connection broke before the answer', requestId);
-      return { ...answer, RequestId: requestId };
+      const badReply = badReplyOf(call, inside);
+      if (badReply) throw new BadReplyError(badReply, call.requestId);
+      return inside;
     } catch (error) {
       if (!(error instanceof ClbError) || error.requestId !== '') throw error;
       await this.#hold(call, 'delay-reply');
       this.#note(call, at, error);
-      throw error.withRequestId(requestId);
+      throw error.withRequestId(call.requestId);
     }
   }
 
   async #answer(call: Call): Promise<Record<string, unknown>> {
     await this.#hold(call, 'delay');
     let plan: ReturnType<Action>;
-    const context = this.#context(call.requestId);
+    const context = this.#context(call);
     try {
       throwMisfortune(hit(call, 'error'));
       plan = this.#admitted(call.action)(context, call.parameters);
     } catch (error) {
       return this.#refuse(error);
     }
-    if (plan.kind === 'write') return this.#write(call, plan);
+    if (plan.kind === 'write') return this.#writes.run(call, plan);
     await this.#sleep(this.#settings.latency.readMs / 2);
     const answer = plan.answer();
     await this.#sleep(this.#settings.latency.readMs / 2);
     return answer;
   }
 
+  /** @throws ClbError when it is refused; then nothing is done. */
+  #writeAtOnce(call: Call): Record<string, unknown> {
+    const plan = this.#actionOf(call.action)({ ...this.#context(call), ignoresLocks: true }, call.parameters);
+    const task = this.#tasks.begin(call.requestId);
+    for (const step of plan.kind === 'write' ? plan.steps : []) this.#show(call.action, call.requestId, step.apply());
+    task.status = 0;
+    this.#note(call, this.#clock.wallNow(), undefined);
+    return { ...(plan.kind === 'write' ? plan.answer : plan.answer()), RequestId: call.requestId };
+  }
+
+  /** @throws ClbError InvalidAction. */
+  #actionOf(action: string): Action {
+    const found = this.knows(action) ? this.#actions[action] : undefined;
+    if (found) return found;
+    throw new ClbError('InvalidAction', `The action ${action} is not valid, or not in the sandbox.`);
+  }
+
   /** @throws ClbError InvalidAction, RequestLimitExceeded. */
   #admitted(action: string): Action {
-    const found = this.knows(action) ? this.#actions[action] : undefined;
-    if (!found) throw new ClbError('InvalidAction', `The action ${action} is not valid, or not in the sandbox.`);
+    const found = this.#actionOf(action);
     const { requestsPerSecond } = this.#settings.quota;
-    if (this.#limiter.accepts(action, this.#clock.now(), requestsPerSecond)) return found;
+    const left = requestsPerSecond - this.faults.spentPerSecond(action);
+    if (this.#limiter.accepts(action, this.#clock.now(), left)) return found;
     const message = `Your current request times of ${action} exceed the limit of ${requestsPerSecond} per second.`;
     throw new ClbError('RequestLimitExceeded', message);
   }
@@ -155,59 +189,10 @@ export class ClbServer {
     throw error;
   }
 
-  async #write(call: Call, plan: WritePlan): Promise<Record<string, unknown>> {
-    const task = this.#tasks.begin(call.requestId);
-    for (const loadBalancer of plan.locks) loadBalancer.operating = true;
-    const done = this.#runSteps(call, plan, task);
-    if (plan.answersWhen === 'accepted') {
-      done.catch(error => this.#endedEarly(error));
-      await this.#sleep(this.#settings.latency.acceptMs);
-      return plan.answer;
-    }
-    await done;
-    if (task.status === 1) throw new ClbError('FailedOperation', task.message);
-    return plan.answer;
-  }
-
-  /** A task that goes on after the answer may end with the server; anything else is our own mistake. */
-  #endedEarly(error: unknown): void {
-    if (!this.#stopped.signal.aborted) throw error;
-  }
-
-  async #runSteps(call: Call, plan: WritePlan, task: Task): Promise<void> {
-    const isFailing = hit(call, 'fail-task') !== undefined;
-    const isIdle = isFailing || hit(call, 'do-nothing') !== undefined;
-    const startedAt = this.#clock.now();
-    try {
-      for (const step of plan.steps) {
-        const waitMs = startedAt + step.afterMs - this.#clock.now();
-        if (waitMs > 0) await this.#sleep(waitMs);
-        if (!isIdle) this.#show(call.action, call.requestId, step.apply());
-      }
-      if (isFailing) throw new ClbError('FailedOperation', 'The task failed by a fault of the sandbox.');
-      task.loadBalancerIds = plan.createdLoadBalancerIds ?? [];
-      task.status = 0;
-    } catch (error) {
-      if (!(error instanceof ClbError)) throw error;
-      task.status = 1;
-      task.message = error.message;
-    } finally {
-      this.#unlock(plan);
-    }
-  }
-
-  #unlock(plan: WritePlan): void {
-    const share = Math.min(1, plan.size / BUSY_TAIL_FULL_SIZE);
-    const tailMs = this.#random.next() * this.#settings.latency.busyTailMaxMs * share;
-    for (const loadBalancer of plan.locks) {
-      loadBalancer.operating = false;
-      loadBalancer.busyUntil = this.#clock.now() + tailMs;
-    }
-  }
-
   /** The moment at which reads begin to show the changes. */
   #show(action: string, requestId: string, changes: readonly Change[]): void {
     if (changes.length === 0) return;
+    this.#history.record(this.#clock.now(), changes);
     for (const change of changes) this.#health.apply(change);
     this.journal.append({ kind: 'change', at: this.#clock.wallNow(), action, requestId, changes });
     this.forwarding.follow(requestId, changes);
@@ -223,7 +208,8 @@ export class ClbServer {
       code: error?.code ?? '',
       message: error?.message ?? '',
       requestId: call.requestId,
-      replyLost: error === undefined && hit(call, 'lose-reply') !== undefined,
+      replyLost: error === undefined && badReplyOf(call, {}) !== undefined,
+      ...(call.isForeign ? { foreign: true } : {}),
     });
   }
 
@@ -236,13 +222,17 @@ export class ClbServer {
     return sleep(this.#clock, delayMs, this.#stopped.signal);
   }
 
-  #context(requestId: string): ActionContext {
+  #context(call: Call): ActionContext {
+    const stale = hit(call, 'stale-read');
     return {
       state: this.#state,
+      view: stale ? this.#history.at(() => this.#clock.now() - stale.staleMs) : this.#state,
+      spoils: spoilsOf(call.misfortunes, this.#random),
+      ignoresLocks: false,
       settings: this.#settings,
       tasks: this.#tasks,
       random: this.#random,
-      requestId,
+      requestId: call.requestId,
       now: this.#clock.now(),
       wallNow: this.#clock.wallNow(),
       health: (place, key) => this.#health.status(place, key),
@@ -250,10 +240,14 @@ export class ClbServer {
   }
 }
 
-function throwMisfortune(fault: Extract<Misfortune, { code: string }> | undefined): void {
-  if (fault) throw new ClbError(fault.code, fault.message ?? 'a fault of the sandbox');
+function badReplyOf(call: Call, inside: Record<string, unknown>): BadReply | undefined {
+  const html = hit(call, 'html-reply');
+  if (html) return { kind: 'html', status: html.status };
+  if (hit(call, 'lose-reply')) return { kind: 'none' };
+  if (hit(call, 'drip-reply')) return { kind: 'drip', inside };
+  return hit(call, 'break-reply') ? { kind: 'broken', inside } : undefined;
 }
 
-function hit<K extends Misfortune['kind']>(call: Call, kind: K): Extract<Misfortune, { kind: K }> | undefined {
-  return call.misfortunes.find((candidate): candidate is Extract<Misfortune, { kind: K }> => candidate.kind === kind);
+function throwMisfortune(fault: Extract<Misfortune, { code: string }> | undefined): void {
+  if (fault) throw new ClbError(fault.code, fault.message ?? 'a fault of the sandbox');
 }

@@ -7,8 +7,13 @@ export interface LatencyModel {
   /** A batch of n targets takes `batchBaseMs + n * batchPerTargetMs`. */
   readonly batchBaseMs: number;
   readonly batchPerTargetMs: number;
+  /** The same for the older calls for one listener or rule (RegisterTargets and its kin); without them, as a batch. */
+  readonly singleBaseMs?: number;
+  readonly singlePerTargetMs?: number;
   readonly listenerBaseMs: number;
   readonly listenerPerItemMs: number;
+  readonly ruleBaseMs: number;
+  readonly rulePerItemMs: number;
   readonly createLoadBalancerMs: number;
   readonly deleteLoadBalancerMs: number;
   /** After a write of n targets the load balancer stays busy for up to `busyTailMaxMs * n / 500`, drawn evenly. */
@@ -20,6 +25,8 @@ export interface Quota {
   readonly openLoadBalancers: number;
   readonly internalLoadBalancers: number;
   readonly listenersPerLoadBalancer: number;
+  readonly rulesPerListener: number;
+  /** Of a listener of layer 4, or a rule; one load balancer may have another limit, which DescribeQuota never tells. */
   readonly targetsPerListener: number;
   readonly requestsPerSecond: number;
 }
@@ -34,6 +41,10 @@ export interface Manners {
   readonly unknownListener: 'fail-set' | 'fail-call';
   /** Whether CreateLoadBalancer answers with ids, or leaves them to DescribeTaskStatus. */
   readonly createAnswersIds: 'always' | 'never' | 'sometimes';
+  /** What new load balancers show: an address, a domain in its place, or both. Traffic goes to the address in any case. */
+  readonly loadBalancerAddress: 'vip' | 'domain' | 'vip-and-domain';
+  /** DeleteRule takes the default domain and names no new one, and others stay: an error, or the oldest becomes it. */
+  readonly defaultDomainRemoval: 'error' | 'pass-on';
   /** Whether DescribeTargets returns the `Tag` of a binding. */
   readonly tagsReturned: boolean;
   /** The longest `Tag` of a binding; no limit is published. */
@@ -54,6 +65,8 @@ export interface ClbSettings {
   readonly vips: readonly string[];
   /** When set, load balancers of any other VPC are refused. */
   readonly vpcId?: string;
+  /** The instances that targets can be bound by, each with its private address. */
+  readonly instances: Readonly<Record<string, string>>;
   readonly latency: LatencyModel;
   readonly quota: Quota;
   readonly manners: Manners;
@@ -64,6 +77,7 @@ export interface ClbSettings {
 export function defaultSettings(vips: readonly string[]): ClbSettings {
   return {
     vips,
+    instances: {},
     latency: {
       readMs: 40,
       acceptMs: 60,
@@ -71,6 +85,8 @@ export function defaultSettings(vips: readonly string[]): ClbSettings {
       batchPerTargetMs: 9.35,
       listenerBaseMs: 400,
       listenerPerItemMs: 50,
+      ruleBaseMs: 400,
+      rulePerItemMs: 50,
       createLoadBalancerMs: 10_000,
       deleteLoadBalancerMs: 3_000,
       busyTailMaxMs: 2_000,
@@ -79,6 +95,7 @@ export function defaultSettings(vips: readonly string[]): ClbSettings {
       openLoadBalancers: 100,
       internalLoadBalancers: 100,
       listenersPerLoadBalancer: 50,
+      rulesPerListener: 50,
       targetsPerListener: 200,
       requestsPerSecond: 20,
     },
@@ -87,6 +104,8 @@ export function defaultSettings(vips: readonly string[]): ClbSettings {
       missingTarget: 'ignore',
       unknownListener: 'fail-set',
       createAnswersIds: 'sometimes',
+      loadBalancerAddress: 'vip',
+      defaultDomainRemoval: 'error',
       tagsReturned: true,
       tagLengthMax: 255,
       sessionsIgnoreWeightZero: true,

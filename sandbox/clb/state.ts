@@ -26,7 +26,10 @@ export interface HttpCheckSettings {
   readonly passingStatuses: number;
 }
 
-/** Everything about a listener but its rules and targets; replaced as a whole when it is modified. */
+/**
+ * Everything about a listener but its rules and targets; replaced as a whole when it is modified. On layer 7 scheduler,
+ * session and health check are those of the rules.
+ */
 export interface ListenerSettings {
   readonly id: string;
   readonly name: string;
@@ -36,6 +39,8 @@ export interface ListenerSettings {
   /** 0: no session persistence. */
   readonly sessionExpireSeconds: number;
   readonly healthCheck: HealthCheckSettings;
+  /** Of HTTPS. */
+  readonly certificateId?: string;
   readonly createdAt: number;
 }
 
@@ -93,17 +98,27 @@ export interface Place {
 
 export interface LoadBalancer {
   readonly id: string;
-  readonly name: string;
+  name: string;
   readonly type: 'OPEN' | 'INTERNAL';
   readonly vpcId: string;
   readonly subnetId: string;
-  readonly tags: readonly Tag[];
+  tags: readonly Tag[];
   readonly createdAt: number;
   deleteProtected: boolean;
+  /** The guard against the deletion of load balancers in use sees traffic. */
+  hasTraffic: boolean;
+  /** When set, targets per listener or rule in place of the account's quota. */
+  targetQuota: number | undefined;
   /** `ordered`: paid for, but no read shows it yet. */
   status: 'ordered' | 'creating' | 'running';
-  /** Empty until it runs. */
+  /** Where its traffic goes in. Empty until it runs. */
   vip: string;
+  /** False for a domain-type load balancer: no read shows the address, which may change at any time. */
+  vipShown: boolean;
+  /** Empty for all but domain-type load balancers. */
+  domain: string;
+  /** Empty: it takes IPv4 alone. */
+  ipv6Vip: string;
   /** A write is under way. */
   operating: boolean;
   /** By the clock; writes are refused until then. */
@@ -164,6 +179,8 @@ export class ClbState {
   readonly loadBalancers = new Map<string, LoadBalancer>();
   /** Moments of deletions, for the guard against mass deletion. */
   readonly deletions: number[] = [];
+  /** Addresses and instance ids that cannot be bound. */
+  readonly refused = new Set<string>();
   readonly #freeVips: string[];
   readonly #random: Random;
 
@@ -195,14 +212,28 @@ export class ClbState {
     return `${prefix}-${digits.join('')}`;
   }
 
-  /** @throws ClbError InvalidParameter.LBIdNotFound. */
-  loadBalancer(id: string): LoadBalancer {
-    const found = this.loadBalancers.get(id);
-    if (!found || found.status === 'ordered') {
-      throw new ClbError('InvalidParameter.LBIdNotFound', `LoadBalancer not exist: ${id}.`);
-    }
-    return found;
+  find(id: string): LoadBalancer | undefined {
+    return this.loadBalancers.get(id);
   }
+
+  all(): Iterable<LoadBalancer> {
+    return this.loadBalancers.values();
+  }
+}
+
+/** What a read looks at. */
+export interface StateView {
+  find(id: string): LoadBalancer | undefined;
+  all(): Iterable<LoadBalancer>;
+}
+
+/** @throws ClbError InvalidParameter.LBIdNotFound. */
+export function loadBalancerOf(view: StateView, id: string): LoadBalancer {
+  const found = view.find(id);
+  if (!found || found.status === 'ordered') {
+    throw new ClbError('InvalidParameter.LBIdNotFound', `LoadBalancer not exist: ${id}.`);
+  }
+  return found;
 }
 
 /** @throws ClbError InvalidParameter.ListenerIdNotFound. */

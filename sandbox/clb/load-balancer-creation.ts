@@ -1,15 +1,9 @@
 import { ClbError } from './clb-error.ts';
+import { domainOf, newLoadBalancer } from './new-load-balancer.ts';
 import { flag, integer, list, object, oneOf, text } from './parameters.ts';
-import { type Action, type ActionContext, action, type Plan, writableLoadBalancer } from './plan.ts';
-import type { Change, ClbState, LoadBalancer, Tag } from './state.ts';
-import { removeListener } from './state.ts';
+import { type Action, type ActionContext, action, type Plan } from './plan.ts';
+import type { Change, ClbState } from './state.ts';
 import type { Task } from './task-table.ts';
-
-/** The guard against mass deletion: this many in this time. */
-const DELETIONS_MAX = 30;
-const DELETIONS_WINDOW_MS = 300_000;
-/** More targets than this need `ForceDelete`. */
-const GUARDED_TARGETS = 20;
 
 const tag = object({ required: { TagKey: text({ minLength: 1 }), TagValue: text() }, optional: {} });
 
@@ -69,14 +63,9 @@ interface Order {
 }
 
 /** One per server: remembers the orders by their `ClientToken`. */
-export function loadBalancerActions(): Readonly<Record<string, Action>> {
+export function createLoadBalancerAction(): Action {
   const orders = new Map<string, Order>();
-  return {
-    CreateLoadBalancer: action(createParameters, (context, parameters) =>
-      createLoadBalancers(context, parameters, orders),
-    ),
-    DeleteLoadBalancer: action(deleteParameters, deleteLoadBalancers),
-  };
+  return action(createParameters, (context, parameters) => createLoadBalancers(context, parameters, orders));
 }
 
 function createLoadBalancers(context: ActionContext, parameters: CreateParameters, orders: Map<string, Order>): Plan {
@@ -169,21 +158,17 @@ function checkQuota(context: ActionContext, parameters: CreateParameters): void 
 function order(context: ActionContext, parameters: CreateParameters, id: string): void {
   const wantedName = parameters.LoadBalancerName ?? id;
   const isTaken = [...context.state.loadBalancers.values()].some(({ name }) => name === wantedName);
-  context.state.loadBalancers.set(id, {
-    id,
+  const { loadBalancerAddress } = context.settings.manners;
+  const loadBalancer = newLoadBalancer(id, context.wallNow, {
     name: isTaken ? id : wantedName,
     type: parameters.LoadBalancerType,
     vpcId: parameters.VpcId ?? context.settings.vpcId ?? 'vpc-default',
     subnetId: parameters.SubnetId ?? '',
     tags: parameters.Tags ?? [],
-    createdAt: context.wallNow,
-    deleteProtected: false,
-    status: 'ordered',
-    vip: '',
-    operating: false,
-    busyUntil: 0,
-    listeners: new Map(),
+    domain: loadBalancerAddress === 'vip' ? '' : domainOf(id),
+    vipShown: loadBalancerAddress !== 'domain',
   });
+  context.state.loadBalancers.set(id, loadBalancer);
 }
 
 /** Half-way through the creation a read shows it, without an address. */
@@ -203,85 +188,4 @@ function run(state: ClbState, ids: readonly string[], wantedVip: string | undefi
     loadBalancer.status = 'running';
     return [{ kind: 'load-balancer-created' as const, loadBalancerId: id, vip: loadBalancer.vip }];
   });
-}
-
-const deleteParameters = object({
-  required: { LoadBalancerIds: list(text(), 1, 20) },
-  optional: { ForceDelete: flag },
-});
-
-function deleteLoadBalancers(context: ActionContext, parameters: ReturnType<typeof deleteParameters>): Plan {
-  const ids = [...new Set(parameters.LoadBalancerIds)];
-  const loadBalancers = ids.map(id => writableLoadBalancer(context, id, 'plain'));
-  for (const loadBalancer of loadBalancers) checkGuards(loadBalancer, parameters.ForceDelete ?? false);
-  checkFrequency(context, loadBalancers.length);
-  return {
-    kind: 'write',
-    locks: loadBalancers,
-    size: 1,
-    answersWhen: 'accepted',
-    answer: {},
-    steps: [
-      {
-        afterMs: context.settings.latency.deleteLoadBalancerMs,
-        apply: () => loadBalancers.flatMap(loadBalancer => removeLoadBalancer(context, loadBalancer)),
-      },
-    ],
-  };
-}
-
-function checkGuards(loadBalancer: LoadBalancer, isForced: boolean): void {
-  if (loadBalancer.deleteProtected) {
-    throw new ClbError('OperationDenied', `${loadBalancer.id} is delete-protected; switch the protection off first.`);
-  }
-  const targets = [...loadBalancer.listeners.values()].reduce((sum, listener) => sum + listener.targets.size, 0);
-  if (targets >= GUARDED_TARGETS && !isForced) {
-    throw new ClbError('FailedOperation.TargetNumCheckRisk', `${loadBalancer.id} still has ${targets} targets bound.`);
-  }
-}
-
-function checkFrequency(context: ActionContext, wanted: number): void {
-  const recent = context.state.deletions.filter(at => at > context.now - DELETIONS_WINDOW_MS);
-  if (recent.length + wanted >= DELETIONS_MAX) {
-    throw new ClbError('FailedOperation.FrequencyCheckRisk', `${DELETIONS_MAX} or more deletions in 5 minutes.`);
-  }
-  context.state.deletions.splice(0, Number.POSITIVE_INFINITY, ...recent, ...Array<number>(wanted).fill(context.now));
-}
-
-function removeLoadBalancer(context: ActionContext, loadBalancer: LoadBalancer): readonly Change[] {
-  const changes = [...loadBalancer.listeners.values()].flatMap(listener => removeListener(loadBalancer, listener));
-  context.state.loadBalancers.delete(loadBalancer.id);
-  context.state.giveVipBack(loadBalancer.vip);
-  return [...changes, { kind: 'load-balancer-deleted', loadBalancerId: loadBalancer.id, vip: loadBalancer.vip }];
-}
-
-/** A load balancer as someone else made it, for tests and demonstrations of existing ones. */
-export interface LoadBalancerSeed {
-  readonly id?: string;
-  readonly name?: string;
-  readonly vpcId?: string;
-  readonly tags?: readonly Tag[];
-  readonly deleteProtected?: boolean;
-}
-
-/** Puts a running load balancer there at once. */
-export function seedLoadBalancer(state: ClbState, seed: LoadBalancerSeed, wallNow: number): LoadBalancer {
-  const id = seed.id ?? state.newId('lb');
-  const loadBalancer: LoadBalancer = {
-    id,
-    name: seed.name ?? id,
-    type: 'OPEN',
-    vpcId: seed.vpcId ?? 'vpc-default',
-    subnetId: '',
-    tags: seed.tags ?? [],
-    createdAt: wallNow,
-    deleteProtected: seed.deleteProtected ?? false,
-    status: 'running',
-    vip: state.takeVip(),
-    operating: false,
-    busyUntil: 0,
-    listeners: new Map(),
-  };
-  state.loadBalancers.set(id, loadBalancer);
-  return loadBalancer;
 }
