@@ -21,6 +21,12 @@ export const EXISTING_LOAD_BALANCER_ANNOTATION = 'service.kubernetes.io/tke-exis
 export const INTERNAL_SUBNET_ANNOTATION = 'service.kubernetes.io/qcloud-loadbalancer-internal-subnetid';
 export const LOAD_BALANCER_ID_ANNOTATION = 'service.kubernetes.io/loadbalance-id';
 
+/** Service annotation written by users: `"true"` lets the Service use a listener that somebody else made. */
+export const ADOPT_LISTENER_ANNOTATION = 'clb-direct.io/adopt-listener';
+/** Service annotations written by us before anything is made or used there; what is in them is cleaned up one day. */
+export const LOAD_BALANCERS_ANNOTATION = 'clb-direct.io/load-balancers';
+export const ADOPTED_LISTENERS_ANNOTATION = 'clb-direct.io/adopted-listeners';
+
 /** The port that a preStop hook calls on the Pod's own address; the agent's node redirects it. */
 export const HOOK_PORT = 19440;
 export const HOOK_PATH = '/v1/drain';

@@ -8,6 +8,7 @@ export function serviceRecord(fields: Partial<ServiceRecord> = {}): ServiceRecor
     namespace: 'default',
     name: 'web',
     resourceVersion: '1',
+    createdAt: '2026-01-01T00:00:00Z',
     deleting: false,
     finalized: true,
     finalizers: [],
@@ -18,6 +19,8 @@ export function serviceRecord(fields: Partial<ServiceRecord> = {}): ServiceRecor
     publishNotReadyAddresses: false,
     annotations: { [DIRECT_ACCESS_ANNOTATION]: 'true' },
     loadBalancerId: undefined,
+    recorded: [],
+    adopted: [],
     ingress: [],
     ...fields,
   };

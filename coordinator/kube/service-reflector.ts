@@ -5,6 +5,7 @@ import type { KubeTransport } from '../../common/kube/transport.ts';
 import type { Logger } from '../../common/logger.ts';
 import { FINALIZER, LOAD_BALANCER_ID_ANNOTATION } from '../../common/names.ts';
 import type { Random } from '../../common/random.ts';
+import { type AdoptedListener, adoptedListeners, recordedLoadBalancers } from './load-balancer-record.ts';
 
 /** The fields of a Service that decisions read. */
 export interface ServiceRecord {
@@ -12,6 +13,8 @@ export interface ServiceRecord {
   readonly namespace: string;
   readonly name: string;
   readonly resourceVersion: string;
+  /** RFC 3339, in UTC, to the second: the earlier one sorts first. */
+  readonly createdAt: string;
   readonly deleting: boolean;
   /** Our finalizer is on it. */
   readonly finalized: boolean;
@@ -24,6 +27,10 @@ export interface ServiceRecord {
   readonly annotations: Readonly<Record<string, string>>;
   /** As written by TKE and by us. */
   readonly loadBalancerId: string | undefined;
+  /** Every load balancer that may hold listeners of the Service, as written by us before they were made. */
+  readonly recorded: readonly string[];
+  /** Listeners of others that the Service uses, as written by us before they were used. */
+  readonly adopted: readonly AdoptedListener[];
   readonly ingress: readonly { readonly ip?: string; readonly hostname?: string }[];
 }
 
@@ -61,6 +68,7 @@ export function serviceRecord(service: Service): ServiceRecord {
     namespace: metadata.namespace ?? 'default',
     name: metadata.name,
     resourceVersion: metadata.resourceVersion ?? '',
+    createdAt: metadata.creationTimestamp ?? '',
     deleting: metadata.deletionTimestamp !== undefined,
     finalized: finalizers.includes(FINALIZER),
     finalizers,
@@ -71,6 +79,8 @@ export function serviceRecord(service: Service): ServiceRecord {
     publishNotReadyAddresses: spec.publishNotReadyAddresses ?? false,
     annotations,
     loadBalancerId: annotations[LOAD_BALANCER_ID_ANNOTATION],
+    recorded: recordedLoadBalancers(annotations),
+    adopted: adoptedListeners(annotations),
     ingress: status?.loadBalancer?.ingress ?? [],
   };
 }

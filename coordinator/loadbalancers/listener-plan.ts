@@ -1,179 +1,176 @@
 import { Protocol } from '../../common/pod-record.ts';
-import type { ForwardingRuleRequest, HealthCheckSettings, Listener, ListenerRequest } from '../cloud/types.ts';
-import { ruleLabel } from '../core/rule.ts';
-import { type Problem, problem } from './problem.ts';
-import type { RuleIntent, ServiceIntent } from './service-intent.ts';
+import type { Listener } from '../cloud/types.ts';
+import { listenerName, sharedListenerName } from './listener-name.ts';
+import type {
+  Adoption,
+  DepartingRule,
+  ListenerPlan,
+  ListenerPlanInput,
+  RuleLocation,
+  Tenant,
+} from './listener-plan-types.ts';
+import {
+  forwardingRuleCreations,
+  forwardingRuleDeletions,
+  type ListenerWork,
+  listenerCreations,
+  listenerDeletions,
+  type MissingForwardingRule,
+  type MissingListener,
+} from './listener-work.ts';
+import { type Holding, PortHolders } from './port-holders.ts';
+import type { Problem } from './problem.ts';
+import { byAge, type RuleIntent } from './service-intent.ts';
 
-/** One change of listeners of a load balancer. */
-export type ListenerWork =
-  | { readonly kind: 'create'; readonly request: ListenerRequest; readonly ruleIds: readonly string[] }
-  | { readonly kind: 'delete'; readonly listenerIds: readonly string[]; readonly ruleIds: readonly string[] }
-  /** Layer 7: forwarding rules of one listener, in the order of `ruleIds`. */
-  | {
-      readonly kind: 'create-rules';
-      readonly listenerId: string;
-      readonly requests: readonly ForwardingRuleRequest[];
-      readonly ruleIds: readonly string[];
-    }
-  | {
-      readonly kind: 'delete-rules';
-      readonly listenerId: string;
-      readonly locationIds: readonly string[];
-      readonly ruleIds: readonly string[];
-    };
-
-export interface ListenerPlan {
-  readonly work: readonly ListenerWork[];
-  /** Which listener stands for which rule, by rule id. */
-  readonly listenerIds: ReadonlyMap<string, string>;
-  /** Rules whose port somebody else has: a listener that is not ours, or another Service. */
-  readonly refused: ReadonlyMap<string, Problem>;
-  /** Listeners of ours that are still there, by Service UID: a Service may go when it has none. */
-  readonly remaining: ReadonlyMap<string, number>;
-}
-
-export interface ListenerPlanInput {
-  /** Every claimed Service whose rules are on this load balancer, those being deleted included. */
-  readonly intents: readonly ServiceIntent[];
-  readonly listeners: readonly Listener[];
-  readonly cluster: string;
-  readonly healthCheck: HealthCheckSettings | undefined;
-}
-
-/** clb-api section 1.3: the API rejects 50 ports and more in one call. */
-const PORTS_PER_CALL_MAX = 49;
+export type { ListenerWork } from './listener-work.ts';
 
 /**
- * What has to be done to the listeners. A listener goes only when a Service that we see says so: because it is being
- * deleted, or because it no longer has that port (law L1); one that does not carry our name is never touched (law L6).
+ * What has to be done to the listeners. A listener goes only when a Service that we see says so: because it leaves, or
+ * because it no longer has that port (law L1); what does not carry our name is never changed (law L6). Settings of what
+ * is there already are left alone, whoever changed them.
  */
 export function planListeners(input: ListenerPlanInput): ListenerPlan {
-  const listenerIds = new Map<string, string>();
-  const refused = new Map<string, Problem>();
-  const missing: MissingListener[] = [];
+  const tenants = input.tenants.toSorted((a, b) => byAge(a.intent, b.intent));
+  const holders = new PortHolders({ ...input, tenants });
+  const draft = new Draft();
+  for (const tenant of tenants) {
+    if (tenant.role === 'retiring') continue;
+    for (const rule of tenant.intent.rules) draft.add(tenant, rule, holders.take(tenant, rule));
+  }
+  const unwantedRules = unwantedForwarding(input, holders);
   const unwanted: string[] = [];
   const remaining = new Map<string, number>();
-  const holders = new PortHolders(input);
-  for (const intent of holders.intents) {
-    const own = input.listeners.filter(listener => listener.name === listenerName(input.cluster, intent.service.uid));
-    remaining.set(intent.service.uid, own.length);
-    const rules = intent.leaving ? [] : intent.rules;
-    for (const rule of rules) {
-      const holder = holders.take(rule);
-      if (holder.kind === 'listener') listenerIds.set(rule.id, holder.listenerId);
-      else if (holder.kind === 'nobody') missing.push({ rule, name: listenerName(input.cluster, rule.service.uid) });
-      else refused.set(rule.id, holder.problem);
+  for (const tenant of tenants) {
+    const { own, others } = ownListeners(input, tenant, draft.places);
+    unwanted.push(...others);
+    const departures = draft.addAdopted(input, tenant);
+    const shared = tenant.role === 'retiring' ? unwantedRules.count : 0;
+    remaining.set(tenant.intent.service.uid, own + departures + shared);
+  }
+  const { healthCheck } = input;
+  const work = [
+    ...listenerDeletions([...unwanted, ...unwantedRules.listenerIds]),
+    ...unwantedRules.work,
+    ...listenerCreations(draft.missingListeners, healthCheck),
+    ...forwardingRuleCreations(draft.missingRules, healthCheck),
+  ];
+  const { places, refused, adopting, departing, left, waiting } = draft;
+  return { work, places, refused, remaining, adopting, departing, left, waiting };
+}
+
+/** The parts of a plan while it is being made. */
+class Draft {
+  readonly places = new Map<string, RuleLocation>();
+  readonly refused = new Map<string, Problem>();
+  readonly missingListeners: MissingListener[] = [];
+  readonly missingRules: MissingForwardingRule[] = [];
+  readonly adopting: Adoption[] = [];
+  readonly departing: DepartingRule[] = [];
+  readonly left: Adoption[] = [];
+  readonly waiting = new Map<string, string[]>();
+
+  add(tenant: Tenant, rule: RuleIntent, holding: Holding): void {
+    if (holding.kind === 'place') this.places.set(rule.id, holding.place);
+    else if (holding.kind === 'refused') this.#refuse(tenant, rule, holding.problem);
+    else if (tenant.mayMake) this.#make(rule, holding);
+    else if (tenant.denial) this.#refuse(tenant, rule, tenant.denial);
+  }
+
+  /** @returns how many adopted listeners the Service still uses here */
+  addAdopted(input: ListenerPlanInput, tenant: Tenant): number {
+    const { service, rules, adopted } = tenant.intent;
+    const used = new Set(
+      rules.map(rule => this.places.get(rule.id)).flatMap(place => (place?.isAdopted ? place.listenerId : [])),
+    );
+    let count = 0;
+    for (const { loadBalancerId, listenerId } of adopted) {
+      if (loadBalancerId !== input.loadBalancer.id) continue;
+      const listener = input.listeners.find(({ id }) => id === listenerId);
+      const isEmpty = !listener || input.namespacesBoundAt(listenerId).size === 0;
+      if (listener && (used.has(listenerId) || !isEmpty)) count += 1;
+      if (used.has(listenerId)) continue;
+      if (isEmpty) this.left.push({ serviceUid: service.uid, listenerId });
+      else if (listener) this.departing.push(departure(service, listener));
     }
-    const wanted = new Set(rules.map(rule => listenerIds.get(rule.id)));
-    unwanted.push(...own.map(listener => listener.id).filter(id => !wanted.has(id)));
-  }
-  const work = [...deletions(unwanted), ...creations(missing, input.healthCheck)];
-  return { work, listenerIds, refused, remaining };
-}
-
-interface MissingListener {
-  readonly rule: RuleIntent;
-  readonly name: string;
-}
-
-type Holder =
-  | { readonly kind: 'listener'; readonly listenerId: string }
-  /** Free: the rule that asked has it now. */
-  | { readonly kind: 'nobody' }
-  | { readonly kind: 'another'; readonly problem: Problem };
-
-/** Who has which port of the load balancer. A port that is still free goes to the first that asks. */
-class PortHolders {
-  /** In the order of namespace and name, so that every leader gives a free port to the same Service. */
-  readonly intents: readonly ServiceIntent[];
-  readonly #input: ListenerPlanInput;
-  readonly #services: ReadonlyMap<string, RuleIntent['service']>;
-  readonly #promised = new Map<string, RuleIntent['service']>();
-
-  constructor(input: ListenerPlanInput) {
-    this.#input = input;
-    this.intents = [...input.intents].sort((a, b) => compare(nameOf(a.service), nameOf(b.service)));
-    this.#services = new Map(this.intents.map(({ service }) => [listenerName(input.cluster, service.uid), service]));
+    return count;
   }
 
-  take(rule: RuleIntent): Holder {
-    const listener = this.#input.listeners.find(candidate => occupies(candidate, rule));
-    if (!listener) return this.#promise(rule);
-    const owner = this.#services.get(listener.name);
-    if (!owner) return { kind: 'another', problem: occupied(rule, listener) };
-    if (owner.uid !== rule.service.uid) return { kind: 'another', problem: taken(rule, owner) };
-    return { kind: 'listener', listenerId: listener.id };
+  /** A place that the Service is giving up anyway is no news to anybody. */
+  #refuse({ role }: Tenant, rule: RuleIntent, problem: Problem): void {
+    if (role === 'wanted') this.refused.set(rule.id, problem);
   }
 
-  #promise(rule: RuleIntent): Holder {
-    const port = ruleLabel(rule);
-    const winner = this.#promised.get(port);
-    if (winner) return { kind: 'another', problem: taken(rule, winner) };
-    this.#promised.set(port, rule.service);
-    return { kind: 'nobody' };
+  #make(rule: RuleIntent, holding: Exclude<Holding, { kind: 'place' | 'refused' }>): void {
+    switch (holding.kind) {
+      case 'listener-missing': {
+        const { name, protocol, key } = holding;
+        const rules = this.waiting.get(key);
+        if (rules) rules.push(rule.id);
+        else this.missingListeners.push({ name, protocol, key, port: rule.port });
+        if (!rules && rule.forwarding) this.waiting.set(key, [rule.id]);
+        return;
+      }
+      case 'forwarding-missing': {
+        const { domain, url } = holding.forwarding;
+        this.missingRules.push({ listenerId: holding.listenerId, domain, url, ruleId: rule.id });
+        return;
+      }
+      case 'to-adopt':
+        this.adopting.push({ serviceUid: rule.service.uid, listenerId: holding.listenerId });
+    }
   }
 }
 
-function compare(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
+/** The Service's own listeners on layer 4: how many there are, and those that stand for none of its rules. */
+function ownListeners(
+  { listeners, cluster }: ListenerPlanInput,
+  { intent }: Tenant,
+  places: ReadonlyMap<string, RuleLocation>,
+): { own: number; others: string[] } {
+  const own = listeners.filter(listener => listener.name === listenerName(cluster, intent.service.uid));
+  const wanted = new Set(intent.rules.map(rule => places.get(rule.id)?.listenerId));
+  return { own: own.length, others: own.map(listener => listener.id).filter(id => !wanted.has(id)) };
 }
 
-function nameOf({ namespace, name }: RuleIntent['service']): string {
-  return `${namespace}/${name}`;
+interface UnwantedForwarding {
+  readonly work: readonly ListenerWork[];
+  /** Shared listeners of which nothing is wanted. */
+  readonly listenerIds: readonly string[];
+  readonly count: number;
 }
 
-/** `clb-direct-<cluster>-<first 8 of the Service's UID>`: whose a listener is can be read off its name. */
-export function listenerName(cluster: string, serviceUid: string): string {
-  return `clb-direct-${cluster}-${serviceUid.slice(0, 8)}`;
-}
-
-function deletions(listenerIds: readonly string[]): ListenerWork[] {
-  return listenerIds.length === 0 ? [] : [{ kind: 'delete', listenerIds, ruleIds: [] }];
-}
-
-function creations(missing: readonly MissingListener[], healthCheck: HealthCheckSettings | undefined): ListenerWork[] {
-  const groups = new Map<string, MissingListener[]>();
-  for (const entry of missing) {
-    const key = `${entry.name}|${entry.rule.protocol}`;
-    groups.set(key, [...(groups.get(key) ?? []), entry]);
+/** A forwarding rule carries no name; so those on a listener that carries ours are ours (law L6), and go when nobody wants them. */
+function unwantedForwarding(input: ListenerPlanInput, holders: PortHolders): UnwantedForwarding {
+  const shared = input.listeners.filter(listener => listener.name === sharedListenerName(input.cluster));
+  const work: ListenerWork[] = [];
+  const listenerIds: string[] = [];
+  let count = 0;
+  for (const listener of shared) {
+    const unwanted = listener.forwardingRules.filter(rule => !holders.isWanted(listener, rule));
+    count += unwanted.length;
+    if (!input.isComplete) continue;
+    if (!holders.isSharedWanted(listener)) listenerIds.push(listener.id);
+    else
+      work.push(
+        ...forwardingRuleDeletions(
+          listener,
+          unwanted.map(rule => rule.locationId),
+        ),
+      );
   }
-  return [...groups.values()].map(group => creation(group.slice(0, PORTS_PER_CALL_MAX), healthCheck));
+  return { work, listenerIds, count };
 }
 
-function creation(group: readonly MissingListener[], healthCheck: HealthCheckSettings | undefined): ListenerWork {
-  const [first] = group;
-  if (!first) throw new Error('a creation needs at least one port');
-  const request: ListenerRequest = {
-    name: first.name,
-    protocol: ruleProtocol(first.rule),
-    ports: group.map(entry => entry.rule.port),
-    ...(healthCheck && { healthCheck }),
+/** Selects no Pod, so that every target of ours there has to go; those of others stay. */
+function departure(service: RuleIntent['service'], listener: Listener): DepartingRule {
+  const rule: RuleIntent = {
+    id: `${service.uid}/adopted/${listener.id}`,
+    service,
+    protocol: listener.protocol === 'UDP' ? Protocol.UDP : Protocol.TCP,
+    port: listener.port,
+    selector: {},
+    targetPort: listener.port,
+    publishNotReadyAddresses: false,
   };
-  return { kind: 'create', request, ruleIds: group.map(entry => entry.rule.id) };
-}
-
-/** One VIP carries a port once over the TCP family and once over the UDP family (clb-api section 1.3). */
-function occupies(listener: Listener, rule: RuleIntent): boolean {
-  const udp = listener.protocol === 'UDP' || listener.protocol === 'QUIC';
-  return listener.port === rule.port && udp === (rule.protocol === Protocol.UDP);
-}
-
-function ruleProtocol(rule: RuleIntent): 'TCP' | 'UDP' {
-  return rule.protocol === Protocol.UDP ? 'UDP' : 'TCP';
-}
-
-function occupied(rule: RuleIntent, holder: Listener): Problem {
-  return problem(
-    'CD1005',
-    `Port ${ruleLabel(rule)} of Service ${nameOf(rule.service)} cannot be served: listener ${holder.id} ` +
-      `("${holder.name}") already has it and is not ours. Use another port, or remove that listener.`,
-  );
-}
-
-function taken(rule: RuleIntent, owner: RuleIntent['service']): Problem {
-  return problem(
-    'CD1006',
-    `Port ${ruleLabel(rule)} of Service ${nameOf(rule.service)} cannot be served: Service ${nameOf(owner)} has it on ` +
-      'the same load balancer. Use another port or another load balancer for one of them.',
-  );
+  return { rule, place: { listenerId: listener.id, locationId: '', isAdopted: true } };
 }

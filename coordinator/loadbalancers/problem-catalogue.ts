@@ -42,15 +42,16 @@ export const SERVICE_PROBLEMS = [
     code: 'CD1005',
     reason: 'ListenerOccupied',
     meaning: "Somebody else's listener has the port.",
-    cause: 'It was made in the console or by another program. clb-direct never changes what it did not make.',
-    fix: 'Use another port in the Service, or delete that listener. The other ports are served.',
+    cause:
+      'It was made in the console, by another program, or by another instance of clb-direct, which never changes what it did not make.',
+    fix: 'Use another port, delete that listener, or let the Service use it with the annotation clb-direct.io/adopt-listener: "true". The other ports are served.',
   },
   {
     code: 'CD1006',
     reason: 'PortTaken',
     meaning: 'Another Service has the port on the same load balancer.',
     cause:
-      'Both name the same load balancer. The port stays with the Service that has it; if none has it yet, it goes to the first by namespace and name.',
+      'Both name the same load balancer. The port stays with the Service that has it; if none has it yet, it goes to the one that was created first (then by namespace and name).',
     fix: 'Use another port or another load balancer for one of them. The port is taken over as soon as it is free.',
   },
   {
@@ -59,6 +60,28 @@ export const SERVICE_PROBLEMS = [
     meaning: 'The load balancer of a deleted Service is kept, because it still has listeners.',
     cause: 'Another Service uses it by its id, or somebody made listeners on it. Deleting it would take them along.',
     fix: 'Move or delete those listeners. The load balancer goes by itself when it has none.',
+  },
+  {
+    code: 'CD1008',
+    reason: 'NotAllowed',
+    meaning: 'The Service may not use the load balancer, or adopt a listener of it.',
+    cause:
+      'The tag clb-direct-allow of the load balancer does not list the cluster or the namespace. Adoption always needs it; plain use needs it with --existing-load-balancers=tagged.',
+    fix: 'Add the entry that the message names to the value of the tag, in the CLB console. What was made before goes on being served.',
+  },
+  {
+    code: 'CD1009',
+    reason: 'WrongListenerProtocol',
+    meaning: 'The listener that the Service wants to adopt speaks another protocol than the port.',
+    cause: 'A TCP port can adopt a TCP or TCP_SSL listener, a UDP port a UDP one.',
+    fix: 'Use another port in the Service, or delete that listener. The other ports are served.',
+  },
+  {
+    code: 'CD1010',
+    reason: 'DeletionProtected',
+    meaning: 'The load balancer of a Service that left it is kept, because its deletion protection is on.',
+    cause: 'Somebody switched the protection on. clb-direct never switches it off.',
+    fix: 'Switch the protection off in the CLB console if the load balancer may go; it goes within a minute or two.',
   },
   {
     code: 'CD3001',

@@ -1,4 +1,5 @@
 import {
+  ADOPT_LISTENER_ANNOTATION,
   DIRECT_ACCESS_ANNOTATION,
   EXISTING_LOAD_BALANCER_ANNOTATION,
   INTERNAL_SUBNET_ANNOTATION,
@@ -7,6 +8,7 @@ import {
 } from '../../common/names.ts';
 import { Protocol } from '../../common/pod-record.ts';
 import type { Rule } from '../core/rule.ts';
+import type { AdoptedListener } from '../kube/load-balancer-record.ts';
 import type { ServiceRecord } from '../kube/service-reflector.ts';
 import { type Problem, problem } from './problem.ts';
 
@@ -15,7 +17,17 @@ export interface ServiceIntent {
   readonly service: { readonly namespace: string; readonly name: string; readonly uid: string };
   /** Being deleted, or no longer ours by its annotations: what we made for it goes. */
   readonly leaving: boolean;
+  /** Our finalizer is on it, so that what is made for it is never forgotten. */
+  readonly finalized: boolean;
+  /** RFC 3339: of two objects that want the same, the earlier one has it. */
+  readonly createdAt: string;
   readonly loadBalancer: LoadBalancerChoice;
+  /** Every load balancer that may hold listeners of the Service, as its record says. */
+  readonly recorded: readonly string[];
+  /** The user lets the Service use listeners that others made. */
+  readonly adopts: boolean;
+  /** Those that it uses, as its record says. */
+  readonly adopted: readonly AdoptedListener[];
   readonly rules: readonly RuleIntent[];
   readonly problems: readonly Problem[];
 }
@@ -41,18 +53,36 @@ export type Claim =
  */
 export function claimOf(service: ServiceRecord, options: { tkeController: boolean }): Claim {
   const direct = service.annotations[DIRECT_ACCESS_ANNOTATION];
+  const adopt = service.annotations[ADOPT_LISTENER_ANNOTATION];
   const ownClass = service.loadBalancerClass === LOAD_BALANCER_CLASS;
   if (service.deleting) return service.finalized ? leaving(service) : { kind: 'unclaimed' };
-  if (direct !== undefined && direct !== 'true' && direct !== 'false') {
-    return refused(service, invalidDirectAccess(service, direct));
-  }
+  if (!isSwitch(direct)) return refused(service, invalidSwitch(service, DIRECT_ACCESS_ANNOTATION, direct));
   const wanted = service.type === 'LoadBalancer' && (ownClass || direct === 'true');
   if (!wanted) return service.finalized ? leaving(service) : { kind: 'unclaimed' };
   if (!ownClass && service.loadBalancerClass !== undefined) return { kind: 'unclaimed' };
   if (!ownClass && options.tkeController && service.annotations[MODE_ANNOTATION] !== 'skip') {
     return refused(service, claimedTwice(service));
   }
+  if (!isSwitch(adopt)) return refused(service, invalidSwitch(service, ADOPT_LISTENER_ANNOTATION, adopt));
   return { kind: 'claimed', intent: intentOf(service) };
+}
+
+/** Of two objects that want the same, the earlier one comes first; every leader sorts them alike. */
+export function byAge(a: ServiceIntent, b: ServiceIntent): number {
+  return compare(a.createdAt, b.createdAt) || compare(serviceName(a.service), serviceName(b.service));
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+/** `namespace/name`, as people write it. */
+export function serviceName({ namespace, name }: ServiceIntent['service']): string {
+  return `${namespace}/${name}`;
+}
+
+function isSwitch(value: string | undefined): value is 'true' | 'false' | undefined {
+  return value === undefined || value === 'true' || value === 'false';
 }
 
 /** A Service that is bound already keeps being served: a slip in an annotation must not strand its Pods. */
@@ -77,7 +107,12 @@ function intentOf(service: ServiceRecord): ServiceIntent {
   return {
     service: { uid, namespace, name },
     leaving: false,
+    finalized: service.finalized,
+    createdAt: service.createdAt,
     loadBalancer: choiceOf(service),
+    recorded: service.recorded,
+    adopts: service.annotations[ADOPT_LISTENER_ANNOTATION] === 'true',
+    adopted: service.adopted,
     rules,
     problems,
   };
@@ -102,18 +137,18 @@ function choiceOf(service: ServiceRecord): LoadBalancerChoice {
   return id ? { kind: 'existing', id } : { kind: 'created', subnetId: service.annotations[INTERNAL_SUBNET_ANNOTATION] };
 }
 
-function invalidDirectAccess(service: ServiceRecord, value: string): Problem {
+function invalidSwitch(service: ServiceRecord, annotation: string, value: string): Problem {
   return problem(
     'CD1001',
-    `Service ${service.namespace}/${service.name}: annotation ${DIRECT_ACCESS_ANNOTATION} is "${value}", but only ` +
-      '"true" and "false" are known. The Service is left as it is until the value is corrected.',
+    `Service ${serviceName(service)}: annotation ${annotation} is "${value}", but only "true" and "false" are known. ` +
+      'The Service is left as it is until the value is corrected.',
   );
 }
 
 function claimedTwice(service: ServiceRecord): Problem {
   return problem(
     'CD3001',
-    `Service ${service.namespace}/${service.name}: TKE's own controller runs in this cluster and would act on it ` +
+    `Service ${serviceName(service)}: TKE's own controller runs in this cluster and would act on it ` +
       `too. Add the annotation ${MODE_ANNOTATION}: "skip" to hand the Service over; until then nothing is touched.`,
   );
 }
@@ -121,7 +156,7 @@ function claimedTwice(service: ServiceRecord): Problem {
 function unsupportedProtocol(service: ServiceRecord, port: number): Problem {
   return problem(
     'CD1003',
-    `Service ${service.namespace}/${service.name}: port ${port} uses SCTP, which CLB does not carry. The other ` +
+    `Service ${serviceName(service)}: port ${port} uses SCTP, which CLB does not carry. The other ` +
       'ports are served; remove this one or use TCP or UDP.',
   );
 }

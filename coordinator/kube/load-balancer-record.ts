@@ -1,0 +1,49 @@
+import { ADOPTED_LISTENERS_ANNOTATION, LOAD_BALANCERS_ANNOTATION } from '../../common/names.ts';
+
+/** Somebody else's listener that a Service uses. */
+export interface AdoptedListener {
+  readonly loadBalancerId: string;
+  readonly listenerId: string;
+}
+
+/** What stands in the record of one Service, or is to be added to it or taken out of it. */
+export interface RecordEntries {
+  readonly loadBalancers: readonly string[];
+  readonly adoptedListeners: readonly AdoptedListener[];
+}
+
+/** A Service leaves one load balancer in minutes: more of them is no record of ours. */
+const ENTRIES_MAX = 50;
+
+type Annotations = Readonly<Record<string, string>>;
+
+/** The load balancers in the record, each once. What is no entry of ours is passed over. */
+export function recordedLoadBalancers(annotations: Annotations): readonly string[] {
+  return entries(annotations[LOAD_BALANCERS_ANNOTATION]).filter(entry => !entry.includes('/'));
+}
+
+/** The adopted listeners in the record, each once. What is no entry of ours is passed over. */
+export function adoptedListeners(annotations: Annotations): readonly AdoptedListener[] {
+  return entries(annotations[ADOPTED_LISTENERS_ANNOTATION]).flatMap(entry => {
+    const [loadBalancerId, listenerId, ...rest] = entry.split('/');
+    return loadBalancerId && listenerId && rest.length === 0 ? [{ loadBalancerId, listenerId }] : [];
+  });
+}
+
+/** The annotations' values as they have to be written; null takes one off. */
+export function recordAnnotations(record: RecordEntries): Readonly<Record<string, string | null>> {
+  return {
+    [LOAD_BALANCERS_ANNOTATION]: record.loadBalancers.join(',') || null,
+    [ADOPTED_LISTENERS_ANNOTATION]: record.adoptedListeners.map(adoptedKey).join(',') || null,
+  };
+}
+
+/** `lb-a/lbl-x` */
+export function adoptedKey({ loadBalancerId, listenerId }: AdoptedListener): string {
+  return `${loadBalancerId}/${listenerId}`;
+}
+
+function entries(value: string | undefined): readonly string[] {
+  const all = (value ?? '').split(',').map(entry => entry.trim());
+  return [...new Set(all.filter(entry => entry !== ''))].slice(0, ENTRIES_MAX);
+}

@@ -1,0 +1,186 @@
+import type { Listener, LoadBalancer } from '../cloud/types.ts';
+import { isAllowed, notAllowed } from './allowance.ts';
+import type { LoadBalancerState, PreviousLoadBalancer } from './load-balancer-state.ts';
+import { type Problem, problem } from './problem.ts';
+import { type ServiceIntent, serviceName } from './service-intent.ts';
+
+/**
+ * `wanted`: the Service's rules belong there. `kept`: it wants another one, but what it has here serves on until that one
+ * has taken over. `retiring`: what it has here goes.
+ */
+export type PlacementRole = 'wanted' | 'kept' | 'retiring';
+
+/** One load balancer that holds, or shall hold, something of a Service. */
+export interface Placement {
+  readonly loadBalancer: LoadBalancer;
+  readonly role: PlacementRole;
+  /** Listeners may be made or adopted there: the Service's record names it, and the Service may use it. */
+  readonly mayMake: boolean;
+  /** Why the Service may not use it; what it has there already is served on. */
+  readonly denial: Problem | undefined;
+}
+
+/** Which existing load balancers a Service may use: any of the account, or those that a tag allows. */
+export interface ExistingLoadBalancerPolicy {
+  readonly existing: 'any' | 'tagged';
+  /** As people write it in the tag. */
+  readonly clusterName: string;
+}
+
+export interface PlacementFacts {
+  readonly now: number;
+  /** The wanted load balancer has taken over: a target of the Service is Serving there, or none of its Pods is ready. */
+  readonly isServing: boolean;
+  /**
+   * What of the Service is still on a load balancer (`ListenerPlan.remaining`); undefined unless it was read after the
+   * last write there, and while one is under way.
+   */
+  readonly remaining: (loadBalancerId: string) => number | undefined;
+  /** Listeners there, whoever made them. */
+  readonly listeners: (loadBalancerId: string) => readonly Listener[];
+  readonly policy: ExistingLoadBalancerPolicy;
+}
+
+export interface PlacementInput {
+  readonly intent: ServiceIntent;
+  readonly wanted: LoadBalancerState;
+  readonly previous: readonly PreviousLoadBalancer[];
+  readonly facts: PlacementFacts;
+}
+
+/** Where a Service stands, and what follows from it. */
+export interface ServicePlacements {
+  readonly placements: readonly Placement[];
+  /** Every load balancer that may hold something of the Service is among the placements, or known to be gone. */
+  readonly isComplete: boolean;
+  /** To be written into the Service's record: nothing is made there before. */
+  readonly toRecord: readonly string[];
+  /** To be taken out of it: nothing is left there. */
+  readonly toForget: readonly string[];
+  /** Made by us, and nothing is left on them: to be deleted. */
+  readonly toDelete: readonly string[];
+  /** Whose address the Service's status shall tell; undefined: the status stays as it is. */
+  readonly status: LoadBalancer | undefined;
+  readonly problems: readonly Problem[];
+  /** The Service leaves, and nothing of it is left anywhere: what we wrote on it goes. */
+  readonly isReleased: boolean;
+}
+
+/** A load balancer that no longer is the wanted one goes on for so long when the new one does not come to serve. */
+export const SWITCH_MS = 120_000;
+
+export function placementsOf(input: PlacementInput): ServicePlacements {
+  const { intent, wanted, previous } = input;
+  const current = intent.leaving ? undefined : wantedPlacement(input);
+  const role = intent.leaving || (current && hasTakenOver(input, current)) ? 'retiring' : 'kept';
+  const others = previous.map(each => previousPlacement(each, role, input));
+  const isKept = role === 'kept' && others.some(({ placement }) => placement !== undefined);
+  const placements = [current, ...others.map(({ placement }) => placement)].filter(found => found !== undefined);
+  const problems = others.flatMap(other => other.problem ?? []);
+  if (wanted.kind === 'failed') problems.push(wanted.problem);
+  if (current?.denial) problems.push(current.denial);
+  return {
+    placements,
+    isComplete: isKnown(wanted) && previous.every(({ state }) => state.kind !== 'pending'),
+    toRecord: current && !isRecorded(intent, current) ? [current.loadBalancer.id] : [],
+    toForget: previous.filter((each, index) => isLeft(others[index]) && intent.recorded.includes(each.id)).map(idOf),
+    toDelete: others.flatMap(other => (other.step === 'delete' ? other.id : [])),
+    status: current?.mayMake && !isKept ? current.loadBalancer : undefined,
+    problems,
+    isReleased: intent.leaving && wanted.kind === 'released' && others.every(isLeft),
+  };
+}
+
+function wantedPlacement({ intent, wanted, facts }: PlacementInput): Placement | undefined {
+  if (wanted.kind !== 'ready') return undefined;
+  const { loadBalancer } = wanted;
+  const { policy } = facts;
+  const { service } = intent;
+  const needsTag = intent.loadBalancer.kind === 'existing' && policy.existing === 'tagged';
+  const denial =
+    needsTag && !isAllowed(loadBalancer, policy.clusterName, service.namespace)
+      ? notAllowed(service, { what: 'it', loadBalancerId: loadBalancer.id, clusterName: policy.clusterName })
+      : undefined;
+  const mayMake = denial === undefined && intent.finalized && intent.recorded.includes(loadBalancer.id);
+  return { loadBalancer, role: 'wanted', mayMake, denial };
+}
+
+function hasTakenOver({ wanted, facts }: PlacementInput, current: Placement): boolean {
+  if (wanted.kind !== 'ready' || !current.mayMake) return false;
+  return facts.isServing || facts.now - wanted.since >= SWITCH_MS;
+}
+
+interface PreviousStep {
+  readonly id: string;
+  readonly placement: Placement | undefined;
+  /** `leave`: nothing of the Service is there any more. */
+  readonly step: 'wait' | 'delete' | 'leave';
+  readonly problem: Problem | undefined;
+}
+
+function previousPlacement(
+  previous: PreviousLoadBalancer,
+  role: PlacementRole,
+  { intent, facts }: PlacementInput,
+): PreviousStep {
+  const { id, state } = previous;
+  const nowhere = { id, placement: undefined, problem: undefined };
+  switch (state.kind) {
+    case 'pending':
+      return { ...nowhere, step: 'wait' };
+    case 'deleting':
+      return { ...nowhere, step: 'wait', problem: state.problem };
+    case 'gone':
+      return { ...nowhere, step: 'leave' };
+    case 'ready': {
+      const { loadBalancer } = state;
+      const here = { id, placement: { loadBalancer, role, mayMake: false, denial: undefined }, problem: undefined };
+      if (role !== 'retiring' || facts.remaining(id) !== 0) return { ...here, step: 'wait' };
+      if (!previous.isOurs) return { ...here, step: 'leave' };
+      const kept = whyKept(intent, previous, loadBalancer, facts.listeners(id));
+      return kept ? { ...here, step: 'wait', problem: kept } : { ...here, step: 'delete' };
+    }
+  }
+}
+
+/** Law L6: a load balancer goes only when nothing is left on it, since it would take what others made along. */
+function whyKept(
+  { service }: ServiceIntent,
+  { isShared }: PreviousLoadBalancer,
+  { id, deleteProtected }: LoadBalancer,
+  [first]: readonly Listener[],
+): Problem | undefined {
+  const subject = `Service ${serviceName(service)}: its load balancer ${id} is kept, because`;
+  if (first) {
+    return problem(
+      'CD1007',
+      `${subject} listener ${first.id} ("${first.name}") is still on it. Move or delete what uses it; the load balancer ` +
+        'goes when it has no listener.',
+    );
+  }
+  if (isShared) {
+    return problem('CD1007', `${subject} another Service names it in an annotation. It goes when none does.`);
+  }
+  if (!deleteProtected) return undefined;
+  return problem(
+    'CD1010',
+    `${subject} its deletion protection is on. Switch it off in the CLB console if the load balancer may go.`,
+  );
+}
+
+function isLeft(step: PreviousStep | undefined): boolean {
+  return step?.step === 'leave';
+}
+
+function idOf({ id }: PreviousLoadBalancer): string {
+  return id;
+}
+
+function isRecorded(intent: ServiceIntent, { loadBalancer }: Placement): boolean {
+  return intent.recorded.includes(loadBalancer.id);
+}
+
+/** Whether it is known what the Service has at the load balancer that it wants. */
+function isKnown(wanted: LoadBalancerState): boolean {
+  return wanted.kind !== 'pending' && (wanted.kind !== 'failed' || wanted.absent);
+}
