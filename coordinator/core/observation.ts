@@ -68,6 +68,8 @@ export interface Transaction {
   readonly podUid: string;
   /** After the change; meaningless for `deregister` and `adopt`. */
   readonly weight: number;
+  /** The mark that an `adopt` gives. */
+  readonly tag?: string;
   readonly startedAt: number;
   /** When the call ended, well or not; undefined while it is in flight. */
   readonly endedAt: number | undefined;

@@ -29,6 +29,10 @@ export interface LaneState {
   readonly changedAt: ReadonlyMap<string, number>;
   /** Changes that were sent and did not show: when the same may be tried again. */
   readonly attempts: ReadonlyMap<string, Attempt>;
+  /** Transactions, by binding key, whose write CLB called a success; `doubted` once a read showed nothing of it. */
+  readonly successes: ReadonlyMap<string, 'unread' | 'doubted'>;
+  /** Start of the last read of each listener: an earlier read that ends later says nothing new. */
+  readonly readAt: ReadonlyMap<string, number>;
 }
 
 export interface Attempt {
@@ -51,6 +55,8 @@ export const EMPTY_LANE_STATE: LaneState = {
   memory: EMPTY_MEMORY,
   changedAt: new Map(),
   attempts: new Map(),
+  successes: new Map(),
+  readAt: new Map(),
 };
 
 /** A write is about to be sent. */
@@ -60,61 +66,121 @@ export function beginWrite(state: LaneState, write: TargetWrite, now: number): L
   for (const operation of write.operations) {
     assert(!transactions.has(operation.key), `two changes of ${operation.key} at once`);
     transactions.set(operation.key, transactionOf(operation, now));
-    const attempt = attemptKey(transactionOf(operation, now));
-    attempts.set(attempt, nextAttempt(attempts.get(attempt), now));
+    attempts.set(attemptKey(operation), nextAttempt(attempts.get(attemptKey(operation)), now));
   }
   return { ...state, transactions, attempts };
 }
 
-/**
- * The call ended. `done`: it may have changed something, so that only a read settles it (law L8). `counts`: it was a
- * real attempt, not one that a busy load balancer or the rate limit turned away.
- */
-export function endWrite(
-  state: LaneState,
-  write: TargetWrite,
-  result: { done: boolean; counts: boolean; now: number },
-): LaneState {
+export interface WriteResult {
+  /** It may have changed something, so that only a read settles it (law L8). */
+  readonly done: boolean;
+  /** It was a real attempt, not one that a busy load balancer or the rate limit turned away. */
+  readonly counts: boolean;
+  /** Which of its operations CLB called a success; none unless told. */
+  readonly succeeded?: (operation: TargetOperation) => boolean;
+  readonly now: number;
+}
+
+/** The call ended. */
+export function endWrite(state: LaneState, write: TargetWrite, result: WriteResult): LaneState {
   const transactions = new Map(state.transactions);
   const attempts = new Map(state.attempts);
+  const successes = new Map(state.successes);
   for (const operation of write.operations) {
     const transaction = transactions.get(operation.key);
     assert(transaction, `the change of ${operation.key} was begun`);
     if (result.done) transactions.set(operation.key, { ...transaction, endedAt: result.now });
     else transactions.delete(operation.key);
-    if (!result.counts) attempts.delete(attemptKey(transaction));
+    if (!result.counts) attempts.delete(attemptKey(operation));
+    if (result.done && result.succeeded?.(operation)) successes.set(operation.key, 'unread');
   }
-  return { ...state, transactions, attempts };
+  return { ...state, transactions, attempts, successes };
 }
 
-/** A read of all bindings of `listenerIds`. */
-export function mergeBindings(
-  state: LaneState,
-  read: { listenerIds: readonly string[]; startedAt: number; bindings: readonly Binding[] },
-): LaneState {
-  const listenerIds = new Set(read.listenerIds);
-  const transactions = settleTransactions(state.transactions, { listenerIds, startedAt: read.startedAt });
+export interface BindingsRead {
+  readonly listenerIds: readonly string[];
+  readonly startedAt: number;
+  readonly bindings: readonly Binding[];
+}
+
+/** A read of all bindings of some listeners. */
+export function mergeBindings(state: LaneState, read: BindingsRead): LaneState {
+  const listenerIds = new Set(
+    read.listenerIds.filter(id => (state.readAt.get(id) ?? read.startedAt) <= read.startedAt),
+  );
   const merged = mergeRead(state.observation, {
     listenerIds,
     startedAt: read.startedAt,
-    bindings: read.bindings.map(binding => [bindingKey(binding), binding] as const),
+    bindings: read.bindings
+      .filter(binding => listenerIds.has(binding.listenerId))
+      .map(binding => [bindingKey(binding), binding] as const),
   });
-  const settled = [...state.transactions.values()].filter(({ key }) => !transactions.has(key));
+  const { transactions, settled, successes } = settle(state, { listenerIds, startedAt: read.startedAt, merged });
   const changedAt = new Map([...state.changedAt].filter(([key]) => bindingAt(merged, key)));
   for (const { key } of settled) changedAt.set(key, read.startedAt);
   const settledKeys = settled.map(({ key }) => key);
   const observation = settled.length === 0 ? merged : withoutHealth(merged, settledKeys);
   const shown = settled.filter(transaction => shows(bindingAt(observation, transaction.key), transaction));
-  const attempts = withoutKeys(state.attempts, new Set(shown.map(attemptKey)));
-  return { ...state, observed: true, transactions, changedAt, attempts, observation };
+  const attempts = withoutKeys(state.attempts, new Set(shown.map(attemptKeyOf)));
+  const readAt = new Map(state.readAt);
+  for (const id of listenerIds) readAt.set(id, read.startedAt);
+  return { ...state, observed: true, transactions, changedAt, attempts, observation, successes, readAt };
 }
 
-function shows(bound: ObservedBinding | undefined, { operation, weight }: Transaction): boolean {
+/**
+ * CLB may answer with a state from before a write though the read began after it. So the first read that shows nothing at
+ * all of a successful write settles none of it.
+ */
+function settle(
+  state: LaneState,
+  read: { listenerIds: ReadonlySet<string>; startedAt: number; merged: Observation },
+): { transactions: TransactionTable; settled: readonly Transaction[]; successes: LaneState['successes'] } {
+  const open = settleTransactions(state.transactions, read);
+  if (open === state.transactions) return { transactions: open, settled: [], successes: state.successes };
+  const ended = [...state.transactions.values()].filter(({ key }) => !open.has(key));
+  const shownWrites = new Set(
+    ended.filter(transaction => shows(bindingAt(read.merged, transaction.key), transaction)).map(writeOf),
+  );
+  const isDoubtful = (transaction: Transaction) =>
+    state.successes.get(transaction.key) === 'unread' && !shownWrites.has(writeOf(transaction));
+  const transactions = new Map(open);
+  const successes = new Map(state.successes);
+  for (const transaction of ended) {
+    if (isDoubtful(transaction)) {
+      transactions.set(transaction.key, transaction);
+      successes.set(transaction.key, 'doubted');
+    } else successes.delete(transaction.key);
+  }
+  return { transactions, settled: ended.filter(transaction => !isDoubtful(transaction)), successes };
+}
+
+/** A lane has one write at a time, so its start names it. */
+function writeOf({ startedAt }: Transaction): number {
+  return startedAt;
+}
+
+/** The listeners to be read again soon, because the last read showed nothing of a successful write. */
+export function doubtedListeners(state: LaneState): Set<string> {
+  const doubted = [...state.successes].filter(([, success]) => success === 'doubted');
+  return new Set(doubted.map(([key]) => key.slice(0, key.indexOf('|'))));
+}
+
+/** The changes that `after` has settled and does not show, with how often they were tried. */
+export function unshownChanges(before: LaneState, after: LaneState): { transaction: Transaction; tries: number }[] {
+  return [...before.transactions.values()]
+    .filter(({ key }) => !after.transactions.has(key))
+    .flatMap(transaction => {
+      const attempt = after.attempts.get(attemptKeyOf(transaction));
+      return attempt ? [{ transaction, tries: attempt.count }] : [];
+    });
+}
+
+function shows(bound: ObservedBinding | undefined, { operation, weight, tag }: Transaction): boolean {
   switch (operation) {
     case 'deregister':
       return bound === undefined;
     case 'adopt':
-      return bound !== undefined;
+      return bound?.tag === tag;
     case 'register':
     case 'reweight':
       return bound?.weight === weight;
@@ -137,18 +203,26 @@ export function mergeHealth(
 }
 
 export function mergeListeners(state: LaneState, listeners: readonly Listener[]): LaneState {
-  return { ...state, listeners };
+  const ids = new Set(listeners.map(listener => listener.id));
+  const readAt = new Map([...state.readAt].filter(([id]) => ids.has(id)));
+  return { ...state, listeners, readAt };
 }
 
 /** Whether the operation may be tried now; a fresh one always may. */
 export function mayTry(state: LaneState, operation: TargetOperation, now: number): boolean {
-  return now >= (state.attempts.get(attemptKey(transactionOf(operation, now)))?.notBefore ?? now);
+  return now >= (state.attempts.get(attemptKey(operation))?.notBefore ?? now);
+}
+
+/** How often the operation was tried without showing. */
+export function triesOf(state: LaneState, operation: TargetOperation): number {
+  return state.attempts.get(attemptKey(operation))?.count ?? 0;
 }
 
 /** The earliest time at which an operation that is held back may be tried again. */
 export function nextTryAt(state: LaneState, operations: readonly TargetOperation[], now: number): number | undefined {
+  if (state.attempts.size === 0) return undefined;
   const times = operations
-    .map(operation => state.attempts.get(attemptKey(transactionOf(operation, now)))?.notBefore ?? 0)
+    .map(operation => state.attempts.get(attemptKey(operation))?.notBefore ?? 0)
     .filter(time => time > now);
   return times.length === 0 ? undefined : Math.min(...times);
 }
@@ -163,7 +237,7 @@ function transactionOf(operation: TargetOperation, now: number): Transaction {
     case 'register':
       return { ...base, operation: 'register', weight: operation.weight };
     case 'adopt':
-      return { ...base, operation: 'adopt', weight: 0 };
+      return { ...base, operation: 'adopt', weight: 0, tag: operation.tag };
     case 'deregister':
       return { ...base, operation: 'deregister', weight: 0 };
   }
@@ -175,7 +249,11 @@ function nextAttempt(last: Attempt | undefined, now: number): Attempt {
   return { count, lastAt: now, notBefore: now + waitMs };
 }
 
-function attemptKey({ operation, weight, key, podUid }: Transaction): string {
+function attemptKey(operation: TargetOperation): string {
+  return attemptKeyOf(transactionOf(operation, 0));
+}
+
+function attemptKeyOf({ operation, weight, key, podUid }: Transaction): string {
   return `${operation}|${weight}|${key}|${podUid}`;
 }
 
