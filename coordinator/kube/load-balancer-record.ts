@@ -12,6 +12,8 @@ export interface RecordEntries {
   readonly adoptedListeners: readonly AdoptedListener[];
 }
 
+export const NO_ENTRIES: RecordEntries = { loadBalancers: [], adoptedListeners: [] };
+
 /** A Service leaves one load balancer in minutes: more of them is no record of ours. */
 const ENTRIES_MAX = 50;
 
@@ -24,10 +26,12 @@ export function recordedLoadBalancers(annotations: Annotations): readonly string
 
 /** The adopted listeners in the record, each once. What is no entry of ours is passed over. */
 export function adoptedListeners(annotations: Annotations): readonly AdoptedListener[] {
-  return entries(annotations[ADOPTED_LISTENERS_ANNOTATION]).flatMap(entry => {
-    const [loadBalancerId, listenerId, ...rest] = entry.split('/');
-    return loadBalancerId && listenerId && rest.length === 0 ? [{ loadBalancerId, listenerId }] : [];
-  });
+  return entries(annotations[ADOPTED_LISTENERS_ANNOTATION]).flatMap(entry => parseAdopted(entry) ?? []);
+}
+
+function parseAdopted(entry: string): AdoptedListener | undefined {
+  const [loadBalancerId, listenerId, ...rest] = entry.split('/');
+  return loadBalancerId && listenerId && rest.length === 0 ? { loadBalancerId, listenerId } : undefined;
 }
 
 /** The annotations' values as they have to be written; null takes one off. */
@@ -38,8 +42,24 @@ export function recordAnnotations(record: RecordEntries): Readonly<Record<string
   };
 }
 
+/** The record with some entries more and some less; what is both stays. */
+export function changedRecord(record: RecordEntries, add: RecordEntries, drop: RecordEntries): RecordEntries {
+  return {
+    loadBalancers: changed(record.loadBalancers, add.loadBalancers, drop.loadBalancers),
+    adoptedListeners: changed(
+      record.adoptedListeners.map(adoptedKey),
+      add.adoptedListeners.map(adoptedKey),
+      drop.adoptedListeners.map(adoptedKey),
+    ).flatMap(key => parseAdopted(key) ?? []),
+  };
+}
+
+function changed(present: readonly string[], add: readonly string[], drop: readonly string[]): string[] {
+  return [...new Set([...present.filter(entry => !drop.includes(entry)), ...add])];
+}
+
 /** `lb-a/lbl-x` */
-export function adoptedKey({ loadBalancerId, listenerId }: AdoptedListener): string {
+function adoptedKey({ loadBalancerId, listenerId }: AdoptedListener): string {
   return `${loadBalancerId}/${listenerId}`;
 }
 

@@ -2,16 +2,24 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Service } from '../../common/kube/objects.ts';
 import { ScriptedTransport } from '../../common/kube/scripted-transport.ts';
 import type { KubeRequest, KubeResponse } from '../../common/kube/transport.ts';
-import { FINALIZER, LOAD_BALANCER_ID_ANNOTATION } from '../../common/names.ts';
+import {
+  ADOPTED_LISTENERS_ANNOTATION,
+  FINALIZER,
+  LOAD_BALANCER_ID_ANNOTATION,
+  LOAD_BALANCERS_ANNOTATION,
+} from '../../common/names.ts';
 import { seededRandom } from '../../common/random.ts';
 import { VirtualClock } from '../../common/virtual-clock.ts';
+import { NO_ENTRIES, type RecordEntries } from './load-balancer-record.ts';
 import { serviceRecord } from './service-reflector.ts';
 import { type ServiceWish, ServiceWriter } from './service-status.ts';
 
 const STATUS: ServiceWish = {
   type: 'status',
-  status: { loadBalancerId: 'lb-1', address: '1.2.3.4', hostname: '' },
+  status: { loadBalancerId: 'lb-1', addresses: ['1.2.3.4'], hostname: '' },
 };
+
+const CLAIMED: ServiceWish = { type: 'claimed', add: NO_ENTRIES, drop: NO_ENTRIES };
 
 let clock: VirtualClock;
 /** The Service as the API server has it. */
@@ -48,14 +56,14 @@ afterEach(async () => {
 
 describe('the finalizer', () => {
   it('is added to those of others', async () => {
-    await write({ type: 'finalizer' });
+    await write(CLAIMED);
     expect(stored?.metadata.finalizers).toEqual(['other/finalizer', FINALIZER]);
   });
 
   it('is added to what is stored when our record is old, and nothing of others is lost', async () => {
     const old = record();
     if (stored) stored.metadata = { ...stored.metadata, finalizers: ['new/finalizer'], resourceVersion: '2' };
-    writer.write(old, { type: 'finalizer' });
+    writer.write(old, CLAIMED);
     await clock.advance(0);
     expect(stored?.metadata.finalizers).toEqual(['new/finalizer', FINALIZER]);
     expect(errors).toEqual([]);
@@ -64,7 +72,7 @@ describe('the finalizer', () => {
   it('is not added to another Service that has taken the name', async () => {
     const old = record();
     if (stored) stored.metadata = { ...stored.metadata, uid: 'u2', resourceVersion: '7' };
-    writer.write(old, { type: 'finalizer' });
+    writer.write(old, CLAIMED);
     await clock.advance(0);
     expect(stored?.metadata.finalizers).toEqual(['other/finalizer']);
     expect(errors).toEqual([]);
@@ -72,8 +80,56 @@ describe('the finalizer', () => {
 
   it('is not added to a Service that is being deleted', async () => {
     if (stored) stored.metadata.deletionTimestamp = '2026-01-01T00:00:00Z';
-    await write({ type: 'finalizer' });
+    await write(CLAIMED);
     expect(transport.requests).toEqual([]);
+  });
+});
+
+describe('the record', () => {
+  const claimed = (add: Partial<RecordEntries>, drop: Partial<RecordEntries> = {}): ServiceWish => ({
+    type: 'claimed',
+    add: { ...NO_ENTRIES, ...add },
+    drop: { ...NO_ENTRIES, ...drop },
+  });
+
+  it('is written in one patch with the finalizer, so that it never stands alone', async () => {
+    await write(claimed({ loadBalancers: ['lb-1'] }));
+    expect(transport.requests).toHaveLength(1);
+    expect(stored?.metadata.finalizers).toContain(FINALIZER);
+    expect(stored?.metadata.annotations).toEqual({ [LOAD_BALANCERS_ANNOTATION]: 'lb-1' });
+  });
+
+  it('keeps what another leader has written meanwhile', async () => {
+    const old = record();
+    if (stored) {
+      stored.metadata.annotations = { [LOAD_BALANCERS_ANNOTATION]: 'lb-7' };
+      stored.metadata.resourceVersion = '2';
+    }
+    writer.write(old, claimed({ loadBalancers: ['lb-1'] }));
+    await clock.advance(0);
+    expect(stored?.metadata.annotations).toEqual({ [LOAD_BALANCERS_ANNOTATION]: 'lb-7,lb-1' });
+  });
+
+  it('loses only what nothing is left on, and goes with its last entry', async () => {
+    await write(claimed({ loadBalancers: ['lb-1', 'lb-2'] }));
+    await write(claimed({}, { loadBalancers: ['lb-1'] }));
+    expect(stored?.metadata.annotations).toEqual({ [LOAD_BALANCERS_ANNOTATION]: 'lb-2' });
+    await write(claimed({}, { loadBalancers: ['lb-2'] }));
+    expect(stored?.metadata.annotations).toEqual({});
+  });
+
+  it('names adopted listeners', async () => {
+    await write(claimed({ adoptedListeners: [{ loadBalancerId: 'lb-1', listenerId: 'lbl-x' }] }));
+    expect(stored?.metadata.annotations).toEqual({ [ADOPTED_LISTENERS_ANNOTATION]: 'lb-1/lbl-x' });
+  });
+
+  it('is not added to on a Service that is being deleted, and still loses entries', async () => {
+    if (stored) {
+      stored.metadata.deletionTimestamp = '2026-01-01T00:00:00Z';
+      stored.metadata.annotations = { [LOAD_BALANCERS_ANNOTATION]: 'lb-1' };
+    }
+    await write(claimed({ loadBalancers: ['lb-2'] }, { loadBalancers: ['lb-1'] }));
+    expect(stored?.metadata.annotations).toEqual({});
   });
 });
 
@@ -89,8 +145,21 @@ describe('the status', () => {
   });
 
   it('is the hostname when there is no address', async () => {
-    await write({ type: 'status', status: { loadBalancerId: 'lb-1', address: '', hostname: 'lb-1.example' } });
+    await write({ type: 'status', status: { loadBalancerId: 'lb-1', addresses: [], hostname: 'lb-1.example' } });
     expect(stored?.status?.loadBalancer?.ingress).toEqual([{ hostname: 'lb-1.example' }]);
+  });
+
+  it('is all addresses of a dual-stack load balancer, and follows when one changes', async () => {
+    const status = { loadBalancerId: 'lb-1', addresses: ['1.2.3.4', '2001:db8::1'], hostname: 'lb-1.example' };
+    await write({ type: 'status', status });
+    expect(stored?.status?.loadBalancer?.ingress).toEqual([{ ip: '1.2.3.4' }, { ip: '2001:db8::1' }]);
+    await write({ type: 'status', status: { ...status, addresses: ['1.2.3.5', '2001:db8::1'] } });
+    expect(stored?.status?.loadBalancer?.ingress).toEqual([{ ip: '1.2.3.5' }, { ip: '2001:db8::1' }]);
+  });
+
+  it('is left as it is while the load balancer has neither address nor hostname', async () => {
+    await write({ type: 'status', status: { loadBalancerId: 'lb-1', addresses: [], hostname: '' } });
+    expect(transport.requests.map(request => request.path)).toEqual(['/api/v1/namespaces/shop/services/web']);
   });
 
   it('is not written when it stands there already, with what the API server added', async () => {
@@ -116,7 +185,7 @@ describe('the status', () => {
   });
 
   it('does not replace the wish for a finalizer', async () => {
-    writer.write(record(), { type: 'finalizer' });
+    writer.write(record(), CLAIMED);
     writer.write(record(), STATUS);
     await clock.advance(1_000);
     expect(stored?.metadata.finalizers).toContain(FINALIZER);
@@ -128,7 +197,12 @@ describe('a release', () => {
   beforeEach(() => {
     if (!stored) return;
     stored.metadata.finalizers = ['other/finalizer', FINALIZER];
-    stored.metadata.annotations = { [LOAD_BALANCER_ID_ANNOTATION]: 'lb-1', team: 'x' };
+    stored.metadata.annotations = {
+      [LOAD_BALANCER_ID_ANNOTATION]: 'lb-1',
+      [LOAD_BALANCERS_ANNOTATION]: 'lb-1',
+      [ADOPTED_LISTENERS_ANNOTATION]: 'lb-1/lbl-x',
+      team: 'x',
+    };
     stored.status = { loadBalancer: { ingress: [{ ip: '1.2.3.4' }] } };
   });
 
@@ -145,6 +219,14 @@ describe('a release', () => {
     await write({ type: 'released' });
     expect(transport.requests).toHaveLength(1);
     expect(stored?.metadata.finalizers).toEqual(['other/finalizer']);
+  });
+
+  it('that has not begun is dropped when the Service is claimed again', async () => {
+    writer.write(record(), { type: 'released' });
+    writer.write(record(), CLAIMED);
+    await clock.advance(1_000);
+    expect(transport.requests).toEqual([]);
+    expect(stored?.metadata.finalizers).toContain(FINALIZER);
   });
 
   it('is content when the Service is gone', async () => {

@@ -1,27 +1,39 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Clock } from '../../common/clock.ts';
 import { get, type Patch, patch } from '../../common/kube/client.ts';
 import type { Service } from '../../common/kube/objects.ts';
 import { servicePath } from '../../common/kube/paths.ts';
 import type { KubeTransport } from '../../common/kube/transport.ts';
-import { FINALIZER, LOAD_BALANCER_ID_ANNOTATION } from '../../common/names.ts';
+import {
+  ADOPTED_LISTENERS_ANNOTATION,
+  FINALIZER,
+  LOAD_BALANCER_ID_ANNOTATION,
+  LOAD_BALANCERS_ANNOTATION,
+} from '../../common/names.ts';
 import type { Random } from '../../common/random.ts';
 import { TerminalError } from '../../common/workers.ts';
 import { LatestWork } from './latest-work.ts';
+import { changedRecord, NO_ENTRIES, type RecordEntries, recordAnnotations } from './load-balancer-record.ts';
 import { type ServiceRecord, serviceRecord } from './service-reflector.ts';
 import { writeFailure } from './write-failure.ts';
+
+const OUR_ANNOTATIONS = [LOAD_BALANCER_ID_ANNOTATION, LOAD_BALANCERS_ANNOTATION, ADOPTED_LISTENERS_ANNOTATION];
 
 /** What should stand on a Service about its load balancer. */
 export interface ServiceStatus {
   readonly loadBalancerId: string;
-  /** Exactly one of the two is written: the address, or the hostname when there is no address. */
-  readonly address: string;
+  /** All that clients may use. */
+  readonly addresses: readonly string[];
+  /** Written when there is no address: load balancers of the domain type have only that. Empty when it has none. */
   readonly hostname: string;
 }
 
-/** What we want to be written on a Service: `released` takes everything of ours off. */
+/** What we want to be written on a Service. */
 export type ServiceWish =
-  | { readonly type: 'finalizer' }
+  /** Our finalizer, and a record with these entries more and those less. */
+  | { readonly type: 'claimed'; readonly add: RecordEntries; readonly drop: RecordEntries }
   | { readonly type: 'status'; readonly status: ServiceStatus }
+  /** Takes everything of ours off. */
   | { readonly type: 'released' };
 
 /** One patch of a Service; `subresource` undefined for the object itself. */
@@ -32,15 +44,12 @@ export interface ServicePatch {
 
 /**
  * The patches that bring the Service to the wish, none if it is there. Each holds only for this UID, and those that change
- * the list of finalizers only for this version, since a list is replaced as a whole.
+ * a list only for this version, since a list is replaced as a whole.
  */
 function servicePatches(service: ServiceRecord, wish: ServiceWish): readonly ServicePatch[] {
   switch (wish.type) {
-    case 'finalizer':
-      // The API server lets nobody add a finalizer to what is being deleted.
-      return service.finalized || service.deleting
-        ? []
-        : [finalizersPatch(service, [...service.finalizers, FINALIZER])];
+    case 'claimed':
+      return claimPatches(service, wish.add, wish.drop);
     case 'status':
       return service.deleting ? [] : statusPatches(service, wish.status);
     case 'released':
@@ -48,17 +57,43 @@ function servicePatches(service: ServiceRecord, wish: ServiceWish): readonly Ser
   }
 }
 
+/** Finalizer and record are one patch: what is in the record is never without the finalizer. */
+function claimPatches(service: ServiceRecord, add: RecordEntries, drop: RecordEntries): readonly ServicePatch[] {
+  const present = { loadBalancers: service.recorded, adoptedListeners: service.adopted };
+  // Nothing is made any more for what is being deleted, and the API server lets nobody add a finalizer to it.
+  const wanted = changedRecord(present, service.deleting ? NO_ENTRIES : add, drop);
+  const lacksFinalizer = !service.finalized && !service.deleting;
+  const isRecorded = isDeepStrictEqual(wanted, present);
+  if (!lacksFinalizer && isRecorded) return [];
+  const { uid, resourceVersion, finalizers } = service;
+  const metadata = {
+    uid,
+    resourceVersion,
+    ...(lacksFinalizer && { finalizers: [...finalizers, FINALIZER] }),
+    ...(!isRecorded && { annotations: recordAnnotations(wanted) }),
+  };
+  return [{ subresource: undefined, patch: { type: 'merge', body: { metadata } } }];
+}
+
 function statusPatches(service: ServiceRecord, status: ServiceStatus): readonly ServicePatch[] {
   const patches: ServicePatch[] = [];
-  if (service.loadBalancerId !== status.loadBalancerId) patches.push(annotationPatch(service, status.loadBalancerId));
-  const wanted = status.address ? { ip: status.address } : { hostname: status.hostname };
-  const [current, ...others] = service.ingress;
-  const isWritten =
-    others.length === 0 &&
-    (current?.ip || undefined) === wanted.ip &&
-    (current?.hostname || undefined) === wanted.hostname;
-  if (!isWritten) patches.push(ingressPatch(service, [wanted]));
+  const { loadBalancerId } = status;
+  if (service.loadBalancerId !== loadBalancerId) {
+    patches.push(annotationPatch(service, { [LOAD_BALANCER_ID_ANNOTATION]: loadBalancerId }));
+  }
+  const wanted = ingressOf(status);
+  const present = service.ingress.map(({ ip, hostname }) => ip || hostname);
+  const isWritten = isDeepStrictEqual(
+    present,
+    wanted.map(({ ip, hostname }) => ip ?? hostname),
+  );
+  if (wanted.length > 0 && !isWritten) patches.push(ingressPatch(service, wanted));
   return patches;
+}
+
+function ingressOf({ addresses, hostname }: ServiceStatus): readonly { ip?: string; hostname?: string }[] {
+  if (addresses.length > 0) return addresses.map(ip => ({ ip }));
+  return hostname ? [{ hostname }] : [];
 }
 
 /** The finalizer goes last: after it a deleted Service is gone. */
@@ -66,7 +101,11 @@ function releasePatches(service: ServiceRecord): readonly ServicePatch[] {
   const patches: ServicePatch[] = [];
   // Nobody reads the status of what is about to vanish.
   if (!service.deleting && service.ingress.length > 0) patches.push(ingressPatch(service, []));
-  if (!service.deleting && service.loadBalancerId !== undefined) patches.push(annotationPatch(service, null));
+  const hasAnnotations = OUR_ANNOTATIONS.some(annotation => service.annotations[annotation] !== undefined);
+  if (!service.deleting && hasAnnotations) {
+    const none = Object.fromEntries(OUR_ANNOTATIONS.map(annotation => [annotation, null]));
+    patches.push(annotationPatch(service, none));
+  }
   if (service.finalized) {
     const rest = service.finalizers.filter(finalizer => finalizer !== FINALIZER);
     patches.push(finalizersPatch(service, rest));
@@ -79,9 +118,8 @@ function finalizersPatch(service: ServiceRecord, finalizers: readonly string[]):
   return { subresource: undefined, patch: { type: 'merge', body: { metadata: { uid, resourceVersion, finalizers } } } };
 }
 
-function annotationPatch(service: ServiceRecord, loadBalancerId: string | null): ServicePatch {
-  const metadata = { uid: service.uid, annotations: { [LOAD_BALANCER_ID_ANNOTATION]: loadBalancerId } };
-  return { subresource: undefined, patch: { type: 'merge', body: { metadata } } };
+function annotationPatch(service: ServiceRecord, annotations: Readonly<Record<string, string | null>>): ServicePatch {
+  return { subresource: undefined, patch: { type: 'merge', body: { metadata: { uid: service.uid, annotations } } } };
 }
 
 function ingressPatch(service: ServiceRecord, ingress: readonly object[]): ServicePatch {
@@ -135,6 +173,9 @@ export class ServiceWriter {
 
   /** Queues what is not on the Service yet; returns false when too many wait. `service` is what our reflector knows. */
   write(service: ServiceRecord, wish: ServiceWish): boolean {
+    // Claimed again before it was let go.
+    const released = wish.type === 'claimed' && this.#work.pending(statusKey(service.uid))?.wish.type === 'released';
+    if (released) this.#work.drop(statusKey(service.uid));
     if (servicePatches(service, wish).length === 0) return true;
     const key = keyOf(service, wish);
     const text = JSON.stringify(wish);
@@ -202,7 +243,11 @@ export class ServiceWriter {
   }
 }
 
-/** The finalizer comes before anything is made, the status after: neither replaces the other. */
-function keyOf(service: ServiceRecord, wish: ServiceWish): string {
-  return `${service.uid}/${wish.type === 'finalizer' ? 'finalizer' : 'status'}`;
+/** The claim comes before anything is made, the status after: neither replaces the other. */
+function keyOf({ uid }: ServiceRecord, wish: ServiceWish): string {
+  return wish.type === 'claimed' ? `${uid}/claim` : statusKey(uid);
+}
+
+function statusKey(serviceUid: string): string {
+  return `${serviceUid}/status`;
 }
