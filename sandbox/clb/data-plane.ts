@@ -1,10 +1,13 @@
 import { type Endpoint, endpointKey } from './forwarder.ts';
+import { listenHttp, type PlaneCertificate } from './http-plane.ts';
 import { listenTcp, type PlaneListener, type PlaneOptions } from './tcp-plane.ts';
 import { listenUdp } from './udp-plane.ts';
 
 export interface DataPlaneOptions extends PlaneOptions {
   /** Listener port to the port really listened on, for users who may not bind ports below 1024. */
   readonly portMapping: ReadonlyMap<number, number>;
+  /** What HTTPS listeners show; one made for this data plane when it is left out. */
+  readonly certificate?: PlaneCertificate;
 }
 
 /** Opens and closes the sockets of listeners as the forwarders come to know them. */
@@ -14,6 +17,7 @@ export class DataPlane {
   readonly #unsubscribe: () => void;
   /** Opening and closing happen one after another, so that a port is free before it is taken again. */
   #work: Promise<void> = Promise.resolve();
+  #certificate: Promise<PlaneCertificate> | undefined;
 
   constructor(options: DataPlaneOptions) {
     this.#options = options;
@@ -37,11 +41,24 @@ export class DataPlane {
 
   async #open(endpoint: Endpoint): Promise<void> {
     const listenPort = this.#options.portMapping.get(endpoint.port) ?? endpoint.port;
-    const listen = endpoint.protocol === 'TCP' ? listenTcp : listenUdp;
     try {
-      this.#listeners.set(endpointKey(endpoint), await listen(this.#options, endpoint, listenPort));
+      this.#listeners.set(endpointKey(endpoint), await this.#listen(endpoint, listenPort));
     } catch (error) {
       this.#options.onError(cannotListen(endpoint, listenPort, error));
+    }
+  }
+
+  #listen(endpoint: Endpoint, listenPort: number): Promise<PlaneListener> {
+    switch (endpoint.protocol) {
+      case 'TCP':
+        return listenTcp(this.#options, endpoint, listenPort);
+      case 'UDP':
+        return listenUdp(this.#options, endpoint, listenPort);
+      case 'HTTP':
+      case 'HTTPS': {
+        const certificate = () => (this.#certificate ??= certificateOf(this.#options));
+        return listenHttp({ ...this.#options, certificate }, endpoint, listenPort);
+      }
     }
   }
 
@@ -50,6 +67,14 @@ export class DataPlane {
     this.#listeners.delete(endpointKey(endpoint));
     await listener?.close();
   }
+}
+
+async function certificateOf({ certificate, clock }: DataPlaneOptions): Promise<PlaneCertificate> {
+  if (certificate) return certificate;
+  // Most data planes have no HTTPS listener, and the library takes time and memory.
+  const { createServerCertificate } = await import('../kube/api/certificates.ts');
+  const about = { commonName: 'clb sandbox', addresses: [], names: ['localhost'], wallNowMs: clock.wallNow() };
+  return await createServerCertificate(about);
 }
 
 function cannotListen({ vip, protocol }: Endpoint, listenPort: number, error: unknown): string {

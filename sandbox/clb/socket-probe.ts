@@ -2,17 +2,21 @@ import { createSocket } from 'node:dgram';
 import { connect } from 'node:net';
 import type { Clock } from '../../common/clock.ts';
 import type { HealthProbe, ProbeTarget } from './health-checker.ts';
+import { probeHttp } from './http-probe.ts';
 
 /** A UDP target that has not refused for this long passes; below the shortest timeout, 2 s. */
 const UDP_SILENCE_MS = 1_000;
 const UDP_PAYLOAD = 'HEALTH CHECK';
 
 /**
- * Probes that really connect, from the VIP: TCP by a connection that is closed at once; UDP by a datagram that must
- * not be refused (ICMP port unreachable).
+ * Probes that really connect, from the VIP: by a request where the check is one of HTTP; else UDP by a datagram that
+ * must not be refused (ICMP port unreachable), and everything else by a connection that is closed at once.
  */
 export function socketProbe(clock: Clock): HealthProbe {
-  return (target, signal) => (target.protocol === 'TCP' ? probeTcp(target, signal) : probeUdp(clock, target, signal));
+  return (target, signal) => {
+    if (target.http) return probeHttp(target, target.http, signal);
+    return target.protocol === 'UDP' ? probeUdp(clock, target, signal) : probeTcp(target, signal);
+  };
 }
 
 function probeTcp({ vip, address, port }: ProbeTarget, signal: AbortSignal): Promise<boolean> {

@@ -1,8 +1,8 @@
-import { connect, createServer, type Server, type Socket } from 'node:net';
+import { createServer, type Server, type Socket } from 'node:net';
 import type { Clock } from '../../common/clock.ts';
 import type { Endpoint } from './forwarder.ts';
-import type { Connection, Forwarding } from './forwarding.ts';
-import type { TargetAddress } from './target-pool.ts';
+import type { Forwarding } from './forwarding.ts';
+import { cannotDial, dial, join } from './socket-pair.ts';
 
 /** How long a backend may take to accept, as long as a client would try. */
 const CONNECT_TIMEOUT_MS = 10_000;
@@ -43,7 +43,8 @@ export async function listenTcp(options: PlaneOptions, endpoint: Endpoint, liste
   };
 }
 
-function listening(server: Server, host: string, port: number): Promise<void> {
+/** Resolves when it listens. @throws the system's error when it cannot. */
+export function listening(server: Server, host: string, port: number): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', reject);
     server.listen({ host, port }, () => {
@@ -69,39 +70,10 @@ function forward({ clock, forwarding, onError }: PlaneOptions, endpoint: Endpoin
     backend.resetAndDestroy();
   };
   backend.once('error', error => {
-    if ('code' in error && error.code === 'EADDRNOTAVAIL') onError(cannotDial(connection.target, clientAddress));
+    const advice = cannotDial(connection.target, clientAddress, error);
+    if (advice !== undefined) onError(advice);
   });
   backend.once('connect', () => timer.cancel());
   backend.once('close', () => timer.cancel());
   join(client, backend, connection);
-}
-
-function dial(target: TargetAddress, clientAddress: string): Socket {
-  return connect({
-    host: target.address,
-    port: target.port,
-    localAddress: clientAddress,
-    allowHalfOpen: true,
-    noDelay: true,
-  });
-}
-
-function cannotDial(target: TargetAddress, clientAddress: string): string {
-  return `cannot connect from ${clientAddress} to ${target.address}:${target.port} (EADDRNOTAVAIL): the client's address must be one of this machine, with ports left`;
-}
-
-/** Each direction ends on its own; a reset, a refusal or an error resets the other side. */
-function join(client: Socket, backend: Socket, connection: Connection): void {
-  client.on('error', () => backend.resetAndDestroy());
-  backend.on('error', () => client.resetAndDestroy());
-  client.pipe(backend);
-  backend.pipe(client);
-  let open = 2;
-  const onClose = (other: Socket) => {
-    open -= 1;
-    if (!other.writableEnded && !other.destroyed) other.resetAndDestroy();
-    if (open === 0) connection.close();
-  };
-  client.once('close', () => onClose(backend));
-  backend.once('close', () => onClose(client));
 }

@@ -23,6 +23,7 @@ const BACKDATED_MS = 3600 * 1000;
 
 /** A new CA and a server certificate of it, good for a year, for these IP addresses and names. */
 export async function createServerCertificate(options: {
+  readonly commonName: string;
   readonly addresses: readonly string[];
   readonly names: readonly string[];
   readonly wallNowMs: number;
@@ -43,7 +44,7 @@ export async function createServerCertificate(options: {
     ],
   });
   const certificate = await X509CertificateGenerator.create({
-    subject: 'CN=kube-apiserver',
+    subject: `CN=${options.commonName}`,
     issuer: ca.subject,
     publicKey: serverKeys.publicKey,
     signingKey: caKeys.privateKey,

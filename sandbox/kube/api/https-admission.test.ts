@@ -13,6 +13,7 @@ let seen: { host: string | undefined; url: string | undefined; body: string } | 
 
 beforeAll(async () => {
   certificate = await createServerCertificate({
+    commonName: 'kube-apiserver',
     addresses: [],
     names: ['hook.kube-system.svc'],
     wallNowMs: systemClock().wallNow(),

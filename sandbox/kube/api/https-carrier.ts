@@ -43,6 +43,7 @@ export interface ServedKubeApi {
  */
 export async function serveKubeApi(options: ServeOptions): Promise<ServedKubeApi> {
   const certificate = await createServerCertificate({
+    commonName: 'kube-apiserver',
     addresses: [...new Set([options.host, '127.0.0.1', ...(options.addresses ?? [])])],
     names: ['localhost', 'kubernetes', 'kubernetes.default.svc', ...(options.names ?? [])],
     wallNowMs: options.wallNowMs,
