@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { CUSTOM_WEIGHT_ANNOTATION } from '../../common/names.ts';
 import type { PodView } from './cluster-view.ts';
 import { dispositionOf } from './disposition.ts';
-import { countOpen, holdLastOpenUntil } from './floor.ts';
+import { countOpen, holdLastOpenUntil, isMeantToServe } from './floor.ts';
 import type { Transaction } from './observation.ts';
 import { placedRule, podView } from './pod.fixture.ts';
 import type { BoundTarget, RuleState, RuleTarget } from './rule-state.ts';
@@ -27,6 +27,11 @@ function wanted(pod: PodView): RuleTarget['wanted'] {
 
 function state(...targets: RuleTarget[]): RuleState {
   return { rule: RULE, targets };
+}
+
+/** Those of the targets that can come to serve. */
+function candidates(...targets: RuleTarget[]): readonly RuleTarget[] {
+  return targets.filter(isMeantToServe);
 }
 
 function moving(operation: Transaction['operation'], weight: number): Transaction {
@@ -57,8 +62,8 @@ describe('a deleted Pod that is the last open target', () => {
   });
 
   test('is held until 10 s of its grace are left while a replacement starts', () => {
-    expect(holdLastOpenUntil(state(target({}), starting), leaving, 2_000)).toBe(51_000);
-    expect(holdLastOpenUntil(state(target({}), starting), leaving, 51_000)).toBeUndefined();
+    expect(holdLastOpenUntil(candidates(target({}), starting), leaving, 2_000)).toBe(51_000);
+    expect(holdLastOpenUntil(candidates(target({}), starting), leaving, 51_000)).toBeUndefined();
   });
 
   test('is held until 5 s before the budget of its hook', () => {
@@ -70,11 +75,11 @@ describe('a deleted Pod that is the last open target', () => {
       answeredAt: undefined,
       budgetEndsAt: 31_000,
     } as const;
-    expect(holdLastOpenUntil(state(target({}), starting), { ...leaving, drain }, 2_000)).toBe(26_000);
+    expect(holdLastOpenUntil(candidates(target({}), starting), { ...leaving, drain }, 2_000)).toBe(26_000);
   });
 
   test('is not held without a replacement', () => {
-    expect(holdLastOpenUntil(state(target({})), leaving, 2_000)).toBeUndefined();
+    expect(holdLastOpenUntil(candidates(target({})), leaving, 2_000)).toBeUndefined();
   });
 
   test.each([
@@ -83,10 +88,10 @@ describe('a deleted Pod that is the last open target', () => {
     ['to which the user gave weight 0', podView({ uid: 'pod-2', annotations: { [CUSTOM_WEIGHT_ANNOTATION]: '0' } })],
   ])('is not held for a Pod %s', (_, pod) => {
     const other = target(undefined, { wanted: wanted(pod) });
-    expect(holdLastOpenUntil(state(target({}), other), leaving, 2_000)).toBeUndefined();
+    expect(holdLastOpenUntil(candidates(target({}), other), leaving, 2_000)).toBeUndefined();
   });
 
   test('is not held before its deletion is seen', () => {
-    expect(holdLastOpenUntil(state(target({}), starting), podView(), 2_000)).toBeUndefined();
+    expect(holdLastOpenUntil(candidates(target({}), starting), podView(), 2_000)).toBeUndefined();
   });
 });

@@ -18,10 +18,12 @@ export interface OpenCount {
 }
 
 export function countOpen(state: RuleState): OpenCount {
-  return {
-    open: state.targets.filter(isOpen).length,
-    weighted: state.targets.filter(isWeighted).length,
-  };
+  const count = { open: 0, weighted: 0 };
+  for (const target of state.targets) {
+    if (isOpen(target)) count.open += 1;
+    if (isWeighted(target)) count.weighted += 1;
+  }
+  return count;
 }
 
 export function isOpen(target: RuleTarget): boolean {
@@ -34,31 +36,38 @@ export function mayBeOpen(target: RuleTarget): boolean {
   return isOpen(target) || (isWeighted(target) && target.bound?.health === undefined);
 }
 
-function isWeighted(target: RuleTarget): boolean {
+/** Ours, with weight, and nothing that takes it is under way. */
+export function isWeighted(target: RuleTarget): boolean {
   if (!target.bound?.mark || target.bound.weight === 0) return false;
   const { transaction } = target;
-  return transaction === undefined || (transaction.operation !== 'deregister' && transaction.weight > 0);
+  if (transaction === undefined || transaction.operation === 'adopt') return true;
+  return transaction.operation !== 'deregister' && transaction.weight > 0;
 }
 
 /**
  * Until when the last open target may be held though its Pod is deleted: only while a replacement is on its way and
  * the Pod has time to spare. Undefined: do not hold.
+ * @param candidates the rule's targets that can come to serve
  */
-export function holdLastOpenUntil(state: RuleState, pod: PodView, now: number): number | undefined {
-  if (pod.deletionSeenAt === undefined || !hasReplacement(state, now)) return undefined;
+export function holdLastOpenUntil(candidates: readonly RuleTarget[], pod: PodView, now: number): number | undefined {
+  const replacementsEndAt = replacementsUntil(candidates);
+  if (pod.deletionSeenAt === undefined || replacementsEndAt === undefined) return undefined;
   const graceMs = (pod.record.deletion?.gracePeriodSeconds ?? 0) * 1_000;
   const graceEndsAt = pod.deletionSeenAt + graceMs;
   const budgetEndsAt = pod.drain ? Math.min(pod.drain.budgetEndsAt, graceEndsAt) : graceEndsAt;
-  const until = Math.min(graceEndsAt - GRACE_LEFT_MIN_MS, budgetEndsAt - HOLD_ENDS_BEFORE_BUDGET_MS);
+  const spareEndsAt = Math.min(graceEndsAt - GRACE_LEFT_MIN_MS, budgetEndsAt - HOLD_ENDS_BEFORE_BUDGET_MS);
+  const until = Math.min(spareEndsAt, replacementsEndAt);
   return until > now ? until : undefined;
 }
 
-/** Another Pod that the rule wants and that does not serve yet. */
-function hasReplacement(state: RuleState, now: number): boolean {
-  return state.targets.some(target => {
-    if (!target.wanted || !isMeantToServe(target) || isOpen(target)) return false;
-    return now - target.wanted.pod.firstSeenAt < REPLACEMENT_AGE_MAX_MS;
-  });
+/** Until when the youngest Pod that does not serve yet counts as a replacement; undefined when there is none. */
+function replacementsUntil(candidates: readonly RuleTarget[]): number | undefined {
+  let until: number | undefined;
+  for (const target of candidates) {
+    if (!target.wanted || isOpen(target)) continue;
+    until = Math.max(until ?? Number.NEGATIVE_INFINITY, target.wanted.pod.firstSeenAt + REPLACEMENT_AGE_MAX_MS);
+  }
+  return until;
 }
 
 /** Whether the rule wants the target open, now or as soon as its Pod is ready. */

@@ -68,6 +68,11 @@ describe('the gate opens', () => {
     expect(decide({ rules: [refused] })).toMatchObject({ status: 'open', reason: 'NotSelected' });
   });
 
+  test('for a Pod in the host’s network that is bound by its node', () => {
+    const pod = podView({ hostNetwork: true, eni: undefined }, { instanceId: 'ins-1' });
+    expect(decide({ pod })).toMatchObject({ status: 'open', reason: 'LoadBalancerReady' });
+  });
+
   test('for a Pod that no rule selects only when a consistent list has proven it', () => {
     expect(decide({ rules: [] })).toEqual({ status: 'unknown' });
     expect(decide({ rules: [], provenUnselected: true })).toMatchObject({ status: 'open', reason: 'NotSelected' });
@@ -90,6 +95,8 @@ describe('the gate stays closed', () => {
     ['the binding is of the last owner of the address', { bound: { mark: OTHERS_MARK } }, 'WaitingForRegistration'],
     ['the load balancer is being made', { rules: [{ ...HTTP, place: undefined }] }, 'WaitingForLoadBalancer'],
     ['the Pod is not on an ENI', { pod: podView({ eni: undefined }) }, 'NotOnEni'],
+    ['its node is not known as an instance', { pod: podView({ hostNetwork: true, eni: undefined }) }, 'NoInstance'],
+    ['it has no address of the family', { rules: [placedRule({ addressFamily: 'IPv6' })] }, 'WaitingForPod'],
     ['no container has the port', { rules: [placedRule({ targetPort: 'grpc' })] }, 'NoSuchPort'],
     ['the API server has not confirmed the Pod', { pod: podView({}, { confirmed: false }) }, 'WaitingForPod'],
   ])('while %s', (_, scene, reason) => {
@@ -101,6 +108,11 @@ describe('the gate stays closed', () => {
     const scene = { target: { transaction: { ...transaction, endedAt: undefined } } };
     expect(decide(scene)).toMatchObject({ status: 'closed', reason: 'WaitingForRegistration' });
   });
+});
+
+test('the gate of a Pod whose target CLB refuses tells the code', () => {
+  const decision = decide({ bound: { weight: 0 }, target: { refusal: 'CD2009' } });
+  expect(decision).toMatchObject({ status: 'closed', message: expect.stringContaining('CD2009') });
 });
 
 test('nothing is said about the gate of a Pod that is deleted or has none', () => {

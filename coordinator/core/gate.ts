@@ -3,7 +3,7 @@ import { bindingKey } from './binding-key.ts';
 import type { PodView } from './cluster-view.ts';
 import { dispositionOf } from './disposition.ts';
 import { type Rule, ruleLabel, targetPortOf } from './rule.ts';
-import { type PlacedRule, placeOf, type RuleTarget } from './rule-state.ts';
+import { addressFor, type PlacedRule, placeOf, type RuleTarget } from './rule-state.ts';
 
 /** What the Pod's readiness gate should say (law L3). */
 export type GateDecision =
@@ -58,18 +58,33 @@ interface Wait {
 }
 
 function waitOf(rule: Rule, input: GateInput): Wait | undefined {
-  const { record } = input.pod;
+  const { pod } = input;
   const name = label(rule);
-  if (!record.eni?.attached) {
-    return { reason: 'NotOnEni', message: `${name}: the Pod is not on an ENI (${record.eni?.reason ?? 'unknown'})` };
-  }
-  if (targetPortOf(rule, record) === undefined) {
-    return { reason: 'NoSuchPort', message: `${name}: no container has a port named "${rule.targetPort}"` };
-  }
-  const disposition = dispositionOf(input.pod, rule);
+  const unreachable = unreachableBy(rule, pod);
+  if (unreachable) return { reason: unreachable.reason, message: `${name}: ${unreachable.message}` };
+  const disposition = dispositionOf(pod, rule);
   if (disposition.kind !== 'serve') return { reason: 'WaitingForPod', message: `${name}: the Pod is not ready yet` };
+  if (addressFor(rule, pod.record) === undefined) {
+    const message = `${name}: the Pod has no ${rule.addressFamily ?? 'IPv4'} address`;
+    return { reason: 'WaitingForPod', message };
+  }
   if (!rule.place) return { reason: 'WaitingForLoadBalancer', message: `${name}: the load balancer is being made` };
   return waitOfPlaced(rule as PlacedRule, disposition.weight, input);
+}
+
+/** What the Pod or its node lacks for the load balancer to reach it; waiting alone does not mend it. */
+function unreachableBy(rule: Rule, { record, instanceId, node }: PodView): Wait | undefined {
+  if (record.hostNetwork && instanceId === undefined) {
+    const message = `the Pod shares the network of node ${node}, of which no instance id is known (spec.providerID)`;
+    return { reason: 'NoInstance', message };
+  }
+  if (!record.hostNetwork && !record.eni?.attached) {
+    return { reason: 'NotOnEni', message: `the Pod is not on an ENI (${record.eni?.reason ?? 'unknown'})` };
+  }
+  if (targetPortOf(rule, record) === undefined) {
+    return { reason: 'NoSuchPort', message: `no container has a port named "${rule.targetPort}"` };
+  }
+  return undefined;
 }
 
 function waitOfPlaced(rule: PlacedRule, weight: number, input: GateInput): Wait | undefined {
@@ -78,7 +93,8 @@ function waitOfPlaced(rule: PlacedRule, weight: number, input: GateInput): Wait 
   const target = place && input.targetAt(rule.place.loadBalancerId, bindingKey(place));
   const bound = target?.bound;
   if (!bound || target.transaction || bound.mark?.podUid !== input.pod.record.uid || bound.weight !== weight) {
-    return { reason: 'WaitingForRegistration', message: `${name}: not yet read back with weight ${weight}` };
+    const refused = target?.refusal === undefined ? '' : ` (CLB refuses the target: ${target.refusal})`;
+    return { reason: 'WaitingForRegistration', message: `${name}: not yet read back with weight ${weight}${refused}` };
   }
   if (bound.health === 'healthy' || bound.health === 'closed') return undefined;
   return {

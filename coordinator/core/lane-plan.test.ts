@@ -15,7 +15,7 @@ const ONE_RULE = [{ port: 80, app: 'web' }];
 /** A plan of the world with something in its input changed. */
 function planWith(world: CoreWorld, changes: Partial<LanePlanInput>): LanePlan {
   const plan = planLane({ ...world.planInput(), ...changes });
-  world.lane = { ...world.lane, memory: plan.memory };
+  world.previous = plan;
   return plan;
 }
 

@@ -1,34 +1,21 @@
 import { type BrakeHistory, type BrakeLimits, chargeBrake, DEFAULT_BRAKE } from './brake.ts';
-import type { ClusterView } from './cluster-view.ts';
+import type { Hold } from './closings.ts';
 import { isStrong } from './disposition.ts';
-import { type Observation, placeKey, type TransactionTable } from './observation.ts';
-import type { RulePlace } from './rule.ts';
-import {
-  type ForeignTarget,
-  type Hold,
-  type Orphan,
-  planRule,
-  type RulePlan,
-  SWITCH_MS,
-  UNSELECTED_DRAIN_MS,
-  type UnselectedTargets,
-} from './rule-plan.ts';
-import { type PlacedRule, type RuleState, ruleState } from './rule-state.ts';
-import { PRIORITIES, type Priority, priorityOf, type TargetOperation } from './target-operation.ts';
+import { placeKey, placeKeyOf } from './observation.ts';
+import type { ForeignTarget, Orphan } from './rule-plan.ts';
+import type { PlacedRule, RuleState } from './rule-state.ts';
+import type { TargetOperation } from './target-operation.ts';
+import { addTouched, type RuleFacts, stillHolds, type WorkedOutRule, workOutRule } from './worked-out-rule.ts';
+import { chooseWrite, type QueuedOperation, type TargetWrite } from './write-choice.ts';
 
-/** What planning remembers of a load balancer between two plans. */
+export type { TargetWrite, WorkedOutRule };
+
+/** What planning remembers of a load balancer beside its previous plan: what was sent. */
 export interface LaneMemory {
   readonly brake: BrakeHistory;
-  /** When an operation was first wanted, by `kind|key`; for aging. */
-  readonly wantedSince: ReadonlyMap<string, number>;
-  readonly unselected: UnselectedTargets;
 }
 
-export const EMPTY_MEMORY: LaneMemory = {
-  brake: new Map(),
-  wantedSince: new Map(),
-  unselected: { since: new Map(), closedSince: new Map() },
-};
+export const EMPTY_MEMORY: LaneMemory = { brake: new Map() };
 
 export interface LanePlanLimits {
   readonly brake: BrakeLimits;
@@ -44,50 +31,24 @@ export const DEFAULT_PLAN_LIMITS: LanePlanLimits = {
   agingMs: 3_000,
 };
 
-/** One call to CLB. Closings and openings are both changes of weight and travel together. */
-export interface TargetWrite {
-  readonly kind: 'weights' | 'register' | 'deregister' | 'tags';
-  readonly operations: readonly TargetOperation[];
-  /** It takes weight from a Pod that has exited or drains: somebody waits for it. */
-  readonly urgent: boolean;
-}
-
-export interface LanePlanInput {
+export interface LanePlanInput extends Omit<RuleFacts, 'brake'> {
   readonly rules: readonly PlacedRule[];
-  readonly view: ClusterView;
-  readonly cluster: string;
-  readonly observation: Observation;
-  readonly transactions: TransactionTable;
   readonly memory: LaneMemory;
   readonly limits: LanePlanLimits;
   /** False for an operation that was sent before, did not show, and waits for its next try. */
   readonly mayTry: (operation: TargetOperation) => boolean;
-  readonly now: number;
-  /** What this lane's facts led to before; undefined for the first plan of a lane. */
+  /** The plan before this one, which also tells since when things wait. Undefined only for the first plan of a lane. */
   readonly previous: LanePlan | undefined;
   /**
    * Ids of the rules about whose Pods something changed since `previous`. What changed in the other inputs, and what has
-   * become due, is seen without being told. The rules that nothing happened to are taken over as they are.
+   * become due, is seen without being told, if what has not changed is the same object. The rules that nothing happened
+   * to are taken over as they are.
    */
   readonly dirty: ReadonlySet<string> | 'all';
   /** How many targets the next write may carry; `limits.batchSizeMax` stays the ceiling. */
   readonly sizeMax: number;
   /** The lane has more work than it can send soon: a Pod that is not ready is not registered ahead of time. */
   readonly isSaturated: boolean;
-  /** Targets that CLB refuses, by binding key, with our code: they are left alone. */
-  readonly quarantined: ReadonlyMap<string, string>;
-  /** CLB's limit of targets on the listener or forwarding rule, foreign ones included. */
-  readonly targetsPerRuleMax: (place: RulePlace) => number;
-}
-
-/** One rule as far as it is worked out, for the next plan to take over. */
-export interface WorkedOutRule {
-  readonly state: RuleState;
-  readonly plan: RulePlan;
-  /** Every Pod that has a part in it: selected, or named by the mark of a target. */
-  readonly podUids: ReadonlySet<string>;
-  /** When it has to be worked out again though nothing happened. */
-  readonly lookAgainAt: number | undefined;
 }
 
 export interface LanePlan {
@@ -108,67 +69,84 @@ export interface LanePlan {
   /** When to plan again though nothing happened. */
   readonly lookAgainAt: number | undefined;
   readonly states: readonly RuleState[];
+  /** What it was worked out from, for the next plan to compare. */
+  readonly basis: Pick<LanePlanInput, 'transactions' | 'quarantined'>;
 }
 
+/** Costs what has changed: rules that nothing happened to are only counted. */
 export function planLane(input: LanePlanInput): LanePlan {
-  const states = ruleStates(input);
-  const unselected = trackUnselected(states, input);
-  const plans = states.map(state =>
-    planRule({
-      state,
-      view: input.view,
-      cluster: input.cluster,
-      brake: { history: input.memory.brake, limits: input.limits.brake },
-      unselected,
-      now: input.now,
-    }),
-  );
-  const operations = plans.flatMap(plan => plan.operations);
-  const wantedSince = trackWanted(operations, input);
-  const memory: LaneMemory = { brake: input.memory.brake, wantedSince, unselected };
-  return {
-    write: chooseWrite(operations.filter(input.mayTry), { ...input, memory }),
-    operations,
-    holds: plans.flatMap(plan => plan.holds),
-    orphans: plans.flatMap(plan => plan.orphans),
-    foreign: plans.flatMap(plan => plan.foreign),
-    memory,
-    lookAgainAt: lookAgainAt(plans, unselected, input.now),
-    states,
-    ...workedOut(states, plans),
-    leftOut: new Map(),
-  };
-}
-
-function workedOut(states: readonly RuleState[], plans: readonly RulePlan[]): Pick<LanePlan, 'rules' | 'touched'> {
+  const { previous, memory, transactions, quarantined } = input;
+  const facts: RuleFacts = { ...input, brake: { history: memory.brake, limits: input.limits.brake } };
+  const unsettled = changedBases(input);
   const rules = new Map<string, WorkedOutRule>();
   const touched = new Set<string>();
-  for (const [index, state] of states.entries()) {
-    const plan = plans[index];
-    if (!plan) continue;
-    const podUids = podUidsOf(state);
-    for (const podUid of podUids) touched.add(podUid);
-    rules.set(state.rule.id, { state, plan, podUids, lookAgainAt: undefined });
+  for (const rule of input.rules) {
+    const known = previous?.rules.get(rule.id);
+    const isDirty = input.dirty === 'all' || input.dirty.has(rule.id) || unsettled.has(placeKey(rule.place));
+    const holds = known !== undefined && !isDirty && stillHolds(known, rule, facts);
+    const worked = holds ? known : workOutRule(rule, facts, known);
+    if (worked !== known) addTouched(touched, known?.state, worked.state);
+    rules.set(rule.id, worked);
   }
-  return { rules, touched };
+  for (const [id, { state }] of previous?.rules ?? []) if (!rules.has(id)) addTouched(touched, state, undefined);
+  return { ...gather(rules, input), rules, touched, memory, basis: { transactions, quarantined } };
 }
 
-function podUidsOf({ targets }: RuleState): Set<string> {
-  const podUids = new Set<string>();
-  for (const { bound, wanted } of targets) {
-    if (bound?.mark) podUids.add(bound.mark.podUid);
-    if (wanted) podUids.add(wanted.pod.record.uid);
-  }
-  return podUids;
+/** The places of which a transaction or a refusal is another than in the previous plan. */
+function changedBases({ previous, transactions, quarantined }: LanePlanInput): Set<string> {
+  const places = new Set<string>();
+  if (!previous) return places;
+  addChanged(places, previous.basis.transactions, transactions);
+  addChanged(places, previous.basis.quarantined, quarantined);
+  return places;
 }
 
-/** The ids of the rules in which one of the Pods has a part. A rule that newly selects a Pod is not among them. */
-export function rulesOf(plan: LanePlan, podUids: ReadonlySet<string>): Set<string> {
-  const ids = new Set<string>();
-  for (const [id, rule] of plan.rules) {
-    for (const podUid of podUids) if (rule.podUids.has(podUid)) ids.add(id);
+function addChanged<T>(places: Set<string>, before: ReadonlyMap<string, T>, after: ReadonlyMap<string, T>): void {
+  if (before === after) return;
+  for (const [key, value] of after) if (before.get(key) !== value) places.add(placeKeyOf(key));
+  for (const key of before.keys()) if (!after.has(key)) places.add(placeKeyOf(key));
+}
+
+type Gathered = Omit<LanePlan, 'rules' | 'touched' | 'memory' | 'basis'>;
+
+function gather(rules: ReadonlyMap<string, WorkedOutRule>, input: LanePlanInput): Gathered {
+  const queue: QueuedOperation[] = [];
+  const operations: TargetOperation[] = [];
+  const holds: Hold[] = [];
+  const orphans: Orphan[] = [];
+  const foreign: ForeignTarget[] = [];
+  const leftOut = new Map<string, number>();
+  const states: RuleState[] = [];
+  let lookAgainAt: number | undefined;
+  for (const [id, worked] of rules) {
+    const { plan, state } = worked;
+    states.push(state);
+    enqueue(worked, input, { queue, operations });
+    holds.push(...plan.holds);
+    orphans.push(...plan.orphans);
+    foreign.push(...plan.foreign);
+    if (plan.leftOut > 0) leftOut.set(id, plan.leftOut);
+    if (plan.lookAgainAt !== undefined) lookAgainAt = Math.min(lookAgainAt ?? plan.lookAgainAt, plan.lookAgainAt);
   }
-  return ids;
+  const sizeMax = Math.min(input.sizeMax, input.limits.batchSizeMax);
+  const write = chooseWrite(queue, { sizeMax, agingMs: input.limits.agingMs, now: input.now });
+  return { write, operations, holds, orphans, foreign, leftOut, states, lookAgainAt };
+}
+
+function enqueue(
+  { plan, memory }: WorkedOutRule,
+  { isSaturated, mayTry, now }: LanePlanInput,
+  { queue, operations }: { queue: QueuedOperation[]; operations: TargetOperation[] },
+): void {
+  const makesRoom = plan.leftOut > 0;
+  for (const list of isSaturated ? [plan.operations] : [plan.operations, plan.early]) {
+    for (const operation of list) {
+      operations.push(operation);
+      if (!mayTry(operation)) continue;
+      // What is ahead of its time is not lifted by waiting.
+      queue.push({ operation, since: memory.wantedSince.get(operation.key)?.since ?? now, makesRoom });
+    }
+  }
 }
 
 /** The memory after a write was sent: weak closings are charged to their rule's brake (law L2). */
@@ -183,87 +161,11 @@ export function chargeWrite(memory: LaneMemory, write: TargetWrite, limits: Brak
   return { ...memory, brake };
 }
 
-function ruleStates(input: LanePlanInput): RuleState[] {
-  return input.rules.map(rule => {
-    const place = input.observation.places.get(placeKey(rule.place));
-    return ruleState(rule, {
-      view: input.view,
-      cluster: input.cluster,
-      bindings: place?.bindings ?? new Map(),
-      health: place?.health ?? new Map(),
-      transactions: input.transactions,
-    });
-  });
-}
-
-function trackUnselected(states: readonly RuleState[], { memory, now }: LanePlanInput): UnselectedTargets {
-  const since = new Map<string, number>();
-  const closedSince = new Map<string, number>();
-  for (const { key, bound, wanted } of states.flatMap(state => state.targets)) {
-    if (!bound?.owner || wanted?.pod.record.uid === bound.owner.record.uid) continue;
-    since.set(key, memory.unselected.since.get(key) ?? now);
-    if (bound.weight === 0) closedSince.set(key, memory.unselected.closedSince.get(key) ?? now);
+/** The ids of the rules in which one of the Pods has a part. A rule that newly selects a Pod is not among them. */
+export function rulesOf(plan: LanePlan, podUids: ReadonlySet<string>): Set<string> {
+  const ids = new Set<string>();
+  for (const [id, rule] of plan.rules) {
+    for (const podUid of podUids) if (rule.podUids.has(podUid)) ids.add(id);
   }
-  return { since, closedSince };
-}
-
-function trackWanted(operations: readonly TargetOperation[], input: LanePlanInput): Map<string, number> {
-  return new Map(
-    operations.map(operation => {
-      const id = `${operation.kind}|${operation.key}`;
-      return [id, input.memory.wantedSince.get(id) ?? input.now] as const;
-    }),
-  );
-}
-
-function lookAgainAt(plans: readonly RulePlan[], unselected: UnselectedTargets, now: number): number | undefined {
-  const times = [
-    ...plans.flatMap(plan => plan.holds.map(hold => hold.until ?? Number.POSITIVE_INFINITY)),
-    ...[...unselected.since.values()].map(since => since + SWITCH_MS),
-    ...[...unselected.closedSince.values()].map(since => since + UNSELECTED_DRAIN_MS),
-  ].filter(time => time > now && Number.isFinite(time));
-  return times.length === 0 ? undefined : Math.min(...times);
-}
-
-function chooseWrite(operations: readonly TargetOperation[], input: LanePlanInput): TargetWrite | undefined {
-  const first = mostUrgent(operations, input);
-  if (first === undefined) return undefined;
-  const kind = writeKind(first);
-  const fitting = PRIORITIES.filter(priority => writeKind(priority) === kind).flatMap(priority =>
-    operations.filter(operation => priorityOf(operation) === priority),
-  );
-  const chosen = fitting.slice(0, Math.max(1, Math.min(input.sizeMax, input.limits.batchSizeMax)));
-  return { kind, operations: chosen, urgent: chosen.some(isUrgent) };
-}
-
-function isUrgent(operation: TargetOperation): boolean {
-  if (operation.kind !== 'close') return false;
-  return operation.evidence === 'deletion' || operation.evidence === 'exit' || operation.evidence === 'hook';
-}
-
-/** The priority whose oldest operation, lifted by its age, comes first. */
-function mostUrgent(operations: readonly TargetOperation[], input: LanePlanInput): Priority | undefined {
-  let best: { priority: Priority; rank: number } | undefined;
-  for (const operation of operations) {
-    const priority = priorityOf(operation);
-    const since = input.memory.wantedSince.get(`${operation.kind}|${operation.key}`) ?? input.now;
-    const rank = PRIORITIES.indexOf(priority) - Math.floor((input.now - since) / input.limits.agingMs);
-    if (!best || rank < best.rank) best = { priority, rank };
-  }
-  return best?.priority;
-}
-
-function writeKind(priority: Priority): TargetWrite['kind'] {
-  switch (priority) {
-    case 'close':
-    case 'open':
-      return 'weights';
-    case 'register':
-      return 'register';
-    case 'adopt':
-      return 'tags';
-    case 'deregister-dead':
-    case 'deregister-drained':
-      return 'deregister';
-  }
+  return ids;
 }

@@ -22,3 +22,8 @@ export function parseMark(tag: string, cluster: string): Mark | undefined {
   if (!namespace || !name || more.length > 0) return undefined;
   return { cluster, namespace, name, podUid };
 }
+
+/** Whether the Tag is a mark of any cluster, of this version or another: then the binding is somebody's of our kind. */
+export function isAnyMark(tag: string): boolean {
+  return /^cd\d+:/.test(tag);
+}

@@ -3,8 +3,8 @@ import { CUSTOM_WEIGHT_ANNOTATION } from '../../common/names.ts';
 import type { PodRecord } from '../../common/pod-record.ts';
 import { type CoreWorld, deleted, exited, ready, restarted, serving, unready } from '../../test/property/core-world.ts';
 import { mergeHealthRead } from './observation.ts';
-import { SWITCH_MS, UNSELECTED_DRAIN_MS } from './rule-plan.ts';
 import type { PlacedRule } from './rule-state.ts';
+import { SWITCH_MS, UNSELECTED_DRAIN_MS } from './switch.ts';
 
 const ONE_RULE = [{ port: 80, app: 'web' }];
 const MINUTE_MS = 60_000;
@@ -132,17 +132,56 @@ describe('a changed selector', () => {
     expect(holds(world)).toEqual(['replacements-not-serving pod-1', 'replacements-not-serving pod-2']);
   });
 
-  test('lets old targets leave as new ones serve, and no faster than the brake', () => {
+  test('lets an old target leave for each new one that serves, and needs no brake for it: capacity never falls', () => {
     const world = switching();
     tell(world, 2, ready);
     world.settle();
+    expect(openPods(world)).toEqual(['pod-1', 'pod-2', 'pod-3']);
     world.allHealthy();
-    expect(next(world)).toEqual(['close pod-1']);
+    expect(world.plan()?.write?.operations).toMatchObject([{ kind: 'close', evidence: 'replaced', podUid: 'pod-1' }]);
+    world.settle();
+    expect(holds(world)).toEqual(['replacements-not-serving pod-2']);
     tell(world, 3, ready);
     world.settle();
     world.allHealthy();
-    expect(openPods(world)).toEqual(['pod-2', 'pod-3', 'pod-4']);
-    expect(holds(world)).toEqual(['brake pod-2']);
+    world.settle();
+    expect(openPods(world)).toEqual(['pod-3', 'pod-4']);
+  });
+
+  test('of fifty Pods to fifty that serve is over at once', () => {
+    const world = serving(50, ONE_RULE);
+    for (let index = 0; index < 50; index += 1) world.addReadyPod({ address: `10.0.1.${index}`, app: 'next' });
+    selectOnly(world, 'next');
+    world.settle();
+    expect(openPods(world).length).toBe(100);
+    world.allHealthy();
+    world.settle();
+    expect(new Set(openPods(world))).toEqual(new Set(Array.from({ length: 50 }, (_, index) => `pod-${index + 51}`)));
+  });
+
+  test('to fewer Pods is braked as soon as capacity would fall', () => {
+    const world = serving(10, ONE_RULE);
+    for (let index = 0; index < 3; index += 1) world.addReadyPod({ address: `10.0.1.${index}`, app: 'next' });
+    selectOnly(world, 'next');
+    world.settle();
+    world.allHealthy();
+    world.settle();
+    // Three were replaced, and the brake lets two of thirteen go.
+    expect(openPods(world).length).toBe(8);
+    expect(holds(world)).toContain('brake pod-8');
+  });
+
+  test('is braked under a new leader, which does not know what served before', () => {
+    const world = serving(10, ONE_RULE);
+    for (let index = 0; index < 10; index += 1) world.addReadyPod({ address: `10.0.1.${index}`, app: 'next' });
+    selectOnly(world, 'next');
+    world.settle();
+    world.allHealthy();
+    const { store, confirmed } = world;
+    world.newLeader();
+    Object.assign(world, { store, confirmed });
+    world.read();
+    expect(world.plan()?.write?.operations.length).toBe(4);
   });
 
   test('waits for new Pods for two minutes, then goes on under the brake', () => {
@@ -168,6 +207,67 @@ describe('a changed selector', () => {
     expect(next(world)).toEqual([]);
     world.advance(1_000);
     expect(next(world)).toEqual(['deregister pod-1']);
+  });
+});
+
+describe('a changed target port', () => {
+  function moving(): CoreWorld {
+    const world = serving(3, ONE_RULE);
+    const rules = world.rules as PlacedRule[];
+    for (const [index, rule] of rules.entries()) rules[index] = { ...rule, targetPort: 8080 };
+    world.settle();
+    return world;
+  }
+
+  function openPorts(world: CoreWorld): number[] {
+    return [...world.cloud.values()].filter(bound => bound.weight > 0).map(bound => bound.port);
+  }
+
+  test('takes the old port out of use only as the new one serves', () => {
+    const world = moving();
+    expect(openPorts(world).sort()).toEqual([80, 80, 80, 8080, 8080, 8080]);
+    world.allHealthy();
+    world.settle();
+    expect(openPorts(world)).toEqual([8080, 8080, 8080]);
+    world.advance(UNSELECTED_DRAIN_MS);
+    world.settle();
+    expect([...world.cloud.values()].map(bound => bound.port)).toEqual([8080, 8080, 8080]);
+  });
+});
+
+describe('a changed weight', () => {
+  test('is set directly, and is no closing', () => {
+    const world = serving(3, ONE_RULE);
+    for (const index of [0, 1, 2]) tell(world, index, withWeight(50));
+    expect(next(world)).toEqual(['open pod-1', 'open pod-2', 'open pod-3']);
+  });
+
+  test('of 0 leaves the gate’s target closed by the user’s word, and comes back at once', () => {
+    const world = serving(3, ONE_RULE);
+    tell(world, 0, withWeight(0));
+    world.settle();
+    expect(openPods(world)).toEqual(['pod-2', 'pod-3']);
+    tell(world, 0, withWeight(100));
+    expect(next(world)).toEqual(['open pod-1']);
+  });
+
+  test('moves traffic from one colour to the other make-before-break', () => {
+    const world = serving(10, ONE_RULE);
+    for (let index = 0; index < 10; index += 1) {
+      const added = world.addReadyPod({ address: `10.0.1.${index}` });
+      tell(world, added, withWeight(0));
+    }
+    world.settle();
+    for (let index = 0; index < 10; index += 1) {
+      tell(world, index, withWeight(0));
+      tell(world, index + 10, withWeight(10));
+    }
+    const first = world.plan()?.write?.operations ?? [];
+    expect(first.every(operation => operation.kind === 'open')).toBe(true);
+    world.settle();
+    world.allHealthy();
+    world.settle();
+    expect(new Set(openPods(world))).toEqual(new Set(Array.from({ length: 10 }, (_, index) => `pod-${index + 11}`)));
   });
 });
 

@@ -19,7 +19,14 @@ function viewOf(pods: readonly PodRecord[], confirmed: readonly string[]): Clust
 function targetsOf(view: ClusterView, tag?: string) {
   const binding = { listenerId: 'lbl-0', locationId: '', address: '10.0.0.1', port: 80, weight: 10, tag: tag ?? '' };
   const bindings = new Map(tag === undefined ? [] : [[KEY, binding] as const]);
-  return ruleState(RULE, { view, cluster: 'c1', bindings, health: new Map(), transactions: new Map() }).targets;
+  return ruleState(RULE, {
+    selected: view.podsSelectedBy(RULE),
+    pods: view.pods,
+    cluster: 'c1',
+    observed: { listenerId: 'lbl-0', bindings, health: new Map() },
+    transactions: new Map(),
+    quarantined: new Map(),
+  }).targets;
 }
 
 describe('the place of a Pod on a rule', () => {
@@ -32,11 +39,23 @@ describe('the place of a Pod on a rule', () => {
     ['has no address', { addresses: [] }],
     ['has IPv6 alone', { addresses: ['fd00::1'] }],
     ['is not on an ENI', { eni: { attached: false, reason: 'no ENI annotation' } }],
-    ['shares its node’s network', { hostNetwork: true }],
+    ['shares the network of a node that is not known as an instance', { hostNetwork: true }],
     ['is of another namespace', { namespace: 'other' }],
     ['does not match the selector', { labels: { app: 'other' } }],
   ])('is none when the Pod %s', (_, fields) => {
     expect(placeOf(RULE, podView(fields))).toBeUndefined();
+  });
+
+  test('is its IPv6 address on a load balancer that is IPv6 to the end', () => {
+    const pod = podView({ addresses: ['10.0.0.7', 'fd00::1'] });
+    const rule = placedRule({ addressFamily: 'IPv6' });
+    expect(placeOf(rule, pod)).toMatchObject({ address: 'fd00::1' });
+    expect(placeOf(rule, podView())).toBeUndefined();
+  });
+
+  test('is its node’s instance when it shares the node’s network, ENI or not', () => {
+    const pod = podView({ hostNetwork: true, eni: undefined, addresses: ['10.0.9.1'] }, { instanceId: 'ins-1' });
+    expect(placeOf(RULE, pod)).toMatchObject({ address: '10.0.9.1', port: 80, instanceId: 'ins-1' });
   });
 
   test('is none when no container has a port of that name and protocol', () => {
@@ -72,6 +91,16 @@ describe('a bound target', () => {
 
   test('has none when nobody vouches for its Pod, and no mark when it is not ours (L6)', () => {
     expect(targetsOf(viewOf([], []), tag)[0]?.bound).toMatchObject({ mark: { podUid: 'pod-1' }, owner: undefined });
-    expect(targetsOf(viewOf([podRecord()], []), 'somebody')[0]?.bound).toMatchObject({ mark: undefined });
+    const others = [
+      ['somebody', false],
+      [tag.replace('c1', 'c2'), true],
+      [tag.replace('cd1', 'cd2'), true],
+    ] as const;
+    for (const [otherTag, hasOthersMark] of others) {
+      expect(targetsOf(viewOf([podRecord()], []), otherTag)[0]?.bound).toMatchObject({
+        mark: undefined,
+        hasOthersMark,
+      });
+    }
   });
 });

@@ -1,8 +1,15 @@
+import type { PodRecord } from '../../common/pod-record.ts';
 import { type BindingPlace, bindingKey } from './binding-key.ts';
 import type { ClusterView, PodView } from './cluster-view.ts';
 import { type Disposition, dispositionOf } from './disposition.ts';
-import { type Mark, parseMark } from './mark.ts';
-import type { ObservedBinding, ObservedHealth, Transaction, TransactionTable } from './observation.ts';
+import { isAnyMark, type Mark, parseMark } from './mark.ts';
+import type {
+  ObservedBinding,
+  ObservedHealth,
+  PlaceObservation,
+  Transaction,
+  TransactionTable,
+} from './observation.ts';
 import { type Rule, type RulePlace, selects, targetPortOf } from './rule.ts';
 
 /** A rule that has its place on a load balancer. */
@@ -16,12 +23,16 @@ export interface RuleTarget {
   /** The selected Pod that has this address and port. When two claim it, none is wanted until one of them is gone. */
   readonly wanted: { readonly pod: PodView; readonly disposition: Disposition } | undefined;
   readonly transaction: Transaction | undefined;
+  /** The code with which CLB refuses this target: it is left alone. */
+  readonly refusal?: string | undefined;
 }
 
 export interface BoundTarget {
   readonly weight: number;
   /** Undefined when the binding carries no mark of ours (law L6). */
   readonly mark: Mark | undefined;
+  /** It carries the mark of another cluster or instance: nobody here may touch it, not even by adoption. */
+  readonly hasOthersMark?: boolean;
   readonly health: ObservedHealth['health'] | undefined;
   /** The Pod that the mark names, if an agent vouches for it. */
   readonly owner: PodView | undefined;
@@ -34,28 +45,36 @@ export interface RuleState {
 }
 
 export interface RuleStateInput {
-  readonly view: ClusterView;
+  /** The Pods that the rule selects. */
+  readonly selected: readonly PodView[];
+  readonly pods: ClusterView['pods'];
   readonly cluster: string;
-  /** Bindings of this rule's listener, by key. */
-  readonly bindings: ReadonlyMap<string, ObservedBinding>;
-  readonly health: ReadonlyMap<string, ObservedHealth>;
+  /** What CLB said of the rule's place; undefined when nothing is bound there. */
+  readonly observed: PlaceObservation | undefined;
   readonly transactions: TransactionTable;
+  /** Targets that CLB refuses, by binding key, with our code. */
+  readonly quarantined: ReadonlyMap<string, string>;
 }
 
 export function ruleState(rule: PlacedRule, input: RuleStateInput): RuleState {
-  const wanted = wantedTargets(rule, input.view);
-  const keys = new Set([...wanted.keys(), ...input.bindings.keys()]);
-  const targets = [...keys].sort().map(key => ruleTarget(key, wanted, input));
-  return { rule, targets };
+  const wanted = wantedTargets(rule, input.selected);
+  const keys = [...wanted.keys()];
+  for (const key of input.observed?.bindings.keys() ?? []) if (!wanted.has(key)) keys.push(key);
+  return { rule, targets: keys.sort().map(key => ruleTarget(key, wanted, input)) };
+}
+
+interface Claim {
+  readonly pod: PodView;
+  readonly disposition: Disposition;
 }
 
 interface WantedTarget {
   readonly place: BindingPlace;
-  readonly claims: readonly { readonly pod: PodView; readonly disposition: Disposition }[];
+  readonly claims: Claim[];
 }
 
 function ruleTarget(key: string, wanted: ReadonlyMap<string, WantedTarget>, input: RuleStateInput): RuleTarget {
-  const binding = input.bindings.get(key);
+  const binding = input.observed?.bindings.get(key);
   const claim = wanted.get(key);
   const place = binding ?? claim?.place;
   if (!place) throw new Error(`target ${key} is neither bound nor wanted`);
@@ -65,6 +84,7 @@ function ruleTarget(key: string, wanted: ReadonlyMap<string, WantedTarget>, inpu
     bound: binding && boundTarget(key, binding, input),
     wanted: claim && soleOwner(claim.claims),
     transaction: input.transactions.get(key),
+    refusal: input.quarantined.get(key),
   };
 }
 
@@ -73,8 +93,9 @@ function boundTarget(key: string, binding: ObservedBinding, input: RuleStateInpu
   return {
     weight: binding.weight,
     mark,
-    health: input.health.get(key)?.health,
-    owner: mark && input.view.pods.get(mark.podUid),
+    hasOthersMark: !mark && isAnyMark(binding.tag),
+    health: input.observed?.health.get(key)?.health,
+    owner: mark && input.pods.get(mark.podUid),
   };
 }
 
@@ -82,7 +103,7 @@ function boundTarget(key: string, binding: ObservedBinding, input: RuleStateInpu
  * Of several Pods with one address, those on their way out have lost it. Between living ones only the API server's word
  * counts (law L12); without it nobody has proof.
  */
-function soleOwner(claims: WantedTarget['claims']): WantedTarget['claims'][number] | undefined {
+function soleOwner(claims: readonly Claim[]): Claim | undefined {
   if (claims.length <= 1) return claims[0];
   const living = claims.filter(claim => claim.disposition.kind === 'serve' || claim.disposition.kind === 'standby');
   if (living.length === 1) return living[0];
@@ -90,28 +111,42 @@ function soleOwner(claims: WantedTarget['claims']): WantedTarget['claims'][numbe
   return confirmed.length === 1 ? confirmed[0] : undefined;
 }
 
-function wantedTargets(rule: PlacedRule, view: ClusterView): Map<string, WantedTarget> {
+function wantedTargets(rule: PlacedRule, selected: readonly PodView[]): Map<string, WantedTarget> {
   const wanted = new Map<string, WantedTarget>();
-  for (const pod of view.podsSelectedBy(rule)) {
+  for (const pod of selected) {
     const place = placeOf(rule, pod);
     if (!place) continue;
     const key = bindingKey(place);
-    const claims = [...(wanted.get(key)?.claims ?? []), { pod, disposition: dispositionOf(pod, rule) }];
-    wanted.set(key, { place, claims });
+    const claim = { pod, disposition: dispositionOf(pod, rule) };
+    const known = wanted.get(key);
+    if (known) known.claims.push(claim);
+    else wanted.set(key, { place, claims: [claim] });
   }
   return wanted;
 }
 
-/** Where the rule would bind the Pod; undefined when it does not select it or the Pod has no address or port for it. */
+/**
+ * Where the rule would bind the Pod; undefined when it does not select it, or the Pod has no address or port for it, or
+ * CLB cannot reach it: a Pod needs an ENI of its own, one in the host's network a node that is known as an instance.
+ */
 export function placeOf(rule: PlacedRule, pod: PodView): BindingPlace | undefined {
-  const { record } = pod;
-  if (!selects(rule, record) || !record.eni?.attached || record.hostNetwork) return undefined;
-  const address = record.addresses.find(isIpv4);
+  const { record, instanceId } = pod;
+  if (!selects(rule, record)) return undefined;
+  if (record.hostNetwork ? instanceId === undefined : !record.eni?.attached) return undefined;
+  const address = addressFor(rule, record);
   const port = targetPortOf(rule, record);
   if (address === undefined || port === undefined) return undefined;
-  return { listenerId: rule.place.listenerId, locationId: rule.place.locationId, address, port };
+  const { listenerId, locationId } = rule.place;
+  const place = { listenerId, locationId, address, port };
+  return record.hostNetwork && instanceId !== undefined ? { ...place, instanceId } : place;
 }
 
-function isIpv4(address: string): boolean {
-  return !address.includes(':');
+/** The Pod's address of the family that the rule binds. */
+export function addressFor(rule: Pick<Rule, 'addressFamily'>, pod: PodRecord): string | undefined {
+  const isWanted = rule.addressFamily === 'IPv6' ? isIpv6 : (address: string) => !isIpv6(address);
+  return pod.addresses.find(isWanted);
+}
+
+function isIpv6(address: string): boolean {
+  return address.includes(':');
 }

@@ -10,7 +10,6 @@ import { ReportStore } from './report-store.ts';
 import { ruleState } from './rule-state.ts';
 import { wishOf } from './wish.ts';
 
-const RULE = placedRule();
 const PLACE = { listenerId: 'lbl-0', locationId: '', address: '10.0.0.1', port: 80 };
 const TAG = formatMark({ cluster: 'c1', namespace: 'default', name: 'pod-1', podUid: 'pod-1' });
 const DELETION = { seenAtMs: 0, gracePeriodSeconds: 30 };
@@ -22,6 +21,8 @@ interface Scene {
   readonly hook?: DrainRequested['phase'];
   readonly unconfirmed?: boolean;
   readonly transactions?: TransactionTable;
+  readonly quarantined?: ReadonlyMap<string, string>;
+  readonly isAdopted?: boolean;
 }
 
 /** What address 10.0.0.1 on the rule calls for. */
@@ -39,10 +40,18 @@ function wish(scene: Scene) {
   const binding = scene.bound && { ...PLACE, tag: TAG, ...scene.bound };
   const bindings = new Map(binding ? [[bindingKey(PLACE), binding] as const] : []);
   const transactions = scene.transactions ?? new Map();
-  const state = ruleState(RULE, { view, cluster: 'c1', bindings, health: new Map(), transactions });
+  const rule = placedRule({ isAdopted: scene.isAdopted ?? false });
+  const state = ruleState(rule, {
+    selected: view.podsSelectedBy(rule),
+    pods: view.pods,
+    cluster: 'c1',
+    observed: { listenerId: 'lbl-0', bindings, health: new Map() },
+    transactions,
+    quarantined: scene.quarantined ?? new Map(),
+  });
   const target = state.targets.find(candidate => candidate.key === bindingKey(PLACE));
   if (!target) throw new Error('nothing is bound or wanted there');
-  return wishOf(target, { rule: RULE, view, cluster: 'c1' });
+  return wishOf(target, { rule, view, cluster: 'c1' });
 }
 
 function change(fields: Record<string, unknown>) {
@@ -137,6 +146,32 @@ describe('what is bound', () => {
 
   test('by somebody else is left alone and named to the Pod that wants its place (L6)', () => {
     expect(wish({ bound: { weight: 10, tag: 'theirs' } })).toMatchObject({ kind: 'foreign' });
-    expect(wish({ pods: [podRecord({ labels: {} })], bound: { weight: 10, tag: 'theirs' } })).toEqual({ kind: 'none' });
+    const unwanted = { pods: [podRecord({ labels: {} })], bound: { weight: 10, tag: 'theirs' } };
+    expect(wish(unwanted)).toEqual({ kind: 'foreign', pod: undefined });
+  });
+
+  test('is left alone when CLB refuses it', () => {
+    const quarantined = new Map([[bindingKey(PLACE), 'CD2009']]);
+    expect(wish({ quarantined })).toEqual({ kind: 'none' });
+    expect(wish({ pods: [podRecord({ ready: false })], bound: { weight: 10 }, quarantined })).toEqual({ kind: 'none' });
+  });
+});
+
+describe('a foreign target of an adopted listener', () => {
+  const foreign = { bound: { weight: 10, tag: '' }, isAdopted: true };
+
+  test('gets our mark when a living, confirmed Pod that the rule wants has its address and port (L6)', () => {
+    expect(wish(foreign)).toEqual(change({ kind: 'adopt', tag: TAG }));
+    expect(wish({ ...foreign, bound: { weight: 10, tag: 'made by hand' } })).toMatchObject({ kind: 'change' });
+  });
+
+  test.each<[string, Scene]>([
+    ['the listener was not adopted', { isAdopted: false }],
+    ['the API server has not confirmed the Pod', { unconfirmed: true }],
+    ['the Pod is on its way out', { pods: [podRecord({ deletion: DELETION })] }],
+    ['no Pod is there', { pods: [] }],
+    ['it carries the mark of another cluster', { bound: { weight: 10, tag: TAG.replace('c1', 'c2') } }],
+  ])('stays what it is while %s', (_, scene) => {
+    expect(wish({ ...foreign, ...scene })).toMatchObject({ kind: 'foreign' });
   });
 });

@@ -12,21 +12,23 @@ export type Wish =
   | { readonly kind: 'change'; readonly change: TargetChange; readonly podUid: string }
   /** Carries our mark, and nobody vouches for its Pod: the API server must be asked before anything happens (law L1). */
   | { readonly kind: 'prove'; readonly mark: Mark }
-  /** Bound by somebody else where a Pod of ours wants to be (law L6). */
-  | { readonly kind: 'foreign'; readonly pod: PodView };
+  /** Bound by somebody else, perhaps where a Pod of ours wants to be (law L6). */
+  | { readonly kind: 'foreign'; readonly pod: PodView | undefined };
 
 const NONE: Wish = { kind: 'none' };
 
 export interface WishContext {
   readonly rule: PlacedRule;
-  readonly view: ClusterView;
+  readonly view: Pick<ClusterView, 'tombstone'>;
   readonly cluster: string;
+  /** The target that is to give its place to another one, by key. */
+  readonly givesPlace?: string | undefined;
 }
 
 export function wishOf(target: RuleTarget, context: WishContext): Wish {
-  if (target.transaction) return NONE;
+  if (target.transaction || target.refusal !== undefined) return NONE;
   if (!target.bound) return wishOfUnbound(target, context);
-  if (!target.bound.mark) return target.wanted ? { kind: 'foreign', pod: target.wanted.pod } : NONE;
+  if (!target.bound.mark) return wishOfForeign(target, target.bound, context);
   return wishOfBound(target, { ...target.bound, mark: target.bound.mark }, context);
 }
 
@@ -34,10 +36,21 @@ function wishOfUnbound(target: RuleTarget, context: WishContext): Wish {
   if (!target.wanted) return NONE;
   const { pod, disposition } = target.wanted;
   if (disposition.kind !== 'serve' && disposition.kind !== 'standby') return NONE;
-  const { namespace, name, uid } = pod.record;
-  const tag = formatMark({ cluster: context.cluster, namespace, name, podUid: uid });
   const weight = disposition.kind === 'serve' ? disposition.weight : 0;
-  return change(uid, { kind: 'register', weight, tag });
+  return change(pod.record.uid, { kind: 'register', weight, tag: tagFor(pod, context) });
+}
+
+/** Adoption is the user's word about the listener; what becomes ours is a living Pod that the API server knows (L6). */
+function wishOfForeign({ wanted }: RuleTarget, bound: BoundTarget, context: WishContext): Wish {
+  const isOurs = wanted?.disposition.kind === 'serve' || wanted?.disposition.kind === 'standby';
+  if (!wanted || !isOurs || !wanted.pod.confirmed || !context.rule.isAdopted || bound.hasOthersMark) {
+    return { kind: 'foreign', pod: wanted?.pod };
+  }
+  return change(wanted.pod.record.uid, { kind: 'adopt', tag: tagFor(wanted.pod, context) });
+}
+
+function tagFor({ record }: PodView, { cluster }: WishContext): string {
+  return formatMark({ cluster, namespace: record.namespace, name: record.name, podUid: record.uid });
 }
 
 function wishOfBound(target: RuleTarget, bound: BoundTarget & { mark: Mark }, context: WishContext): Wish {
@@ -45,7 +58,8 @@ function wishOfBound(target: RuleTarget, bound: BoundTarget & { mark: Mark }, co
   if (context.view.tombstone(podUid)) return change(podUid, { kind: 'deregister', evidence: 'gone' });
   if (!bound.owner) return { kind: 'prove', mark: bound.mark };
   if (hasLostAddress(bound.owner, target)) return change(podUid, { kind: 'deregister', evidence: 'moved' });
-  return wishFor(ownDisposition(bound.owner, target, context), bound);
+  const disposition = ownDisposition(bound.owner, target, context);
+  return target.key === context.givesPlace ? wishOfGiver(disposition, bound) : wishFor(disposition, bound);
 }
 
 function wishFor(disposition: Disposition, bound: BoundTarget & { mark: Mark }): Wish {
@@ -71,6 +85,15 @@ function wishFor(disposition: Disposition, bound: BoundTarget & { mark: Mark }):
         return change(podUid, { kind: 'close', evidence: 'deletion' });
       return change(podUid, { kind: 'deregister', evidence: disposition.evidence });
   }
+}
+
+/** What is on its way to weight 0 for a stronger reason keeps it. */
+function wishOfGiver(disposition: Disposition, bound: BoundTarget & { mark: Mark }): Wish {
+  const { podUid } = bound.mark;
+  if (bound.weight === 0) return change(podUid, { kind: 'deregister', evidence: 'quota' });
+  return disposition.kind === 'serve'
+    ? change(podUid, { kind: 'close', evidence: 'quota' })
+    : wishFor(disposition, bound);
 }
 
 /** A Pod that the rule has stopped to select is drained; one on its way out keeps its own, stronger reason. */

@@ -54,6 +54,7 @@ export class CoreWorld {
   drains: DrainLedger = new Map();
   confirmed = new Set<string>();
   lane: LaneState = EMPTY_LANE_STATE;
+  previous: LanePlan | undefined;
   #names = 0;
 
   constructor(rules: readonly { port: number; app: string }[]) {
@@ -142,6 +143,7 @@ export class CoreWorld {
     this.drains = new Map();
     this.confirmed = new Set();
     this.lane = EMPTY_LANE_STATE;
+    this.previous = undefined;
   }
 
   read(): void {
@@ -167,7 +169,7 @@ export class CoreWorld {
       limits: DEFAULT_PLAN_LIMITS,
       mayTry: operation => mayTry(this.lane, operation, this.now),
       now: this.now,
-      previous: undefined,
+      previous: this.previous,
       dirty: 'all',
       sizeMax: DEFAULT_PLAN_LIMITS.batchSizeMax,
       isSaturated: false,
@@ -180,6 +182,7 @@ export class CoreWorld {
     if (!this.lane.observed) return undefined;
     const plan = planLane(this.planInput());
     this.lane = { ...this.lane, memory: plan.memory };
+    this.previous = plan;
     return plan;
   }
 
@@ -236,6 +239,9 @@ export class CoreWorld {
         return;
       case 'deregister':
         this.cloud.delete(operation.key);
+        return;
+      case 'adopt':
+        if (bound) this.cloud.set(operation.key, { ...bound, tag: operation.tag });
         return;
       case 'close':
       case 'open':

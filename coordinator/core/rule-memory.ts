@@ -1,0 +1,76 @@
+import { isWeighted } from './floor.ts';
+import type { RuleState, RuleTarget } from './rule-state.ts';
+import type { TargetOperation } from './target-operation.ts';
+
+/** What planning remembers of one rule from plan to plan; a new leader starts without. */
+export interface RuleMemory {
+  /** What each target calls for, and since when; for aging. By key. */
+  readonly wantedSince: ReadonlyMap<string, Wanted>;
+  readonly leaving: LeavingTargets;
+  /**
+   * How many targets had weight when the switch that is under way began: what new ones keep at that level may go
+   * unbraked. Undefined while nothing is switched.
+   */
+  readonly capacity: number | undefined;
+}
+
+export interface Wanted {
+  readonly kind: TargetOperation['kind'];
+  readonly since: number;
+}
+
+/** Bound targets of living Pods that are to leave, by key: no longer selected, closed by the user, or giving place. */
+export type LeavingTargets = ReadonlyMap<string, Leaving>;
+
+export interface Leaving {
+  /** When it was first seen. */
+  readonly since: number;
+  /** When it was first read back at weight 0: its connections end from then on. */
+  readonly closedSince: number | undefined;
+}
+
+export const EMPTY_RULE_MEMORY: RuleMemory = { wantedSince: new Map(), leaving: new Map(), capacity: undefined };
+
+export function trackLeaving(
+  state: RuleState,
+  known: LeavingTargets,
+  { givesPlace, now }: { givesPlace: string | undefined; now: number },
+): LeavingTargets {
+  const leaving = new Map<string, Leaving>();
+  for (const target of state.targets) {
+    const { key, bound } = target;
+    if (!bound || !(isUnwanted(target) || (bound.owner && key === givesPlace))) continue;
+    const { since = now, closedSince = now } = known.get(key) ?? {};
+    leaving.set(key, { since, closedSince: bound.weight === 0 ? closedSince : undefined });
+  }
+  return leaving;
+}
+
+export function trackCapacity(state: RuleState, known: RuleMemory): number | undefined {
+  const switching = state.targets.filter(target => isUnwanted(target) && target.bound?.weight !== 0);
+  if (switching.length === 0) return undefined;
+  const isKnown = switching.every(target => known.leaving.has(target.key));
+  if (isKnown && known.capacity !== undefined) return known.capacity;
+  // What joins the switch later must not profit from what was there before.
+  return Math.max(known.capacity ?? 0, state.targets.filter(isWeighted).length);
+}
+
+export function trackWanted(
+  operations: readonly TargetOperation[],
+  known: RuleMemory['wantedSince'],
+  now: number,
+): RuleMemory['wantedSince'] {
+  const wanted = new Map<string, Wanted>();
+  for (const { key, kind } of operations) {
+    const before = known.get(key);
+    wanted.set(key, before?.kind === kind ? before : { kind, since: now });
+  }
+  return wanted;
+}
+
+/** The configuration says so, not the Pod: another selector, another port, or the user's weight 0. */
+function isUnwanted({ bound, wanted }: RuleTarget): boolean {
+  if (!bound?.owner) return false;
+  if (wanted?.pod.record.uid !== bound.owner.record.uid) return true;
+  return bound.weight > 0 && wanted.disposition.kind === 'serve' && wanted.disposition.weight === 0;
+}
