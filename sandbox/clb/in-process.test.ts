@@ -17,6 +17,21 @@ it('a call that is given up goes on: the write is done all the same', async () =
   expect(recordsOf(clb.server, 'change').at(-1)?.changes).toHaveLength(100);
 });
 
+it('an answer that never ends is one that never comes', async () => {
+  const clb = fixture();
+  clb.server.faults.add({ action: 'DescribeQuota', kind: 'drip-reply' });
+  const controller = new AbortController();
+  let isSettled = false;
+  const given = inProcessClb(clb.server)('DescribeQuota', {}, controller.signal).finally(() => {
+    isSettled = true;
+  });
+  const outcome = expect(given).rejects.toThrow('deadline');
+  await clb.clock.advance(60_000);
+  expect(isSettled).toBe(false);
+  controller.abort(new Error('deadline'));
+  await outcome;
+});
+
 it('an error has code, message and request id', async () => {
   const clb = fixture();
   const { signal } = new AbortController();

@@ -73,6 +73,29 @@ describe('finding load balancers', () => {
   });
 });
 
+describe('a load balancer of domain type', () => {
+  it.each([
+    ['domain', 0],
+    ['vip-and-domain', 1],
+  ] as const)('is made where the manners say %s, and shows %i addresses', async (loadBalancerAddress, vips) => {
+    const clb = fixture({ manners: { loadBalancerAddress } });
+    await clb.finished(await clb.call('CreateLoadBalancer', OPEN));
+    const [found] = await listed(clb);
+    expect(found?.LoadBalancerVips).toHaveLength(vips);
+    expect(found?.LoadBalancerDomain).toBe(`${found?.LoadBalancerId}.clb.sandbox.tencentclb.com`);
+  });
+
+  it('may stand there before, as one with an IPv6 address may', async () => {
+    const clb = fixture();
+    clb.server.seed({ id: 'lb-domain', address: 'domain' });
+    clb.server.seed({ id: 'lb-ipv6', ipv6Vip: 'fd00::1' });
+    expect(await listed(clb)).toMatchObject([
+      { LoadBalancerVips: [], LoadBalancerDomain: 'lb-domain.clb.sandbox.tencentclb.com', AddressIPv6: '' },
+      { LoadBalancerVips: ['127.100.0.2'], LoadBalancerDomain: '', AddressIPv6: 'fd00::1' },
+    ]);
+  });
+});
+
 describe('deleting a load balancer', () => {
   it('takes its listeners and targets along', async () => {
     const clb = fixture();
@@ -95,6 +118,30 @@ describe('deleting a load balancer', () => {
     const request = { LoadBalancerIds: [loadBalancerId] };
     expect(await clb.codeOf('DeleteLoadBalancer', request)).toBe('FailedOperation.TargetNumCheckRisk');
     expect(await clb.codeOf('DeleteLoadBalancer', { ...request, ForceDelete: true })).toBe('');
+  });
+
+  it('is guarded when targets are bound and traffic is seen, unless forced', async () => {
+    const clb = fixture();
+    const { loadBalancerId, listenerId } = await withListener(clb);
+    clb.server.elsewhere.edit(loadBalancerId, { hasTraffic: true });
+    await clb.call('BatchRegisterTargets', { LoadBalancerId: loadBalancerId, Targets: targets(listenerId, 1) });
+    await clb.clock.advance(2_000);
+    const request = { LoadBalancerIds: [loadBalancerId] };
+    expect(await clb.codeOf('DeleteLoadBalancer', request)).toBe('FailedOperation.TrafficCheckRisk');
+    expect(await clb.codeOf('DeleteLoadBalancer', { ...request, ForceDelete: true })).toBe('');
+  });
+
+  it('is guarded after 29 deletions in five minutes', async () => {
+    const clb = fixture();
+    const seeds = Array.from({ length: 30 }, () => clb.server.seed({}).id);
+    for (const id of seeds.slice(1)) {
+      await clb.call('DeleteLoadBalancer', { LoadBalancerIds: [id] });
+      await clb.clock.advance(100);
+    }
+    const request = { LoadBalancerIds: seeds.slice(0, 1) };
+    expect(await clb.codeOf('DeleteLoadBalancer', request)).toBe('FailedOperation.FrequencyCheckRisk');
+    await clb.clock.advance(300_000);
+    expect(await clb.codeOf('DeleteLoadBalancer', request)).toBe('');
   });
 
   it('is refused while it is protected', async () => {

@@ -5,6 +5,7 @@ import type { ProbeTarget } from './health-checker.ts';
 import type { JournalRecord } from './journal.ts';
 import { ClbServer } from './server.ts';
 import { type ClbSettings, defaultSettings, vipsOfPrefix } from './settings.ts';
+import type { Protocol } from './state.ts';
 
 /** What a test wants otherwise than the defaults. */
 export interface FixtureOptions {
@@ -14,6 +15,7 @@ export interface FixtureOptions {
   readonly manners?: Partial<ClbSettings['manners']>;
   readonly forwarding?: Partial<ClbSettings['forwarding']>;
   readonly vpcId?: string;
+  readonly instances?: ClbSettings['instances'];
 }
 
 export interface Fixture {
@@ -86,6 +88,7 @@ function settingsOf(options: FixtureOptions): ClbSettings {
     quota: { ...defaults.quota, ...options.quota },
     manners: { ...defaults.manners, ...options.manners },
     forwarding: { ...defaults.forwarding, ...options.forwarding },
+    instances: options.instances ?? {},
     ...(options.vpcId === undefined ? {} : { vpcId: options.vpcId }),
   };
 }
@@ -99,7 +102,7 @@ function errorCode(error: unknown): string {
 export async function withListener(
   { server, call, finished }: Fixture,
   listener: {
-    readonly Protocol?: 'TCP' | 'UDP';
+    readonly Protocol?: Protocol;
     readonly HealthCheck?: object;
     readonly SessionExpireTime?: number;
   } = {},
@@ -109,6 +112,18 @@ export async function withListener(
   await finished(answer);
   const [listenerId] = answer.ListenerIds as string[];
   return { loadBalancerId: id, listenerId: listenerId ?? '', vip };
+}
+
+/** A seeded load balancer with an HTTP listener that has these rules; their ids are in the order given. */
+export async function withRules(
+  clb: Fixture,
+  ...rules: readonly { readonly Domain: string; readonly Url: string; readonly HealthCheck?: object }[]
+) {
+  const listener = await withListener(clb, { Protocol: 'HTTP' });
+  const listenerName = { LoadBalancerId: listener.loadBalancerId, ListenerId: listener.listenerId };
+  const answer = await clb.call('CreateRule', { ...listenerName, Rules: rules });
+  await clb.finished(answer);
+  return { ...listener, listenerName, locationIds: answer.LocationIds as string[] };
 }
 
 /** Targets 10.0.0.1, 10.0.0.2, … on port 8080. */
