@@ -41,6 +41,7 @@ describe('the flags', () => {
     [['--read-ms', '-1'], "Option '--read-ms' argument is ambiguous. See --help."],
     [['--forwarders', '0'], '--forwarders wants a whole number of 1 or more, got 0.'],
     [['--forwarder-delay-min-ms', '3000'], '--forwarder-delay-min-ms must not exceed --forwarder-delay-max-ms.'],
+    [['--certificate-file', 'a.pem'], '--certificate-file and --private-key-file go together.'],
     [['--colour', 'red'], "Unknown option '--colour' See --help."],
   ])('%j are refused in one line', (args, message) => {
     expect(() => parseOptions(args)).toThrow(new OptionsError(message));

@@ -1,4 +1,4 @@
-import { closeSync, openSync, writeSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, writeSync } from 'node:fs';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { systemClock } from '../../common/clock.ts';
@@ -6,7 +6,15 @@ import { systemRandom } from '../../common/random.ts';
 import { controlServer } from './control.ts';
 import { DataPlane } from './data-plane.ts';
 import { httpCarrier } from './http-carrier.ts';
-import { helpText, type ListenAddress, type Options, OptionsError, parseOptions } from './options.ts';
+import type { PlaneCertificate } from './http-plane.ts';
+import {
+  type CertificateFiles,
+  helpText,
+  type ListenAddress,
+  type Options,
+  OptionsError,
+  parseOptions,
+} from './options.ts';
 import { ClbServer } from './server.ts';
 import { socketProbe } from './socket-probe.ts';
 
@@ -20,6 +28,7 @@ async function run(options: Options): Promise<void> {
     clock,
     forwarding: server.forwarding,
     portMapping,
+    ...(options.certificateFiles && { certificate: readCertificate(options.certificateFiles) }),
     onError(message) {
       server.journal.append({ kind: 'data-plane-error', at: clock.wallNow(), message });
       console.error(`clb sandbox: ${message}`);
@@ -39,6 +48,10 @@ async function run(options: Options): Promise<void> {
   server.stop();
   await dataPlane.stop();
   closeJournal();
+}
+
+function readCertificate({ certificate, privateKey }: CertificateFiles): PlaneCertificate {
+  return { certificatePem: readFileSync(certificate, 'utf8'), privateKeyPem: readFileSync(privateKey, 'utf8') };
 }
 
 function keepJournal(server: ClbServer, path: string): () => void {

@@ -6,6 +6,12 @@ export interface ListenAddress {
   readonly port: number;
 }
 
+/** Paths of files in PEM. */
+export interface CertificateFiles {
+  readonly certificate: string;
+  readonly privateKey: string;
+}
+
 export interface Options {
   readonly listen: ListenAddress;
   readonly controlListen: ListenAddress;
@@ -16,6 +22,8 @@ export interface Options {
   readonly portMapping: ReadonlyMap<number, number>;
   /** Empty: no file. */
   readonly journalFile: string;
+  /** What HTTPS listeners show; undefined: one is made. */
+  readonly certificateFiles: CertificateFiles | undefined;
 }
 
 /** The text is one line for the person at the terminal. */
@@ -42,6 +50,8 @@ const FLAGS = {
   'secret-id': { value: 'ID', preset: 'sandbox-secret-id', help: 'the only credentials' },
   'secret-key': { value: 'KEY', preset: 'sandbox-secret-key', help: 'their key' },
   'journal-file': { value: 'PATH', preset: '', help: 'append every record of the journal as a line of JSON' },
+  'certificate-file': { value: 'PATH', preset: '', help: 'what HTTPS listeners show; one is made without it' },
+  'private-key-file': { value: 'PATH', preset: '', help: 'its key' },
   forwarders: { value: 'N', preset: `${model.forwarding.forwarders}`, help: 'machines of the data plane' },
   'forwarder-delay-min-ms': {
     value: 'MS',
@@ -88,6 +98,7 @@ export function parseOptions(args: readonly string[]): Options | 'help' {
     secretId: flags.get('secret-id'),
     secretKey: flags.get('secret-key'),
     journalFile: flags.get('journal-file'),
+    certificateFiles: certificateFiles(flags.get('certificate-file'), flags.get('private-key-file')),
     portMapping: portMapping(flags.get('map-port')),
     settings: settingsOf(flags),
   };
@@ -137,6 +148,12 @@ function vipsOf(addresses: string, prefix: string): readonly string[] {
   const wrong = vips.find(vip => !/^\d{1,3}(\.\d{1,3}){3}$/.test(vip));
   if (wrong === undefined) return vips;
   throw new OptionsError(`--vips and --vip-prefix must give IPv4 addresses, got ${wrong}.`);
+}
+
+function certificateFiles(certificate: string, privateKey: string): CertificateFiles | undefined {
+  if (certificate === '' && privateKey === '') return undefined;
+  if (certificate !== '' && privateKey !== '') return { certificate, privateKey };
+  throw new OptionsError('--certificate-file and --private-key-file go together.');
 }
 
 function portMapping(text: string): ReadonlyMap<number, number> {

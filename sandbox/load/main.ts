@@ -8,6 +8,11 @@ import { socketTransport } from './socket-transport.ts';
 
 const OPTIONS = {
   url: text({ description: 'what to load: http://host[:port]/path', placeholder: 'URL', required: true }),
+  host: text({
+    description: 'what requests say in Host, to load one domain of an HTTP listener (default: as in the URL)',
+    placeholder: 'NAME',
+    optional: true,
+  }),
   rate: integer({ description: 'short requests per second on fresh connections', maximum: 10_000, default: 300 }),
   duration: integer({ description: 'seconds', minimum: 1, maximum: 21_600, default: 60 }),
   clients: integer({ description: 'source addresses, used in turn', minimum: 1, maximum: 254, default: 4 }),
@@ -46,6 +51,14 @@ function parseUrl(url: string): URL {
   return parsed;
 }
 
+function parseHost(host: string | undefined): { readonly hostHeader?: string } {
+  if (host === undefined) return {};
+  if (!/^[\w.-]+(:\d+)?$/.test(host)) {
+    throw new OptionError(`--host: '${host}' must be a name, with or without :port, for example www.example.com`);
+  }
+  return { hostHeader: host };
+}
+
 function addresses(host: string, prefix: string | undefined, count: number): string[] {
   const used = prefix ?? (host.startsWith('127.') ? '127.200.0.' : undefined);
   if (used === undefined) return [];
@@ -59,7 +72,7 @@ function loadOptions(argv: readonly string[]): LoadOptions & { readonly json: st
   const values = parseOptions(OPTIONS, argv, process.env);
   const url = parseUrl(values.url);
   return {
-    transport: socketTransport({ host: url.hostname, port: Number(url.port || 80) }),
+    transport: socketTransport({ host: url.hostname, port: Number(url.port || 80), ...parseHost(values.host) }),
     clock: systemClock(),
     random: systemRandom(),
     path: `${url.pathname}${url.search}`,

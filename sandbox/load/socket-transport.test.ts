@@ -45,6 +45,19 @@ describe('socketTransport', () => {
     expect(await response).toMatchObject({ status: 200, body: '127.200.0.1' });
   });
 
+  test('asks for the given host', async () => {
+    const port = await listen(socket => {
+      socket.once('data', request => {
+        const host = /^Host: (.*)\r$/m.exec(String(request))?.[1] ?? '';
+        socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${host.length}\r\n\r\n${host}`);
+      });
+    });
+    const transport = socketTransport({ host: '127.0.0.1', port, hostHeader: 'www.example.com' });
+    const connection = await transport.open(undefined, never);
+    closers.push(() => connection.close());
+    expect((await connection.exchange('/', { signal: never, isLast: false })).body).toBe('www.example.com');
+  });
+
   test('tells a refused connection', async () => {
     const port = await listen(() => {});
     for (const close of closers.splice(0)) close();

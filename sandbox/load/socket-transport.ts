@@ -5,16 +5,18 @@ import { type Response, ResponseParser } from './response-parser.ts';
 export interface SocketTransportOptions {
   readonly host: string;
   readonly port: number;
+  /** What requests say in `Host`; `host` when it is left out. */
+  readonly hostHeader?: string;
 }
 
 /** HTTP/1.1 over sockets of its own: no pool, no retries, nothing hidden. */
-export function socketTransport({ host, port }: SocketTransportOptions): LoadTransport {
+export function socketTransport({ host, port, hostHeader = host }: SocketTransportOptions): LoadTransport {
   return {
     async open(localAddress, signal) {
       signal.throwIfAborted();
       const socket = connect({ host, port, noDelay: true, ...(localAddress !== undefined && { localAddress }) });
       await connected(socket, signal);
-      return new SocketConnection(socket, host);
+      return new SocketConnection(socket, hostHeader);
     },
   };
 }
@@ -38,13 +40,13 @@ function connected(socket: Socket, signal: AbortSignal): Promise<void> {
 
 class SocketConnection implements LoadConnection {
   readonly #socket: Socket;
-  readonly #host: string;
+  readonly #hostHeader: string;
   #isOpen = true;
   #exchange: Exchange | undefined;
 
-  constructor(socket: Socket, host: string) {
+  constructor(socket: Socket, hostHeader: string) {
     this.#socket = socket;
-    this.#host = host;
+    this.#hostHeader = hostHeader;
     socket.on('data', bytes => {
       // Bytes that nobody asked for: the server broke the protocol, so this connection is of no more use.
       if (this.#exchange) this.#exchange.onData(bytes);
@@ -67,7 +69,7 @@ class SocketConnection implements LoadConnection {
       const response = await new Promise<Response>((resolve, reject) => {
         this.#exchange = new Exchange(resolve, reject);
         const connection = isLast ? 'close' : 'keep-alive';
-        this.#socket.write(`GET ${path} HTTP/1.1\r\nHost: ${this.#host}\r\nConnection: ${connection}\r\n\r\n`);
+        this.#socket.write(`GET ${path} HTTP/1.1\r\nHost: ${this.#hostHeader}\r\nConnection: ${connection}\r\n\r\n`);
       });
       if (isLast || !response.keepsAlive) this.close();
       return response;
