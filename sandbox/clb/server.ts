@@ -160,11 +160,12 @@ export class ClbServer {
   /** @throws ClbError when it is refused; then nothing is done. */
   #writeAtOnce(call: Call): Record<string, unknown> {
     const plan = this.#actionOf(call.action)({ ...this.#context(call), ignoresLocks: true }, call.parameters);
+    if (plan.kind === 'read') return { ...plan.answer(), RequestId: call.requestId };
     const task = this.#tasks.begin(call.requestId);
-    for (const step of plan.kind === 'write' ? plan.steps : []) this.#show(call.action, call.requestId, step.apply());
-    task.status = 0;
+    for (const step of plan.steps) this.#show(call.action, call.requestId, step.apply());
+    Object.assign(task, { status: 0, loadBalancerIds: plan.createdLoadBalancerIds ?? [] });
     this.#note(call, this.#clock.wallNow(), undefined);
-    return { ...(plan.kind === 'write' ? plan.answer : plan.answer()), RequestId: call.requestId };
+    return { ...plan.answer, RequestId: call.requestId };
   }
 
   /** @throws ClbError InvalidAction. */
