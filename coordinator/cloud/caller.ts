@@ -3,18 +3,18 @@ import { backoffDelayMs } from '../../common/backoff.ts';
 import { type Clock, sleep } from '../../common/clock.ts';
 import { DeadlineExceededError, deadline } from '../../common/deadline.ts';
 import type { Random } from '../../common/random.ts';
-import { classify, isRead } from './classify.ts';
+import { classify } from './classify.ts';
 import { NotSentError } from './failures.ts';
 import { type RateLimiter, rateLimiter } from './limiter.ts';
 import type { Reply } from './reply-fields.ts';
 import type { ClbTransport } from './transport.ts';
-import type { CloudError, CloudResult } from './types.ts';
+import type { CallPriority, CloudError, CloudResult } from './types.ts';
 
 export interface CloudLimits {
-  /** Of each action, in an account and region; CLB's own default is 20. */
+  /** The highest rate of each action, in an account and region; CLB's own default is 20. */
   readonly requestsPerSecond: number;
   readonly burst: number;
-  /** How many calls of one action may wait for the rate limit. */
+  /** How many calls of one action and priority may wait for the rate limit. */
   readonly waitingMax: number;
   /** From the start of a write, waiting for the rate limit included, to the end of its task. */
   readonly writeTimeoutMs: number;
@@ -37,8 +37,6 @@ const DEFAULT_CLOUD_LIMITS: CloudLimits = {
 };
 
 const READ_RETRY = { initialMs: 400, maximumMs: 2000 };
-/** How long an action rests after CLB said that it is over the rate. */
-const THROTTLED_PAUSE_MS = 500;
 
 /** One request that left or was given up; for metrics. */
 export interface CallObservation {
@@ -59,6 +57,22 @@ export interface CallerOptions {
   readonly observe?: (observation: CallObservation) => void;
 }
 
+export interface Question<T> {
+  readonly action: string;
+  readonly parameters: object;
+  readonly parse: (reply: Reply) => T;
+  /** `normal` when it is not given. */
+  readonly priority?: CallPriority | undefined;
+}
+
+export interface Write {
+  readonly action: string;
+  /** From its start to its end, waiting for the rate limit and for tasks included. */
+  readonly timeoutMs: number;
+  /** Of all its requests; `normal` when it is not given. */
+  readonly priority?: CallPriority | undefined;
+}
+
 /** Sends one request and resolves with what `parse` makes of the reply. */
 export type Send = <T>(action: string, parameters: object, parse: (reply: Reply) => T) => Promise<T>;
 
@@ -74,29 +88,30 @@ export class Caller {
     this.#limiter = rateLimiter({ clock: options.clock, ...this.limits });
   }
 
-  /** Calls that wait for the rate limit now. */
-  waiting(): number {
-    return this.#limiter.waiting();
+  /** Calls of a priority that wait for the rate limit now. */
+  waiting(priority: CallPriority): number {
+    return this.#limiter.waiting(priority);
+  }
+
+  /** Requests per second that each action may send now. */
+  rates(): ReadonlyMap<string, number> {
+    return this.#limiter.rates();
   }
 
   /** One read, repeated at most `readRetriesMax` times while its error may pass by itself. */
-  async read<T>(
-    action: string,
-    parameters: object,
-    parse: (reply: Reply) => T,
-    signal: AbortSignal,
-  ): Promise<CloudResult<T>> {
+  async read<T>(question: Question<T>, signal: AbortSignal): Promise<CloudResult<T>> {
     const { clock, random } = this.#options;
     for (let attempt = 0; ; attempt += 1) {
-      const result = await this.#settle(action, signal, () => this.readOnce(action, parameters, parse, signal));
+      const result = await this.#settle(question.action, signal, () => this.readOnce(question, signal));
       if (result.ok || isFinal(result.error) || attempt >= this.limits.readRetriesMax) return result;
       await sleep(clock, backoffDelayMs(attempt, READ_RETRY, random), signal);
     }
   }
 
   /** One attempt of a read. @throws what `ClbTransport.call` throws, and the failures of failures.ts and limiter.ts. */
-  async readOnce<T>(action: string, parameters: object, parse: (reply: Reply) => T, signal: AbortSignal): Promise<T> {
-    return this.#send(action, signal, async () => {
+  async readOnce<T>(question: Question<T>, signal: AbortSignal): Promise<T> {
+    const { action, parameters, parse } = question;
+    return this.#send(question, signal, async () => {
       using limit = deadline(this.#options.clock, action, this.limits.readTimeoutMs, signal);
       return parse(await this.#call(action, parameters, limit.signal));
     });
@@ -108,8 +123,7 @@ export class Caller {
    * and ended within `writeTimeoutMs`: no more than that of the lease was asked for (law L7).
    */
   write<T>(
-    action: string,
-    timeoutMs: number,
+    { action, timeoutMs, priority }: Write,
     signal: AbortSignal,
     body: (send: Send, signal: AbortSignal) => Promise<T>,
   ): Promise<CloudResult<T>> {
@@ -118,24 +132,26 @@ export class Caller {
       const { clock } = this.#options;
       using limit = deadline(clock, action, timeoutMs, signal);
       using requestLimit = deadline(clock, action, Math.min(timeoutMs, this.limits.writeTimeoutMs), limit.signal);
-      const send: Send = (name, parameters, parse) => {
-        const bound = isRead(name) ? limit.signal : requestLimit.signal;
-        return this.#send(name, bound, async () => {
-          const reply = await this.#call(name, parameters, bound);
-          accepted ||= !isRead(name);
+      const send: Send = (name, parameters, parse) =>
+        this.#send({ action: name, priority }, requestLimit.signal, async () => {
+          const reply = await this.#call(name, parameters, requestLimit.signal);
+          accepted = true;
           return parse(reply);
         });
-      };
       return await body(send, limit.signal);
     };
     return this.#settle(action, signal, run, () => accepted);
   }
 
   /** Waits for the rate limit, sends, observes. */
-  async #send<T>(action: string, signal: AbortSignal, perform: () => Promise<T>): Promise<T> {
+  async #send<T>(
+    { action, priority = 'normal' }: { readonly action: string; readonly priority?: CallPriority | undefined },
+    signal: AbortSignal,
+    perform: () => Promise<T>,
+  ): Promise<T> {
     const { clock } = this.#options;
     const enteredAt = clock.now();
-    await this.#acquire(action, signal);
+    await this.#acquire(action, priority, signal);
     const sentAt = clock.now();
     const observe = (outcome: string) => {
       const now = clock.now();
@@ -149,14 +165,14 @@ export class Caller {
       if (signal.aborted && !(signal.reason instanceof DeadlineExceededError)) throw signal.reason;
       const { class: kind, code } = classify(action, error);
       observe(code);
-      if (kind === 'throttled') this.#limiter.pause(action, THROTTLED_PAUSE_MS);
+      if (kind === 'throttled') this.#limiter.throttled(action, sentAt);
       throw error;
     }
   }
 
-  async #acquire(action: string, signal: AbortSignal): Promise<void> {
+  async #acquire(action: string, priority: CallPriority, signal: AbortSignal): Promise<void> {
     try {
-      await this.#limiter.acquire(action, signal);
+      await this.#limiter.acquire(action, priority, signal);
     } catch (error) {
       if (!(error instanceof DeadlineExceededError)) throw error;
       throw new NotSentError(`${action}: waited for the rate limit until its deadline (${error.timeoutMs} ms)`);

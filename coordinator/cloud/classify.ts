@@ -37,7 +37,7 @@ export function classify(action: string, error: unknown): CloudError {
 }
 
 /** Actions that change nothing. */
-export function isRead(action: string): boolean {
+function isRead(action: string): boolean {
   return action.startsWith('Describe');
 }
 

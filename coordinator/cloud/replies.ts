@@ -3,6 +3,7 @@ import {
   malformed,
   numberField,
   objectList,
+  optionalNumber,
   optionalString,
   type Reply,
   stringField,
@@ -53,28 +54,30 @@ export function listeners(reply: Reply): Listener[] {
     healthCheck: isObject(listener.HealthCheck) && listener.HealthCheck.HealthSwitch === 1,
     forwardingRules: objectList(listener, 'Rules').map(rule => ({
       locationId: stringField(rule, 'LocationId'),
-      domain: optionalString(rule, 'Domain'),
+      // A rule of several domains is known by its first.
+      domain: optionalString(rule, 'Domain') || (stringList(rule, 'Domains')[0] ?? ''),
       url: optionalString(rule, 'Url'),
     })),
   }));
 }
 
-const QUOTA_IDS = {
-  listenersPerLoadBalancer: 'TOTAL_LISTENER_QUOTA',
-  forwardingRulesPerListener: 'TOTAL_LISTENER_RULE_QUOTA',
-  targetsPerRule: 'TOTAL_TARGET_BIND_QUOTA',
+/** With the defaults that the documentation gives, for when CLB does not tell. */
+const QUOTAS = {
+  listenersPerLoadBalancer: { id: 'TOTAL_LISTENER_QUOTA', byDefault: 50 },
+  forwardingRulesPerListener: { id: 'TOTAL_LISTENER_RULE_QUOTA', byDefault: 50 },
+  targetsPerRule: { id: 'TOTAL_TARGET_BIND_QUOTA', byDefault: 100 },
 } as const;
 
 export function quota(reply: Reply): Quota {
   const entries = objectList(reply, 'QuotaSet');
-  const limitOf = (id: string) => {
+  const limitOf = ({ id, byDefault }: { readonly id: string; readonly byDefault: number }) => {
     const entry = entries.find(candidate => candidate.QuotaId === id);
-    return entry ? numberField(entry, 'QuotaLimit') : malformed('QuotaSet', `an entry ${id}`, entries);
+    return entry ? optionalNumber(entry, 'QuotaLimit', byDefault) : byDefault;
   };
   return {
-    listenersPerLoadBalancer: limitOf(QUOTA_IDS.listenersPerLoadBalancer),
-    forwardingRulesPerListener: limitOf(QUOTA_IDS.forwardingRulesPerListener),
-    targetsPerRule: limitOf(QUOTA_IDS.targetsPerRule),
+    listenersPerLoadBalancer: limitOf(QUOTAS.listenersPerLoadBalancer),
+    forwardingRulesPerListener: limitOf(QUOTAS.forwardingRulesPerListener),
+    targetsPerRule: limitOf(QUOTAS.targetsPerRule),
   };
 }
 
@@ -103,7 +106,10 @@ function binding(target: Reply, listenerId: string, locationId: string): Binding
   };
 }
 
-/** On layer 4 the targets stand in one rule without id. */
+/**
+ * On layer 4 the targets stand in one rule without id. `TargetId` does not tell whether a target is bound as an instance,
+ * since an ENI's target may carry the id of its instance as well.
+ */
 export function targetHealth(reply: Reply): TargetHealth[] {
   return objectList(reply, 'LoadBalancers').flatMap(balancer =>
     objectList(balancer, 'Listeners').flatMap(listener => {
@@ -114,7 +120,7 @@ export function targetHealth(reply: Reply): TargetHealth[] {
           loadBalancerId,
           listenerId,
           locationId: optionalString(rule, 'LocationId'),
-          address: stringField(target, 'IP'),
+          address: optionalString(target, 'IP') || stringField(target, 'TargetId'),
           port: numberField(target, 'Port'),
           weight: numberField(target, 'Weight'),
           health: health(target),
@@ -131,12 +137,11 @@ function health(target: Reply): TargetHealth['health'] {
       return 'healthy';
     case 'Dead':
       return 'unhealthy';
-    case 'Unknown':
-      return 'unknown';
     case 'Close':
       return 'closed';
+    // `Unknown`, or a word that CLB did not have when this was written: then the other targets still count.
     default:
-      return malformed('HealthStatusDetail', 'Alive, Dead, Unknown or Close', detail);
+      return 'unknown';
   }
 }
 

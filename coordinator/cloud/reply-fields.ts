@@ -20,6 +20,11 @@ export function numberField(reply: Reply, name: string): number {
   return Number.isSafeInteger(value) && Number(value) >= 0 ? Number(value) : malformed(name, 'a whole number', value);
 }
 
+/** The field, or `byDefault` when it is absent. */
+export function optionalNumber(reply: Reply, name: string, byDefault: number): number {
+  return isAbsent(reply[name]) ? byDefault : numberField(reply, name);
+}
+
 /** The objects of an array; none when the field is absent. */
 export function objectList(reply: Reply, name: string): Reply[] {
   return list(reply, name).map(value => (isObject(value) ? value : malformed(name, 'a list of objects', value)));

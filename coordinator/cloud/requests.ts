@@ -12,13 +12,16 @@ import type {
 
 /** Parameters as the API wants them, and its limits per call. */
 
-/** Of BatchRegisterTargets, BatchDeregisterTargets and, over all entries, BatchModifyTargetWeight. */
+/** Of BatchRegisterTargets, BatchDeregisterTargets and, over all entries, BatchModifyTargetWeight and -Tag. */
 const BATCH_TARGETS_MAX = 500;
-const WEIGHT_ENTRIES_MAX = 100;
-const WEIGHT_ENTRY_TARGETS_MAX = 50;
+/** Of BatchModifyTargetWeight; for BatchModifyTargetTag no other limits are published. */
+const MODIFY_ENTRIES_MAX = 100;
+const MODIFY_ENTRY_TARGETS_MAX = 50;
 /** CreateListener refuses 50. */
 export const CREATE_LISTENERS_MAX = 49;
 export const DELETE_LISTENERS_MAX = 20;
+/** Of CreateRule and DeleteRule. None is published, so the one that CLB was seen to have for CreateListener. */
+export const RULES_MAX = 49;
 /** Of DescribeTargetHealth. */
 export const DESCRIBE_HEALTH_IDS_MAX = 30;
 /** Of DescribeTargets and DescribeLoadBalancers. */
@@ -105,32 +108,47 @@ function backend({ address, instanceId }: BindingKey): object {
   return instanceId === undefined ? { EniIp: address } : { InstanceId: instanceId };
 }
 
-export function modifyTagParameters(loadBalancerId: string, targets: readonly TagChange[]): object {
-  assertBatch(targets);
-  const entries = targets.map(target => ({
-    ListenerId: target.listenerId,
-    ...location(target),
-    Targets: [{ ...backend(target), Port: target.port }],
-    Tag: target.tag,
-  }));
-  return { LoadBalancerId: loadBalancerId, ModifyList: entries };
+/** Parameters of one request, and how many targets they name. */
+export interface TargetsRequest {
+  readonly parameters: object;
+  readonly size: number;
 }
 
-/** One request per WEIGHT_ENTRIES_MAX entries: more than one only when the targets are spread over many rules. */
-export function modifyWeightParameters(loadBalancerId: string, targets: readonly WeightChange[]): object[] {
+/** One request unless the targets are spread over more than MODIFY_ENTRIES_MAX rules. */
+export function modifyTagRequests(loadBalancerId: string, targets: readonly TagChange[]): TargetsRequest[] {
+  return modifyRequests(loadBalancerId, targets, ({ tag }) => ({ Tag: tag }));
+}
+
+/** One request unless the targets are spread over more than MODIFY_ENTRIES_MAX rules. */
+export function modifyWeightRequests(loadBalancerId: string, targets: readonly WeightChange[]): TargetsRequest[] {
+  return modifyRequests(loadBalancerId, targets, ({ weight }) => ({ Weight: weight }));
+}
+
+/** What a target says counts before what its entry says, so an entry is all there is to say of a rule. */
+function modifyRequests<Change extends BindingKey>(
+  loadBalancerId: string,
+  targets: readonly Change[],
+  change: (target: Change) => object,
+): TargetsRequest[] {
   assertBatch(targets);
   const byRule = Map.groupBy(targets, target => `${target.listenerId}/${target.locationId}`);
-  const entries = [...byRule.values()].flatMap(rule => chunks(rule, WEIGHT_ENTRY_TARGETS_MAX).map(weightEntry));
-  return chunks(entries, WEIGHT_ENTRIES_MAX).map(list => ({ LoadBalancerId: loadBalancerId, ModifyList: list }));
+  const entries = [...byRule.values()].flatMap(rule => chunks(rule, MODIFY_ENTRY_TARGETS_MAX));
+  return chunks(entries, MODIFY_ENTRIES_MAX).map(list => ({
+    parameters: { LoadBalancerId: loadBalancerId, ModifyList: list.map(entry => modifyEntry(entry, change)) },
+    size: list.flat().length,
+  }));
 }
 
-function weightEntry(targets: readonly WeightChange[]): object {
+function modifyEntry<Change extends BindingKey>(
+  targets: readonly Change[],
+  change: (target: Change) => object,
+): object {
   const [first] = targets;
   assert(first);
   return {
     ListenerId: first.listenerId,
     ...location(first),
-    Targets: targets.map(target => ({ ...backend(target), Port: target.port, Weight: target.weight })),
+    Targets: targets.map(target => ({ ...backend(target), Port: target.port, ...change(target) })),
   };
 }
 
