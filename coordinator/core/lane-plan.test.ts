@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { CoreWorld, deleted, ready, serving, unready } from '../../test/property/core-world.ts';
+import { CoreWorld, serving } from '../../test/property/core-world.ts';
+import { deleted, ready, unready } from '../../test/property/pod-changes.ts';
 import {
   chargeWrite,
   DEFAULT_PLAN_LIMITS,

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { CUSTOM_WEIGHT_ANNOTATION } from '../../common/names.ts';
 import type { PodRecord } from '../../common/pod-record.ts';
-import { type CoreWorld, deleted, exited, ready, restarted, serving, unready } from '../../test/property/core-world.ts';
+import { type CoreWorld, serving } from '../../test/property/core-world.ts';
+import { deleted, exited, ready, restarted, unready } from '../../test/property/pod-changes.ts';
 import { mergeHealthRead } from './observation.ts';
 import type { PlacedRule } from './rule-state.ts';
 import { SWITCH_MS, UNSELECTED_DRAIN_MS } from './switch.ts';

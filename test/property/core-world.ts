@@ -1,7 +1,8 @@
-import { ContainerState, type PodRecord } from '../../common/pod-record.ts';
+import { GateState, type PodRecord } from '../../common/pod-record.ts';
 import { bindingKey } from '../../coordinator/core/binding-key.ts';
 import { type ClusterView, clusterView } from '../../coordinator/core/cluster-view.ts';
 import { type DrainLedger, expireDrains, recordDrain } from '../../coordinator/core/drain-ledger.ts';
+import { gateDecision } from '../../coordinator/core/gate.ts';
 import {
   chargeWrite,
   DEFAULT_PLAN_LIMITS,
@@ -12,8 +13,9 @@ import {
 } from '../../coordinator/core/lane-plan.ts';
 import { parseMark } from '../../coordinator/core/mark.ts';
 import type { ObservedBinding, ObservedHealth } from '../../coordinator/core/observation.ts';
-import { container, placedRule, podRecord } from '../../coordinator/core/pod.fixture.ts';
+import { placedRule } from '../../coordinator/core/pod.fixture.ts';
 import { ReportStore } from '../../coordinator/core/report-store.ts';
+import { selects } from '../../coordinator/core/rule.ts';
 import type { PlacedRule } from '../../coordinator/core/rule-state.ts';
 import type { TargetOperation } from '../../coordinator/core/target-operation.ts';
 import {
@@ -25,6 +27,9 @@ import {
   mergeBindings,
   mergeHealth,
 } from '../../coordinator/lanes/lane-state.ts';
+import { deleted, exited, gateOpened, ready, starting } from './pod-changes.ts';
+
+export { deleted, ready };
 
 const CLUSTER = 'c1';
 
@@ -55,6 +60,9 @@ export class CoreWorld {
   confirmed = new Set<string>();
   lane: LaneState = EMPTY_LANE_STATE;
   previous: LanePlan | undefined;
+  targetsPerRuleMax = Number.POSITIVE_INFINITY;
+  isSaturated = false;
+  quarantined: ReadonlyMap<string, string> = new Map();
   #names = 0;
 
   constructor(rules: readonly { port: number; app: string }[]) {
@@ -69,12 +77,12 @@ export class CoreWorld {
     );
   }
 
-  addPod(options: { node: string; address: string; app: string }): void {
+  addPod(options: { node: string; address: string; app: string; hash?: string }): void {
     const holder = this.pods.find(pod => !pod.gone && ownsAddress(pod, options.address));
     if (holder) return;
     this.#names += 1;
     const uid = `pod-${this.#names}`;
-    this.pods.push({ node: options.node, gone: false, record: starting(uid, options) });
+    this.pods.push({ node: options.node, gone: false, record: starting(uid, { ...options, createdAtMs: this.now }) });
   }
 
   change(index: number, edit: (record: PodRecord) => PodRecord): void {
@@ -157,6 +165,46 @@ export class CoreWorld {
     return clusterView({ store: this.store, drains: this.drains, confirmed: this.confirmed });
   }
 
+  /** The user edits the Service behind a rule. */
+  editRule(index: number, fields: Partial<PlacedRule>): void {
+    const at = index % this.rules.length;
+    const rule = this.rules[at];
+    if (rule) this.rules[at] = { ...rule, ...fields };
+  }
+
+  /** Somebody else binds a target of theirs, if nothing is bound there. */
+  addForeign(index: number, target: { address: string; tag: string }): void {
+    const rule = this.rules[index % this.rules.length];
+    const place = rule && { ...rule.place, address: target.address, port: 80 };
+    if (!place || this.cloud.has(bindingKey(place))) return;
+    this.cloud.set(bindingKey(place), { ...place, weight: 10, tag: target.tag, health: 'healthy' });
+  }
+
+  /** Opens and reports the gates that may be opened by what was read; answers with how many. */
+  openGates(): number {
+    let opened = 0;
+    for (const [index, pod] of this.pods.entries()) {
+      if (pod.gone || pod.record.gate !== GateState.CLOSED || !this.#mayOpenGate(pod.record.uid)) continue;
+      pod.record = gateOpened(pod.record);
+      this.reportOne(index);
+      opened += 1;
+    }
+    return opened;
+  }
+
+  #mayOpenGate(podUid: string): boolean {
+    const pod = this.view().pods.get(podUid);
+    if (!pod || !this.previous) return false;
+    const targets = new Map(this.previous.states.flatMap(state => state.targets.map(target => [target.key, target])));
+    const decision = gateDecision({
+      pod,
+      rules: this.rules.filter(rule => selects(rule, pod.record)),
+      targetAt: (_, key) => targets.get(key),
+      provenUnselected: false,
+    });
+    return decision.status === 'open';
+  }
+
   /** What the leader plans with now. */
   planInput(): LanePlanInput {
     return {
@@ -172,9 +220,9 @@ export class CoreWorld {
       previous: this.previous,
       dirty: 'all',
       sizeMax: DEFAULT_PLAN_LIMITS.batchSizeMax,
-      isSaturated: false,
-      quarantined: new Map(),
-      targetsPerRuleMax: () => Number.POSITIVE_INFINITY,
+      isSaturated: this.isSaturated,
+      quarantined: this.quarantined,
+      targetsPerRuleMax: () => this.targetsPerRuleMax,
     };
   }
 
@@ -208,7 +256,7 @@ export class CoreWorld {
   }
 
   /** A ready and confirmed Pod that its agent has reported; answers with its index. */
-  addReadyPod(options: { node?: string; address: string; app?: string }): number {
+  addReadyPod(options: { node?: string; address: string; app?: string; hash?: string }): number {
     this.addPod({ node: 'n1', app: 'web', ...options });
     const index = this.pods.length - 1;
     this.change(index, ready);
@@ -272,39 +320,3 @@ const TWO_RULES = [
   { port: 80, app: 'web' },
   { port: 81, app: 'web' },
 ];
-
-function starting(uid: string, { address, app }: { address: string; app: string }): PodRecord {
-  const containers = [{ ...container('main', ContainerState.RUNNING), containerId: `${uid}-1` }];
-  return podRecord({ uid, addresses: [address], labels: { app }, containers, ready: false });
-}
-
-export function ready(record: PodRecord): PodRecord {
-  return { ...record, ready: record.containers.every(container => container.state === ContainerState.RUNNING) };
-}
-
-export function unready(record: PodRecord): PodRecord {
-  return { ...record, ready: false };
-}
-
-export function deleted(record: PodRecord): PodRecord {
-  return { ...record, deletion: record.deletion ?? { seenAtMs: 0, gracePeriodSeconds: 60 } };
-}
-
-export function exited(record: PodRecord): PodRecord {
-  const containers = record.containers.map(container => ({ ...container, state: ContainerState.EXITED }));
-  return { ...record, ready: false, containers };
-}
-
-export function restarted(record: PodRecord): PodRecord {
-  if (record.deletion) return record;
-  const containers = record.containers.map(container => ({
-    ...container,
-    state: ContainerState.RUNNING,
-    containerId: `${container.containerId}+`,
-  }));
-  return { ...record, containers };
-}
-
-export function relabelled(record: PodRecord, app: string): PodRecord {
-  return { ...record, labels: { app } };
-}

@@ -2,121 +2,18 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { ContainerState, GateState, PodPhase, type PodRecord } from '../../common/pod-record.ts';
 import { bindingKey } from '../../coordinator/core/binding-key.ts';
+import { weightOf } from '../../coordinator/core/disposition.ts';
+import { isOpen, isWeighted } from '../../coordinator/core/floor.ts';
 import { gateDecision } from '../../coordinator/core/gate.ts';
-import { DEFAULT_PLAN_LIMITS, type TargetWrite } from '../../coordinator/core/lane-plan.ts';
-import { bindingsOf, healthAt } from '../../coordinator/core/observation.ts';
-import { selects } from '../../coordinator/core/rule.ts';
-import { placeOf } from '../../coordinator/core/rule-state.ts';
+import { DEFAULT_PLAN_LIMITS } from '../../coordinator/core/lane-plan.ts';
+import { isAnyMark, parseMark } from '../../coordinator/core/mark.ts';
+import { bindingAt, bindingsOf, healthAt } from '../../coordinator/core/observation.ts';
+import { selects, targetPortOf } from '../../coordinator/core/rule.ts';
+import { type PlacedRule, placeOf, type RuleState, type RuleTarget } from '../../coordinator/core/rule-state.ts';
 import type { TargetOperation } from '../../coordinator/core/target-operation.ts';
-import { CoreWorld, deleted, exited, ready, relabelled, restarted, serving, unready } from './core-world.ts';
-
-const NODES = ['n1', 'n2'] as const;
-const ADDRESSES = ['10.0.0.1', '10.0.0.2', '10.0.0.3', '10.0.0.4', '10.0.0.5'] as const;
-
-type Step = { readonly name: string; readonly run: (world: CoreWorld) => void };
-
-const podIndex = fc.nat({ max: 30 });
-const node = fc.constantFrom(...NODES);
-const app = fc.constantFrom('web', 'other');
-
-function step(name: string, run: (world: CoreWorld) => void): Step {
-  return { name, run };
-}
-
-/** A change of a Pod; mostly its agent tells of it at once. */
-function change(name: string, edit: (record: PodRecord) => PodRecord): fc.Arbitrary<Step> {
-  return fc.tuple(podIndex, fc.constantFrom(true, true, true, false)).map(([i, isTold]) =>
-    step(`${name} ${i}${isTold ? '' : ', untold'}`, world => {
-      world.change(i, edit);
-      if (isTold) world.reportOne(i);
-    }),
-  );
-}
-
-/** Everything that can happen to the cluster, the reports and the cloud, in any order. */
-const anyStep: fc.Arbitrary<Step> = fc.oneof(
-  {
-    weight: 6,
-    arbitrary: fc.tuple(node, fc.constantFrom(...ADDRESSES)).map(([n, address]) =>
-      step(`add ${address} on ${n}`, world => {
-        world.addPod({ node: n, address, app: 'web' });
-        world.reportOne(world.pods.length - 1);
-      }),
-    ),
-  },
-  { weight: 6, arbitrary: change('ready', ready) },
-  { weight: 3, arbitrary: change('unready', unready) },
-  { weight: 2, arbitrary: change('delete', deleted) },
-  { weight: 1, arbitrary: change('exit', exited) },
-  { weight: 1, arbitrary: change('restart', restarted) },
-  { weight: 1, arbitrary: app.chain(a => change(`label ${a}`, record => relabelled(record, a))) },
-  { weight: 2, arbitrary: podIndex.map(i => step(`finish ${i}`, world => world.finish(i))) },
-  {
-    weight: 1,
-    arbitrary: fc.tuple(podIndex, node).map(([i, n]) => step(`reuse ${i} on ${n}`, world => world.reuseAddress(i, n))),
-  },
-  { weight: 6, arbitrary: podIndex.map(i => step(`report ${i}`, world => world.reportOne(i))) },
-  {
-    weight: 2,
-    arbitrary: fc.tuple(node, fc.boolean()).map(([n, c]) => step(`snapshot ${n} ${c}`, world => world.snapshot(n, c))),
-  },
-  { weight: 6, arbitrary: podIndex.map(i => step(`confirm ${i}`, world => world.confirm(i))) },
-  {
-    weight: 2,
-    arbitrary: fc
-      .tuple(podIndex, fc.constantFrom('begun', 'connections-ended', 'answered'))
-      .map(([i, phase]) => step(`hook ${i} ${phase}`, world => world.hook(i, phase))),
-  },
-  {
-    weight: 6,
-    arbitrary: fc
-      .tuple(podIndex, fc.constantFrom('healthy', 'healthy', 'healthy', 'unhealthy', 'unknown'))
-      .map(([i, h]) => step(`health ${i} ${h}`, world => world.health(i, h))),
-  },
-  { weight: 2, arbitrary: fc.constant(step('all healthy', world => world.allHealthy())) },
-  {
-    weight: 3,
-    arbitrary: fc.constantFrom(100, 3_000, 12_000, 70_000).map(ms => step(`wait ${ms}`, world => world.advance(ms))),
-  },
-  { weight: 1, arbitrary: fc.constant(step('new leader', world => world.newLeader())) },
-  { weight: 8, arbitrary: fc.constant(step('read', world => world.read())) },
-);
-
-const anyOutcome = fc.constantFrom('done', 'done', 'done', 'lost-reply', 'refused', 'ignored');
-type Outcome = 'done' | 'lost-reply' | 'refused' | 'ignored';
-
-interface Run {
-  /** Pods that serve already when the run begins. */
-  readonly serving: number;
-  readonly steps: readonly (readonly [Step, Outcome])[];
-}
-
-const anyRun: fc.Arbitrary<Run> = fc.record({
-  serving: fc.nat({ max: ADDRESSES.length }),
-  steps: fc.array(fc.tuple(anyStep, anyOutcome), { minLength: 5, maxLength: 100 }),
-});
-
-/** Plays a run; `inspect` sees every write with the world as it is just before the write reaches the cloud. */
-function play(run: Run, inspect: (write: TargetWrite, world: CoreWorld) => void): CoreWorld {
-  const world = serving(run.serving);
-  for (const [{ run: happen }, outcome] of run.steps) {
-    happen(world);
-    const write = world.plan()?.write;
-    if (!write) continue;
-    inspect(write, world);
-    world.send(write, outcome);
-  }
-  return world;
-}
-
-function explore(inspect: () => (write: TargetWrite, world: CoreWorld) => void): void {
-  fc.assert(
-    fc.property(anyRun, run => {
-      play(run, inspect());
-    }),
-    { numRuns: 1_000 },
-  );
-}
+import { anyRun, explore, play } from './core-steps.ts';
+import { CoreWorld, serving } from './core-world.ts';
+import { deleted, exited, ready } from './pod-changes.ts';
 
 /** Whether the world, not the plan, holds evidence against this Pod on this rule (law L1). */
 function hasEvidence(operation: TargetOperation, world: CoreWorld): boolean {
@@ -133,8 +30,14 @@ function hasEvidence(operation: TargetOperation, world: CoreWorld): boolean {
     record.phase === PodPhase.SUCCEEDED ||
     stored?.containers.some(container => container.state === ContainerState.EXITED) === true ||
     stored?.ready === false ||
-    (stored !== undefined && !selects(rule, stored))
+    (stored !== undefined && isPutOutOfUse(operation, rule, stored))
   );
+}
+
+/** By the user: another selector or port, or weight 0. */
+function isPutOutOfUse(operation: TargetOperation, rule: PlacedRule, record: PodRecord): boolean {
+  const isElsewhere = !selects(rule, record) || targetPortOf(rule, record) !== operation.place.port;
+  return isElsewhere || weightOf(record) === 0;
 }
 
 function takes(operation: TargetOperation): boolean {
@@ -148,17 +51,52 @@ function isWeakInTruth(operation: TargetOperation, world: CoreWorld): boolean {
   return pod !== undefined && !pod.gone && stored?.deletionSeenAt === undefined && !exits;
 }
 
+/** What a rule could carry before targets were put out of use, and which those are. */
+interface Capacity {
+  readonly weighted: number;
+  readonly keys: ReadonlySet<string>;
+}
+
+function capacityOf(state: RuleState, known: ReadonlyMap<string, Capacity>): Capacity {
+  const before = known.get(state.rule.id);
+  const keys = new Set(state.targets.filter(isOutOfUse).map(target => target.key));
+  const isBegun = before !== undefined && before.keys.size > 0;
+  const grew = [...keys].some(key => !before?.keys.has(key));
+  const weighted = state.targets.filter(isWeighted).length;
+  return { keys, weighted: Math.max(isBegun ? before.weighted : 0, !isBegun || grew ? weighted : 0) };
+}
+
+function isOutOfUse({ bound, wanted }: RuleTarget): boolean {
+  if (!bound?.owner || bound.weight === 0) return false;
+  if (wanted?.pod.record.uid !== bound.owner.record.uid) return true;
+  return wanted.disposition.kind === 'serve' && wanted.disposition.weight === 0;
+}
+
+/** How much of the rule the weak ones of these closings take at least, beyond what new targets have replaced. */
+function weakLoss(
+  closings: readonly TargetOperation[],
+  { state, world, capacity }: { state: RuleState; world: CoreWorld; capacity: Capacity | undefined },
+): number {
+  const closed = new Set(closings.map(operation => operation.key));
+  const openAfter = state.targets.filter(target => isOpen(target) && !closed.has(target.key)).length;
+  const weak = closings.filter(operation => isWeakInTruth(operation, world));
+  const switched = weak.filter(operation => capacity?.keys.has(operation.key)).length;
+  const missing = Math.max(0, (capacity?.weighted ?? 0) - openAfter);
+  return weak.length - switched + Math.min(switched, missing);
+}
+
 describe('L1, absence never removes', () => {
   test('no target is closed or deregistered without evidence about its own Pod', () => {
-    explore(() => (write, world) => {
-      for (const operation of write.operations.filter(takes)) expect(hasEvidence(operation, world)).toBe(true);
+    explore(() => (plan, world) => {
+      for (const operation of (plan.write?.operations ?? []).filter(takes))
+        expect(hasEvidence(operation, world)).toBe(true);
     });
   });
 
   test('a fresh leader that nobody has reported to changes nothing', () => {
     fc.assert(
       fc.property(anyRun, run => {
-        const world = play(run, () => {});
+        const world = play(run);
         world.newLeader();
         world.read();
         expect(world.plan()?.write).toBeUndefined();
@@ -187,9 +125,9 @@ describe('L1, absence never removes', () => {
 
 describe('L2, never empty by our hand', () => {
   test('weak evidence never closes the last open target of a rule', () => {
-    explore(() => (write, world) => {
+    explore(() => (plan, world) => {
       for (const rule of world.rules) {
-        const closings = write.operations.filter(o => o.ruleId === rule.id && o.kind === 'close');
+        const closings = (plan.write?.operations ?? []).filter(o => o.ruleId === rule.id && o.kind === 'close');
         const closed = new Set(closings.map(o => o.key));
         const bindings = bindingsOf(world.lane.observation).filter(([, b]) => b.listenerId === rule.place.listenerId);
         const openBefore = bindings.filter(
@@ -203,26 +141,26 @@ describe('L2, never empty by our hand', () => {
     });
   });
 
-  test('weak evidence never closes more of a rule in a minute than the brake allows', () => {
+  test('weak evidence never takes more of a rule in a minute than the brake allows', () => {
     explore(() => {
       const charges = new Map<string, number[]>();
+      let capacities = new Map<string, Capacity>();
       let leader: unknown;
-      return (write, world) => {
+      return (plan, world) => {
         // A new leader starts its minute anew; what it inherits is a matter of its own test.
         if (leader !== world.store) charges.clear();
+        if (leader !== world.store) capacities.clear();
         leader = world.store;
-        for (const rule of world.rules) {
-          const weak = write.operations.filter(
-            o => o.ruleId === rule.id && o.kind === 'close' && isWeakInTruth(o, world),
-          );
-          const recent = (charges.get(rule.id) ?? []).filter(at => world.now - at < 60_000);
-          const all = [...recent, ...weak.map(() => world.now)];
-          charges.set(rule.id, all);
-          const bound = bindingsOf(world.lane.observation).filter(
-            ([, b]) => b.listenerId === rule.place.listenerId,
-          ).length;
+        capacities = new Map(plan.states.map(state => [state.rule.id, capacityOf(state, capacities)]));
+        for (const state of plan.states) {
+          const closings = (plan.write?.operations ?? []).filter(o => o.ruleId === state.rule.id && o.kind === 'close');
+          const lost = weakLoss(closings, { state, world, capacity: capacities.get(state.rule.id) });
+          const recent = (charges.get(state.rule.id) ?? []).filter(at => world.now - at < 60_000);
+          const all = [...recent, ...Array<number>(lost).fill(world.now)];
+          charges.set(state.rule.id, all);
+          const bound = state.targets.filter(target => target.bound?.mark).length;
           const allowed = Math.max(1, Math.floor(bound * DEFAULT_PLAN_LIMITS.brake.share));
-          if (weak.length > 0) expect(all.length).toBeLessThanOrEqual(allowed);
+          if (lost > 0) expect(all.length).toBeLessThanOrEqual(allowed);
         }
       };
     });
@@ -261,7 +199,7 @@ describe('L3, the gate tells the truth', () => {
   test('a gate opens only when every rule has the Pod healthy with its weight, in the cloud itself', () => {
     fc.assert(
       fc.property(anyRun, run => {
-        const world = play(run, () => {});
+        const world = play(run);
         world.read();
         const plan = world.plan();
         for (const pod of world.view().pods.values()) {
@@ -274,7 +212,7 @@ describe('L3, the gate tells the truth', () => {
           for (const rule of rules) {
             const place = placeOf(rule, pod);
             const key = place ? bindingKey(place) : '';
-            expect(world.cloud.get(key)).toMatchObject({ weight: 10, health: 'healthy' });
+            expect(world.cloud.get(key)).toMatchObject({ weight: weightOf(pod.record), health: 'healthy' });
             expect(world.ownerOf(key)).toBe(pod.record.uid);
           }
         }
@@ -312,11 +250,9 @@ describe('L3, the gate tells the truth', () => {
 
 describe('L5, identity is rule, address, port and Pod', () => {
   test('no operation hits a binding of another Pod, and nothing is registered over one', () => {
-    explore(() => (write, world) => {
-      for (const operation of write.operations) {
-        const owner = world.ownerOf(operation.key);
-        if (operation.kind === 'register') expect([undefined, operation.podUid]).toContain(owner);
-        else expect([undefined, operation.podUid]).toContain(owner);
+    explore(() => (plan, world) => {
+      for (const operation of plan.write?.operations ?? []) {
+        expect([undefined, operation.podUid]).toContain(world.ownerOf(operation.key));
       }
     });
   });
@@ -341,21 +277,46 @@ describe('L5, identity is rule, address, port and Pod', () => {
 describe('L6, only what is ours', () => {
   test('a target without our mark is neither closed nor removed, and is named to the Pod that wants its place', () => {
     const world = new CoreWorld([{ port: 80, app: 'web' }]);
-    const place = { listenerId: 'lbl-0', locationId: '', address: '10.0.0.1', port: 80 };
-    world.cloud.set(bindingKey(place), { ...place, weight: 10, tag: 'somebody', health: 'healthy' });
+    world.addForeign(0, { address: '10.0.0.1', tag: 'somebody' });
     world.addPod({ node: 'n1', address: '10.0.0.1', app: 'web' });
     world.reportOne(0);
     world.read();
     const plan = world.plan();
     expect(plan?.write).toBeUndefined();
-    expect(plan?.foreign).toMatchObject([{ address: '10.0.0.1', podUid: 'pod-1' }]);
+    expect(plan?.foreign).toMatchObject([{ address: '10.0.0.1', port: 80, podUid: 'pod-1' }]);
+  });
+
+  test('nothing is done to a foreign target but to adopt it, and only where the user said so and our Pod lives', () => {
+    explore(() => (plan, world) => {
+      for (const operation of plan.write?.operations ?? []) {
+        const seen = bindingAt(world.lane.observation, operation.key);
+        if (!seen || parseMark(seen.tag, 'c1')) continue;
+        expect(operation.kind).toBe('adopt');
+        expect(isAnyMark(seen.tag)).toBe(false);
+        expect(world.rules.find(rule => rule.id === operation.ruleId)?.isAdopted).toBe(true);
+        const pod = world.view().pods.get(operation.podUid);
+        expect(pod).toMatchObject({ confirmed: true, deletionSeenAt: undefined });
+        expect(pod?.record.addresses).toContain(operation.place.address);
+      }
+    });
+  });
+
+  test('every foreign target on our rules is reported', () => {
+    explore(() => plan => {
+      const unmarked = plan.states.flatMap(state => state.targets).filter(({ bound }) => bound && !bound.mark);
+      const adopting = new Set(plan.operations.filter(({ kind }) => kind === 'adopt').map(({ key }) => key));
+      const moving = (key: string) => unmarked.some(target => target.key === key && target.transaction);
+      const expected = unmarked.map(({ key }) => key).filter(key => !adopting.has(key) && !moving(key));
+      expect(plan.foreign.map(({ key }) => key).sort()).toEqual(expected.sort());
+    });
   });
 });
 
 /** On its way to weight 0 or out, as far as anybody knows. */
 function isClosing(world: CoreWorld, key: string): boolean {
   const transaction = world.lane.transactions.get(key);
-  return transaction !== undefined && (transaction.operation === 'deregister' || transaction.weight === 0);
+  if (transaction === undefined || transaction.operation === 'adopt') return false;
+  return transaction.operation === 'deregister' || transaction.weight === 0;
 }
 
 function isHealthy(world: CoreWorld, key: string): boolean {
