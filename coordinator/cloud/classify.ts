@@ -1,16 +1,7 @@
 import { DeadlineExceededError } from '../../common/deadline.ts';
-import {
-  ANSWERED,
-  type AnswerPattern,
-  type CloudErrorEntry,
-  MALFORMED,
-  NO_ANSWER,
-  NO_KEY,
-  NOT_SENT,
-  TASK_FAILED,
-  TOO_LATE,
-  UNKNOWN_CODE,
-} from './error-catalogue.ts';
+import { ANSWERED } from './answered-errors.ts';
+import { MALFORMED, NO_ANSWER, NO_KEY, NOT_SENT, TASK_FAILED, TOO_LATE, UNKNOWN_CODE } from './error-catalogue.ts';
+import type { AnsweredErrorEntry, AnswerPattern, CloudErrorEntry } from './error-entry.ts';
 import { MalformedReplyError, NotSentError, TaskFailedError } from './failures.ts';
 import { RateLimiterFullError } from './limiter.ts';
 import { ClbApiError, ClbConnectionError, ClbCredentialsError } from './transport.ts';
@@ -42,7 +33,7 @@ function isRead(action: string): boolean {
 }
 
 function entryFor(error: unknown): CloudErrorEntry {
-  if (error instanceof ClbApiError) return ANSWERED.find(entry => fits(entry, error)) ?? UNKNOWN_CODE;
+  if (error instanceof ClbApiError) return answeredEntry(error) ?? UNKNOWN_CODE;
   if (error instanceof DeadlineExceededError) return TOO_LATE;
   if (error instanceof MalformedReplyError) return MALFORMED;
   if (error instanceof ClbCredentialsError) return NO_KEY;
@@ -52,13 +43,21 @@ function entryFor(error: unknown): CloudErrorEntry {
   throw error;
 }
 
-function fits(entry: CloudErrorEntry, error: ClbApiError): boolean {
-  return entry.matches?.some(pattern => matchesPattern(pattern, error)) === true;
+function answeredEntry(error: ClbApiError): AnsweredErrorEntry | undefined {
+  const fitting = ANSWERED.map(entry => ({
+    entry,
+    closeness: Math.max(...entry.matches.map(each => closenessOf(each, error))),
+  }));
+  return fitting.filter(({ closeness }) => closeness > 0).toSorted((one, other) => other.closeness - one.closeness)[0]
+    ?.entry;
 }
 
-function matchesPattern({ cloudCodes, text }: AnswerPattern, error: ClbApiError): boolean {
-  const codeFits = cloudCodes.some(code => error.code === code || error.code.startsWith(`${code}.`));
-  return codeFits && (text === undefined || text.test(error.message));
+/** How closely the pattern describes the answer: 0 if it does not, more for a longer code, a bit more with a text. */
+function closenessOf({ cloudCodes, text }: AnswerPattern, error: ClbApiError): number {
+  if (text?.test(error.message) === false) return 0;
+  const codes = cloudCodes.filter(code => error.code === code || error.code.startsWith(`${code}.`));
+  const longest = Math.max(0, ...codes.map(code => code.length));
+  return longest > 0 && text ? longest + 0.5 : longest;
 }
 
 function describe(action: string, error: unknown): string {
