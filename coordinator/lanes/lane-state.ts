@@ -16,6 +16,7 @@ import {
   withoutHealth,
 } from '../core/observation.ts';
 import type { TargetOperation } from '../core/target-operation.ts';
+import { effectOf, operationId, transactionId } from './operation-id.ts';
 
 /** Everything a lane knows of its load balancer. Changed only by the functions of this file. */
 export interface LaneState {
@@ -29,6 +30,8 @@ export interface LaneState {
   readonly changedAt: ReadonlyMap<string, number>;
   /** Changes that were sent and did not show: when the same may be tried again. */
   readonly attempts: ReadonlyMap<string, Attempt>;
+  /** When the list of listeners was last read. */
+  readonly listedAt: number;
   /** Transactions, by binding key, whose write CLB called a success; `doubted` once a read showed nothing of it. */
   readonly successes: ReadonlyMap<string, 'unread' | 'doubted'>;
   /** Start of the last read of each listener: an earlier read that ends later says nothing new. */
@@ -57,6 +60,7 @@ export const EMPTY_LANE_STATE: LaneState = {
   attempts: new Map(),
   successes: new Map(),
   readAt: new Map(),
+  listedAt: Number.NEGATIVE_INFINITY,
 };
 
 /** A write is about to be sent. */
@@ -66,7 +70,7 @@ export function beginWrite(state: LaneState, write: TargetWrite, now: number): L
   for (const operation of write.operations) {
     assert(!transactions.has(operation.key), `two changes of ${operation.key} at once`);
     transactions.set(operation.key, transactionOf(operation, now));
-    attempts.set(attemptKey(operation), nextAttempt(attempts.get(attemptKey(operation)), now));
+    attempts.set(operationId(operation), nextAttempt(attempts.get(operationId(operation)), now));
   }
   return { ...state, transactions, attempts };
 }
@@ -91,7 +95,7 @@ export function endWrite(state: LaneState, write: TargetWrite, result: WriteResu
     assert(transaction, `the change of ${operation.key} was begun`);
     if (result.done) transactions.set(operation.key, { ...transaction, endedAt: result.now });
     else transactions.delete(operation.key);
-    if (!result.counts) attempts.delete(attemptKey(operation));
+    if (!result.counts) attempts.delete(operationId(operation));
     if (result.done && result.succeeded?.(operation)) successes.set(operation.key, 'unread');
   }
   return { ...state, transactions, attempts, successes };
@@ -121,7 +125,7 @@ export function mergeBindings(state: LaneState, read: BindingsRead): LaneState {
   const settledKeys = settled.map(({ key }) => key);
   const observation = settled.length === 0 ? merged : withoutHealth(merged, settledKeys);
   const shown = settled.filter(transaction => shows(bindingAt(observation, transaction.key), transaction));
-  const attempts = withoutKeys(state.attempts, new Set(shown.map(attemptKeyOf)));
+  const attempts = withoutKeys(state.attempts, new Set(shown.map(transactionId)));
   const readAt = new Map(state.readAt);
   for (const id of listenerIds) readAt.set(id, read.startedAt);
   return { ...state, observed: true, transactions, changedAt, attempts, observation, successes, readAt };
@@ -165,14 +169,14 @@ export function doubtedListeners(state: LaneState): Set<string> {
   return new Set(doubted.map(([key]) => key.slice(0, key.indexOf('|'))));
 }
 
-/** The changes that `after` has settled and does not show, with how often they were tried. */
-export function unshownChanges(before: LaneState, after: LaneState): { transaction: Transaction; tries: number }[] {
-  return [...before.transactions.values()]
-    .filter(({ key }) => !after.transactions.has(key))
-    .flatMap(transaction => {
-      const attempt = after.attempts.get(attemptKeyOf(transaction));
-      return attempt ? [{ transaction, tries: attempt.count }] : [];
-    });
+/** Successes of CLB that `after` has settled without having seen them, with how often each was tried in a row. */
+export function unshownSuccesses(before: LaneState, after: LaneState): { transaction: Transaction; tries: number }[] {
+  return [...before.successes.keys()].flatMap(key => {
+    const transaction = before.transactions.get(key);
+    if (!transaction || after.transactions.has(key)) return [];
+    const attempt = after.attempts.get(transactionId(transaction));
+    return attempt ? [{ transaction, tries: attempt.count }] : [];
+  });
 }
 
 function shows(bound: ObservedBinding | undefined, { operation, weight, tag }: Transaction): boolean {
@@ -202,59 +206,40 @@ export function mergeHealth(
   return { ...state, observation: mergeHealthRead(state.observation, health) };
 }
 
-export function mergeListeners(state: LaneState, listeners: readonly Listener[]): LaneState {
+export function mergeListeners(state: LaneState, listeners: readonly Listener[], startedAt: number): LaneState {
   const ids = new Set(listeners.map(listener => listener.id));
   const readAt = new Map([...state.readAt].filter(([id]) => ids.has(id)));
-  return { ...state, listeners, readAt };
+  return { ...state, listeners, readAt, listedAt: startedAt };
 }
 
 /** Whether the operation may be tried now; a fresh one always may. */
 export function mayTry(state: LaneState, operation: TargetOperation, now: number): boolean {
-  return now >= (state.attempts.get(attemptKey(operation))?.notBefore ?? now);
+  return now >= (state.attempts.get(operationId(operation))?.notBefore ?? now);
 }
 
 /** How often the operation was tried without showing. */
 export function triesOf(state: LaneState, operation: TargetOperation): number {
-  return state.attempts.get(attemptKey(operation))?.count ?? 0;
+  return state.attempts.get(operationId(operation))?.count ?? 0;
 }
 
 /** The earliest time at which an operation that is held back may be tried again. */
 export function nextTryAt(state: LaneState, operations: readonly TargetOperation[], now: number): number | undefined {
   if (state.attempts.size === 0) return undefined;
   const times = operations
-    .map(operation => state.attempts.get(attemptKey(operation))?.notBefore ?? 0)
+    .map(operation => state.attempts.get(operationId(operation))?.notBefore ?? 0)
     .filter(time => time > now);
   return times.length === 0 ? undefined : Math.min(...times);
 }
 
 function transactionOf(operation: TargetOperation, now: number): Transaction {
-  const base = { key: operation.key, podUid: operation.podUid, startedAt: now, endedAt: undefined };
-  switch (operation.kind) {
-    case 'close':
-      return { ...base, operation: 'reweight', weight: 0 };
-    case 'open':
-      return { ...base, operation: 'reweight', weight: operation.weight };
-    case 'register':
-      return { ...base, operation: 'register', weight: operation.weight };
-    case 'adopt':
-      return { ...base, operation: 'adopt', weight: 0, tag: operation.tag };
-    case 'deregister':
-      return { ...base, operation: 'deregister', weight: 0 };
-  }
+  const { key, podUid } = operation;
+  return { ...effectOf(operation), key, podUid, startedAt: now, endedAt: undefined };
 }
 
 function nextAttempt(last: Attempt | undefined, now: number): Attempt {
   const count = (last?.count ?? 0) + 1;
   const waitMs = count < 2 ? 0 : Math.min(RETRY_BASE_MS * 2 ** (count - 2), RETRY_MAX_MS);
   return { count, lastAt: now, notBefore: now + waitMs };
-}
-
-function attemptKey(operation: TargetOperation): string {
-  return attemptKeyOf(transactionOf(operation, 0));
-}
-
-function attemptKeyOf({ operation, weight, key, podUid }: Transaction): string {
-  return `${operation}|${weight}|${key}|${podUid}`;
 }
 
 function withoutKeys<V>(map: ReadonlyMap<string, V>, keys: ReadonlySet<string>): ReadonlyMap<string, V> {

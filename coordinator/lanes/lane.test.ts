@@ -5,6 +5,7 @@ import { CoreWorld, deleted, ready } from '../../test/property/core-world.ts';
 import { DEFAULT_PLAN_LIMITS } from '../core/lane-plan.ts';
 import type { ListenerWork } from '../loadbalancers/listener-plan.ts';
 import { cloudError, FakeCloud } from './fake-cloud.ts';
+import { DEFAULT_HEALTH_TIMING, HealthPoller } from './health-poller.ts';
 import { DEFAULT_LANE_TIMING, Lane, type LaneFailure } from './lane.ts';
 
 const CLUSTER = 'c1';
@@ -32,13 +33,20 @@ class Bench {
     onWrite: () => undefined,
     onFailure: failure => this.failures.push(failure),
   });
-  #running: Promise<void> | undefined;
+  readonly poller = new HealthPoller({
+    cloud: this.cloud,
+    clock: this.clock,
+    timing: DEFAULT_HEALTH_TIMING,
+    log: silentLogger,
+  });
+  #running: Promise<unknown> | undefined;
 
   start(): void {
     this.cloud.listeners = [
       { id: 'lbl-0', name: 'ours', protocol: 'TCP', port: 80, healthCheck: true, forwardingRules: [] },
     ];
-    this.#running = this.lane.run(this.stop.signal);
+    this.poller.attach(this.lane);
+    this.#running = Promise.all([this.lane.run(this.stop.signal), this.poller.run(this.stop.signal)]);
     this.demand();
   }
 
@@ -99,7 +107,7 @@ describe('Lane', () => {
 
   test('reads health as soon as it knows what is bound, though no gate waits', async () => {
     const place = { listenerId: 'lbl-0', locationId: '', address: '10.0.0.1', port: 80 };
-    bench.cloud.bindings.set('known', { ...place, weight: 10, tag: '' });
+    bench.cloud.bindings.set('known', { ...place, weight: 10, tag: 'cd1:c1:default/known:pod-9' });
     bench.start();
     await bench.clock.advance(200);
     expect(bench.lane.view().states[0]?.targets[0]?.bound?.health).toBe('healthy');

@@ -1,5 +1,5 @@
+import type { BindingPlace } from '../core/binding-key.ts';
 import { placeKey } from '../core/observation.ts';
-import type { RulePlace } from '../core/rule.ts';
 
 /**
  * How many targets CLB took on a listener or forwarding rule when it answered that there are too many, by place key. A
@@ -17,12 +17,21 @@ export const NO_QUOTAS: LearntQuotas = new Map();
 /** Then it is tried whether CLB takes more by now. */
 const QUOTA_LIFE_MS = 600_000;
 
-export function learnQuota(quotas: LearntQuotas, place: RulePlace, targetsMax: number, now: number): LearntQuotas {
+export function learnQuota(
+  quotas: LearntQuotas,
+  place: Pick<BindingPlace, 'listenerId' | 'locationId'>,
+  targetsMax: number,
+  now: number,
+): LearntQuotas {
   const living = [...quotas].filter(([, quota]) => quota.until > now);
   return new Map(living).set(placeKey(place), { targetsMax, until: now + QUOTA_LIFE_MS });
 }
 
-export function quotaOf(quotas: LearntQuotas, place: RulePlace, now: number): number | undefined {
+export function quotaOf(
+  quotas: LearntQuotas,
+  place: Pick<BindingPlace, 'listenerId' | 'locationId'>,
+  now: number,
+): number | undefined {
   const quota = quotas.get(placeKey(place));
   return quota && quota.until > now ? quota.targetsMax : undefined;
 }

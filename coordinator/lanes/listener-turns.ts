@@ -77,7 +77,8 @@ export function refusalOf(troubles: ListenerTroubles, ruleId: string): string | 
   return trouble && trouble.failures > 0 && REFUSALS.has(trouble.error.code) ? trouble.error.code : undefined;
 }
 
-function keysOf(work: ListenerWork): readonly string[] {
+/** What the change is known by: rule ids of what is to be made, ids of what is to go. */
+export function keysOf(work: ListenerWork): readonly string[] {
   switch (work.kind) {
     case 'create':
     case 'create-rules':
@@ -90,7 +91,7 @@ function keysOf(work: ListenerWork): readonly string[] {
 }
 
 /** The part of a change whose keys are picked; undefined when none is. */
-function partOf(work: ListenerWork, isPicked: (key: string) => boolean): ListenerWork | undefined {
+export function partOf(work: ListenerWork, isPicked: (key: string) => boolean): ListenerWork | undefined {
   if (!keysOf(work).some(isPicked)) return undefined;
   switch (work.kind) {
     case 'delete':

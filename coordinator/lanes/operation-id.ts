@@ -1,3 +1,4 @@
+import type { Transaction } from '../core/observation.ts';
 import type { TargetOperation } from '../core/target-operation.ts';
 
 /**
@@ -5,6 +6,28 @@ import type { TargetOperation } from '../core/target-operation.ts';
  * operation.
  */
 export function operationId(operation: TargetOperation): string {
-  const weight = operation.kind === 'open' || operation.kind === 'register' ? operation.weight : 0;
-  return `${operation.kind}|${weight}|${operation.key}|${operation.podUid}`;
+  const { key, podUid } = operation;
+  return transactionId({ ...effectOf(operation), key, podUid });
+}
+
+/** The id of the operation that the transaction carries out. */
+export function transactionId(transaction: Pick<Transaction, 'operation' | 'weight' | 'key' | 'podUid'>): string {
+  const { operation, weight, key, podUid } = transaction;
+  return `${operation}|${weight}|${key}|${podUid}`;
+}
+
+/** What CLB should show once the operation was done. */
+export function effectOf(operation: TargetOperation): Pick<Transaction, 'operation' | 'weight' | 'tag'> {
+  switch (operation.kind) {
+    case 'close':
+      return { operation: 'reweight', weight: 0 };
+    case 'open':
+      return { operation: 'reweight', weight: operation.weight };
+    case 'register':
+      return { operation: 'register', weight: operation.weight };
+    case 'adopt':
+      return { operation: 'adopt', weight: 0, tag: operation.tag };
+    case 'deregister':
+      return { operation: 'deregister', weight: 0 };
+  }
 }

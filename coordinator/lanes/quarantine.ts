@@ -53,19 +53,11 @@ export function reconsider(
 }
 
 /** Forgets those whose next try has come and whose operation is not wanted any more. */
-export function forgetUnwanted(
-  quarantine: Quarantine,
-  operations: readonly TargetOperation[],
-  now: number,
-): Quarantine {
-  const due = [...quarantine].filter(([, entry]) => entry.retryAt <= now);
-  if (due.length === 0) return quarantine;
-  const planned = new Set(operations.map(operationId));
-  const unwanted = due.filter(([, { operation }]) => !planned.has(operationId(operation)));
-  if (unwanted.length === 0) return quarantine;
-  const left = new Map(quarantine);
-  for (const [key] of unwanted) left.delete(key);
-  return left;
+export function forgetUnwanted(quarantine: Quarantine, wantedIds: ReadonlySet<string>, now: number): Quarantine {
+  const isForgotten = ({ retryAt, operation }: QuarantinedTarget) =>
+    retryAt <= now && !wantedIds.has(operationId(operation));
+  const left = [...quarantine].filter(([, entry]) => !isForgotten(entry));
+  return left.length === quarantine.size ? quarantine : new Map(left);
 }
 
 /** Our codes by binding key, of the targets that are left alone now. */

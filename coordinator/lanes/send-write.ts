@@ -1,4 +1,4 @@
-import type { Cloud, CloudResult, NewBinding } from '../cloud/types.ts';
+import type { BatchOutcome, Cloud, CloudResult, NewBinding } from '../cloud/types.ts';
 import type { TargetWrite } from '../core/lane-plan.ts';
 import type { TargetOperation } from '../core/target-operation.ts';
 
@@ -7,22 +7,30 @@ export async function sendWrite(
   cloud: Cloud,
   loadBalancerId: string,
   write: TargetWrite,
-): Promise<CloudResult<unknown>> {
+): Promise<CloudResult<BatchOutcome>> {
   const { signal } = new AbortController();
+  const { operations } = write;
   switch (write.kind) {
-    case 'weights':
-      return cloud.modifyWeights(loadBalancerId, write.operations.map(weightChange), signal);
-    case 'register':
-      return cloud.registerTargets(loadBalancerId, write.operations.map(newBinding), signal);
+    case 'weights': {
+      const priority = write.urgent ? 'urgent' : 'normal';
+      return asWhole(await cloud.modifyWeights(loadBalancerId, operations.map(weightChange), signal, priority));
+    }
     case 'tags':
-      return cloud.modifyTags(loadBalancerId, write.operations.map(tagChange), signal);
+      return asWhole(await cloud.modifyTags(loadBalancerId, operations.map(tagChange), signal));
+    case 'register':
+      return cloud.registerTargets(loadBalancerId, operations.map(newBinding), signal);
     case 'deregister':
       return cloud.deregisterTargets(
         loadBalancerId,
-        write.operations.map(operation => operation.place),
+        operations.map(operation => operation.place),
         signal,
       );
   }
+}
+
+/** These calls succeed for all listeners or for none. */
+function asWhole(result: CloudResult<void>): CloudResult<BatchOutcome> {
+  return result.ok ? { ok: true, value: { failedListenerIds: [], message: '' } } : result;
 }
 
 function weightChange(operation: TargetOperation) {

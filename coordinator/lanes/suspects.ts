@@ -58,19 +58,18 @@ export function withoutOperations(suspects: Suspects, ids: ReadonlySet<string>):
 }
 
 /** Forgets what nobody wants any more. */
-export function keepPlanned(suspects: Suspects, operations: readonly TargetOperation[]): Suspects {
-  if (suspects.length === 0) return suspects;
-  const planned = new Set(operations.map(operationId));
-  return narrowed(suspects, id => planned.has(id));
+export function keepWanted(suspects: Suspects, wantedIds: ReadonlySet<string>): Suspects {
+  return narrowed(suspects, id => wantedIds.has(id));
 }
 
 export function afterRead(
   suspects: Suspects,
-  read: { readonly listenerIds: ReadonlySet<string>; readonly startedAt: number },
+  read: { readonly isRead: (listenerId: string) => boolean; readonly startedAt: number },
 ): Suspects {
+  if (suspects.length === 0) return suspects;
   return suspects.map(group => {
     if (group.unread.size === 0 || read.startedAt < group.since) return group;
-    return { ...group, unread: new Set([...group.unread].filter(id => !read.listenerIds.has(id))) };
+    return { ...group, unread: new Set([...group.unread].filter(id => !read.isRead(id))) };
   });
 }
 
@@ -80,8 +79,11 @@ export function isSuspect(suspects: Suspects, operation: TargetOperation): boole
 
 /** The operations of the next group that may be tried; none when all wait to be read. */
 export function nextGroup(suspects: Suspects, operations: readonly TargetOperation[]): readonly TargetOperation[] {
-  const group = suspects.find(candidate => candidate.unread.size === 0);
-  return group ? operations.filter(operation => group.ids.has(operationId(operation))) : [];
+  for (const { ids, unread } of suspects) {
+    const group = unread.size > 0 ? [] : operations.filter(operation => ids.has(operationId(operation)));
+    if (group.length > 0) return group;
+  }
+  return [];
 }
 
 function narrowed(suspects: Suspects, isKept: (id: string) => boolean): Suspects {

@@ -1,0 +1,344 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { Listener } from '../cloud/types.ts';
+import { chargeWrite, type LanePlan, planLane, type TargetWrite } from '../core/lane-plan.ts';
+import {
+  bindingAt,
+  changedPlaces,
+  placeKey,
+  placeKeyOf,
+  type Transaction,
+  type TransactionTable,
+} from '../core/observation.ts';
+import type { PlacedRule } from '../core/rule-state.ts';
+import type { TargetOperation } from '../core/target-operation.ts';
+import { type CallTimes, expectedMs, learnCall, NO_CALL_TIMES, targetsWithin } from './call-times.ts';
+import { type Difference, differencesBetween } from './differences.ts';
+import type { FailedTarget, LaneDemand, LaneOptions, ObservedChange, PlacedTarget } from './lane-options.ts';
+import {
+  type BindingsRead,
+  beginWrite,
+  EMPTY_LANE_STATE,
+  endWrite,
+  type LaneState,
+  mayTry,
+  mergeBindings,
+  mergeHealth,
+  mergeListeners,
+  nextTryAt,
+  triesOf,
+  unshownSuccesses,
+  type WriteResult,
+} from './lane-state.ts';
+import { operationId, transactionId } from './operation-id.ts';
+import { PodIndex } from './pod-index.ts';
+import { Refusals, type TargetsPlace } from './refusals.ts';
+
+export interface ListenerList {
+  readonly listeners: readonly Listener[];
+  readonly startedAt: number;
+}
+
+/** A complete or partial read of the load balancer. */
+export interface LaneRead extends BindingsRead {
+  /** Undefined: the list of listeners was not read. */
+  readonly list: ListenerList | undefined;
+}
+
+export interface LaneNews {
+  readonly change: ObservedChange;
+  readonly differences: readonly Difference[];
+  /** What CLB called a success again and again and no read has shown. */
+  readonly unshown: readonly FailedTarget[];
+}
+
+/** While drains are active or a rollout is under way, a write is to end within this, so that the next drain gets in. */
+const BULK_WRITE_MAX_MS = 1_500;
+/** A rollout is taken to be under way for so long after the last target was closed. */
+const ROLLOUT_LINGER_MS = 30_000;
+/** A lane is saturated while its queue takes longer than this, until it takes less than half of it. */
+const SATURATED_MS = 3_000;
+/** So often in a row a success may change nothing before it is told. */
+const UNSHOWN_TOLD = 3;
+
+/**
+ * What a lane knows, what is wanted of it, and the plan that follows. Nothing in here waits: the loops that read and
+ * write stand beside it.
+ */
+export class LaneFacts {
+  readonly refusals = new Refusals();
+  readonly #options: LaneOptions;
+  readonly #index = new PodIndex();
+  #state: LaneState = EMPTY_LANE_STATE;
+  #demand: LaneDemand | undefined;
+  #plan: LanePlan | undefined;
+  #dirty: Set<string> | 'all' = 'all';
+  #times: CallTimes = NO_CALL_TIMES;
+  #lastCloseAt = Number.NEGATIVE_INFINITY;
+  #isSaturated = false;
+  #placed:
+    | { rules: readonly PlacedRule[]; listeners: readonly Listener[]; standing: readonly PlacedRule[] }
+    | undefined;
+  #moving: { table: TransactionTable; podUids: ReadonlySet<string> } | undefined;
+
+  constructor(options: LaneOptions) {
+    this.#options = options;
+  }
+
+  get state(): LaneState {
+    return this.#state;
+  }
+  get demand(): LaneDemand | undefined {
+    return this.#demand;
+  }
+  get plan(): LanePlan | undefined {
+    return this.#plan;
+  }
+  get ownsTargets(): boolean {
+    return this.#index.ownsTargets;
+  }
+
+  // --- what is wanted
+
+  want(demand: LaneDemand): void {
+    if (demand.view !== this.#demand?.view) this.#dirty = 'all';
+    this.#demand = demand;
+    this.replan();
+  }
+
+  /** @returns false when the lane has nothing to do with any of them */
+  podsChanged(podUids: ReadonlySet<string>, ruleIds: ReadonlySet<string>): boolean {
+    const dirty = new Set([...ruleIds].filter(id => this.#plan?.rules.has(id)));
+    for (const podUid of podUids) for (const ruleId of this.#index.rulesOf(podUid)) dirty.add(ruleId);
+    if (dirty.size === 0) return false;
+    if (this.#dirty !== 'all') for (const ruleId of dirty) this.#dirty.add(ruleId);
+    this.refusals.reconsider(operation => podUids.has(operation.podUid), this.#now());
+    this.replan();
+    return true;
+  }
+
+  replan(): LanePlan | undefined {
+    if (!this.#demand || !this.#state.observed) return undefined;
+    const { cluster, limits } = this.#options;
+    const now = this.#now();
+    const previous = this.#plan;
+    const plan = planLane({
+      rules: this.#standingRules(this.#demand.rules),
+      view: this.#demand.view,
+      cluster,
+      observation: this.#state.observation,
+      transactions: this.#state.transactions,
+      memory: this.#state.memory,
+      limits,
+      mayTry: operation => mayTry(this.#state, operation, now) && this.refusals.mayMingle(operation),
+      now,
+      previous,
+      dirty: this.#dirty,
+      sizeMax: limits.batchSizeMax,
+      isSaturated: this.#isSaturated,
+      quarantined: this.refusals.refusedKeys(now),
+      targetsPerRuleMax: place => this.#quotaOf(place, now),
+    });
+    this.#dirty = new Set();
+    this.#index.update(previous, plan);
+    this.refusals.keepWanted(() => this.#wantedIds(plan), now);
+    this.#state = { ...this.#state, memory: plan.memory };
+    this.#plan = { ...plan, write: plan.write && this.sized(plan.write) };
+    this.#judgeSaturation(plan);
+    return this.#plan;
+  }
+
+  /** Of what waits to be sent, and of what was sent and waits for its read. */
+  #wantedIds({ operations }: LanePlan): Set<string> {
+    const ids = new Set(operations.map(operationId));
+    for (const transaction of this.#state.transactions.values()) ids.add(transactionId(transaction));
+    return ids;
+  }
+
+  /** Rules whose listener is not there (any more) cannot be written: whoever placed them will hear of it. */
+  #standingRules(rules: readonly PlacedRule[]): readonly PlacedRule[] {
+    const { listeners } = this.#state;
+    if (this.#placed?.rules !== rules || this.#placed.listeners !== listeners) {
+      const places = new Set(
+        listeners.flatMap(({ id, forwardingRules }) => [
+          placeKey({ listenerId: id, locationId: '' }),
+          ...forwardingRules.map(({ locationId }) => placeKey({ listenerId: id, locationId })),
+        ]),
+      );
+      this.#placed = { rules, listeners, standing: rules.filter(rule => places.has(placeKey(rule.place))) };
+    }
+    return this.#placed.standing;
+  }
+
+  #quotaOf(place: PlacedRule['place'], now: number): number {
+    const known = this.#options.targetsPerRuleMax?.(place) ?? Number.POSITIVE_INFINITY;
+    return Math.min(known, this.refusals.quotaOf(place, now) ?? Number.POSITIVE_INFINITY);
+  }
+
+  #judgeSaturation({ operations }: LanePlan): void {
+    const limitMs = this.#isSaturated ? SATURATED_MS / 2 : SATURATED_MS;
+    this.#isSaturated = operations.length > targetsWithin(this.#times, 'register', limitMs);
+  }
+
+  // --- what is asked
+
+  targetsOf(podUid: string): readonly PlacedTarget[] {
+    const found: PlacedTarget[] = [];
+    for (const ruleId of this.#index.rulesOf(podUid)) {
+      const state = this.#plan?.rules.get(ruleId)?.state;
+      for (const target of state?.targets ?? []) {
+        const isPods = target.wanted?.pod.record.uid === podUid || target.bound?.mark?.podUid === podUid;
+        if (state && isPods) found.push({ state, target });
+      }
+    }
+    return found;
+  }
+
+  hasTransactionOf(podUid: string): boolean {
+    const table = this.#state.transactions;
+    if (this.#moving?.table !== table) {
+      const podUids = new Set<string>();
+      for (const transaction of table.values()) podUids.add(transaction.podUid);
+      this.#moving = { table, podUids };
+    }
+    return this.#moving.podUids.has(podUid);
+  }
+
+  isConcerned(podUid: string): boolean {
+    return this.#index.rulesOf(podUid).size > 0 || this.hasTransactionOf(podUid);
+  }
+
+  /** When to plan again though nothing happens; undefined when there is no such time. */
+  lookAgainAt(): number | undefined {
+    const now = this.#now();
+    const times = [
+      this.#plan?.lookAgainAt,
+      nextTryAt(this.#state, this.#plan?.operations ?? [], now),
+      this.refusals.nextLookAt(now),
+    ];
+    const next = Math.min(...times.map(time => time ?? Number.POSITIVE_INFINITY));
+    return Number.isFinite(next) ? next : undefined;
+  }
+
+  // --- writes
+
+  /** The part of a write that one call should carry now. */
+  sized(write: TargetWrite): TargetWrite {
+    const { batchSizeMax } = this.#options.limits;
+    const isRollout = this.#index.isDraining || this.#now() - this.#lastCloseAt < ROLLOUT_LINGER_MS;
+    const fitting = isRollout ? targetsWithin(this.#times, write.kind, BULK_WRITE_MAX_MS) : batchSizeMax;
+    const sizeMax = Math.min(fitting, batchSizeMax);
+    return write.operations.length <= sizeMax ? write : { ...write, operations: write.operations.slice(0, sizeMax) };
+  }
+
+  beginWrite(write: TargetWrite): void {
+    const now = this.#now();
+    this.#state = beginWrite(this.#state, write, now);
+    this.#state = { ...this.#state, memory: chargeWrite(this.#state.memory, write, this.#options.limits.brake, now) };
+    if (write.operations.some(operation => operation.kind === 'close')) this.#lastCloseAt = now;
+  }
+
+  endWrite(write: TargetWrite, result: WriteResult): void {
+    this.#state = endWrite(this.#state, write, result);
+  }
+
+  /** A write of this kind and size did its work in so long. */
+  learnCall(kind: TargetWrite['kind'], call: { targets: number; durationMs: number }): void {
+    this.#times = learnCall(this.#times, kind, call);
+  }
+
+  expectedMs(write: TargetWrite): number {
+    return expectedMs(this.#times, write.kind, write.operations.length);
+  }
+
+  triesOf(operation: TargetOperation): number {
+    return triesOf(this.#state, operation);
+  }
+
+  /** How many targets CLB holds at a place, those included that are being registered. */
+  boundAt(place: TargetsPlace): number {
+    const key = placeKey(place);
+    let count = this.#state.observation.places.get(key)?.bindings.size ?? 0;
+    for (const { key: target, operation } of this.#state.transactions.values()) {
+      if (operation !== 'register' || !target.startsWith(`${key}|`)) continue;
+      if (!bindingAt(this.#state.observation, target)) count += 1;
+    }
+    return count;
+  }
+
+  // --- reads
+
+  takeRead(read: LaneRead): LaneNews {
+    const before = this.#state;
+    const { list } = read;
+    const listed = list ? mergeListeners(before, this.#sameListeners(list.listeners), list.startedAt) : before;
+    const after = mergeBindings(listed, {
+      ...read,
+      listenerIds: [...read.listenerIds, ...this.#goneListenerIds(list)],
+    });
+    this.#state = after;
+    const found = differencesBetween(before, after, this.#options.cluster);
+    const differences = found.filter(({ kind, key }) => kind !== 'foreign' || this.#isOurPlace(key));
+    this.#tellRefusals(read, found);
+    this.replan();
+    const listeners = !before.observed || after.listeners !== before.listeners;
+    return {
+      change: { podUids: this.#plan?.touched ?? NOBODY, listeners },
+      differences,
+      unshown: unshownSuccesses(before, after).flatMap(({ transaction, tries }) =>
+        tries === UNSHOWN_TOLD ? this.#failedTarget(transaction) : [],
+      ),
+    };
+  }
+
+  takeHealth(read: Parameters<typeof mergeHealth>[1]): ObservedChange {
+    const before = this.#state.observation;
+    this.#state = mergeHealth(this.#state, read);
+    if (changedPlaces(before, this.#state.observation).size === 0) return { podUids: NOBODY, listeners: false };
+    this.replan();
+    return { podUids: this.#plan?.touched ?? NOBODY, listeners: false };
+  }
+
+  /** Listeners that had bindings or changes and are not on the list: what is on them went with them. */
+  #goneListenerIds(list: ListenerList | undefined): Set<string> {
+    if (!list) return new Set();
+    const present = new Set(list.listeners.map(listener => listener.id));
+    const keys = [...this.#state.observation.places.keys(), ...this.#state.transactions.keys()];
+    return new Set(keys.map(key => key.slice(0, key.indexOf('|'))).filter(id => !present.has(id)));
+  }
+
+  /** Keeps the known object where nothing changed, so that who compares by reference sees it. */
+  #sameListeners(listeners: readonly Listener[]): readonly Listener[] {
+    return isDeepStrictEqual(this.#state.listeners, listeners) ? this.#state.listeners : listeners;
+  }
+
+  #ruleAt(key: string): PlacedRule | undefined {
+    const place = placeKeyOf(key);
+    return this.#placed?.standing.find(rule => placeKey(rule.place) === place);
+  }
+
+  /** Whether a target without our mark has no business there: on an adopted listener foreign ones stay. */
+  #isOurPlace(key: string): boolean {
+    const rule = this.#ruleAt(key);
+    return rule !== undefined && !rule.isAdopted;
+  }
+
+  #failedTarget({ key, podUid }: Transaction): FailedTarget[] {
+    const rule = this.#plan?.rules.get(this.#ruleAt(key)?.id ?? '')?.state;
+    const target = rule?.targets.find(candidate => candidate.key === key);
+    return rule && target ? [{ ruleId: rule.rule.id, podUid, place: target.place }] : [];
+  }
+
+  #tellRefusals(read: LaneRead, differences: readonly Difference[]): void {
+    const present = read.list && new Set(read.list.listeners.map(listener => listener.id));
+    const covered = new Set(read.listenerIds);
+    this.refusals.wasRead(id => covered.has(id) || present?.has(id) === false, read.startedAt);
+    const changed = new Set(differences.map(({ key }) => key));
+    if (changed.size > 0) this.refusals.reconsider(({ key }) => changed.has(key), this.#now());
+  }
+
+  #now(): number {
+    return this.#options.clock.now();
+  }
+}
+
+const NOBODY: ReadonlySet<string> = new Set();

@@ -1,0 +1,205 @@
+import { Wakeup } from '../../common/wakeup.ts';
+import { NOTHING_HAPPENED } from '../cloud/error-catalogue.ts';
+import type { Binding, CallPriority, CloudError, CloudResult, Listener } from '../cloud/types.ts';
+import { type Difference, isByAnother } from './differences.ts';
+import { cloudErrorOf, loggedError } from './lane-errors.ts';
+import type { LaneFacts, LaneNews, LaneRead, ListenerList } from './lane-facts.ts';
+import type { FailedTarget, LaneOptions, ObservedChange } from './lane-options.ts';
+import { doubtedListeners } from './lane-state.ts';
+import type { ListenerQueue } from './listener-queue.ts';
+
+const BACKOFF_BASE_MS = 500;
+const BACKOFF_MAX_MS = 5_000;
+/** When a read shows nothing of a success, CLB may have answered from before it: it is read again after this. */
+const DOUBT_MS = 200;
+/** The last write of the leader before this one may still show. */
+const PREDECESSOR_MS = 15_000;
+
+/** Reads a load balancer: completely at the start, then what writes have touched, and nothing while nothing happens. */
+export class LaneReader {
+  readonly #options: LaneOptions;
+  readonly #facts: LaneFacts;
+  readonly #queue: ListenerQueue;
+  /** Told after each read that was taken over. */
+  readonly #onRead: () => void;
+  readonly #wakeup: Wakeup;
+  /** Listeners whose bindings are to be read, and how urgently. */
+  readonly #unread = new Map<string, CallPriority>();
+  #list: 'all' | 'changed' | 'known' = 'all';
+  /** When what was doubted is read again. */
+  #doubtAt: number | undefined;
+  #observedAt = Number.POSITIVE_INFINITY;
+
+  constructor(parts: { options: LaneOptions; facts: LaneFacts; queue: ListenerQueue; onRead: () => void }) {
+    this.#options = parts.options;
+    this.#facts = parts.facts;
+    this.#queue = parts.queue;
+    this.#onRead = parts.onRead;
+    this.#wakeup = new Wakeup(parts.options.clock);
+  }
+
+  /** The bindings of these listeners may have changed. */
+  readTargets(listenerIds: ReadonlySet<string>, priority: CallPriority): void {
+    for (const id of listenerIds) if (this.#unread.get(id) !== 'urgent') this.#unread.set(id, priority);
+    this.#wakeup.wake();
+  }
+
+  /** The list of listeners may have changed. */
+  readListeners(): void {
+    if (this.#list === 'known') this.#list = 'changed';
+    this.#wakeup.wake();
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    let failuresInRow = 0;
+    while (!signal.aborted) {
+      this.#recallDoubts();
+      if (this.#list === 'known' && this.#unread.size === 0) {
+        const doubtMs = this.#doubtAt === undefined ? undefined : this.#doubtAt - this.#now();
+        await this.#wakeup.wait(signal, doubtMs);
+        continue;
+      }
+      const error = await this.#readDue(signal);
+      failuresInRow = error ? failuresInRow + 1 : 0;
+      if (!error) continue;
+      this.#report(error);
+      const backoffMs = Math.min(BACKOFF_BASE_MS * 2 ** Math.min(failuresInRow - 1, 10), BACKOFF_MAX_MS);
+      await new Wakeup(this.#options.clock).wait(signal, backoffMs);
+    }
+  }
+
+  /** Takes over a read that somebody else made; undefined when it began before a change of listeners ended. */
+  take(read: LaneRead & { readonly list: ListenerList }): LaneNews | undefined {
+    const { observed, listedAt } = this.#facts.state;
+    if (!observed || this.#queue.isChanging || read.list.startedAt < listedAt) return undefined;
+    const news = this.#takeOver(read);
+    this.#tellChange(news.change);
+    return news;
+  }
+
+  #recallDoubts(): void {
+    if (this.#doubtAt === undefined || this.#doubtAt > this.#now()) return;
+    this.#doubtAt = undefined;
+    for (const id of doubtedListeners(this.#facts.state)) this.#unread.set(id, this.#unread.get(id) ?? 'urgent');
+    if (this.#queue.isChanging) this.readListeners();
+  }
+
+  async #readDue(signal: AbortSignal): Promise<CloudError | undefined> {
+    const list = this.#list;
+    const due = new Map(this.#unread);
+    this.#list = 'known';
+    this.#unread.clear();
+    const error = list === 'known' ? await this.#readBindings(due, signal) : await this.#readAnew(list, due, signal);
+    if (!error) return undefined;
+    if (list === 'all') this.#list = 'all';
+    else if (list === 'changed' || error.notFound) this.readListeners();
+    for (const [id, priority] of due) this.#unread.set(id, priority);
+    return error;
+  }
+
+  async #readBindings(due: ReadonlyMap<string, CallPriority>, signal: AbortSignal): Promise<CloudError | undefined> {
+    const startedAt = this.#now();
+    const listenerIds = [...due.keys()];
+    const priority = [...due.values()].includes('urgent') ? 'urgent' : 'normal';
+    const { cloud, loadBalancerId } = this.#options;
+    const bindings = await cloud.describeTargets(loadBalancerId, listenerIds, signal, priority);
+    if (!bindings.ok) return bindings.error;
+    this.#tell(this.#takeOver({ list: undefined, listenerIds, startedAt, bindings: bindings.value }));
+    return undefined;
+  }
+
+  /** The list of listeners, and the bindings of all, or of those that are new or due. */
+  async #readAnew(
+    list: 'all' | 'changed',
+    due: ReadonlyMap<string, CallPriority>,
+    signal: AbortSignal,
+  ): Promise<CloudError | undefined> {
+    const { cloud, loadBalancerId } = this.#options;
+    const listedAt = this.#now();
+    const listed = await cloud.describeListeners(loadBalancerId, signal);
+    if (!listed.ok) return listed.error;
+    const listeners = listed.value;
+    const ids = listeners.filter(one => list === 'all' || due.has(one.id) || this.#isNew(one)).map(({ id }) => id);
+    const startedAt = this.#now();
+    const bindings = await this.#describeTargets(ids, signal);
+    if (!bindings.ok) return bindings.error;
+    const wasChanging = this.#queue.isChanging;
+    if (this.#queue.wasListed(listeners, listedAt)) this.#doubt();
+    const news = this.#takeOver({
+      list: { listeners, startedAt: listedAt },
+      listenerIds: ids,
+      startedAt,
+      bindings: bindings.value,
+    });
+    this.#tell({ ...news, change: { ...news.change, listeners: news.change.listeners || wasChanging } });
+    return undefined;
+  }
+
+  async #describeTargets(listenerIds: readonly string[], signal: AbortSignal): Promise<CloudResult<Binding[]>> {
+    const { cloud, loadBalancerId } = this.#options;
+    if (listenerIds.length === 0) return { ok: true, value: [] };
+    return cloud.describeTargets(loadBalancerId, listenerIds, signal);
+  }
+
+  #isNew({ id, forwardingRules }: Listener): boolean {
+    const known = this.#facts.state.listeners.find(listener => listener.id === id);
+    const locations = new Set(known?.forwardingRules.map(rule => rule.locationId));
+    return !known || forwardingRules.some(rule => !locations.has(rule.locationId));
+  }
+
+  #takeOver(read: LaneRead): LaneNews {
+    if (!this.#facts.state.observed) this.#observedAt = this.#now();
+    const news = this.#facts.takeRead(read);
+    if (doubtedListeners(this.#facts.state).size > 0) this.#doubt();
+    this.#reportUnshown(news.unshown);
+    this.#reportForeign(news.differences);
+    return news;
+  }
+
+  #tell(news: LaneNews): void {
+    if (news.differences.length > 0) this.#options.onDifference?.(news.differences);
+    this.#tellChange(news.change);
+  }
+
+  #tellChange(change: ObservedChange): void {
+    if (change.podUids.size > 0 || change.listeners) this.#options.onObserved(change);
+    this.#onRead();
+  }
+
+  #doubt(): void {
+    this.#doubtAt ??= this.#now() + DOUBT_MS;
+  }
+
+  #reportUnshown(targets: readonly FailedTarget[]): void {
+    if (targets.length === 0) return;
+    const addresses = targets.map(({ place }) => `${place.address}:${place.port}`).join(', ');
+    const error = cloudErrorOf(NOTHING_HAPPENED, {
+      action: 'DescribeTargets',
+      message: `CLB reported success for ${addresses} again and again, but its reads show no change`,
+    });
+    this.#fail(error, targets);
+  }
+
+  #reportForeign(differences: readonly Difference[]): void {
+    const now = this.#now();
+    if (now - this.#observedAt < PREDECESSOR_MS) return;
+    const { state, demand } = this.#facts;
+    const isAlive = (podUid: string) => demand?.view.pods.get(podUid)?.deletionSeenAt === undefined;
+    const foreign = differences.filter(one => isByAnother(one, { changedAt: state.changedAt, isAlive, now }));
+    if (foreign.length > 0) this.#options.onForeign?.(foreign);
+  }
+
+  #report(error: CloudError): void {
+    this.#options.log.warn('a read of the load balancer failed', loggedError(error));
+    if (error.class === 'terminal') this.#fail(error, []);
+  }
+
+  #fail(error: CloudError, targets: readonly FailedTarget[]): void {
+    const { loadBalancerId, onFailure } = this.#options;
+    onFailure({ loadBalancerId, error, ruleIds: [...new Set(targets.map(({ ruleId }) => ruleId))], targets });
+  }
+
+  #now(): number {
+    return this.#options.clock.now();
+  }
+}

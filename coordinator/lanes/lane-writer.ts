@@ -1,0 +1,259 @@
+import { Wakeup } from '../../common/wakeup.ts';
+import type { BatchOutcome, CloudError, CloudResult } from '../cloud/types.ts';
+import type { TargetWrite } from '../core/lane-plan.ts';
+import type { TargetOperation } from '../core/target-operation.ts';
+import type { ListenerWork } from '../loadbalancers/listener-plan.ts';
+import { loggedError } from './lane-errors.ts';
+import type { LaneFacts } from './lane-facts.ts';
+import type { LaneOptions } from './lane-options.ts';
+import type { LaneReader } from './lane-reader.ts';
+import type { ListenerQueue } from './listener-queue.ts';
+import { isSingle } from './listener-turns.ts';
+import { sendListenerWork } from './send-listener-work.ts';
+import { sendWrite } from './send-write.ts';
+import { judgeWrite, type RefusedPart, type WriteVerdict } from './write-verdict.ts';
+
+const BACKOFF_BASE_MS = 100;
+const BACKOFF_MAX_MS = 5_000;
+/** A busy load balancer is asked again after this share of the time that the write is expected to take. */
+const BUSY_SHARE = 0.1;
+const BUSY_BASE_MIN_MS = 50;
+/** The limiter makes the call wait that it lets through; this only keeps a full limiter from being asked at once. */
+const THROTTLED_PAUSE_MS = 100;
+const FENCE_RETRY_MS = 100;
+/** A refusal that need not be final counts as one when the same was tried so often. */
+const TRIES_BEFORE_REFUSED = 2;
+
+type Turn =
+  | { readonly kind: 'listeners'; readonly work: ListenerWork }
+  | { readonly kind: 'targets'; readonly write: TargetWrite }
+  /** What CLB refused before, apart from the rest. */
+  | { readonly kind: 'apart'; readonly write: TargetWrite }
+  | { readonly kind: 'idle' };
+
+/** The only one that writes to its load balancer, one call at a time (law L7). */
+export class LaneWriter {
+  readonly #options: LaneOptions;
+  readonly #facts: LaneFacts;
+  readonly #queue: ListenerQueue;
+  readonly #reader: LaneReader;
+  readonly #wakeup: Wakeup;
+  /** Outcomes in a row that made the lane pause. */
+  #busyInRow = 0;
+  #failuresInRow = 0;
+  #wasApart = false;
+
+  constructor(parts: { options: LaneOptions; facts: LaneFacts; queue: ListenerQueue; reader: LaneReader }) {
+    this.#options = parts.options;
+    this.#facts = parts.facts;
+    this.#queue = parts.queue;
+    this.#reader = parts.reader;
+    this.#wakeup = new Wakeup(parts.options.clock);
+  }
+
+  /** There may be something to write. */
+  wake(): void {
+    this.#wakeup.wake();
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      const turn = this.#nextTurn();
+      switch (turn.kind) {
+        case 'listeners':
+          await this.#changeListeners(turn.work, signal);
+          break;
+        case 'targets':
+          await this.#gatherAndWrite(turn.write, signal);
+          break;
+        case 'apart':
+          await this.#write(turn.write, { isApart: true }, signal);
+          break;
+        case 'idle':
+          await this.#wakeup.wait(signal, this.#idleMs());
+      }
+    }
+  }
+
+  #nextTurn(): Turn {
+    const now = this.#now();
+    const write = this.#facts.replan()?.write;
+    const apart = this.#nextApart(now);
+    const work = this.#queue.next(now);
+    if (work && ((!write && !apart) || this.#queue.hasWaitedLong(now))) return { kind: 'listeners', work };
+    if (apart && !(write && this.#goesBefore(write, apart))) return { kind: 'apart', write: apart };
+    return write ? { kind: 'targets', write } : { kind: 'idle' };
+  }
+
+  /** The two take turns, but what somebody waits for does not wait for what may be refused again. */
+  #goesBefore(write: TargetWrite, apart: TargetWrite): boolean {
+    return this.#wasApart || (write.urgent && !apart.urgent);
+  }
+
+  #nextApart(now: number): TargetWrite | undefined {
+    const operations = this.#facts.refusals.nextApart(this.#facts.plan?.operations ?? [], now);
+    const [first] = operations;
+    if (!first) return undefined;
+    const urgent = operations.some(({ kind }) => kind === 'close');
+    return this.#facts.sized({ kind: kindOf(first), operations, urgent });
+  }
+
+  #idleMs(): number | undefined {
+    const now = this.#now();
+    const times = [this.#facts.lookAgainAt(), this.#queue.nextTryAt(now)];
+    const next = Math.min(...times.map(time => time ?? Number.POSITIVE_INFINITY));
+    return Number.isFinite(next) ? Math.max(1, next - now) : undefined;
+  }
+
+  // --- targets
+
+  async #gatherAndWrite(first: TargetWrite, signal: AbortSignal): Promise<void> {
+    await this.#gather(first, signal);
+    if (signal.aborted) return;
+    const write = this.#facts.replan()?.write;
+    if (write) await this.#write(write, { isApart: false }, signal);
+  }
+
+  /** Waits for company; what is urgent does not wait as long, even if it comes later. */
+  async #gather(first: TargetWrite, signal: AbortSignal): Promise<void> {
+    const { timing } = this.#options;
+    const gatherMs = (write: TargetWrite) => (write.kind === 'register' ? timing.gatherAdditionsMs : timing.gatherMs);
+    let endsAt = this.#now() + gatherMs(first);
+    while (!signal.aborted && this.#now() < endsAt) {
+      await this.#wakeup.wait(signal, endsAt - this.#now());
+      const write = this.#facts.replan()?.write;
+      if (write) endsAt = Math.min(endsAt, this.#now() + gatherMs(write));
+    }
+  }
+
+  async #write(write: TargetWrite, { isApart }: { isApart: boolean }, signal: AbortSignal): Promise<void> {
+    if (!(await this.#fenceOpens(signal))) return;
+    const { cloud, loadBalancerId, onWrite } = this.#options;
+    this.#wasApart = isApart;
+    this.#facts.beginWrite(write);
+    onWrite(write);
+    const startedAt = this.#now();
+    const result = await sendWrite(cloud, loadBalancerId, write);
+    if (result.ok) {
+      const { length } = write.operations;
+      this.#facts.learnCall(write.kind, { targets: length, durationMs: this.#now() - startedAt });
+    }
+    const verdict = judgeWrite(write, result);
+    this.#takeVerdict(write, verdict, isApart);
+    this.#report(write, result);
+    await this.#pauseFor(write, verdict.pause, signal);
+  }
+
+  #takeVerdict(write: TargetWrite, verdict: WriteVerdict, isApart: boolean): void {
+    const succeeded = new Set(verdict.succeeded);
+    const { done, counts } = verdict;
+    this.#facts.endWrite(write, { done, counts, succeeded: one => succeeded.has(one), now: this.#now() });
+    this.#facts.refusals.accepted(verdict.succeeded);
+    if (done) this.#reader.readTargets(listenersOf(write.operations), write.urgent ? 'urgent' : 'normal');
+    if (verdict.refused) this.#refused(verdict.refused, isApart);
+  }
+
+  #refused(part: RefusedPart, isApart: boolean): void {
+    const { refusals } = this.#facts;
+    const refusal = { error: part.error, now: this.#now() };
+    if (part.error.notFound) this.#reader.readListeners();
+    if (isApart) {
+      const convicted = refusals.refusedApart(part.operations, refusal, place => this.#facts.boundAt(place));
+      if (convicted) this.#fail(part.error, [convicted]);
+      return;
+    }
+    const tried = (operation: TargetOperation) => this.#facts.triesOf(operation) >= TRIES_BEFORE_REFUSED;
+    const suspects = part.isFinal ? part.operations : part.operations.filter(tried);
+    if (suspects.length === 0) return;
+    const urgent = suspects.some(({ kind }) => kind === 'close');
+    this.#reader.readTargets(refusals.refusedTogether(suspects, refusal), urgent ? 'urgent' : 'normal');
+  }
+
+  #report(write: TargetWrite, result: CloudResult<BatchOutcome>): void {
+    if (result.ok) return;
+    const { error } = result;
+    const operations = write.operations.length;
+    this.#options.log.warn('a write to the load balancer failed', { ...loggedError(error), operations });
+    if (error.class === 'terminal' && error.blames !== 'items') this.#fail(error, write.operations);
+  }
+
+  #fail(error: CloudError, operations: readonly TargetOperation[]): void {
+    this.#options.onFailure({
+      loadBalancerId: this.#options.loadBalancerId,
+      error,
+      ruleIds: [...new Set(operations.map(operation => operation.ruleId))],
+      targets: operations,
+    });
+  }
+
+  async #pauseFor(write: TargetWrite, pause: WriteVerdict['pause'], signal: AbortSignal): Promise<void> {
+    this.#busyInRow = pause === 'busy' ? this.#busyInRow + 1 : 0;
+    this.#failuresInRow = pause === 'backoff' ? this.#failuresInRow + 1 : 0;
+    switch (pause) {
+      case 'none':
+        return;
+      case 'throttled':
+        return this.#pause(THROTTLED_PAUSE_MS, signal);
+      case 'busy': {
+        const baseMs = Math.max(BUSY_BASE_MIN_MS, this.#facts.expectedMs(write) * BUSY_SHARE);
+        return this.#pause(doubled(baseMs, this.#busyInRow), signal);
+      }
+      case 'backoff':
+        return this.#pause(doubled(BACKOFF_BASE_MS, this.#failuresInRow), signal);
+    }
+  }
+
+  // --- listeners
+
+  async #changeListeners(work: ListenerWork, signal: AbortSignal): Promise<void> {
+    if (!(await this.#fenceOpens(signal))) return;
+    const { cloud, loadBalancerId, log, onFailure } = this.#options;
+    this.#queue.begin(work);
+    const result = await sendListenerWork(cloud, loadBalancerId, work);
+    this.#queue.end(work, result, this.#now());
+    this.#reader.readListeners();
+    const error = result.ok ? undefined : result.error;
+    if (error) log.warn('changing listeners failed', { ...loggedError(error), work: work.kind });
+    const turnedAway = error?.class === 'busy' || error?.class === 'throttled';
+    this.#failuresInRow = turnedAway ? this.#failuresInRow + 1 : 0;
+    if (turnedAway) await this.#pause(doubled(BACKOFF_BASE_MS, this.#failuresInRow), signal);
+    else if (error && isSingle(work)) onFailure({ loadBalancerId, error, ruleIds: work.ruleIds, targets: [] });
+  }
+
+  async #fenceOpens(signal: AbortSignal): Promise<boolean> {
+    const { fence, timing } = this.#options;
+    if (fence.mayWrite(timing.writeTimeoutMs)) return true;
+    await this.#pause(FENCE_RETRY_MS, signal);
+    return false;
+  }
+
+  async #pause(delayMs: number, signal: AbortSignal): Promise<void> {
+    await new Wakeup(this.#options.clock).wait(signal, delayMs);
+  }
+
+  #now(): number {
+    return this.#options.clock.now();
+  }
+}
+
+function doubled(baseMs: number, timesInRow: number): number {
+  return Math.min(baseMs * 2 ** Math.min(timesInRow - 1, 10), BACKOFF_MAX_MS);
+}
+
+function listenersOf(operations: readonly TargetOperation[]): ReadonlySet<string> {
+  return new Set(operations.map(operation => operation.place.listenerId));
+}
+
+function kindOf(operation: TargetOperation): TargetWrite['kind'] {
+  switch (operation.kind) {
+    case 'close':
+    case 'open':
+      return 'weights';
+    case 'register':
+      return 'register';
+    case 'adopt':
+      return 'tags';
+    case 'deregister':
+      return 'deregister';
+  }
+}
