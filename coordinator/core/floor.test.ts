@@ -66,6 +66,13 @@ describe('a deleted Pod that is the last open target', () => {
     expect(holdLastOpenUntil(candidates(target({}), starting), leaving, 51_000)).toBeUndefined();
   });
 
+  test('is held no longer than the replacement counts as one', () => {
+    const old = target(undefined, {
+      wanted: wanted(podView({ uid: 'pod-2', ready: false }, { firstSeenAt: -580_000 })),
+    });
+    expect(holdLastOpenUntil(candidates(target({}), old), leaving, 2_000)).toBe(20_000);
+  });
+
   test('is held until 5 s before the budget of its hook', () => {
     const drain = {
       podUid: 'pod-1',

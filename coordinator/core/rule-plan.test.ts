@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { CUSTOM_WEIGHT_ANNOTATION } from '../../common/names.ts';
 import type { PodRecord } from '../../common/pod-record.ts';
 import { type CoreWorld, serving } from '../../test/property/core-world.ts';
-import { deleted, exited, ready, restarted, unready } from '../../test/property/pod-changes.ts';
+import { deleted, exited, ready, relabelled, restarted, unready } from '../../test/property/pod-changes.ts';
 import { mergeHealthRead } from './observation.ts';
 import type { PlacedRule } from './rule-state.ts';
 import { SWITCH_MS, UNSELECTED_DRAIN_MS } from './switch.ts';
@@ -209,6 +209,16 @@ describe('a changed selector', () => {
     world.advance(1_000);
     expect(next(world)).toEqual(['deregister pod-1']);
   });
+});
+
+test('a target that is no longer selected is deregistered as soon as its agent sees no connection left', () => {
+  const world = serving(3, ONE_RULE);
+  tell(world, 0, record => relabelled(record, 'other'));
+  world.settle();
+  expect(next(world)).toEqual([]);
+  world.hook(0, 'begun');
+  world.hook(0, 'connections-ended');
+  expect(next(world)).toEqual(['deregister pod-1']);
 });
 
 describe('a changed target port', () => {

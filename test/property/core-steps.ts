@@ -30,8 +30,8 @@ function change(name: string, edit: (record: PodRecord) => PodRecord): fc.Arbitr
   );
 }
 
-/** Everything that can happen to the cluster, the reports and the cloud, in any order. */
-export const anyStep: fc.Arbitrary<Step> = fc.oneof(
+/** Everything that can happen to Pods, to what is reported and read of them, and to the time. */
+export const podStep: fc.Arbitrary<Step> = fc.oneof(
   {
     weight: 6,
     arbitrary: fc.tuple(node, fc.constantFrom(...ADDRESSES)).map(([n, address]) =>
@@ -73,10 +73,17 @@ export const anyStep: fc.Arbitrary<Step> = fc.oneof(
   { weight: 2, arbitrary: fc.constant(step('all healthy', world => world.allHealthy())) },
   {
     weight: 3,
-    arbitrary: fc.constantFrom(100, 3_000, 12_000, 70_000).map(ms => step(`wait ${ms}`, world => world.advance(ms))),
+    arbitrary: fc
+      .constantFrom(100, 3_000, 12_000, 31_000, 70_000)
+      .map(ms => step(`wait ${ms}`, world => world.advance(ms))),
   },
   { weight: 2, arbitrary: fc.constant(step('gates', world => void world.openGates())) },
   { weight: 1, arbitrary: fc.constantFrom(0, 10, 50).chain(w => change(`weight ${w}`, record => weighted(record, w))) },
+  { weight: 8, arbitrary: fc.constant(step('read', world => world.read())) },
+);
+
+/** What users do to Services and to their load balancer. */
+const userStep: fc.Arbitrary<Step> = fc.oneof(
   {
     weight: 1,
     arbitrary: fc
@@ -101,8 +108,35 @@ export const anyStep: fc.Arbitrary<Step> = fc.oneof(
       .tuple(fc.nat({ max: 3 }), fc.boolean())
       .map(([i, isAdopted]) => step(`adopted ${i} ${isAdopted}`, world => world.editRule(i, { isAdopted }))),
   },
+);
+
+/** What the lane itself meets: CLB's limit, its own load, refusals. */
+const laneStep: fc.Arbitrary<Step> = fc.oneof(
+  fc.constantFrom(2, 3, 4, 6, Number.POSITIVE_INFINITY).map(max =>
+    step(`quota ${max}`, world => {
+      world.targetsPerRuleMax = max;
+    }),
+  ),
+  fc.boolean().map(isSaturated =>
+    step(`saturated ${isSaturated}`, world => {
+      world.isSaturated = isSaturated;
+    }),
+  ),
+  fc
+    .tuple(fc.nat({ max: 1 }), fc.constantFrom(...ADDRESSES), fc.boolean())
+    .map(([i, address, isRefused]) =>
+      step(`${isRefused ? 'refuse' : 'take'} ${address} on rule ${i}`, world =>
+        world.refuse(i, { address, isRefused }),
+      ),
+    ),
+);
+
+/** Everything that can happen to the cluster, the reports and the cloud, in any order. */
+export const anyStep: fc.Arbitrary<Step> = fc.oneof(
+  { weight: 50, arbitrary: podStep },
+  { weight: 4, arbitrary: userStep },
+  { weight: 3, arbitrary: laneStep },
   { weight: 1, arbitrary: fc.constant(step('new leader', world => world.newLeader())) },
-  { weight: 8, arbitrary: fc.constant(step('read', world => world.read())) },
 );
 
 export const anyOutcome = fc.constantFrom('done', 'done', 'done', 'lost-reply', 'refused', 'ignored');

@@ -180,6 +180,15 @@ export class CoreWorld {
     this.cloud.set(bindingKey(place), { ...place, weight: 10, tag: target.tag, health: 'healthy' });
   }
 
+  /** CLB refuses a target, or has come to take it. */
+  refuse(index: number, { address, isRefused }: { address: string; isRefused: boolean }): void {
+    const rule = this.rules[index % this.rules.length];
+    if (!rule) return;
+    const key = bindingKey({ ...rule.place, address, port: 80 });
+    const others = [...this.quarantined].filter(([other]) => other !== key);
+    this.quarantined = new Map(isRefused ? [...others, [key, 'CD2009']] : others);
+  }
+
   /** Opens and reports the gates that may be opened by what was read; answers with how many. */
   openGates(): number {
     let opened = 0;

@@ -1,45 +1,11 @@
 import { isDeepStrictEqual } from 'node:util';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { bindingKey } from '../../coordinator/core/binding-key.ts';
 import type { PodView } from '../../coordinator/core/cluster-view.ts';
 import { type LanePlan, planLane, rulesOf } from '../../coordinator/core/lane-plan.ts';
 import { selects } from '../../coordinator/core/rule.ts';
-import { anyOutcome, anyStep, step } from './core-steps.ts';
+import { anyRun } from './core-steps.ts';
 import { type CoreWorld, serving } from './core-world.ts';
-
-/** What the lane itself meets: CLB's limit, its own load, refusals, and time that passes while nothing happens. */
-const laneStep = fc.oneof(
-  fc.constantFrom(2, 3, 4, 6, Number.POSITIVE_INFINITY).map(max =>
-    step(`quota ${max}`, world => {
-      world.targetsPerRuleMax = max;
-    }),
-  ),
-  fc.boolean().map(isSaturated =>
-    step(`saturated ${isSaturated}`, world => {
-      world.isSaturated = isSaturated;
-    }),
-  ),
-  fc.tuple(fc.nat({ max: 1 }), fc.constantFrom('10.0.0.1', '10.0.0.3'), fc.boolean()).map(([i, address, isRefused]) =>
-    step(`${isRefused ? 'refuse' : 'take'} ${address} on rule ${i}`, world => {
-      const key = bindingKey({ listenerId: `lbl-${i}`, locationId: '', address, port: 80 });
-      const others = [...world.quarantined].filter(([other]) => other !== key);
-      world.quarantined = new Map(isRefused ? [...others, [key, 'CD2009']] : others);
-    }),
-  ),
-  fc.constantFrom(29_000, 31_000, 61_000).map(ms => step(`wait ${ms}`, world => world.advance(ms))),
-);
-
-const anyRun = fc.record({
-  serving: fc.nat({ max: 5 }),
-  steps: fc.array(
-    fc.tuple(fc.oneof({ weight: 5, arbitrary: anyStep }, { weight: 1, arbitrary: laneStep }), anyOutcome),
-    {
-      minLength: 5,
-      maxLength: 100,
-    },
-  ),
-});
 
 /** What is known of every Pod, as far as planning asks. */
 type Facts = ReadonlyMap<string, { readonly pod: PodView | undefined; readonly isBuried: boolean }>;
