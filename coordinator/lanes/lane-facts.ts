@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Listener } from '../cloud/types.ts';
 import { chargeWrite, type LanePlan, planLane, type TargetWrite } from '../core/lane-plan.ts';
+import { parseMark } from '../core/mark.ts';
 import {
   bindingAt,
   changedPlaces,
@@ -105,6 +106,10 @@ export class LaneFacts {
     this.replan();
   }
 
+  setGateWaits(gateWaits: boolean): void {
+    if (this.#demand) this.#demand = { ...this.#demand, gateWaits };
+  }
+
   /** @returns false when the lane has nothing to do with any of them */
   podsChanged(podUids: ReadonlySet<string>, ruleIds: ReadonlySet<string>): boolean {
     const dirty = new Set([...ruleIds].filter(id => this.#plan?.rules.has(id)));
@@ -193,14 +198,39 @@ export class LaneFacts {
     return found;
   }
 
+  concernedPods(): ReadonlySet<string> {
+    return new Set([...this.#index.podUids(), ...this.#movingPods()]);
+  }
+
+  namespacesBoundAt(listenerId: string): ReadonlySet<string> {
+    const namespaces = new Set<string>();
+    for (const place of this.#state.observation.places.values()) {
+      if (place.listenerId !== listenerId) continue;
+      for (const { tag } of place.bindings.values()) {
+        const mark = parseMark(tag, this.#options.cluster);
+        if (mark) namespaces.add(mark.namespace);
+      }
+    }
+    for (const { key, operation, podUid } of this.#state.transactions.values()) {
+      const pod = this.#demand?.view.pods.get(podUid);
+      if (operation === 'register' && pod && key.startsWith(`${listenerId}|`)) namespaces.add(pod.record.namespace);
+    }
+    return namespaces;
+  }
+
   hasTransactionOf(podUid: string): boolean {
+    return this.#movingPods().has(podUid);
+  }
+
+  /** Pods of which a change is under way or waits for its read. */
+  #movingPods(): ReadonlySet<string> {
     const table = this.#state.transactions;
     if (this.#moving?.table !== table) {
       const podUids = new Set<string>();
       for (const transaction of table.values()) podUids.add(transaction.podUid);
       this.#moving = { table, podUids };
     }
-    return this.#moving.podUids.has(podUid);
+    return this.#moving.podUids;
   }
 
   isConcerned(podUid: string): boolean {

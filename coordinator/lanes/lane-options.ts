@@ -6,7 +6,7 @@ import type { ClusterView } from '../core/cluster-view.ts';
 import type { LanePlanLimits, TargetWrite } from '../core/lane-plan.ts';
 import type { RulePlace } from '../core/rule.ts';
 import type { PlacedRule, RuleState, RuleTarget } from '../core/rule-state.ts';
-import type { ListenerWork } from '../loadbalancers/listener-plan.ts';
+import type { ListenerWork } from '../loadbalancers/listener-work.ts';
 import type { Difference } from './differences.ts';
 import type { WriteFence } from './write-fence.ts';
 

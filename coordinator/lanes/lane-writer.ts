@@ -2,7 +2,7 @@ import { Wakeup } from '../../common/wakeup.ts';
 import type { BatchOutcome, CloudError, CloudResult } from '../cloud/types.ts';
 import type { TargetWrite } from '../core/lane-plan.ts';
 import type { TargetOperation } from '../core/target-operation.ts';
-import type { ListenerWork } from '../loadbalancers/listener-plan.ts';
+import type { ListenerWork } from '../loadbalancers/listener-work.ts';
 import { loggedError } from './lane-errors.ts';
 import type { LaneFacts } from './lane-facts.ts';
 import type { LaneOptions } from './lane-options.ts';

@@ -3,7 +3,7 @@ import { silentLogger } from '../../common/logger.ts';
 import { VirtualClock } from '../../common/virtual-clock.ts';
 import { CoreWorld, deleted, ready } from '../../test/property/core-world.ts';
 import { DEFAULT_PLAN_LIMITS } from '../core/lane-plan.ts';
-import type { ListenerWork } from '../loadbalancers/listener-plan.ts';
+import type { ListenerWork } from '../loadbalancers/listener-work.ts';
 import { cloudError, FakeCloud } from './fake-cloud.ts';
 import { DEFAULT_HEALTH_TIMING, HealthPoller } from './health-poller.ts';
 import { DEFAULT_LANE_TIMING, Lane, type LaneFailure } from './lane.ts';

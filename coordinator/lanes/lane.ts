@@ -49,6 +49,11 @@ export class Lane {
     return this.#facts.state.observed;
   }
 
+  /** Observed, and no change of listeners is under way or waits to be seen: what is not on the list is not there. */
+  get isSettled(): boolean {
+    return this.observed && !this.#queue.isChanging;
+  }
+
   get virtualAddresses(): readonly string[] {
     return this.#facts.demand?.virtualAddresses ?? [];
   }
@@ -88,6 +93,16 @@ export class Lane {
     return this.#facts.isConcerned(podUid);
   }
 
+  /** The UIDs of all Pods for which `isConcerned` holds. */
+  concernedPods(): ReadonlySet<string> {
+    return this.#facts.concernedPods();
+  }
+
+  /** Namespaces of the Pods that we have bound, or are binding, at the listener. */
+  namespacesBoundAt(listenerId: string): ReadonlySet<string> {
+    return this.#facts.namespacesBoundAt(listenerId);
+  }
+
   /** The code with which CLB refuses the rule's listener, if it does. */
   refusalOf(ruleId: string): string | undefined {
     return this.#queue.refusalOf(ruleId);
@@ -97,6 +112,12 @@ export class Lane {
   update(demand: LaneDemand): void {
     this.#queue.want(demand.listenerWork, this.#options.clock.now());
     this.#facts.want(demand);
+    this.#changed();
+  }
+
+  /** Changes `gateWaits` alone. */
+  setGateWaits(gateWaits: boolean): void {
+    this.#facts.setGateWaits(gateWaits);
     this.#changed();
   }
 

@@ -1,5 +1,5 @@
 import type { CloudResult, Listener } from '../cloud/types.ts';
-import type { ListenerWork } from '../loadbalancers/listener-plan.ts';
+import type { ListenerWork } from '../loadbalancers/listener-work.ts';
 import {
   afterListenerWork,
   keepWanted,

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { ListenerWork } from '../loadbalancers/listener-plan.ts';
+import type { ListenerWork } from '../loadbalancers/listener-work.ts';
 import { cloudError } from './fake-cloud.ts';
 import {
   afterListenerWork,

@@ -1,5 +1,5 @@
 import type { CloudError } from '../cloud/types.ts';
-import type { ListenerWork } from '../loadbalancers/listener-plan.ts';
+import type { ListenerWork } from '../loadbalancers/listener-work.ts';
 
 /** A listener that could not be made or removed: it waits for its next try alone, and the others go on (law L10). */
 export interface ListenerTrouble {

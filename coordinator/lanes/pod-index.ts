@@ -12,6 +12,10 @@ export class PodIndex {
     return this.#rulesOf.get(podUid) ?? NONE;
   }
 
+  podUids(): Iterable<string> {
+    return this.#rulesOf.keys();
+  }
+
   get ownsTargets(): boolean {
     return this.#owning.size > 0;
   }

@@ -1,5 +1,5 @@
 import type { Cloud, CloudResult } from '../cloud/types.ts';
-import type { ListenerWork } from '../loadbalancers/listener-plan.ts';
+import type { ListenerWork } from '../loadbalancers/listener-work.ts';
 
 /**
  * Sends one change of listeners or forwarding rules. Not abortable: once begun, its outcome has to be known.
