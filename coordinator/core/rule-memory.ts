@@ -49,10 +49,14 @@ export function trackLeaving(
 export function trackCapacity(state: RuleState, known: RuleMemory): number | undefined {
   const switching = state.targets.filter(target => isUnwanted(target) && target.bound?.weight !== 0);
   if (switching.length === 0) return undefined;
-  const isKnown = switching.every(target => known.leaving.has(target.key));
+  const isKnown = switching.every(target => hadWeight(known.leaving.get(target.key)));
   if (isKnown && known.capacity !== undefined) return known.capacity;
   // What joins the switch later must not profit from what was there before.
   return Math.max(known.capacity ?? 0, state.targets.filter(isWeighted).length);
+}
+
+function hadWeight(leaving: Leaving | undefined): boolean {
+  return leaving !== undefined && leaving.closedSince === undefined;
 }
 
 export function trackWanted(

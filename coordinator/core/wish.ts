@@ -25,11 +25,15 @@ export interface WishContext {
   readonly givesPlace?: string | undefined;
 }
 
+/** Carries our mark. */
+type OwnTarget = BoundTarget & { readonly mark: Mark };
+
 export function wishOf(target: RuleTarget, context: WishContext): Wish {
-  if (target.transaction || target.refusal !== undefined) return NONE;
+  if (target.transaction) return NONE;
+  if (target.bound && !target.bound.mark) return wishOfForeign(target, target.bound, context);
+  if (target.refusal !== undefined) return NONE;
   if (!target.bound) return wishOfUnbound(target, context);
-  if (!target.bound.mark) return wishOfForeign(target, target.bound, context);
-  return wishOfBound(target, { ...target.bound, mark: target.bound.mark }, context);
+  return wishOfBound(target, target.bound as OwnTarget, context);
 }
 
 function wishOfUnbound(target: RuleTarget, context: WishContext): Wish {
@@ -41,11 +45,10 @@ function wishOfUnbound(target: RuleTarget, context: WishContext): Wish {
 }
 
 /** Adoption is the user's word about the listener; what becomes ours is a living Pod that the API server knows (L6). */
-function wishOfForeign({ wanted }: RuleTarget, bound: BoundTarget, context: WishContext): Wish {
-  const isOurs = wanted?.disposition.kind === 'serve' || wanted?.disposition.kind === 'standby';
-  if (!wanted || !isOurs || !wanted.pod.confirmed || !context.rule.isAdopted || bound.hasOthersMark) {
-    return { kind: 'foreign', pod: wanted?.pod };
-  }
+function wishOfForeign({ wanted, refusal }: RuleTarget, bound: BoundTarget, context: WishContext): Wish {
+  const isMeant = wanted?.disposition.kind === 'serve' || wanted?.disposition.kind === 'standby';
+  const mayBeAdopted = context.rule.isAdopted === true && !bound.hasOthersMark && refusal === undefined;
+  if (!wanted || !isMeant || !wanted.pod.confirmed || !mayBeAdopted) return { kind: 'foreign', pod: wanted?.pod };
   return change(wanted.pod.record.uid, { kind: 'adopt', tag: tagFor(wanted.pod, context) });
 }
 
@@ -53,7 +56,7 @@ function tagFor({ record }: PodView, { cluster }: WishContext): string {
   return formatMark({ cluster, namespace: record.namespace, name: record.name, podUid: record.uid });
 }
 
-function wishOfBound(target: RuleTarget, bound: BoundTarget & { mark: Mark }, context: WishContext): Wish {
+function wishOfBound(target: RuleTarget, bound: OwnTarget, context: WishContext): Wish {
   const { podUid } = bound.mark;
   if (context.view.tombstone(podUid)) return change(podUid, { kind: 'deregister', evidence: 'gone' });
   if (!bound.owner) return { kind: 'prove', mark: bound.mark };
@@ -62,7 +65,7 @@ function wishOfBound(target: RuleTarget, bound: BoundTarget & { mark: Mark }, co
   return target.key === context.givesPlace ? wishOfGiver(disposition, bound) : wishFor(disposition, bound);
 }
 
-function wishFor(disposition: Disposition, bound: BoundTarget & { mark: Mark }): Wish {
+function wishFor(disposition: Disposition, bound: OwnTarget): Wish {
   const { podUid } = bound.mark;
   const closed = bound.weight === 0;
   switch (disposition.kind) {
@@ -88,7 +91,7 @@ function wishFor(disposition: Disposition, bound: BoundTarget & { mark: Mark }):
 }
 
 /** What is on its way to weight 0 for a stronger reason keeps it. */
-function wishOfGiver(disposition: Disposition, bound: BoundTarget & { mark: Mark }): Wish {
+function wishOfGiver(disposition: Disposition, bound: OwnTarget): Wish {
   const { podUid } = bound.mark;
   if (bound.weight === 0) return change(podUid, { kind: 'deregister', evidence: 'quota' });
   return disposition.kind === 'serve'
