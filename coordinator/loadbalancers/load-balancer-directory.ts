@@ -1,220 +1,226 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Clock } from '../../common/clock.ts';
 import type { Logger } from '../../common/logger.ts';
-import { Wakeup } from '../../common/wakeup.ts';
-import type { Cloud, CloudError, LoadBalancer } from '../cloud/types.ts';
+import type { Random } from '../../common/random.ts';
+import type { Cloud } from '../cloud/types.ts';
 import type { WriteFence } from '../lanes/write-fence.ts';
-import { type Problem, problem } from './problem.ts';
+import { Creations } from './creations.ts';
+import { Deletions } from './deletions.ts';
+import { GatheringSchedule } from './gathering-schedule.ts';
+import { type Holdings, holdingsOf, VISIBLE_WITHIN_MS } from './holdings.ts';
+import { type InventoryChange, LoadBalancerInventory } from './load-balancer-inventory.ts';
+import type { LoadBalancerState, PreviousLoadBalancer } from './load-balancer-state.ts';
+import { isMadeFor } from './ownership-tags.ts';
 import type { ServiceIntent } from './service-intent.ts';
-
-/** Where a Service's load balancer stands. */
-export type LoadBalancerState =
-  /** Nothing is known yet: it may exist and hold anything. */
-  | { readonly kind: 'pending' }
-  /** It does not exist, or is being made: nothing is bound there. */
-  | { readonly kind: 'creating' }
-  | { readonly kind: 'ready'; readonly loadBalancer: LoadBalancer }
-  /** `absent`: CLB said that it does not exist; else it may hold anything. */
-  | { readonly kind: 'failed'; readonly problem: Problem; readonly absent: boolean }
-  /** What we had made is gone; nothing is left to wait for. */
-  | { readonly kind: 'released' };
 
 export interface LoadBalancerDirectoryOptions {
   readonly cloud: Cloud;
   readonly clock: Clock;
+  readonly random: Random;
   readonly fence: WriteFence;
   readonly cluster: string;
   readonly vpcId: string;
   readonly log: Logger;
-  readonly onChange: () => void;
+  /** What is answered about the Service is another than before; may be called from within `remove`. */
+  readonly onChange: (serviceUid: string) => void;
 }
 
 interface Entry {
   readonly intent: ServiceIntent;
-  readonly goal: 'ready' | 'released';
-  /** Our finalizer is on the Service, so that what is made is never forgotten. */
-  readonly mayCreate: boolean;
-  readonly state: LoadBalancerState;
-  readonly failures: number;
-  readonly dueAt: number;
+  readonly holdings: Holdings;
+  /** All load balancers that the Service has to do with. */
+  readonly ids: ReadonlySet<string>;
+  /** Those of them that were made for it, and were seen. */
+  readonly made: ReadonlySet<string>;
 }
 
-const RETRY_BASE_MS = 1_000;
-const RETRY_MAX_MS = 30_000;
-/** Load balancers that were made are looked at again this often: a new VIP, or somebody deleted it. */
-const RECHECK_MS = 60_000;
-/** The VIP of a load balancer that is still being made is asked for this often. */
-const CREATING_POLL_MS = 1_000;
-const CONCURRENT_MAX = 8;
-const WRITE_TIMEOUT_MS = 6_000;
-const SERVICE_TAG = 'clb-direct-service';
-const CLUSTER_TAG = 'clb-direct-cluster';
+const NO_HOLDINGS: Holdings = { wanted: { kind: 'pending' }, wantedId: undefined, previous: [], mustCreate: false };
 
-/** Finds, makes and removes the load balancers of claimed Services. Only a leader runs one. */
+/**
+ * Finds, makes and removes the load balancers of claimed Services. Only a leader runs one. What it costs grows with what
+ * changes, but for a few reads a minute.
+ */
 export class LoadBalancerDirectory {
   readonly #options: LoadBalancerDirectoryOptions;
+  readonly #inventory: LoadBalancerInventory;
+  readonly #creations: Creations;
+  readonly #deletions: Deletions;
   readonly #entries = new Map<string, Entry>();
-  readonly #busy = new Set<string>();
-  readonly #wakeup: Wakeup;
+  /** Services by the load balancers that they have to do with. */
+  readonly #users = new Map<string, Set<string>>();
+  /** Services that are to be looked at anew, by UID. */
+  readonly #again: GatheringSchedule;
 
   constructor(options: LoadBalancerDirectoryOptions) {
     this.#options = options;
-    this.#wakeup = new Wakeup(options.clock);
+    const { clock } = options;
+    this.#inventory = new LoadBalancerInventory({ ...options, onChange: change => this.#seen(change) });
+    this.#creations = new Creations({ ...options, onChange: serviceUid => this.#renew(serviceUid) });
+    this.#deletions = new Deletions({ ...options, onChange: id => this.#renewUsers(id) });
+    this.#again = new GatheringSchedule({ clock, gatherMs: 0, onDue: () => this.#renewDue() });
   }
 
+  /** The load balancer that the Service wants. */
   stateOf(serviceUid: string): LoadBalancerState {
-    return this.#entries.get(serviceUid)?.state ?? { kind: 'pending' };
+    return (this.#entries.get(serviceUid)?.holdings ?? NO_HOLDINGS).wanted;
   }
 
-  /** The Service shall have its load balancer; one that is leaving only has it looked up. Idempotent. */
-  ensure(intent: ServiceIntent, options: { mayCreate: boolean }): void {
-    const known = this.#entries.get(intent.service.uid);
-    if (known?.goal === 'released' && intent.leaving) return;
-    this.#aim(intent, 'ready', options.mayCreate);
+  /** All others that may hold something of the Service; of one that leaves, all. */
+  previousOf(serviceUid: string): readonly PreviousLoadBalancer[] {
+    return (this.#entries.get(serviceUid)?.holdings ?? NO_HOLDINGS).previous;
   }
 
-  /** What was made for the Service goes; its listeners must be gone already. An existing one is only let go. */
-  release(intent: ServiceIntent): void {
-    this.#aim(intent, 'released', false);
+  /** The Service is as it says: its load balancers are looked for, and one is made if it wants that and has none. */
+  ensure(intent: ServiceIntent): void {
+    const { uid } = intent.service;
+    const known = this.#entries.get(uid);
+    this.#entries.set(uid, { ids: new Set(), made: new Set(), holdings: NO_HOLDINGS, ...known, intent });
+    if (!known) {
+      // The leader before may have made one a moment ago.
+      if (intent.finalized && intent.loadBalancer.kind === 'created') this.#creations.mayHaveMade(uid);
+      this.#inventory.watchService(uid);
+    } else if (intent.leaving && !known.intent.leaving) this.#inventory.lookSoonFor(uid);
+    this.#workOut(uid);
   }
 
-  /** Forgets Services that nobody speaks of any more; nothing of theirs is touched. */
-  keepOnly(serviceUids: ReadonlySet<string>): void {
-    for (const uid of this.#entries.keys()) if (!serviceUids.has(uid)) this.#entries.delete(uid);
+  /** The Service is gone; nothing of it is touched any more. */
+  forget(serviceUid: string): void {
+    const entry = this.#entries.get(serviceUid);
+    if (!entry) return;
+    this.#entries.delete(serviceUid);
+    this.#use(serviceUid, entry.ids, new Set());
+    this.#creations.forget(serviceUid);
+    this.#again.forget(serviceUid);
+    this.#inventory.unwatchService(serviceUid);
   }
 
+  /** Deletes what was made for the Service, is not wanted, and has nothing on it any more. Idempotent. */
+  remove(serviceUid: string, loadBalancerId: string): void {
+    const entry = this.#entries.get(serviceUid);
+    const found = entry?.holdings.previous.find(({ id }) => id === loadBalancerId);
+    if (!entry || found?.state.kind !== 'ready' || !found.isOurs || found.isShared) return;
+    this.#deletions.begin(entry.intent.service, loadBalancerId);
+  }
+
+  /** Works until `signal` aborts, and resolves when the calls in flight have ended. */
   async run(signal: AbortSignal): Promise<void> {
-    while (!signal.aborted) {
-      const now = this.#options.clock.now();
-      for (const [uid, entry] of this.#entries) {
-        if (entry.dueAt > now || this.#busy.has(uid) || this.#busy.size >= CONCURRENT_MAX) continue;
-        this.#busy.add(uid);
-        void this.#advance(uid, entry, signal).catch(error => {
-          // Cut short by the stop; the next leader looks again.
-          if (!signal.aborted) throw error;
-        });
+    await Promise.all([this.#inventory.run(signal), this.#creations.run(signal), this.#deletions.run(signal)]);
+    this.#again.stop();
+  }
+
+  #seen({ ids, serviceUids }: InventoryChange): void {
+    const concerned = new Set(serviceUids);
+    for (const id of ids) for (const uid of this.#users.get(id) ?? []) concerned.add(uid);
+    for (const uid of concerned) this.#renew(uid);
+  }
+
+  #renewUsers(loadBalancerId: string): void {
+    for (const uid of [...(this.#users.get(loadBalancerId) ?? [])]) this.#renew(uid);
+  }
+
+  #renewDue(): void {
+    const uids = [...this.#again.due];
+    this.#again.due.clear();
+    for (const uid of uids) this.#renew(uid);
+  }
+
+  #renew(serviceUid: string): void {
+    const before = this.#entries.get(serviceUid)?.holdings;
+    this.#workOut(serviceUid);
+    const after = this.#entries.get(serviceUid)?.holdings;
+    if (!isDeepStrictEqual(before, after)) this.#options.onChange(serviceUid);
+  }
+
+  /** Derives what is answered about the Service, and begins what follows from it. */
+  #workOut(serviceUid: string): void {
+    const entry = this.#entries.get(serviceUid);
+    if (!entry) return;
+    const made = this.#settleCreation(entry);
+    const { intent } = entry;
+    const holdings = holdingsOf({
+      intent,
+      cluster: this.#options.cluster,
+      look: id => this.#inventory.look(id),
+      tagged: this.#inventory.tagged(serviceUid),
+      creation: this.#creations.of(serviceUid),
+      made,
+      deletion: id => this.#deletions.of(id),
+      isShared: id => this.#isShared(id, serviceUid),
+      before: entry.holdings,
+      now: this.#options.clock.now(),
+    });
+    const ids = new Set(holdings.previous.map(({ id }) => id));
+    if (holdings.wantedId !== undefined) ids.add(holdings.wantedId);
+    this.#entries.set(serviceUid, { intent, made, holdings, ids });
+    this.#use(serviceUid, entry.ids, ids);
+    this.#follow({ intent, made, holdings, ids });
+  }
+
+  /** @returns what was made for the Service and is still there; what has gone makes room for another one. */
+  #settleCreation({ intent, ids, made }: Entry): ReadonlySet<string> {
+    const { uid } = intent.service;
+    const { clock, cluster } = this.#options;
+    const present = new Set<string>();
+    for (const id of ids) {
+      const look = this.#inventory.look(id);
+      if (look.kind === 'found' && isMadeFor(look.loadBalancer, cluster, uid)) present.add(id);
+      if (look.kind === 'absent' && made.has(id)) this.#creations.gone(uid, id);
+    }
+    if (this.#inventory.tagged(uid).ids.length > 0) this.#creations.found(uid);
+    const { answered } = this.#creations.of(uid);
+    const isOverdue = answered && !present.has(answered.id) && clock.now() - answered.at >= VISIBLE_WITHIN_MS;
+    if (isOverdue && this.#inventory.look(answered.id).kind === 'absent') this.#creations.gone(uid, answered.id);
+    return present;
+  }
+
+  #isShared(loadBalancerId: string, serviceUid: string): boolean {
+    const users = this.#users.get(loadBalancerId);
+    return users !== undefined && users.size > (users.has(serviceUid) ? 1 : 0);
+  }
+
+  /** Keeps an eye on what Services have to do with, and tells those that share it. */
+  #use(serviceUid: string, before: ReadonlySet<string>, after: ReadonlySet<string>): void {
+    for (const id of [...after].filter(each => !before.has(each))) {
+      const users = this.#users.get(id) ?? new Set();
+      this.#users.set(id, users.add(serviceUid));
+      this.#inventory.watch(id);
+      this.#tellOthers(serviceUid, users);
+    }
+    for (const id of [...before].filter(each => !after.has(each))) {
+      const users = this.#users.get(id);
+      users?.delete(serviceUid);
+      if (users && users.size > 0) {
+        this.#tellOthers(serviceUid, users);
+        continue;
       }
-      const next = Math.min(
-        ...[...this.#entries].filter(([uid]) => !this.#busy.has(uid)).map(([, entry]) => entry.dueAt),
-      );
-      await this.#wakeup.wait(signal, Number.isFinite(next) ? Math.max(1, next - now) : undefined);
+      this.#users.delete(id);
+      this.#deletions.forget(id);
+      this.#inventory.unwatch(id);
     }
   }
 
-  #aim(intent: ServiceIntent, goal: Entry['goal'], mayCreate: boolean): void {
-    const known = this.#entries.get(intent.service.uid);
-    const sameChoice = known && JSON.stringify(known.intent.loadBalancer) === JSON.stringify(intent.loadBalancer);
-    if (known && known.goal === goal && known.mayCreate === mayCreate && sameChoice) {
-      this.#entries.set(intent.service.uid, { ...known, intent });
-      return;
-    }
-    const state: LoadBalancerState = sameChoice && goal === 'ready' ? known.state : { kind: 'pending' };
-    const dueAt = this.#options.clock.now();
-    this.#entries.set(intent.service.uid, { intent, goal, mayCreate, state, failures: 0, dueAt });
-    this.#wakeup.wake();
+  /** Whether there are two or three makes no difference to any of them. */
+  #tellOthers(serviceUid: string, users: ReadonlySet<string>): void {
+    if (users.size > 2) return;
+    for (const other of users) if (other !== serviceUid) this.#again.set(other, 0);
   }
 
-  async #advance(uid: string, entry: Entry, signal: AbortSignal): Promise<void> {
-    const outcome = entry.goal === 'ready' ? await this.#makeReady(entry, signal) : await this.#remove(entry, signal);
-    this.#busy.delete(uid);
-    const current = this.#entries.get(uid);
-    if (!current || current.goal !== entry.goal || current.mayCreate !== entry.mayCreate || signal.aborted) {
-      this.#wakeup.wake();
-      return;
-    }
-    const failed = outcome.kind === 'failed';
-    const failures = failed ? entry.failures + 1 : 0;
-    this.#entries.set(uid, { ...current, state: outcome, failures, dueAt: this.#dueAt(outcome, failures) });
-    this.#wakeup.wake();
-    if (JSON.stringify(outcome) !== JSON.stringify(entry.state)) this.#options.onChange();
-  }
-
-  #dueAt(outcome: LoadBalancerState, failures: number): number {
-    const now = this.#options.clock.now();
-    switch (outcome.kind) {
-      case 'pending':
-      case 'creating':
-        return now + CREATING_POLL_MS;
-      case 'ready':
-        return now + RECHECK_MS;
-      case 'failed':
-        return now + Math.min(RETRY_BASE_MS * 2 ** Math.min(failures - 1, 10), RETRY_MAX_MS);
-      case 'released':
-        return Number.POSITIVE_INFINITY;
-    }
-  }
-
-  async #makeReady(entry: Entry, signal: AbortSignal): Promise<LoadBalancerState> {
-    const found = await this.#find(entry.intent, signal);
-    if (!found.ok && !found.error.notFound) return this.#lookupFailed(entry, found.error);
-    const [loadBalancer] = found.ok ? found.value : [];
-    // One that held targets before may still hold them, whatever state CLB gives it now.
-    if (loadBalancer?.running || (loadBalancer && entry.state.kind === 'ready')) return { kind: 'ready', loadBalancer };
-    if (loadBalancer) return { kind: 'creating' };
-    if (entry.intent.leaving) return { kind: 'released' };
-    if (entry.intent.loadBalancer.kind === 'existing') return notFound(entry.intent);
-    if (!entry.mayCreate) return { kind: 'creating' };
-    if (!this.#options.fence.mayWrite(WRITE_TIMEOUT_MS)) return { kind: 'pending' };
-    const created = await this.#create(entry.intent, signal);
-    return created.ok ? { kind: 'creating' } : failed(entry.intent, created.error);
-  }
-
-  /** A load balancer that was there does not go because one read failed (law L1). */
-  #lookupFailed(entry: Entry, error: CloudError): LoadBalancerState {
-    if (entry.state.kind !== 'ready') return failed(entry.intent, error);
-    this.#options.log.warn('a look at the load balancer failed', { code: error.code, message: error.message });
-    return entry.state;
-  }
-
-  async #remove(entry: Entry, signal: AbortSignal): Promise<LoadBalancerState> {
-    if (entry.intent.loadBalancer.kind === 'existing') return { kind: 'released' };
-    const found = await this.#find(entry.intent, signal);
-    if (!found.ok && !found.error.notFound) return failed(entry.intent, found.error);
-    const [loadBalancer] = found.ok ? found.value : [];
-    if (!loadBalancer) return { kind: 'released' };
-    if (!this.#options.fence.mayWrite(WRITE_TIMEOUT_MS)) return { kind: 'pending' };
-    const deleted = await this.#options.cloud.deleteLoadBalancer(loadBalancer.id, signal);
-    return deleted.ok || deleted.error.notFound ? { kind: 'pending' } : failed(entry.intent, deleted.error);
-  }
-
-  #find(intent: ServiceIntent, signal: AbortSignal) {
-    const { cloud, cluster } = this.#options;
+  #follow({ intent, made, holdings, ids }: Entry): void {
+    const { uid } = intent.service;
     const choice = intent.loadBalancer;
-    if (choice.kind === 'existing') return cloud.describeLoadBalancers({ ids: [choice.id] }, signal);
-    const tags = { [CLUSTER_TAG]: cluster, [SERVICE_TAG]: intent.service.uid };
-    return cloud.describeLoadBalancers({ tags }, signal);
+    if (holdings.mustCreate && choice.kind === 'created') this.#creations.want(intent, choice);
+    else this.#creations.drop(uid);
+    const { answered, unansweredAt } = this.#creations.of(uid);
+    const now = this.#options.clock.now();
+    for (const id of ids) {
+      const isMaking = holdings.wantedId === id && holdings.wanted.kind === 'creating';
+      const isNew = answered?.id === id && !made.has(id);
+      const isGoing = this.#deletions.of(id)?.kind === 'under-way';
+      this.#inventory.expect(id, isGoing ? 'to-go' : isMaking || isNew ? 'to-come' : 'nothing');
+      const overdueInMs = isNew ? answered.at + VISIBLE_WITHIN_MS - now : 0;
+      if (overdueInMs > 0) this.#again.set(uid, overdueInMs);
+    }
+    const isHidden = intent.leaving && holdings.wanted.kind === 'pending' && unansweredAt !== undefined;
+    if (isHidden) this.#inventory.lookSoonFor(uid, Math.max(0, unansweredAt + VISIBLE_WITHIN_MS - now));
   }
-
-  #create(intent: ServiceIntent, signal: AbortSignal) {
-    const { cloud, cluster, vpcId, log } = this.#options;
-    const { uid, namespace, name } = intent.service;
-    log.info('making a load balancer', { service: `${namespace}/${name}` });
-    const subnetId = intent.loadBalancer.kind === 'created' ? intent.loadBalancer.subnetId : undefined;
-    return cloud.createLoadBalancer(
-      {
-        name: `clb-direct-${cluster}-${uid.slice(0, 8)}`,
-        vpcId,
-        ...(subnetId !== undefined && { subnetId }),
-        tags: { [CLUSTER_TAG]: cluster, [SERVICE_TAG]: uid },
-        clientToken: `cd1-${cluster}-${uid}`,
-      },
-      signal,
-    );
-  }
-}
-
-function failed(intent: ServiceIntent, error: CloudError): LoadBalancerState {
-  const { namespace, name } = intent.service;
-  const message = `Service ${namespace}/${name}: ${error.message}. ${error.hint}`;
-  return { kind: 'failed', absent: false, problem: { code: error.code, reason: 'LoadBalancerFailed', message } };
-}
-
-function notFound(intent: ServiceIntent): LoadBalancerState {
-  const { namespace, name } = intent.service;
-  const id = intent.loadBalancer.kind === 'existing' ? intent.loadBalancer.id : '';
-  const cause = problem(
-    'CD1004',
-    `Service ${namespace}/${name}: load balancer ${id} does not exist in this region and account. ` +
-      'Correct the annotation service.kubernetes.io/tke-existed-lbid; it is looked for again every 30 s.',
-  );
-  return { kind: 'failed', absent: true, problem: cause };
 }

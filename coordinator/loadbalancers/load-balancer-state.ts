@@ -27,8 +27,14 @@ export interface PreviousLoadBalancer {
 export type PreviousState =
   /** It may exist and hold anything. */
   | { readonly kind: 'pending' }
-  | { readonly kind: 'ready'; readonly loadBalancer: LoadBalancer }
-  /** `problem`: why it did not go yet; it is tried again. */
-  | { readonly kind: 'deleting'; readonly problem: Problem | undefined }
+  /** `refusal`: why CLB did not delete it when it was asked last; not to be asked again unless `mayBeDeleted`. */
+  | {
+      readonly kind: 'ready';
+      readonly loadBalancer: LoadBalancer;
+      readonly refusal: Problem | undefined;
+      readonly mayBeDeleted: boolean;
+    }
+  /** Nothing of it is written to any more. */
+  | { readonly kind: 'deleting' }
   /** CLB says that it does not exist. */
   | { readonly kind: 'gone' };

@@ -127,18 +127,18 @@ function previousPlacement(
   const nowhere = { id, placement: undefined, problem: undefined };
   switch (state.kind) {
     case 'pending':
-      return { ...nowhere, step: 'wait' };
     case 'deleting':
-      return { ...nowhere, step: 'wait', problem: state.problem };
+      return { ...nowhere, step: 'wait' };
     case 'gone':
       return { ...nowhere, step: 'leave' };
     case 'ready': {
-      const { loadBalancer } = state;
+      const { loadBalancer, refusal, mayBeDeleted } = state;
       const here = { id, placement: { loadBalancer, role, mayMake: false, denial: undefined }, problem: undefined };
       if (role !== 'retiring' || facts.remaining(id) !== 0) return { ...here, step: 'wait' };
       if (!previous.isOurs) return { ...here, step: 'leave' };
       const kept = whyKept(intent, previous, loadBalancer, facts.listeners(id));
-      return kept ? { ...here, step: 'wait', problem: kept } : { ...here, step: 'delete' };
+      if (kept) return { ...here, step: 'wait', problem: kept };
+      return { ...here, step: mayBeDeleted ? 'delete' : 'wait', problem: refusal };
     }
   }
 }

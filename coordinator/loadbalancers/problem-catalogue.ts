@@ -84,10 +84,25 @@ export const SERVICE_PROBLEMS = [
     fix: 'Switch the protection off in the CLB console if the load balancer may go; it goes within a minute or two.',
   },
   {
+    code: 'CD1011',
+    reason: 'TargetQuotaReached',
+    meaning: 'More Pods want to be bound than the listener or rule may have targets.',
+    cause:
+      'The Service has more replicas than the CLB quota of targets. New Pods take the places of old ones, so that a rollout goes on; those left out get no traffic through this port.',
+    fix: 'Ask Tencent Cloud for a higher quota (a raise for one load balancer goes into its tag clb-direct-target-quota), use fewer replicas, or spread them over several load balancers.',
+  },
+  {
     code: 'CD3001',
     reason: 'ClaimedByTke',
     meaning: "TKE's own controller would act on the Service, too.",
     cause: 'It runs in this cluster, and nothing on the Service tells it to keep its hands off.',
     fix: 'Add the annotation service.cloud.tencent.com/mode: "skip" to the Service.',
+  },
+  {
+    code: 'CD3002',
+    reason: 'ForeignWriter',
+    meaning: "Somebody else changed targets on the Service's listeners.",
+    cause: 'A person in the console, a script, or another controller writes to the same load balancer.',
+    fix: 'Find the other writer by the CLB operation log and stop it. What is ours is put back, what is not is left alone.',
   },
 ] as const satisfies readonly ProblemEntry[];

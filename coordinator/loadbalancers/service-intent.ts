@@ -32,10 +32,13 @@ export interface ServiceIntent {
   readonly problems: readonly Problem[];
 }
 
-export type LoadBalancerChoice =
-  | { readonly kind: 'existing'; readonly id: string }
-  /** Made by us for this Service; internal when a subnet is given. */
-  | { readonly kind: 'created'; readonly subnetId: string | undefined };
+export type LoadBalancerChoice = { readonly kind: 'existing'; readonly id: string } | CreatedChoice;
+
+/** Made by us for this Service; internal when a subnet is given. */
+export interface CreatedChoice {
+  readonly kind: 'created';
+  readonly subnetId: string | undefined;
+}
 
 /** A rule before it has a place. */
 export type RuleIntent = Omit<Rule, 'place' | 'refusal'>;
