@@ -1,98 +1,11 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { silentLogger } from '../../common/logger.ts';
-import { VirtualClock } from '../../common/virtual-clock.ts';
-import { CoreWorld, deleted, ready } from '../../test/property/core-world.ts';
-import { DEFAULT_PLAN_LIMITS } from '../core/lane-plan.ts';
-import type { ListenerWork } from '../loadbalancers/listener-work.ts';
-import { cloudError, FakeCloud } from './fake-cloud.ts';
-import { DEFAULT_HEALTH_TIMING, HealthPoller } from './health-poller.ts';
-import { DEFAULT_LANE_TIMING, Lane, type LaneFailure } from './lane.ts';
-
-const CLUSTER = 'c1';
-
-/** A lane over a fake cloud, with the Pods of a miniature cluster. */
-class Bench {
-  readonly clock = new VirtualClock();
-  readonly cloud = new FakeCloud(this.clock);
-  readonly world = new CoreWorld([{ port: 80, app: 'web' }]);
-  readonly failures: LaneFailure[] = [];
-  readonly stop = new AbortController();
-  leaseHeld = true;
-  /** A further listener port that is wanted. */
-  wantedPort: number | undefined;
-  readonly lane = new Lane({
-    loadBalancerId: 'lb-1',
-    cluster: CLUSTER,
-    cloud: this.cloud,
-    clock: this.clock,
-    fence: { mayWrite: () => this.leaseHeld },
-    limits: DEFAULT_PLAN_LIMITS,
-    timing: DEFAULT_LANE_TIMING,
-    log: silentLogger,
-    onObserved: () => this.demand(),
-    onWrite: () => undefined,
-    onFailure: failure => this.failures.push(failure),
-  });
-  readonly poller = new HealthPoller({
-    cloud: this.cloud,
-    clock: this.clock,
-    timing: DEFAULT_HEALTH_TIMING,
-    log: silentLogger,
-  });
-  #running: Promise<unknown> | undefined;
-
-  start(): void {
-    this.cloud.listeners = [
-      { id: 'lbl-0', name: 'ours', protocol: 'TCP', port: 80, healthCheck: true, forwardingRules: [] },
-    ];
-    this.poller.attach(this.lane);
-    this.#running = Promise.all([this.lane.run(this.stop.signal), this.poller.run(this.stop.signal)]);
-    this.demand();
-  }
-
-  /** Tells the lane of the cluster as it is now. */
-  demand(): void {
-    this.lane.update({
-      rules: this.world.rules,
-      view: this.world.view(),
-      virtualAddresses: ['10.9.9.9'],
-      listenerWork: this.#listenerWork(),
-      gateWaits: false,
-    });
-  }
-
-  #listenerWork(): ListenerWork[] {
-    const { wantedPort: port } = this;
-    if (port === undefined || this.lane.listeners.some(listener => listener.port === port)) return [];
-    return [{ kind: 'create', request: { name: 'ours', protocol: 'TCP', ports: [port] }, ruleIds: [`s0/TCP/${port}`] }];
-  }
-
-  addReadyPod(address: string): number {
-    this.world.addPod({ node: 'n1', address, app: 'web' });
-    const index = this.world.pods.length - 1;
-    this.world.change(index, ready);
-    this.world.confirm(index);
-    this.world.reportOne(index);
-    return index;
-  }
-
-  delete(index: number): void {
-    this.world.change(index, deleted);
-    this.world.reportOne(index);
-    this.demand();
-  }
-
-  async close(): Promise<void> {
-    this.stop.abort();
-    await this.clock.advance(10_000);
-    await this.#running;
-  }
-}
+import { cloudError } from './fake-cloud.ts';
+import { LaneBench } from './lane.fixture.ts';
 
 describe('Lane', () => {
-  let bench: Bench;
+  let bench: LaneBench;
   beforeEach(() => {
-    bench = new Bench();
+    bench = new LaneBench();
   });
   afterEach(() => bench.close());
 
@@ -197,7 +110,7 @@ describe('Lane', () => {
     await bench.clock.advance(1_000);
     const { describeListeners, describeTargetHealth } = bench.cloud;
     const refuse = async () => {
-      bench.cloud.reads.push(bench.clock.now());
+      bench.cloud.reads.push({ action: 'targets', startedAt: bench.clock.now(), ids: [] });
       return { ok: false, error: cloudError({ class: 'terminal' }) } as const;
     };
     Object.assign(bench.cloud, { describeListeners: refuse, describeTargetHealth: refuse });
