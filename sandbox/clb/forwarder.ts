@@ -1,3 +1,4 @@
+import { isLayerSeven } from './place.ts';
 import { chooseRule, type Destination } from './rule-choice.ts';
 import {
   type Change,
@@ -110,8 +111,8 @@ export class Forwarder {
 
   /** The weights as this forwarder knows them, by `placeKey` and `targetKey`. */
   view(): Readonly<Record<string, Readonly<Record<string, number>>>> {
-    const pools = [...this.#listeners].flatMap(([listenerId, { pool, rules }]) => [
-      [listenerId, pool] as const,
+    const pools = [...this.#listeners].flatMap(([listenerId, { settings, pool, rules }]) => [
+      ...(isLayerSeven(settings.protocol) ? [] : [[listenerId, pool] as const]),
       ...[...rules].map(([locationId, rule]) => [placeKey({ listenerId, locationId }), rule.pool] as const),
     ]);
     return Object.fromEntries(pools.map(([key, pool]) => [key, pool.weights()]));

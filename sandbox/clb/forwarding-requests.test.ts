@@ -146,7 +146,6 @@ describe('a deregistered target', () => {
     expect(clb.forwarding.view()).toEqual([
       {
         weights: {
-          'lbl-00000001': {},
           [`lbl-00000001 ${LOCATION}`]: {},
           [`lbl-00000001 ${other}`]: { '10.0.0.1:8080': 10 },
         },

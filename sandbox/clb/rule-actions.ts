@@ -20,11 +20,11 @@ const RULES_MAX = 50;
 
 const url: Parse<string> = (value, path) => {
   const parsed = text({ minLength: 1, maxLength: 200 })(value, path);
-  if (parsed.startsWith('/')) return parsed;
-  if (parsed.startsWith('~') || parsed.startsWith('=')) {
+  if (/^=?\//.test(parsed)) return parsed;
+  if (parsed.startsWith('~')) {
     throw new ClbError('UnsupportedOperation', `The sandbox does not model regular expressions in \`${path}\`.`);
   }
-  throw new ClbError('InvalidParameter.FormatError', `The value of \`${path}\` must begin with /: ${parsed}.`);
+  throw new ClbError('InvalidParameter.FormatError', `The value of \`${path}\` must begin with / or =/: ${parsed}.`);
 };
 
 const domain: Parse<string> = (value, path) => {

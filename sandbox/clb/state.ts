@@ -50,7 +50,7 @@ export interface RuleSettings {
   readonly locationId: string;
   /** May begin with `*.`, or end with `.*`. */
   readonly domain: string;
-  /** The beginning of the paths it is for. */
+  /** The beginning of the paths it is for; after `=` the only path. */
   readonly url: string;
   readonly scheduler: string;
   /** 0: no session persistence; otherwise by a cookie. */

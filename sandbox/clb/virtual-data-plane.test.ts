@@ -2,16 +2,21 @@ import { describe, expect, it } from 'vitest';
 import { fixture, withListener } from './server-fixture.ts';
 import { virtualDataPlane } from './virtual-data-plane.ts';
 
-const SHOP = { host: 'shop.example.com', path: '/cart' };
+const SHOP = {
+  host: 'shop.example.com',
+  path: '/cart',
+  rule: { Domain: 'shop.example.com', Url: '/' },
+  exactRule: { Domain: 'shop.example.com', Url: '=/up' },
+};
 /** For the forwarders and the health checks. */
 const SETTLED_WITHIN_MS = 60_000;
 
-/** An HTTP listener made by calls, with a rule for everything of one domain, and these targets. */
+/** An HTTP listener made by calls, with a rule for everything of one domain and one without targets. */
 async function serving(addresses: readonly string[]) {
   const clb = fixture();
   const { loadBalancerId, listenerId, vip } = await withListener(clb, { Protocol: 'HTTP' });
   const name = { LoadBalancerId: loadBalancerId, ListenerId: listenerId };
-  const created = await clb.call('CreateRule', { ...name, Rules: [{ Domain: SHOP.host, Url: '/' }] });
+  const created = await clb.call('CreateRule', { ...name, Rules: [SHOP.rule, SHOP.exactRule] });
   await clb.finished(created);
   const [LocationId] = created.LocationIds as string[];
   const bindings = addresses.map(address => ({
@@ -40,6 +45,8 @@ describe('a listener of layer 7 in virtual time', () => {
     const { plane, endpoint } = await serving(['10.0.0.1', '10.0.0.2']);
     const addresses = Array.from({ length: 8 }, () => plane.route(endpoint, SHOP)?.address);
     expect(new Set(addresses)).toEqual(new Set(['10.0.0.1', '10.0.0.2']));
+    expect(plane.route(endpoint, { ...SHOP, path: '/up/to' })).toBeDefined();
+    expect(plane.route(endpoint, { ...SHOP, path: '/up' })).toBeUndefined();
     expect(plane.choose(endpoint, '10.9.9.9')).toBeUndefined();
   });
 
