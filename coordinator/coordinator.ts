@@ -16,7 +16,8 @@ import { runServiceReflector } from './kube/service-reflector.ts';
 import { KubePorts } from './kube-ports.ts';
 import { DEFAULT_LANE_TIMING } from './lanes/lane.ts';
 import { leaseFence } from './lanes/write-fence.ts';
-import { LeaderWork } from './leader-work.ts';
+import { LeaderWork } from './leader/leader-work.ts';
+import type { ExistingLoadBalancerPolicy } from './loadbalancers/placements.ts';
 import type { CoordinatorObserver } from './observer.ts';
 import { ReportServer } from './reports/report-server.ts';
 
@@ -39,6 +40,8 @@ export interface CoordinatorOptions {
   /** Tells instances in one cluster apart; part of every mark. */
   readonly instance: string;
   readonly vpcId: string;
+  /** Which existing load balancers Services may use. */
+  readonly existingLoadBalancers: ExistingLoadBalancerPolicy['existing'];
   readonly leaseDurationMs: number;
   readonly renewDeadlineMs: number;
   readonly retryPeriodMs: number;
@@ -82,10 +85,7 @@ export class Coordinator {
       incarnation: options.incarnation,
       clock: edges.clock,
       logger: edges.log.child({ component: 'reports' }),
-      onEvent: event => {
-        this.knowledge.applyReport(event, edges.clock.now());
-        this.#term?.work.changed();
-      },
+      onEvent: event => this.knowledge.applyReport(event, edges.clock.now()),
     });
   }
 
@@ -115,10 +115,7 @@ export class Coordinator {
       {
         ...this.#edges,
         transport: this.#edges.kube,
-        onEvent: event => {
-          this.knowledge.applyServices(event);
-          this.#term?.work.changed();
-        },
+        onEvent: event => this.knowledge.applyServices(event),
       },
       rest.signal,
     );
@@ -157,7 +154,7 @@ export class Coordinator {
   }
 
   #start(cluster: string, term: number): void {
-    const { clock, cloud, log, observer } = this.#edges;
+    const { clock, random, cloud, log, observer } = this.#edges;
     const elector = this.#elector;
     if (!elector) throw new Error('a term starts only after its election');
     log.info('leading', { term });
@@ -170,6 +167,7 @@ export class Coordinator {
       ports,
       cloud,
       clock,
+      random,
       fence: leaseFence(
         () => clock.now(),
         () => elector.mayWriteUntil(),
@@ -178,6 +176,7 @@ export class Coordinator {
       cluster,
       vpcId: this.#options.vpcId,
       healthCheck: this.#options.healthCheck,
+      policy: { existing: this.#options.existingLoadBalancers, clusterName: this.#options.instance },
       settleMs: this.#options.settleMs,
       limits: DEFAULT_PLAN_LIMITS,
       timing: DEFAULT_LANE_TIMING,

@@ -12,10 +12,11 @@ import type { Knowledge } from './knowledge.ts';
 import { EventRecorder } from './kube/event-recorder.ts';
 import { GateWriter } from './kube/gate-writer.ts';
 import { NamespaceServices } from './kube/namespace-services.ts';
+import { NodeInstances } from './kube/node-instances.ts';
 import { type PodAnswer, PodConfirmer, type PodQuestion } from './kube/pod-confirmer.ts';
 import { ServiceWriter } from './kube/service-status.ts';
-import type { LeaderPorts } from './leader-ports.ts';
-import type { LeaderWork } from './leader-work.ts';
+import type { LeaderPorts } from './leader/leader-ports.ts';
+import type { LeaderWork } from './leader/leader-work.ts';
 import type { CoordinatorObserver } from './observer.ts';
 import { agreesWithReport, provesGone } from './pod-agreement.ts';
 import type { ReportServer } from './reports/report-server.ts';
@@ -54,6 +55,7 @@ export class KubePorts implements LeaderPorts {
   readonly #events: EventRecorder;
   readonly #confirmer: PodConfirmer;
   readonly #lists: NamespaceServices;
+  readonly #instances: NodeInstances;
   #work: LeaderWork | undefined;
   #tkeController = false;
 
@@ -80,6 +82,11 @@ export class KubePorts implements LeaderPorts {
       onList: (namespace, list) => this.#work?.servicesListed(namespace, list),
       onError: failed('Services of a namespace'),
     });
+    this.#instances = new NodeInstances({
+      ...base,
+      onInstance: (node, instanceId) => this.#work?.instanceFound(node, instanceId),
+      onError: failed('node'),
+    });
   }
 
   /** TKE's own Service controller runs in this cluster, as far as is known. */
@@ -93,7 +100,7 @@ export class KubePorts implements LeaderPorts {
   }
 
   async run(signal: AbortSignal): Promise<void> {
-    const writers = [this.#gates, this.#services, this.#events, this.#confirmer, this.#lists];
+    const writers = [this.#gates, this.#services, this.#events, this.#confirmer, this.#lists, this.#instances];
     await Promise.all([...writers.map(writer => writer.run(signal)), this.#lookForTke(signal)]);
   }
 
@@ -107,8 +114,8 @@ export class KubePorts implements LeaderPorts {
     this.#gates.drop(podUid);
   };
 
-  ensureFinalizer: LeaderPorts['ensureFinalizer'] = service => {
-    this.#services.write(service, { type: 'finalizer' });
+  claimService: LeaderPorts['claimService'] = (service, { add, drop }) => {
+    this.#services.write(service, { type: 'claimed', add, drop });
   };
 
   releaseService: LeaderPorts['releaseService'] = service => {
@@ -138,6 +145,10 @@ export class KubePorts implements LeaderPorts {
     this.#confirmer.ask({ podUid, namespace, name });
   };
 
+  findInstance: LeaderPorts['findInstance'] = node => {
+    this.#instances.ask(node);
+  };
+
   listServices: LeaderPorts['listServices'] = namespace => {
     this.#lists.ask(namespace);
   };
@@ -153,15 +164,16 @@ export class KubePorts implements LeaderPorts {
     } else if (provesGone(answer, podUid)) {
       this.#edges.log.info('a bound Pod is proven gone', { pod: `${namespace}/${name}`, podUid });
       store.provenGone(podUid, this.#edges.clock.now());
-      this.#work?.changed();
     }
   }
 
   async #lookForTke(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       const found = await this.#tkeIsThere(signal);
-      if (found !== this.#tkeController) this.#work?.changed();
-      this.#tkeController = found;
+      if (found !== this.#tkeController) {
+        this.#tkeController = found;
+        this.#work?.circumstancesChanged();
+      }
       await sleep(this.#edges.clock, TKE_CHECK_MS, signal).catch(() => undefined);
     }
   }

@@ -31,6 +31,11 @@ export const COORDINATOR_OPTIONS = {
     placeholder: 'NAME',
     default: 'clb-direct-agent',
   }),
+  existingLoadBalancers: choice({
+    description: 'load balancers that Services may use by id; tagged: only where the tag clb-direct-allow lists them',
+    values: ['any', 'tagged'],
+    default: 'any',
+  }),
   grpcListen: address({ description: 'where agents report', default: '0.0.0.0:9443' }),
   webhookListen: address({ description: 'where Pods are admitted', default: '0.0.0.0:9444' }),
   httpListen: address({ description: 'where metrics, health and the status page are served', default: '0.0.0.0:9442' }),

@@ -1,7 +1,7 @@
 import type { Protocol } from '../../common/pod-record.ts';
 import type { Drain } from './drain-ledger.ts';
 import type { TransactionTable } from './observation.ts';
-import type { RuleState } from './rule-state.ts';
+import type { RuleState, RuleTarget } from './rule-state.ts';
 
 /** How far CLB is with one Pod, as reads have shown it (laws L4 and L8). */
 export interface DrainProgress {
@@ -22,18 +22,28 @@ export interface LaneView {
   readonly transactions: TransactionTable;
 }
 
+/** One load balancer that may hold the Pod, as its lane knows it. */
+export interface DrainLane {
+  readonly virtualAddresses: readonly string[];
+  /** False until its bindings were read once by this leader: then nothing may be concluded from absence. */
+  readonly observed: boolean;
+  /** At least every target that is the Pod's. */
+  readonly targets: readonly { readonly state: Pick<RuleState, 'rule'>; readonly target: RuleTarget }[];
+  /** A change of one of the Pod's targets is under way or waits for its read. */
+  readonly moving: boolean;
+}
+
 /**
- * @param complete every load balancer that may hold the Pod has its lane in `lanes`; until a new leader has found them
- * all, it knows nothing of what it does not see
+ * @param complete every load balancer that may hold the Pod is in `lanes`; until a new leader has found them all, it
+ * knows nothing of what it does not see
  */
-export function drainProgress(drain: Drain, lanes: readonly LaneView[], complete: boolean): DrainProgress {
-  const holding = lanes.flatMap(lane => lane.states.flatMap(state => bindingsOf(drain.podUid, lane, state)));
-  const observed = complete && lanes.every(lane => lane.observed);
-  const moving = lanes.some(lane => [...lane.transactions.values()].some(entry => entry.podUid === drain.podUid));
+export function drainProgress(drain: Drain, lanes: readonly DrainLane[], complete: boolean): DrainProgress {
+  const holding = lanes.flatMap(lane => bindingsOf(drain.podUid, lane));
+  const settled = complete && lanes.every(lane => lane.observed && !lane.moving);
   return {
     podUid: drain.podUid,
     node: drain.node,
-    state: stateOf(holding, observed && !moving),
+    state: stateOf(holding, settled),
     targetPorts: holding.map(({ port, protocol }) => ({ port, protocol })),
     virtualAddresses: [...new Set(holding.flatMap(binding => binding.virtualAddresses))],
   };
@@ -46,15 +56,12 @@ interface Holding {
   readonly virtualAddresses: readonly string[];
 }
 
-function bindingsOf(podUid: string, lane: LaneView, state: RuleState): Holding[] {
-  return state.targets
-    .filter(target => target.bound?.mark?.podUid === podUid)
-    .map(target => ({
-      port: target.place.port,
-      protocol: state.rule.protocol,
-      weight: target.bound?.weight ?? 0,
-      virtualAddresses: lane.virtualAddresses,
-    }));
+function bindingsOf(podUid: string, { targets, virtualAddresses }: DrainLane): Holding[] {
+  return targets.flatMap(({ state, target }) => {
+    if (target.bound?.mark?.podUid !== podUid) return [];
+    const { weight } = target.bound;
+    return [{ port: target.place.port, protocol: state.rule.protocol, weight, virtualAddresses }];
+  });
 }
 
 /** `settled`: everything was read, and no change of this Pod is under way or waits for its read. */

@@ -1,32 +1,33 @@
 import { GateState } from '../../common/pod-record.ts';
 import type { PodView } from './cluster-view.ts';
 
-/** Which set of addresses a Pod's gate was opened for, by Pod UID (law L3: it latches per UID and set of IPs). */
-export type GateLatch = ReadonlyMap<string, string>;
+/** For which set of addresses each Pod's gate was opened (law L3: it latches per UID and set of IPs). */
+export class GateLatches {
+  readonly #addresses = new Map<string, string>();
 
-/**
- * The latch after a look at all Pods: a gate that is found open counts as opened for the addresses the Pod has when it
- * is first seen; Pods that are gone are forgotten.
- */
-export function refreshLatch(latch: GateLatch, pods: Iterable<PodView>): GateLatch {
-  const next = new Map<string, string>();
-  for (const { record } of pods) {
-    const known = latch.get(record.uid);
-    if (known !== undefined) next.set(record.uid, known);
-    else if (record.gate === GateState.OPEN) next.set(record.uid, addressesOf(record.addresses));
+  /**
+   * Whether the gate stays open whatever happens to rules and health. A gate that is found open counts as opened for
+   * the addresses that the Pod has when it is first seen: a leader before this one opened it.
+   */
+  isLatched({ record }: PodView): boolean {
+    const addresses = addressesOf(record.addresses);
+    const known = this.#addresses.get(record.uid);
+    if (known !== undefined) return known === addresses;
+    if (record.gate !== GateState.OPEN) return false;
+    this.#addresses.set(record.uid, addresses);
+    return true;
   }
-  return next;
-}
 
-/** Whether the gate stays open whatever happens to rules and health. */
-export function isLatched(latch: GateLatch, pod: PodView): boolean {
-  return latch.get(pod.record.uid) === addressesOf(pod.record.addresses);
-}
+  open({ record }: PodView): void {
+    this.#addresses.set(record.uid, addressesOf(record.addresses));
+  }
 
-export function latchOpen(latch: GateLatch, pod: PodView): GateLatch {
-  return new Map(latch).set(pod.record.uid, addressesOf(pod.record.addresses));
+  /** The Pod is gone. */
+  forget(podUid: string): void {
+    this.#addresses.delete(podUid);
+  }
 }
 
 function addressesOf(addresses: readonly string[]): string {
-  return [...addresses].sort().join(' ');
+  return addresses.length <= 1 ? (addresses[0] ?? '') : [...addresses].sort().join(' ');
 }

@@ -2,6 +2,8 @@ import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { TargetWrite } from '../core/lane-plan.ts';
 import type { Hold } from '../core/rule-plan.ts';
 import { PRIORITIES, type Priority } from '../core/target-operation.ts';
+import type { Audit } from '../lanes/auditor.ts';
+import type { Difference } from '../lanes/differences.ts';
 import type { CoordinatorObserver } from '../observer.ts';
 import type { AdmissionResult } from '../webhook/admission.ts';
 
@@ -72,6 +74,19 @@ export class CoordinatorMetrics implements CoordinatorObserver {
     buckets: GATE_BUCKETS,
     registers: this.#registers,
   });
+  readonly #unexpectedTargets = new Counter({
+    name: 'clb_direct_unexpected_targets_total',
+    help: 'Targets that a read showed other than they were believed to be, by kind of difference',
+    labelNames: ['kind'],
+    registers: this.#registers,
+  });
+  readonly #auditDifferences = new Gauge({
+    name: 'clb_direct_audit_differences',
+    help: 'Targets in which load balancers differed at their last audit from what was believed',
+    registers: this.#registers,
+  });
+  /** By load balancer, those alone that differed. */
+  readonly #differing = new Map<string, number>();
   readonly #drainDuration = new Histogram({
     name: 'clb_direct_drain_duration_seconds',
     help: "From a Pod's drain request to its last target deregistered and read back",
@@ -130,6 +145,17 @@ export class CoordinatorMetrics implements CoordinatorObserver {
 
   wrote(kind: TargetWrite['kind'], targetCount: number): void {
     this.#batchSize.observe({ kind }, targetCount);
+  }
+
+  differed(differences: readonly Difference[]): void {
+    for (const { kind } of differences) this.#unexpectedTargets.inc({ kind });
+  }
+
+  audited({ loadBalancerId, differences }: Audit): void {
+    this.differed(differences);
+    if (differences.length > 0) this.#differing.set(loadBalancerId, differences.length);
+    else this.#differing.delete(loadBalancerId);
+    this.#auditDifferences.set([...this.#differing.values()].reduce((sum, count) => sum + count, 0));
   }
 
   gateOpened(delayMs: number): void {

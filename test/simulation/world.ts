@@ -263,6 +263,7 @@ export class World {
         retryPeriodMs: 1_000,
         settleMs: 2_000,
         healthCheck: undefined,
+        existingLoadBalancers: 'any',
       },
     );
   }

@@ -1,10 +1,11 @@
-import type { Clock } from '../common/clock.ts';
-import { DrainState } from '../proto/gen/clbdirect/v1/report.ts';
-import type { Drain } from './core/drain-ledger.ts';
-import { type DrainProgress, drainProgress, type LaneView } from './core/drain-progress.ts';
-import type { Knowledge } from './knowledge.ts';
+import { isDeepStrictEqual } from 'node:util';
+import type { Clock } from '../../common/clock.ts';
+import { DrainState } from '../../proto/gen/clbdirect/v1/report.ts';
+import type { Drain } from '../core/drain-ledger.ts';
+import type { DrainProgress } from '../core/drain-progress.ts';
+import type { Knowledge } from '../knowledge.ts';
+import type { CoordinatorObserver } from '../observer.ts';
 import type { LeaderPorts } from './leader-ports.ts';
-import type { CoordinatorObserver } from './observer.ts';
 
 export interface DrainAnswersOptions {
   readonly knowledge: Knowledge;
@@ -40,28 +41,28 @@ export class DrainAnswers {
     this.#options = options;
   }
 
-  /** @param isComplete whether every load balancer that may hold a Pod of the namespace has its lane in `lanes` */
-  answer(lanes: readonly LaneView[], isComplete: (namespace: string | undefined) => boolean): void {
+  /** @param progressOf how far CLB is with the drain now */
+  answer(podUids: Iterable<string>, progressOf: (drain: Drain) => DrainProgress): void {
     const { knowledge } = this.#options;
     const asked = new Set(knowledge.takeAsked());
-    for (const uid of this.#sent.keys()) if (!knowledge.drains.has(uid)) this.#sent.delete(uid);
-    for (const drain of knowledge.drains.values()) {
-      if (drain.phase === 'answered') {
-        this.#note(drain, {});
-        continue;
-      }
-      const namespace = knowledge.store.pods.get(drain.podUid)?.record.namespace;
-      const progress = drainProgress(drain, lanes, isComplete(namespace));
-      const isNews = JSON.stringify(this.#sent.get(drain.podUid)) !== JSON.stringify(progress);
-      if (isNews) this.#observe(drain, progress);
-      else this.#note(drain, {});
-      if (isNews || asked.has(drain.podUid)) this.#send(progress);
+    for (const podUid of new Set([...podUids, ...asked])) {
+      const drain = knowledge.drains.get(podUid);
+      if (!drain) this.#sent.delete(podUid);
+      else if (drain.phase === 'answered') this.#note(drain, {});
+      else this.#tell(drain, progressOf(drain), asked.has(podUid));
     }
   }
 
   /** The latest drains, newest first. */
   recent(): readonly DrainMoments[] {
     return [...this.#moments.values()].reverse();
+  }
+
+  #tell(drain: Drain, progress: DrainProgress, isAsked: boolean): void {
+    const isNews = !isDeepStrictEqual(this.#sent.get(drain.podUid), progress);
+    if (isNews) this.#observe(drain, progress);
+    else this.#note(drain, {});
+    if (isNews || isAsked) this.#send(progress);
   }
 
   #observe(drain: Drain, progress: DrainProgress): void {

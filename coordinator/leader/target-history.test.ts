@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { serving } from '../test/property/core-world.ts';
+import { serving } from '../../test/property/core-world.ts';
 import { TargetHistory } from './target-history.ts';
 
 test('tells since when a target is in its state, and begins anew when the state changes', () => {

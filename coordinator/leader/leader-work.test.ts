@@ -1,17 +1,20 @@
+import { isDeepStrictEqual } from 'node:util';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { silentLogger } from '../common/logger.ts';
-import type { PodRecord } from '../common/pod-record.ts';
-import { VirtualClock } from '../common/virtual-clock.ts';
-import { DEFAULT_PLAN_LIMITS } from './core/lane-plan.ts';
-import { podRecord } from './core/pod.fixture.ts';
-import { Knowledge } from './knowledge.ts';
-import type { ServiceRecord } from './kube/service-reflector.ts';
-import { cloudError, FakeCloud, loadBalancer } from './lanes/fake-cloud.ts';
-import { DEFAULT_LANE_TIMING } from './lanes/lane.ts';
+import { silentLogger } from '../../common/logger.ts';
+import type { PodRecord } from '../../common/pod-record.ts';
+import { seededRandom } from '../../common/random.ts';
+import { VirtualClock } from '../../common/virtual-clock.ts';
+import { DEFAULT_PLAN_LIMITS } from '../core/lane-plan.ts';
+import { podRecord } from '../core/pod.fixture.ts';
+import { Knowledge } from '../knowledge.ts';
+import { changedRecord } from '../kube/load-balancer-record.ts';
+import type { ServiceRecord } from '../kube/service-reflector.ts';
+import { cloudError, FakeCloud, loadBalancer } from '../lanes/fake-cloud.ts';
+import { DEFAULT_LANE_TIMING } from '../lanes/lane.ts';
+import { noObserver } from '../observer.ts';
+import { serviceRecord } from '../service.fixture.ts';
 import type { LeaderPorts } from './leader-ports.ts';
 import { LeaderWork } from './leader-work.ts';
-import { noObserver } from './observer.ts';
-import { serviceRecord } from './service.fixture.ts';
 
 const TAGS = { 'clb-direct-service': 'service-uid', 'clb-direct-cluster': 'c1' };
 const SERVICE = serviceRecord();
@@ -39,11 +42,13 @@ class Term {
       ports: this.#ports(),
       cloud: this.cloud,
       clock: this.clock,
+      random: seededRandom(1),
       fence: { mayWrite: () => true },
       log: silentLogger,
       cluster: 'c1',
       vpcId: 'vpc-1',
       healthCheck: undefined,
+      policy: { existing: 'any', clusterName: 'default' },
       settleMs: 0,
       limits: DEFAULT_PLAN_LIMITS,
       timing: DEFAULT_LANE_TIMING,
@@ -60,7 +65,8 @@ class Term {
     return {
       dropGate: () => undefined,
       writeGate: ({ record }, { open, reason }) => note(`gate of ${record.uid} ${open ? 'open' : 'closed'}: ${reason}`),
-      ensureFinalizer: () => note('finalizer added'),
+      claimService: (service, change) => this.#claim(service, change),
+      findInstance: node => this.#work.instanceFound(node, `ins-${node}`),
       releaseService: ({ name }) => note(`Service ${name} released`),
       writeStatus: () => undefined,
       reportProblem: (_, { code }) => note(code),
@@ -73,6 +79,20 @@ class Term {
         if (this.listed) this.#work.servicesListed(namespace, { startedAt: this.clock.now(), services: this.listed });
       },
     };
+  }
+
+  /** What the API server would have of the Service after it was claimed. */
+  #claim(service: ServiceRecord, { add, drop }: Parameters<LeaderPorts['claimService']>[1]): void {
+    const key = `${service.namespace}/${service.name}`;
+    const known = this.knowledge.services.get(key);
+    if (!known) return;
+    const present = { loadBalancers: known.recorded, adoptedListeners: known.adopted };
+    const { loadBalancers: recorded, adoptedListeners: adopted } = changedRecord(present, add, drop);
+    const item = { ...known, finalized: true, recorded, adopted };
+    if (isDeepStrictEqual(item, known)) return;
+    this.#lists += 1;
+    const resourceVersion = String(this.#lists);
+    this.knowledge.applyServices({ type: 'applied', key, item: { ...item, resourceVersion }, resourceVersion });
   }
 
   async services(...services: ServiceRecord[]): Promise<void> {
@@ -94,7 +114,6 @@ class Term {
 
   /** Long enough for everything to settle. */
   async goOn(): Promise<void> {
-    this.#work.changed();
     await this.clock.advance(20_000);
   }
 
@@ -191,7 +210,8 @@ describe('a Service that is deleted', () => {
     expect(term.log.at(-1)).toBe('CD1007');
     expect(term.cloud.balancerWrites).toEqual([]);
     term.cloud.listeners = [];
-    await term.clock.advance(60_000);
+    // The next audit sees it.
+    await term.clock.advance(240_000);
     expect(term.log.at(-1)).toBe('Service web released');
   });
 });

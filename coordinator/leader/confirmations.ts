@@ -1,6 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { PodRecord } from '../common/pod-record.ts';
-import type { StoredPod } from './core/report-store.ts';
+import type { PodRecord } from '../../common/pod-record.ts';
 
 /**
  * What the API server confirmed of which Pod (law L12). It confirmed one set of labels and addresses: an agent that
@@ -14,15 +13,20 @@ export class Confirmations {
     this.#records.set(record.uid, record);
   }
 
-  /** The UIDs of the reported Pods that are still as they were confirmed; the others are forgotten. */
-  current(reported: ReadonlyMap<string, StoredPod>): ReadonlySet<string> {
-    for (const [uid, confirmed] of this.#records) {
-      const record = reported.get(uid)?.record;
-      if (!record || !isSame(confirmed, record)) this.#records.delete(uid);
-      // The newest record, so that the next look is one comparison of references.
-      else if (record !== confirmed) this.#records.set(uid, record);
-    }
-    return new Set(this.#records.keys());
+  /** Whether the Pod is still as it was confirmed; what is not is forgotten. */
+  holdsFor(record: PodRecord): boolean {
+    const confirmed = this.#records.get(record.uid);
+    if (!confirmed) return false;
+    const isHeld = isSame(confirmed, record);
+    // The newest record, so that the next look is one comparison of references.
+    if (isHeld) this.#records.set(record.uid, record);
+    else this.#records.delete(record.uid);
+    return isHeld;
+  }
+
+  /** The Pod is gone. */
+  forget(podUid: string): void {
+    this.#records.delete(podUid);
   }
 }
 

@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest';
-import { VirtualClock } from '../common/virtual-clock.ts';
-import { DrainPhase, DrainState, type DrainUpdate } from '../proto/gen/clbdirect/v1/report.ts';
+import { VirtualClock } from '../../common/virtual-clock.ts';
+import { DrainPhase, DrainState, type DrainUpdate } from '../../proto/gen/clbdirect/v1/report.ts';
+import { drainProgress } from '../core/drain-progress.ts';
+import { Knowledge } from '../knowledge.ts';
 import { DrainAnswers } from './drain-answers.ts';
-import { Knowledge } from './knowledge.ts';
 
 function bench() {
   const clock = new VirtualClock();
@@ -20,45 +21,47 @@ function bench() {
     const request = { podUid: 'p1', phase, budgetMs: 30_000 };
     knowledge.applyReport({ type: 'drain', node: 'n1', session: 's', request }, clock.now());
   };
-  return { clock, sent, finished, answers, hook };
+  /** As a leader that has found every load balancer, or has not; none holds the Pod. */
+  const answer = (complete: boolean) => answers.answer(['p1'], drain => drainProgress(drain, [], complete));
+  return { clock, sent, finished, answers, answer, hook };
 }
 
 test('an agent hears of a Pod that no load balancer holds at once, and once', () => {
-  const { sent, finished, answers, hook } = bench();
+  const { sent, finished, answer, hook } = bench();
   hook(DrainPhase.BEGIN);
-  answers.answer([], () => true);
-  answers.answer([], () => true);
+  answer(true);
+  answer(true);
   expect(sent.map(update => update.state)).toEqual([DrainState.DEREGISTERED]);
   expect(finished).toEqual([0]);
 });
 
 test('an agent that asks again is answered again', () => {
-  const { sent, answers, hook } = bench();
+  const { sent, answer, hook } = bench();
   hook(DrainPhase.BEGIN);
-  answers.answer([], () => true);
+  answer(true);
   hook(DrainPhase.BEGIN);
-  answers.answer([], () => true);
+  answer(true);
   expect(sent.length).toBe(2);
 });
 
 test('a leader that has not found every load balancer yet concludes nothing', () => {
-  const { sent, answers, hook } = bench();
+  const { sent, answer, hook } = bench();
   hook(DrainPhase.BEGIN);
-  answers.answer([], () => false);
+  answer(false);
   expect(sent.map(update => update.state)).toEqual([DrainState.ACCEPTED]);
 });
 
 test('the moments of a drain are kept as they first came', async () => {
-  const { clock, answers, hook } = bench();
+  const { clock, answers, answer, hook } = bench();
   hook(DrainPhase.BEGIN);
-  answers.answer([], () => false);
+  answer(false);
   await clock.advance(100);
   hook(DrainPhase.CONNECTIONS_ENDED);
-  answers.answer([], () => false);
+  answer(false);
   await clock.advance(100);
-  answers.answer([], () => true);
+  answer(true);
   hook(DrainPhase.ANSWERED);
-  answers.answer([], () => true);
+  answer(true);
   expect(answers.recent()).toEqual([
     expect.objectContaining({ requestedAt: 0, connectionsEndedAt: 100, deregisteredAt: 200, answeredAt: 200 }),
   ]);

@@ -1,0 +1,30 @@
+/** What has to be looked at again, each thing once however often it changed. */
+export class Dirt {
+  /** `namespace/name`. */
+  readonly services = new Set<string>();
+  readonly podUids = new Set<string>();
+  /** UIDs of claimed Services whose load balancers may be others. */
+  readonly placements = new Set<string>();
+  /** Load balancers whose lanes may have to want something else. */
+  readonly loadBalancers = new Set<string>();
+  /** Load balancers of which something was read. */
+  readonly observed = new Set<string>();
+  /** Pods whose gates may have to say something else. */
+  readonly gates = new Set<string>();
+  /** Pods of whose hooks CLB may be further. */
+  readonly drains = new Set<string>();
+  /** UIDs of Services whose Pods may have other ports. */
+  readonly ports = new Set<string>();
+}
+
+/** Empties the set and hands out what was in it. */
+export function take<T>(dirty: Set<T>): readonly T[] {
+  if (dirty.size === 0) return [];
+  const taken = [...dirty];
+  dirty.clear();
+  return taken;
+}
+
+export function addAll<T>(dirty: Set<T>, items: Iterable<T>): void {
+  for (const item of items) dirty.add(item);
+}

@@ -1,0 +1,129 @@
+import type { Clock } from '../../common/clock.ts';
+import { GateState } from '../../common/pod-record.ts';
+import type { ClusterView, PodView } from '../core/cluster-view.ts';
+import { type GateDecision, type GateReason, gateDecision } from '../core/gate.ts';
+import { GateLatches } from '../core/gate-latch.ts';
+import type { Rule } from '../core/rule.ts';
+import type { RuleTarget } from '../core/rule-state.ts';
+import type { LeaderPorts } from './leader-ports.ts';
+
+export interface GateKeeperOptions {
+  readonly view: ClusterView;
+  readonly clock: Clock;
+  readonly ports: Pick<LeaderPorts, 'writeGate' | 'dropGate'>;
+  /** Every rule that selects the Pod, those without a place included. */
+  readonly rulesOf: (podUid: string) => readonly Rule[];
+  readonly targetAt: (podUid: string, loadBalancerId: string, key: string) => RuleTarget | undefined;
+  readonly isProvenUnselected: (pod: PodView) => boolean;
+  /** The first Pod waits for the health of its target on this load balancer, or the last one waits no more. */
+  readonly onWaits: (loadBalancerId: string, waits: boolean) => void;
+}
+
+/** A new leader shuts no gate before agents must have told of those that were opened last. */
+const NO_CLOSING_MS = 5_000;
+/** What CLB still has to say. */
+const WAITS_FOR_CLOUD: ReadonlySet<GateReason> = new Set([
+  'WaitingForLoadBalancer',
+  'WaitingForRegistration',
+  'WaitingForHealthCheck',
+]);
+
+/** The readiness gates of a term: each Pod is looked at again when something about it or its targets changed (law L3). */
+export class GateKeeper {
+  readonly #options: GateKeeperOptions;
+  readonly #startedAt: number;
+  readonly #latches = new GateLatches();
+  /** Pods whose gates may not be shut yet. */
+  readonly #deferred = new Set<string>();
+  /** The load balancers whose word each Pod waits for. */
+  readonly #waits = new Map<string, readonly string[]>();
+  readonly #waiting = new Map<string, number>();
+
+  constructor(options: GateKeeperOptions) {
+    this.#options = options;
+    this.#startedAt = options.clock.now();
+  }
+
+  /** Decides about the Pod's gate as things are now. */
+  look(podUid: string): void {
+    const pod = this.#options.view.pods.get(podUid);
+    if (!pod) {
+      this.#forget(podUid);
+      return;
+    }
+    if (pod.deletionSeenAt !== undefined) this.#options.ports.dropGate(podUid);
+    if (pod.record.gate === GateState.ABSENT || this.#latches.isLatched(pod)) {
+      this.#wait(podUid, []);
+      return;
+    }
+    const rules = this.#options.rulesOf(podUid);
+    const decision = gateDecision({
+      pod,
+      rules,
+      targetAt: (loadBalancerId, key) => this.#options.targetAt(podUid, loadBalancerId, key),
+      provenUnselected: rules.length === 0 && this.#options.isProvenUnselected(pod),
+    });
+    this.#wait(podUid, waitsForCloud(decision) ? placesOf(rules) : []);
+    this.#say(pod, decision);
+  }
+
+  /** The Pods whose gates could not be shut before and may be now; each is handed out once. */
+  takeDeferred(): readonly string[] {
+    if (this.#deferred.size === 0 || this.#isNew()) return [];
+    const deferred = [...this.#deferred];
+    this.#deferred.clear();
+    return deferred;
+  }
+
+  #say(pod: PodView, decision: GateDecision): void {
+    if (decision.status === 'unknown') return;
+    const open = decision.status === 'open';
+    // The leader before may have opened it a moment ago, and the agent not have told yet.
+    if (!open && this.#isNew()) {
+      this.#deferred.add(pod.record.uid);
+      return;
+    }
+    if (open) this.#latches.open(pod);
+    this.#options.ports.writeGate(pod, { open, reason: decision.reason, message: decision.message });
+  }
+
+  #isNew(): boolean {
+    return this.#options.clock.now() - this.#startedAt < NO_CLOSING_MS;
+  }
+
+  #forget(podUid: string): void {
+    this.#latches.forget(podUid);
+    this.#deferred.delete(podUid);
+    this.#wait(podUid, []);
+  }
+
+  #wait(podUid: string, loadBalancerIds: readonly string[]): void {
+    const before = this.#waits.get(podUid) ?? [];
+    if (before.length === 0 && loadBalancerIds.length === 0) return;
+    for (const id of loadBalancerIds) this.#count(id, 1);
+    for (const id of before) this.#count(id, -1);
+    if (loadBalancerIds.length === 0) this.#waits.delete(podUid);
+    else this.#waits.set(podUid, loadBalancerIds);
+  }
+
+  #count(loadBalancerId: string, change: 1 | -1): void {
+    const before = this.#waiting.get(loadBalancerId) ?? 0;
+    const after = before + change;
+    if (after === 0) this.#waiting.delete(loadBalancerId);
+    else this.#waiting.set(loadBalancerId, after);
+    if (before === 0 || after === 0) this.#options.onWaits(loadBalancerId, after > 0);
+  }
+
+  /** Whether a Pod waits for the load balancer's word. */
+  waitsFor(loadBalancerId: string): boolean {
+    return this.#waiting.has(loadBalancerId);
+  }
+}
+
+function waitsForCloud(decision: GateDecision): boolean {
+  return decision.status === 'closed' && WAITS_FOR_CLOUD.has(decision.reason);
+}
+
+function placesOf(rules: readonly Rule[]): readonly string[] {
+  return [...new Set(rules.flatMap(rule => rule.place?.loadBalancerId ?? []))];
+}

@@ -1,0 +1,34 @@
+import type { DrainUpdate } from '../../proto/gen/clbdirect/v1/report.ts';
+import type { PodView } from '../core/cluster-view.ts';
+import type { GateReason } from '../core/gate.ts';
+import type { Mark } from '../core/mark.ts';
+import type { RecordEntries } from '../kube/load-balancer-record.ts';
+import type { ServiceRecord } from '../kube/service-reflector.ts';
+import type { ServiceStatus } from '../kube/service-status.ts';
+import type { Problem } from '../loadbalancers/problem.ts';
+
+/** What a leader may do to the world besides writing to CLB. All calls queue and return at once. */
+export interface LeaderPorts {
+  /** Sets the Pod's gate; unchanged ones cost nothing. */
+  writeGate(pod: PodView, gate: { open: boolean; reason: GateReason; message: string }): void;
+  /** Forgets what waits to be written about the gate of a Pod that is leaving. */
+  dropGate(podUid: string): void;
+  /**
+   * Sees to our finalizer and to the record of where the Service may have something, before anything is made there;
+   * what is so already costs nothing.
+   */
+  claimService(service: ServiceRecord, change: { readonly add: RecordEntries; readonly drop: RecordEntries }): void;
+  /** Takes everything of ours off. */
+  releaseService(service: ServiceRecord): void;
+  writeStatus(service: ServiceRecord, status: ServiceStatus): void;
+  reportProblem(service: { namespace: string; name: string; uid: string }, problem: Problem): void;
+  sendDrainUpdate(node: string, update: DrainUpdate): void;
+  /** Asks the API server whether it knows the Pod as the agent does (law L12). */
+  confirm(pod: PodView): void;
+  /** Asks the API server, consistently, whether the Pod that a mark names is gone (law L1). */
+  prove(mark: Mark): void;
+  /** Asks for the cloud's name of a node; the answer comes by `LeaderWork.instanceFound`. */
+  findInstance(node: string): void;
+  /** Asks for a consistent list of the namespace's Services, to prove that none selects a Pod (law L3). */
+  listServices(namespace: string): void;
+}

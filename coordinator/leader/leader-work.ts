@@ -1,0 +1,427 @@
+import type { Clock } from '../../common/clock.ts';
+import type { Logger } from '../../common/logger.ts';
+import type { Random } from '../../common/random.ts';
+import type { Cloud, HealthCheckSettings } from '../cloud/types.ts';
+import { type DrainLane, drainProgress } from '../core/drain-progress.ts';
+import type { LanePlanLimits } from '../core/lane-plan.ts';
+import type { Knowledge, KnowledgeChange } from '../knowledge.ts';
+import type { ServiceRecord } from '../kube/service-reflector.ts';
+import { Auditor } from '../lanes/auditor.ts';
+import type { Difference } from '../lanes/differences.ts';
+import { DEFAULT_HEALTH_TIMING, HealthPoller } from '../lanes/health-poller.ts';
+import type { Lane } from '../lanes/lane.ts';
+import type { LaneFailure, LaneOptions, LaneTiming, ObservedChange } from '../lanes/lane-options.ts';
+import type { WriteFence } from '../lanes/write-fence.ts';
+import { foreignWriter } from '../loadbalancers/foreign-writer.ts';
+import { LoadBalancerDirectory } from '../loadbalancers/load-balancer-directory.ts';
+import { missingPort } from '../loadbalancers/missing-port.ts';
+import type { ExistingLoadBalancerPolicy } from '../loadbalancers/placements.ts';
+import type { CoordinatorObserver } from '../observer.ts';
+import { AccountQuota } from './account-quota.ts';
+import { type Claimed, Claims } from './claims.ts';
+import { addAll, Dirt, take } from './dirt.ts';
+import { DrainAnswers, type DrainMoments } from './drain-answers.ts';
+import { GateKeeper } from './gate-keeper.ts';
+import { LaneDriver } from './lane-driver.ts';
+import { LaneFleet, type LiveLane } from './lane-fleet.ts';
+import type { LeaderPorts } from './leader-ports.ts';
+import { PodDesk } from './pod-desk.ts';
+import { ProblemBoard } from './problem-board.ts';
+import { ServiceDesk } from './service-desk.ts';
+import { Tenancies } from './tenancies.ts';
+import { UnselectedProof } from './unselected-proof.ts';
+
+export interface LeaderWorkOptions {
+  readonly knowledge: Knowledge;
+  readonly ports: LeaderPorts;
+  readonly cloud: Cloud;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly fence: WriteFence;
+  readonly log: Logger;
+  /** Short hash of the cluster and the instance, as it stands in marks. */
+  readonly cluster: string;
+  readonly vpcId: string;
+  readonly healthCheck: HealthCheckSettings | undefined;
+  readonly policy: ExistingLoadBalancerPolicy;
+  /** How long after weight 0 was read back new connections may still arrive. */
+  readonly settleMs: number;
+  readonly limits: LanePlanLimits;
+  readonly timing: LaneTiming;
+  /** TKE's own Service controller runs in this cluster. */
+  readonly tkeController: () => boolean;
+  readonly observer: CoordinatorObserver;
+}
+
+/** Changes are gathered this long before anything is decided, so that a burst is one decision. */
+const COALESCE_MS = 1;
+/** Something may always have become due. */
+const TICK_MS = 1_000;
+
+/**
+ * What one term of leadership does: from the warm knowledge to lanes, gates, drains and Service status. What changed is
+ * decided anew from facts; nothing here has to survive a leader change, and what did not change costs nothing.
+ */
+export class LeaderWork {
+  readonly #options: LeaderWorkOptions;
+  readonly #stop = new AbortController();
+  readonly #dirt = new Dirt();
+  readonly #pods: PodDesk;
+  readonly #claims: Claims;
+  readonly #board: ProblemBoard;
+  readonly #directory: LoadBalancerDirectory;
+  readonly #quota: AccountQuota;
+  readonly #tenancies = new Tenancies();
+  readonly #fleet: LaneFleet;
+  readonly #driver: LaneDriver;
+  readonly #desk: ServiceDesk;
+  readonly #proof: UnselectedProof;
+  readonly #gates: GateKeeper;
+  readonly #drains: DrainAnswers;
+  /** Load balancers with targets whose Pods nobody vouches for. */
+  readonly #orphaned = new Set<string>();
+  #scheduled = false;
+  #running = false;
+
+  constructor(options: LeaderWorkOptions) {
+    this.#options = options;
+    const { knowledge, ports, clock, tkeController, observer } = options;
+    const { signal } = this.#stop;
+    this.#pods = new PodDesk(options);
+    const { view } = this.#pods;
+    this.#claims = new Claims({ knowledge, tkeController });
+    this.#board = new ProblemBoard({ clock, tell: (service, problem) => ports.reportProblem(service, problem) });
+    this.#directory = new LoadBalancerDirectory({
+      ...options,
+      onChange: serviceUid => this.#mark(this.#dirt.placements, [serviceUid]),
+    });
+    this.#quota = new AccountQuota({ ...options, onChange: () => this.#driveAll() });
+    this.#fleet = new LaneFleet({
+      optionsFor: id => this.#laneOptions(id),
+      healthPoller: new HealthPoller({ ...options, timing: DEFAULT_HEALTH_TIMING }),
+      auditor: new Auditor({ ...options, onDifference: audit => observer.audited(audit) }),
+      signal,
+    });
+    const shared = { ...options, fleet: this.#fleet, tenancies: this.#tenancies, board: this.#board, view };
+    this.#driver = new LaneDriver({
+      ...shared,
+      clusterName: options.policy.clusterName,
+      targetsPerRuleMax: () => this.#quota.targetsPerRule,
+      isComplete: () => this.#desk.isComplete(undefined),
+      gateWaits: id => this.#gates.waitsFor(id),
+    });
+    this.#desk = new ServiceDesk({
+      ...shared,
+      directory: this.#directory,
+      driver: this.#driver,
+      hasReadyPods: uid => this.#pods.hasReadyPods(uid),
+    });
+    this.#proof = new UnselectedProof(options);
+    this.#gates = new GateKeeper({
+      ...shared,
+      rulesOf: podUid => [...view.servicesOf(podUid)].flatMap(uid => this.#rulesOf(uid)),
+      targetAt: (podUid, loadBalancerId, key) =>
+        this.#fleet
+          .get(loadBalancerId)
+          ?.lane.targetsOf(podUid)
+          .find(({ target }) => target.key === key)?.target,
+      isProvenUnselected: pod => this.#proof.holdsFor(pod),
+      onWaits: (loadBalancerId, waits) => this.#fleet.get(loadBalancerId)?.lane.setGateWaits(waits),
+    });
+    this.#drains = new DrainAnswers(options);
+  }
+
+  /** Works until `signal` aborts; writes that are under way are finished before it resolves. */
+  async run(signal: AbortSignal): Promise<void> {
+    const stop = () => this.#stop.abort();
+    signal.addEventListener('abort', stop, { once: true });
+    if (signal.aborted) stop();
+    this.#running = true;
+    const { knowledge } = this.#options;
+    const unfollow = knowledge.follow(change => this.#follow(change));
+    this.#mark(this.#dirt.services, knowledge.services.keys());
+    this.#mark(this.#dirt.podUids, knowledge.store.pods.keys());
+    this.#mark(this.#dirt.drains, knowledge.drains.keys());
+    this.#tick();
+    const parts = [this.#directory, this.#quota, this.#fleet];
+    await Promise.all(parts.map(part => part.run(this.#stop.signal)));
+    unfollow();
+  }
+
+  /** The cluster's circumstances have changed: looks at every Service again. */
+  circumstancesChanged(): void {
+    this.#mark(this.#dirt.services, this.#options.knowledge.services.keys());
+  }
+
+  /** The API server agrees with the agent about this Pod. */
+  confirmed(podUid: string): void {
+    this.#pods.confirmed(podUid);
+    this.#mark(this.#dirt.podUids, [podUid]);
+  }
+
+  /** The cloud's name of a node; undefined when it has none. */
+  instanceFound(node: string, instanceId: string | undefined): void {
+    this.#mark(this.#dirt.podUids, this.#pods.instanceFound(node, instanceId));
+  }
+
+  /** A consistent list of a namespace's Services. */
+  servicesListed(namespace: string, list: { startedAt: number; services: readonly ServiceRecord[] }): void {
+    this.#mark(this.#dirt.gates, this.#proof.listed(namespace, list));
+  }
+
+  /** The latest drains, newest first. */
+  recentDrains(): readonly DrainMoments[] {
+    return this.#drains.recent();
+  }
+
+  /** Since when the target is in its state, as far as this term has seen. */
+  targetSince(loadBalancerId: string, key: string): number | undefined {
+    return this.#fleet.get(loadBalancerId)?.history.since(key);
+  }
+
+  lanes(): readonly Lane[] {
+    return [...this.#fleet.all()].map(live => live.lane);
+  }
+
+  // --- what happened
+
+  #follow(change: KnowledgeChange): void {
+    switch (change.kind) {
+      case 'pod':
+        this.#mark(this.#dirt.podUids, [change.podUid]);
+        break;
+      case 'service':
+        this.#mark(this.#dirt.services, [change.key]);
+        break;
+      case 'drain-asked':
+        this.#mark(this.#dirt.drains, [change.podUid]);
+    }
+  }
+
+  #observed(loadBalancerId: string, { podUids, listeners }: ObservedChange): void {
+    this.#fleet.note(loadBalancerId, podUids);
+    addAll(this.#dirt.gates, podUids);
+    for (const uid of podUids) if (this.#options.knowledge.drains.has(uid)) this.#dirt.drains.add(uid);
+    if (listeners) {
+      this.#dirt.loadBalancers.add(loadBalancerId);
+      addAll(this.#dirt.placements, this.#tenancies.tenantsOf(loadBalancerId).keys());
+    }
+    this.#mark(this.#dirt.observed, [loadBalancerId]);
+  }
+
+  #mark<T>(dirty: Set<T>, items: Iterable<T>): void {
+    addAll(dirty, items);
+    if (this.#scheduled || !this.#running || this.#stop.signal.aborted) return;
+    this.#scheduled = true;
+    this.#options.clock.schedule(COALESCE_MS, () => {
+      this.#scheduled = false;
+      if (!this.#stop.signal.aborted) this.#turn();
+    });
+  }
+
+  #tick(): void {
+    if (this.#stop.signal.aborted) return;
+    const { clock, knowledge } = this.#options;
+    knowledge.expire(clock.now());
+    this.#board.remind();
+    this.#pods.askAgain();
+    for (const id of this.#orphaned) this.#proveOrphans(id);
+    addAll(this.#dirt.placements, this.#desk.unsettled());
+    this.#mark(this.#dirt.gates, this.#gates.takeDeferred());
+    clock.schedule(TICK_MS, () => this.#tick());
+  }
+
+  #driveAll(): void {
+    this.#mark(
+      this.#dirt.loadBalancers,
+      [...this.#fleet.all()].map(({ lane }) => lane.loadBalancerId),
+    );
+  }
+
+  // --- what follows
+
+  #turn(): void {
+    if (!this.#options.knowledge.servicesKnown) return;
+    this.#claimServices(take(this.#dirt.services));
+    const changedPods = this.#refreshPods(take(this.#dirt.podUids));
+    for (const uid of take(this.#dirt.placements)) this.#place(uid);
+    for (const id of take(this.#dirt.loadBalancers)) this.#drive(id);
+    for (const [id, { podUids, ruleIds }] of changedPods) this.#tellLane(id, podUids, ruleIds);
+    for (const id of take(this.#dirt.observed)) this.#digest(id);
+    for (const uid of take(this.#dirt.ports)) this.#reportMissingPorts(uid);
+    for (const uid of take(this.#dirt.gates)) this.#gates.look(uid);
+    this.#answerDrains(take(this.#dirt.drains));
+  }
+
+  #claimServices(keys: readonly string[]): void {
+    const claimed: Claimed[] = [];
+    for (const key of keys) {
+      const { before, after, service, problems } = this.#claims.refresh(key);
+      if (before) addAll(this.#dirt.podUids, this.#pods.view.podUidsOf(before.service.uid));
+      if (before && before.service.uid !== after?.service.uid) this.#forgetService(before);
+      if (service) this.#board.put(service, 'claim', problems);
+      if (after) claimed.push(after);
+    }
+    if (claimed.length === 0) return;
+    this.#pods.view.setServices(claimed.map(({ service }) => service));
+    for (const { service, intent } of claimed) {
+      addAll(this.#dirt.podUids, this.#pods.view.podUidsOf(service.uid));
+      this.#directory.ensure(intent);
+      this.#dirt.placements.add(service.uid);
+      this.#dirt.ports.add(service.uid);
+    }
+  }
+
+  #forgetService(claimed: Claimed): void {
+    const { uid } = claimed.service;
+    this.#pods.view.removeService(uid);
+    this.#directory.forget(uid);
+    this.#board.forget(uid);
+    addAll(this.#dirt.loadBalancers, this.#desk.forget(claimed));
+  }
+
+  /** @returns by load balancer, whose facts changed for its lane, and the rules that may select them only now */
+  #refreshPods(podUids: readonly string[]): Map<string, { podUids: Set<string>; ruleIds: Set<string> }> {
+    const changed = new Map<string, { podUids: Set<string>; ruleIds: Set<string> }>();
+    const changedAt = (id: string) => {
+      const entry = changed.get(id) ?? { podUids: new Set(), ruleIds: new Set() };
+      changed.set(id, entry);
+      return entry;
+    };
+    for (const podUid of podUids) {
+      const services = this.#pods.refresh(podUid);
+      this.#dirt.gates.add(podUid);
+      if (this.#options.knowledge.drains.has(podUid)) this.#dirt.drains.add(podUid);
+      for (const live of this.#fleet.concernedBy(podUid)) changedAt(live.lane.loadBalancerId).podUids.add(podUid);
+      for (const uid of services) {
+        this.#dirt.ports.add(uid);
+        for (const { loadBalancer } of this.#tenancies.placementsOf(uid)) {
+          const entry = changedAt(loadBalancer.id);
+          entry.podUids.add(podUid);
+          for (const rule of this.#driver.rulesAt(loadBalancer.id, uid)) entry.ruleIds.add(rule.id);
+        }
+      }
+    }
+    return changed;
+  }
+
+  #place(serviceUid: string): void {
+    const claimed = this.#claims.get(serviceUid);
+    if (!claimed) return;
+    const wasComplete = this.#desk.isComplete(claimed.service.namespace);
+    const concerned = this.#desk.settle(claimed);
+    addAll(this.#dirt.loadBalancers, concerned);
+    addAll(this.#dirt.gates, this.#pods.view.podUidsOf(serviceUid));
+    // What a new leader could not conclude before, it may now.
+    if (this.#desk.isComplete(claimed.service.namespace) !== wasComplete) {
+      addAll(this.#dirt.drains, this.#options.knowledge.drains.keys());
+    }
+  }
+
+  #drive(loadBalancerId: string): void {
+    const tenants = this.#tenancies.tenantsOf(loadBalancerId);
+    if (this.#driver.drive(loadBalancerId)) this.#mark(this.#dirt.placements, tenants.keys());
+    for (const uid of tenants.keys()) {
+      addAll(this.#dirt.gates, this.#pods.view.podUidsOf(uid));
+    }
+    this.#fleet.note(loadBalancerId, this.#fleet.get(loadBalancerId)?.lane.concernedPods() ?? []);
+    this.#dirt.observed.add(loadBalancerId);
+  }
+
+  #tellLane(loadBalancerId: string, podUids: ReadonlySet<string>, ruleIds: ReadonlySet<string>): void {
+    const live = this.#fleet.get(loadBalancerId);
+    if (!live) return;
+    live.lane.podsChanged(podUids, ruleIds);
+    const touched = live.lane.plan?.touched ?? [];
+    addAll(this.#dirt.gates, touched);
+    this.#fleet.note(loadBalancerId, [...podUids, ...touched]);
+    this.#dirt.observed.add(loadBalancerId);
+  }
+
+  /** What else the newest plan of a lane calls for. */
+  #digest(loadBalancerId: string): void {
+    const live = this.#fleet.get(loadBalancerId);
+    const plan = live?.lane.plan;
+    if (!live || !plan) {
+      this.#orphaned.delete(loadBalancerId);
+      return;
+    }
+    live.history.observe(plan.states, this.#options.clock.now());
+    if (plan.orphans.length > 0) this.#orphaned.add(loadBalancerId);
+    else this.#orphaned.delete(loadBalancerId);
+    this.#proveOrphans(loadBalancerId);
+    this.#driver.reportPlan(loadBalancerId);
+  }
+
+  #proveOrphans(loadBalancerId: string): void {
+    for (const { mark } of this.#fleet.get(loadBalancerId)?.lane.plan?.orphans ?? []) this.#options.ports.prove(mark);
+  }
+
+  #rulesOf(serviceUid: string) {
+    const placed = this.#driver.rulesOf(serviceUid);
+    const intent = this.#claims.get(serviceUid)?.intent;
+    if (placed.length > 0 || !intent || intent.leaving) return placed;
+    return intent.rules.map(rule => ({ ...rule, place: undefined, refusal: undefined }));
+  }
+
+  #reportMissingPorts(serviceUid: string): void {
+    const claimed = this.#claims.get(serviceUid);
+    if (!claimed) return;
+    const named = this.#rulesOf(serviceUid).filter(rule => typeof rule.targetPort === 'string');
+    const problems = named.flatMap(rule => {
+      const records = this.#pods.view.podsSelectedBy(rule).map(({ record }) => record);
+      return missingPort(rule, records) ?? [];
+    });
+    this.#board.put(claimed.service, 'ports', problems);
+  }
+
+  #answerDrains(podUids: readonly string[]): void {
+    const { knowledge } = this.#options;
+    this.#drains.answer(podUids, drain => {
+      const namespace = knowledge.store.pods.get(drain.podUid)?.record.namespace;
+      const lanes = this.#fleet.concernedBy(drain.podUid).map(live => drainLane(live, drain.podUid));
+      return drainProgress(drain, lanes, this.#desk.isComplete(namespace));
+    });
+  }
+
+  // --- lanes
+
+  #laneOptions(loadBalancerId: string): LaneOptions {
+    const { log, observer } = this.#options;
+    return {
+      ...this.#options,
+      loadBalancerId,
+      log: log.child({ loadBalancer: loadBalancerId }),
+      targetsPerRuleMax: () => this.#driver.quotaAt(loadBalancerId),
+      onObserved: change => this.#observed(loadBalancerId, change),
+      onWrite: write => observer.wrote(write.kind, write.operations.length),
+      onFailure: failure => this.#reportFailure(failure),
+      onDifference: differences => observer.differed(differences),
+      onForeign: differences => this.#reportForeign(loadBalancerId, differences),
+    };
+  }
+
+  #reportFailure({ loadBalancerId, error, ruleIds }: LaneFailure): void {
+    const message = `Load balancer ${loadBalancerId}: ${error.message}. ${error.hint}`;
+    for (const [uid, { intent }] of this.#tenancies.tenantsOf(loadBalancerId)) {
+      const isMeant = ruleIds.length === 0 || ruleIds.some(id => id.startsWith(`${uid}/`));
+      if (isMeant) this.#board.note(intent.service, { code: error.code, reason: 'CloudRefused', message });
+    }
+    // What CLB refuses is left out of gates.
+    this.#mark(this.#dirt.loadBalancers, [loadBalancerId]);
+  }
+
+  /** Law L6: somebody else changed what is ours, or came into its place. The lane mends the first and leaves the second. */
+  #reportForeign(loadBalancerId: string, differences: readonly Difference[]): void {
+    for (const [uid, { intent }] of this.#tenancies.tenantsOf(loadBalancerId)) {
+      const listenerIds = new Set(this.#driver.rulesAt(loadBalancerId, uid).map(rule => rule.place?.listenerId));
+      const own = differences.filter(({ place }) => listenerIds.has(place.listenerId));
+      if (own.length > 0) this.#board.note(intent.service, foreignWriter(intent.service, loadBalancerId, own));
+    }
+  }
+}
+
+function drainLane({ lane }: LiveLane, podUid: string): DrainLane {
+  const { virtualAddresses, observed } = lane.view();
+  return { virtualAddresses, observed, targets: lane.targetsOf(podUid), moving: lane.hasTransactionOf(podUid) };
+}

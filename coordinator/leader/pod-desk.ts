@@ -1,0 +1,79 @@
+import { LiveView } from '../core/live-view.ts';
+import type { Knowledge } from '../knowledge.ts';
+import { Confirmations } from './confirmations.ts';
+import { Instances } from './instances.ts';
+import type { LeaderPorts } from './leader-ports.ts';
+
+export interface PodDeskOptions {
+  readonly knowledge: Knowledge;
+  readonly ports: Pick<LeaderPorts, 'confirm' | 'findInstance'>;
+}
+
+/** What a term knows of each Pod: what agents report, what the API server confirmed, what the cloud calls its node. */
+export class PodDesk {
+  readonly view: LiveView;
+  readonly #options: PodDeskOptions;
+  readonly #confirmations = new Confirmations();
+  readonly #instances: Instances;
+  /** Selected Pods that the API server has not confirmed. */
+  readonly #unconfirmed = new Set<string>();
+
+  constructor(options: PodDeskOptions) {
+    this.#options = options;
+    const { knowledge, ports } = options;
+    this.#instances = new Instances(ports);
+    this.view = new LiveView({
+      store: knowledge.store,
+      drains: () => knowledge.drains,
+      isConfirmed: record => this.#confirmations.holdsFor(record),
+      instanceOf: node => this.#instances.of(node),
+    });
+  }
+
+  /**
+   * Takes over what is known of the Pod now.
+   * @returns the UIDs of all Services that select it now or did before
+   */
+  refresh(podUid: string): ReadonlySet<string> {
+    const services = this.view.refresh(podUid);
+    if (!this.view.pods.has(podUid)) this.#confirmations.forget(podUid);
+    this.#ask(podUid);
+    return services;
+  }
+
+  /** The API server agrees with the agent about this Pod. */
+  confirmed(podUid: string): void {
+    const stored = this.#options.knowledge.store.pods.get(podUid);
+    if (stored) this.#confirmations.add(stored.record);
+  }
+
+  /** The cloud's name of a node. @returns the Pods that waited for it */
+  instanceFound(node: string, instanceId: string | undefined): Iterable<string> {
+    return this.#instances.found(node, instanceId);
+  }
+
+  /** Asks again for what is not answered yet; who answers bounds how often. */
+  askAgain(): void {
+    for (const uid of this.#unconfirmed) this.#ask(uid);
+  }
+
+  hasReadyPods(serviceUid: string): boolean {
+    for (const uid of this.view.podUidsOf(serviceUid)) {
+      const pod = this.view.pods.get(uid);
+      if (pod?.record.ready && pod.deletionSeenAt === undefined) return true;
+    }
+    return false;
+  }
+
+  /** Asks for what is not known yet about a Pod that somebody wants. */
+  #ask(podUid: string): void {
+    const pod = this.view.pods.get(podUid);
+    const isWanted = pod !== undefined && pod.record.addresses.length > 0 && this.view.servicesOf(podUid).size > 0;
+    if (!isWanted || pod.confirmed) this.#unconfirmed.delete(podUid);
+    else {
+      this.#unconfirmed.add(podUid);
+      this.#options.ports.confirm(pod);
+    }
+    if (isWanted && pod.record.hostNetwork) this.#instances.want(pod);
+  }
+}

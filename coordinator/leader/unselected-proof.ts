@@ -1,0 +1,51 @@
+import type { PodView } from '../core/cluster-view.ts';
+import { isSelected } from '../core/selector-index.ts';
+import type { ServiceRecord } from '../kube/service-reflector.ts';
+import { claimOf, type ServiceIntent } from '../loadbalancers/service-intent.ts';
+import type { LeaderPorts } from './leader-ports.ts';
+
+interface NamespaceList {
+  readonly startedAt: number;
+  readonly intents: readonly ServiceIntent[];
+}
+
+/** Law L3: only a list of Services that began after a Pod was first reported can tell that nothing selects it. */
+export class UnselectedProof {
+  readonly #ports: Pick<LeaderPorts, 'listServices'>;
+  readonly #tkeController: () => boolean;
+  readonly #lists = new Map<string, NamespaceList>();
+  /** By namespace, the Pods that wait for another list. */
+  readonly #waiting = new Map<string, Set<string>>();
+
+  constructor(options: { ports: Pick<LeaderPorts, 'listServices'>; tkeController: () => boolean }) {
+    this.#ports = options.ports;
+    this.#tkeController = options.tkeController;
+  }
+
+  /** False until proven; then another list is asked for, and `listed` names the Pod when it has come. */
+  holdsFor({ record, firstSeenAt }: PodView): boolean {
+    const { namespace, uid } = record;
+    const list = this.#lists.get(namespace);
+    const isProven =
+      list !== undefined &&
+      list.startedAt >= firstSeenAt &&
+      !list.intents.some(({ rules }) => rules.some(rule => isSelected({ namespace, selector: rule.selector }, record)));
+    if (isProven) return true;
+    // What selects it on this list may be gone by now: only another one can tell.
+    this.#waiting.set(namespace, (this.#waiting.get(namespace) ?? new Set()).add(uid));
+    this.#ports.listServices(namespace);
+    return false;
+  }
+
+  /** A consistent list of the namespace. @returns the Pods that waited for it */
+  listed(namespace: string, list: { startedAt: number; services: readonly ServiceRecord[] }): Iterable<string> {
+    const intents = list.services.flatMap(service => {
+      const claim = claimOf(service, { tkeController: this.#tkeController() });
+      return claim.kind === 'claimed' && !claim.intent.leaving ? [claim.intent] : [];
+    });
+    this.#lists.set(namespace, { startedAt: list.startedAt, intents });
+    const waiting = this.#waiting.get(namespace) ?? [];
+    this.#waiting.delete(namespace);
+    return waiting;
+  }
+}
