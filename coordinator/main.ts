@@ -17,6 +17,7 @@ import { validateElectionOptions } from './kube/leader-election/election-options
 import { COORDINATOR_OPTIONS, type CoordinatorOptionValues } from './options.ts';
 import { listenForReports } from './reports/grpc-listener.ts';
 import { TokenReviewer } from './reports/token-review.ts';
+import { registerCloudGauges } from './status/cloud-gauges.ts';
 import { listenForStatus } from './status/http-listener.ts';
 import { CoordinatorMetrics } from './status/metrics.ts';
 import { takeGauges } from './status/take-gauges.ts';
@@ -124,6 +125,7 @@ async function makeReplica(values: CoordinatorOptionValues, environment: Environ
     },
   );
   metrics.collectFrom(() => takeGauges(coordinator));
+  registerCloudGauges(metrics.registry, cloud);
   return { values, clock, random, kube, logger, metrics, coordinator };
 }
 

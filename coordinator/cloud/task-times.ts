@@ -3,7 +3,7 @@
  * so a look that finds it ended does not tell since when: the expected time is moved down with every task that had ended
  * by then, up with every one that had not, and so stays close to where most have just ended.
  */
-export interface TaskTime {
+interface TaskTime {
   /** From the acceptance of the request to the look that most likely finds its task ended. */
   readonly expectedMs: number;
   /** How much later tasks end, as a part of `expectedMs`: a moving average. */
@@ -36,7 +36,7 @@ const EASE_MAX = 0.25;
 const GIVEN_UP = 0.75;
 
 /** Milliseconds after the acceptance of the request, ascending, without end. */
-export function* looksMs(known: TaskTime | undefined): Generator<number> {
+function* looksMs(known: TaskTime | undefined): Generator<number> {
   if (!known) return yield* looksAfter(0, FIRST_LOOK_MS);
   const { expectedMs, spread } = known;
   const earlyMs = expectedMs * EARLY_LOOK;
@@ -56,7 +56,7 @@ function* looksAfter(startMs: number, firstGapMs: number): Generator<number> {
 }
 
 /** After the look at `lookMs` was the first to find the task ended. */
-export function afterEnd(known: TaskTime | undefined, lookMs: number): TaskTime {
+function afterEnd(known: TaskTime | undefined, lookMs: number): TaskTime {
   if (!known) return { expectedMs: lookMs, spread: SPREAD.first, onTime: 0 };
   const { expectedMs } = known;
   const spread = nextSpread(known, lookMs);
@@ -71,7 +71,7 @@ export function afterEnd(known: TaskTime | undefined, lookMs: number): TaskTime 
 }
 
 /** After a task whose end was not seen in the time there was. */
-export function afterGivenUp(known: TaskTime | undefined): TaskTime | undefined {
+function afterGivenUp(known: TaskTime | undefined): TaskTime | undefined {
   return known && { ...known, expectedMs: Math.max(EXPECTED_MIN_MS, known.expectedMs * GIVEN_UP), onTime: 0 };
 }
 
