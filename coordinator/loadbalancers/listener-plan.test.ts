@@ -1,7 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { Protocol } from '../../common/pod-record.ts';
 import type { Listener } from '../cloud/types.ts';
-import { listenerName, planListeners } from './listener-plan.ts';
+import { listenerName, sharedListenerName } from './listener-name.ts';
+import { planListeners } from './listener-plan.ts';
+import type { ListenerPlan, ListenerPlanInput, Tenant } from './listener-plan-types.ts';
+import { serviceIntent } from './service-intent.fixture.ts';
 import type { RuleIntent, ServiceIntent } from './service-intent.ts';
 
 const CLUSTER = 'c1';
@@ -13,12 +16,19 @@ function rule(name: string, port: number, protocol: Protocol): RuleIntent {
 }
 
 /** Service `default/<name>` with TCP ports, or `udp:<port>`. */
-function intent(name: string, ports: readonly (number | `udp:${number}`)[], leaving = false): ServiceIntent {
+function intent(
+  name: string,
+  ports: readonly (number | `udp:${number}`)[],
+  fields: Partial<ServiceIntent> = {},
+): ServiceIntent {
   const rules = ports.map(port =>
     typeof port === 'number' ? rule(name, port, Protocol.TCP) : rule(name, Number(port.slice(4)), Protocol.UDP),
   );
-  const service = { namespace: 'default', name, uid: `${name}-service-uid` };
-  return { service, leaving, loadBalancer: { kind: 'existing', id: 'lb-1' }, rules, problems: [] };
+  return serviceIntent({ service: { namespace: 'default', name, uid: `${name}-service-uid` }, rules, ...fields });
+}
+
+function tenant(wanted: ServiceIntent, fields: Partial<Tenant> = {}): Tenant {
+  return { intent: wanted, role: 'wanted', mayMake: true, denial: undefined, ...fields };
 }
 
 function listener(port: number, owner: string | undefined, protocol: Listener['protocol'] = 'TCP'): Listener {
@@ -26,25 +36,53 @@ function listener(port: number, owner: string | undefined, protocol: Listener['p
   return { id: `lbl-${port}-${protocol}`, name, protocol, port, healthCheck: true, forwardingRules: [] };
 }
 
-function plan(intents: readonly ServiceIntent[], listeners: readonly Listener[] = []) {
-  return planListeners({ intents, listeners, cluster: CLUSTER, healthCheck: undefined });
+function plan(
+  tenants: readonly Tenant[],
+  listeners: readonly Listener[] = [],
+  fields: Partial<ListenerPlanInput> = {},
+) {
+  return planListeners({
+    loadBalancer: { id: 'lb-1', tags: {} },
+    tenants,
+    isComplete: true,
+    listeners,
+    cluster: CLUSTER,
+    clusterName: 'prod',
+    healthCheck: undefined,
+    namespacesBoundAt: () => new Set(),
+    ...fields,
+  });
 }
 
-/** `create TCP 80,81 for web` */
-function work(intents: readonly ServiceIntent[], listeners: readonly Listener[] = []): string[] {
-  return plan(intents, listeners).work.map(item => {
+/** `create TCP 80,81 for clb-direct-c1-web-serv` */
+function described({ work }: Pick<ListenerPlan, 'work'>): string[] {
+  return work.map(item => {
     switch (item.kind) {
       case 'create':
         return `create ${item.request.protocol} ${item.request.ports.join(',')} for ${item.request.name}`;
       case 'delete':
         return `delete ${item.listenerIds.join(',')}`;
       case 'create-rules':
-        return `create rules ${item.ruleIds.join(',')} on ${item.listenerId}`;
+        return `create ${item.requests.map(({ domain, url }) => domain + url).join(',')} on ${item.listenerId}`;
       case 'delete-rules':
-        return `delete rules ${item.locationIds.join(',')} of ${item.listenerId}`;
+        return `delete ${item.locationIds.join(',')} of ${item.listenerId}`;
+      default:
+        throw new Error('unknown work');
     }
   });
 }
+
+/** What has to be done for Services that want this load balancer. */
+function work(intents: readonly ServiceIntent[], listeners: readonly Listener[] = []): string[] {
+  return described(
+    plan(
+      intents.map(each => tenant(each)),
+      listeners,
+    ),
+  );
+}
+
+const WEB = 'web-service-uid/TCP/80';
 
 describe('listeners', () => {
   test('that are missing are made in one call for each Service and protocol', () => {
@@ -56,22 +94,35 @@ describe('listeners', () => {
 
   test('are made in calls of at most 49 ports', () => {
     const ports = Array.from({ length: 60 }, (_, index) => 1_000 + index);
-    const [first] = plan([intent('web', ports)]).work;
+    const [first] = plan([tenant(intent('web', ports))]).work;
     expect(first?.kind === 'create' && first.request.ports.length).toBe(49);
   });
 
   test('that are there stand for their rules and cost nothing', () => {
-    const { work: todo, listenerIds } = plan([intent('web', [80])], [listener(80, 'web')]);
+    const { work: todo, places } = plan([tenant(intent('web', [80]))], [listener(80, 'web')]);
     expect(todo).toEqual([]);
-    expect(listenerIds.get('web-service-uid/TCP/80')).toBe('lbl-80-TCP');
+    expect(places.get(WEB)).toEqual({ listenerId: 'lbl-80-TCP', locationId: '', isAdopted: false });
   });
 
-  test('of a port go when the Service no longer has it, or is being deleted (L1)', () => {
+  test('whose settings somebody changed by hand are left alone', () => {
+    const changed = { ...listener(80, 'web'), healthCheck: false };
+    const healthCheck = { intervalSeconds: 5, timeoutSeconds: 2, healthyThreshold: 3, unhealthyThreshold: 3 };
+    expect(plan([tenant(intent('web', [80]))], [changed], { healthCheck }).work).toEqual([]);
+  });
+
+  test('that somebody renamed are somebody else’s now (L6)', () => {
+    const renamed = { ...listener(80, 'web'), name: 'my listener' };
+    const { work: todo, refused } = plan([tenant(intent('web', [80]))], [renamed]);
+    expect(todo).toEqual([]);
+    expect(refused.get(WEB)?.code).toBe('CD1005');
+  });
+
+  test('of a port go when the Service no longer has it, or is leaving (L1)', () => {
     expect(work([intent('web', [80])], [listener(80, 'web'), listener(81, 'web')])).toEqual(['delete lbl-81-TCP']);
-    const leaving = plan([intent('web', [80], true)], [listener(80, 'web')]);
-    expect(leaving.work).toEqual([{ kind: 'delete', listenerIds: ['lbl-80-TCP'], ruleIds: [] }]);
+    const leaving = plan([tenant(intent('web', [80]), { role: 'retiring' })], [listener(80, 'web')]);
+    expect(described(leaving)).toEqual(['delete lbl-80-TCP']);
     expect(leaving.remaining.get('web-service-uid')).toBe(1);
-    expect(leaving.listenerIds.size).toBe(0);
+    expect(leaving.places.size).toBe(0);
   });
 
   test('of a Service that nobody speaks of stay (L1)', () => {
@@ -79,14 +130,18 @@ describe('listeners', () => {
   });
 
   test('of others stay, whatever port they have (L6)', () => {
-    const { work: todo, refused } = plan([intent('web', [80])], [listener(80, undefined)]);
+    const { work: todo, refused } = plan([tenant(intent('web', [80]))], [listener(80, undefined)]);
     expect(todo).toEqual([]);
-    expect(refused.get('web-service-uid/TCP/80')).toMatchObject({ code: 'CD1005', reason: 'ListenerOccupied' });
+    expect(refused.get(WEB)).toMatchObject({ code: 'CD1005', reason: 'ListenerOccupied' });
+    expect(refused.get(WEB)?.message).toContain('clb-direct.io/adopt-listener');
   });
 
   test('of another protocol family do not stand in the way, of the same one do', () => {
     expect(work([intent('web', ['udp:80'])], [listener(80, undefined)])).toHaveLength(1);
-    expect(plan([intent('web', [80])], [listener(80, undefined, 'HTTP')]).refused.size).toBe(1);
+    expect(work([intent('web', [80, 'udp:80'])], [listener(80, 'web')])).toEqual([
+      'create UDP 80 for clb-direct-c1-web-serv',
+    ]);
+    expect(plan([tenant(intent('web', [80]))], [listener(80, undefined, 'HTTP')]).refused.size).toBe(1);
   });
 
   test('one port of which is refused do not keep the other ports from being made (L10)', () => {
@@ -94,35 +149,269 @@ describe('listeners', () => {
       'create TCP 81 for clb-direct-c1-web-serv',
     ]);
   });
+
+  test('are not made before the record names the load balancer, and those that are there serve on', () => {
+    const unrecorded = tenant(intent('web', [80, 81]), { mayMake: false });
+    const { work: todo, places, refused } = plan([unrecorded], [listener(80, 'web')]);
+    expect(todo).toEqual([]);
+    expect([...places.keys()]).toEqual([WEB]);
+    expect(refused.size).toBe(0);
+  });
+
+  test('are not made where the Service may not be, and the rule is refused so that no gate waits for it', () => {
+    const denial = { code: 'CD1008', reason: 'NotAllowed', message: 'not allowed' };
+    const denied = tenant(intent('web', [80, 81]), { mayMake: false, denial });
+    const { work: todo, places, refused } = plan([denied], [listener(80, 'web')]);
+    expect(todo).toEqual([]);
+    expect([...places.keys()]).toEqual([WEB]);
+    expect([...refused]).toEqual([['web-service-uid/TCP/81', denial]]);
+  });
+
+  test('of a load balancer that is kept for a while serve on, and no new ones are made', () => {
+    const kept = tenant(intent('web', [80, 81]), { role: 'kept', mayMake: false });
+    const { work: todo, places, refused } = plan([kept], [listener(80, 'web')]);
+    expect(todo).toEqual([]);
+    expect([...places.keys()]).toEqual([WEB]);
+    expect(refused.size).toBe(0);
+  });
 });
 
 describe('two Services that want the same port of one load balancer', () => {
-  const both = [intent('web', [80, 443]), intent('api', [80])];
+  const earlier = '2026-01-01T00:00:00Z';
+  const later = '2026-01-02T00:00:00Z';
+  const both = [intent('web', [80, 443], { createdAt: earlier }), intent('api', [80], { createdAt: later })];
 
   test.each([
     ['in one order', both],
     ['in the other', both.toReversed()],
-  ])('get it by namespace and name while it is free, %s', (_, intents) => {
-    expect(work(intents).toSorted()).toEqual([
-      'create TCP 443 for clb-direct-c1-web-serv',
-      'create TCP 80 for clb-direct-c1-api-serv',
-    ]);
-    const { refused } = plan(intents);
-    expect([...refused.keys()]).toEqual(['web-service-uid/TCP/80']);
-    expect(refused.get('web-service-uid/TCP/80')).toMatchObject({ code: 'CD1006', reason: 'PortTaken' });
-    expect(refused.get('web-service-uid/TCP/80')?.message).toContain('Service default/api has it');
+  ])('the one that was created first gets it while it is free, %s', (_, intents) => {
+    expect(work(intents)).toEqual(['create TCP 80,443 for clb-direct-c1-web-serv']);
+    const { refused } = plan(intents.map(each => tenant(each)));
+    expect([...refused.keys()]).toEqual(['api-service-uid/TCP/80']);
+    expect(refused.get('api-service-uid/TCP/80')).toMatchObject({ code: 'CD1006', reason: 'PortTaken' });
+    expect(refused.get('api-service-uid/TCP/80')?.message).toContain('Service default/web has it');
+  });
+
+  test('of the same age get it by namespace and name', () => {
+    const twins = both.map(each => ({ ...each, createdAt: earlier }));
+    expect([...plan(twins.map(each => tenant(each))).refused.keys()]).toEqual([WEB]);
   });
 
   test('do not take it from each other: who has it keeps it', () => {
-    const { refused, listenerIds, work: todo } = plan(both, [listener(80, 'web'), listener(443, 'web')]);
-    expect(listenerIds.get('web-service-uid/TCP/80')).toBe('lbl-80-TCP');
-    expect(refused.get('api-service-uid/TCP/80')?.code).toBe('CD1006');
-    expect(todo).toEqual([]);
+    const {
+      refused,
+      places,
+      work: todo,
+    } = plan(
+      both.map(each => tenant(each)),
+      [listener(80, 'api')],
+    );
+    expect(places.get('api-service-uid/TCP/80')?.listenerId).toBe('lbl-80-TCP');
+    expect(refused.get(WEB)?.code).toBe('CD1006');
+    expect(todo).toHaveLength(1);
   });
 
-  test('hand it over when the one that has it is deleted', () => {
-    const leaving = [intent('web', [80], true), intent('api', [80])];
-    expect(work(leaving, [listener(80, 'web')])).toEqual(['delete lbl-80-TCP']);
-    expect(work(leaving)).toEqual(['create TCP 80 for clb-direct-c1-api-serv']);
+  test('do not overtake the first one while its record is being written', () => {
+    const [first, second] = both as [ServiceIntent, ServiceIntent];
+    const { work: todo, refused } = plan([tenant(first, { mayMake: false }), tenant(second)]);
+    expect(todo).toEqual([]);
+    expect([...refused.keys()]).toEqual(['api-service-uid/TCP/80']);
+  });
+
+  test('do not wait for one that may not be there', () => {
+    const [first, second] = both as [ServiceIntent, ServiceIntent];
+    const denial = { code: 'CD1008', reason: 'NotAllowed', message: 'not allowed' };
+    expect(described(plan([tenant(first, { mayMake: false, denial }), tenant(second)]))).toEqual([
+      'create TCP 80 for clb-direct-c1-api-serv',
+    ]);
+  });
+
+  test('hand it over when the one that has it leaves', () => {
+    const [first, second] = both as [ServiceIntent, ServiceIntent];
+    const leaving = [tenant(first, { role: 'retiring' }), tenant(second)];
+    expect(described(plan(leaving, [listener(80, 'web')]))).toEqual(['delete lbl-80-TCP']);
+    expect(described(plan(leaving))).toEqual(['create TCP 80 for clb-direct-c1-api-serv']);
+  });
+});
+
+describe('somebody else’s listener', () => {
+  const ALLOWED = { loadBalancer: { id: 'lb-1', tags: { 'clb-direct-allow': 'other, prod/default' } } };
+  const foreign = listener(80, undefined);
+  const recorded = { adopts: true, adopted: [{ loadBalancerId: 'lb-1', listenerId: foreign.id }] };
+  const bound = { namespacesBoundAt: () => new Set(['default']) };
+
+  test('is adopted on the user’s word, and used only when that is recorded', () => {
+    const asked = plan([tenant(intent('web', [80], { adopts: true }))], [foreign], ALLOWED);
+    expect(asked.adopting).toEqual([{ serviceUid: 'web-service-uid', listenerId: foreign.id }]);
+    expect(asked.places.size).toBe(0);
+    const used = plan([tenant(intent('web', [80], recorded))], [foreign], ALLOWED);
+    expect(used.adopting).toEqual([]);
+    expect(used.places.get(WEB)).toEqual({ listenerId: foreign.id, locationId: '', isAdopted: true });
+    expect(used.remaining.get('web-service-uid')).toBe(1);
+    expect(used.work).toEqual([]);
+  });
+
+  test.each([
+    ['nothing', {}],
+    ['others', { 'clb-direct-allow': 'prod/other,prod2,pro' }],
+  ])('is not adopted when the load balancer’s tag allows %s; the message names the tag and its value', (_, tags) => {
+    const fields = { loadBalancer: { id: 'lb-1', tags } };
+    const { adopting, refused } = plan([tenant(intent('web', [80], { adopts: true }))], [foreign], fields);
+    expect(adopting).toEqual([]);
+    expect(refused.get(WEB)).toMatchObject({ code: 'CD1008', reason: 'NotAllowed' });
+    expect(refused.get(WEB)?.message).toMatch(/tag clb-direct-allow of load balancer lb-1 .*"prod\/default"/);
+  });
+
+  test('is adopted by every namespace of a cluster that the tag names', () => {
+    const fields = { loadBalancer: { id: 'lb-1', tags: { 'clb-direct-allow': 'prod' } } };
+    expect(plan([tenant(intent('web', [80], { adopts: true }))], [foreign], fields).adopting).toHaveLength(1);
+  });
+
+  test('is served on when the tag goes, but only where Pods of the namespace are bound: a record alone proves nothing', () => {
+    const web = tenant(intent('web', [80], recorded));
+    expect(plan([web], [foreign], bound).places.has(WEB)).toBe(true);
+    const forged = plan([web], [foreign]);
+    expect(forged.refused.get(WEB)?.code).toBe('CD1008');
+    expect(forged.left).toHaveLength(1);
+  });
+
+  test.each(['HTTP', 'HTTPS', 'QUIC'])('that speaks %s is not adopted for a TCP or UDP port', protocol => {
+    const asked = intent('web', [protocol === 'QUIC' ? 'udp:80' : 80], { adopts: true });
+    const { refused, adopting } = plan([tenant(asked)], [listener(80, undefined, protocol)], ALLOWED);
+    expect([...refused.values()]).toMatchObject([{ code: 'CD1009', reason: 'WrongListenerProtocol' }]);
+    expect(adopting).toEqual([]);
+  });
+
+  test.each(['clb-direct-c2-web-serv', 'clb-direct-c1-gone-ser', 'clb-direct-c2-l7'])(
+    'is never adopted when it carries the name %s',
+    name => {
+      const { refused, adopting } = plan([tenant(intent('web', [80], recorded))], [{ ...foreign, name }], ALLOWED);
+      expect(refused.get(WEB)?.code).toBe('CD1005');
+      expect(adopting).toEqual([]);
+    },
+  );
+
+  test('is adopted by the first of two Services, or by the one that has it', () => {
+    const web = intent('web', [80], { adopts: true, createdAt: '2026-01-01T00:00:00Z' });
+    const api = intent('api', [80], { adopts: true, createdAt: '2026-01-02T00:00:00Z' });
+    const free = plan([tenant(api), tenant(web)], [foreign], ALLOWED);
+    expect(free.adopting.map(each => each.serviceUid)).toEqual(['web-service-uid']);
+    expect([...free.refused.keys()]).toEqual(['api-service-uid/TCP/80']);
+    const had = plan([tenant({ ...api, ...recorded }), tenant(web)], [foreign], ALLOWED);
+    expect([...had.places.keys()]).toEqual(['api-service-uid/TCP/80']);
+    expect(had.refused.get(WEB)?.code).toBe('CD1006');
+  });
+
+  test.each<[string, ServiceIntent, Partial<Tenant>]>([
+    ['the Service leaves', intent('web', [80], recorded), { role: 'retiring' }],
+    ['the Service drops the port', intent('web', [], recorded), {}],
+    ['the user takes the word back', intent('web', [80], { ...recorded, adopts: false }), {}],
+  ])('stays when %s: our targets leave it, and then the record does', (_, asked, fields) => {
+    const leaving = plan([tenant(asked, fields)], [foreign], { ...ALLOWED, ...bound });
+    expect(leaving.work).toEqual([]);
+    expect(leaving.departing).toMatchObject([
+      { rule: { selector: {}, port: 80 }, place: { listenerId: foreign.id, isAdopted: true } },
+    ]);
+    expect(leaving.left).toEqual([]);
+    expect(leaving.remaining.get('web-service-uid')).toBe(1);
+    const empty = plan([tenant(asked, fields)], [foreign], ALLOWED);
+    expect(empty.departing).toEqual([]);
+    expect(empty.left).toEqual([{ serviceUid: 'web-service-uid', listenerId: foreign.id }]);
+    expect(empty.remaining.get('web-service-uid')).toBe(0);
+  });
+
+  test('that somebody deleted leaves the record, and the port gets a listener of ours', () => {
+    const { left, work: todo } = plan([tenant(intent('web', [80], recorded))], [], ALLOWED);
+    expect(left).toHaveLength(1);
+    expect(todo).toHaveLength(1);
+  });
+
+  test('of another load balancer in the record is none of this one’s business', () => {
+    const elsewhere = { adopts: true, adopted: [{ loadBalancerId: 'lb-2', listenerId: foreign.id }] };
+    expect(plan([tenant(intent('web', [], elsewhere))], [foreign]).left).toEqual([]);
+  });
+});
+
+describe('forwarding rules', () => {
+  const SHARED = sharedListenerName(CLUSTER);
+
+  /** Service `default/<name>` with `host/path` on HTTP port 80. */
+  function site(name: string, places: readonly string[], fields: Partial<ServiceIntent> = {}): ServiceIntent {
+    const base = intent(name, [80], fields);
+    const rules = places.map(place => {
+      const [domain = '', path = ''] = place.split('/');
+      const forwarding = { scheme: 'HTTP' as const, domain, url: `/${path}` };
+      return { ...rule(name, 80, Protocol.TCP), id: `${name}/${place}`, forwarding };
+    });
+    return { ...base, rules };
+  }
+
+  function shared(places: readonly string[], protocol = 'HTTP'): Listener {
+    const forwardingRules = places.map(place => {
+      const [domain = '', path = ''] = place.split('/');
+      return { locationId: `loc-${place}`, domain, url: `/${path}` };
+    });
+    return { id: 'lbl-l7', name: SHARED, protocol, port: 80, healthCheck: false, forwardingRules };
+  }
+
+  test('of several objects share one listener, which is made once; each rule knows that it waits for it', () => {
+    const { work: todo, waiting } = plan([tenant(site('web', ['a/', 'a/x'])), tenant(site('api', ['b/']))]);
+    expect(described({ work: todo })).toEqual([`create HTTP 80 for ${SHARED}`]);
+    expect(todo[0]?.ruleIds).toEqual([...waiting.keys()]);
+    expect([...waiting.values()][0]?.toSorted()).toEqual(['api/b/', 'web/a/', 'web/a/x']);
+  });
+
+  test('are made in one call, with the health check, and stand at their place when they are there', () => {
+    const healthCheck = { intervalSeconds: 5, timeoutSeconds: 2, healthyThreshold: 3, unhealthyThreshold: 3 };
+    const sites = [tenant(site('web', ['a/', 'a/x'])), tenant(site('api', ['b/']))];
+    const { work: todo, places } = plan(sites, [shared(['a/'])], { healthCheck });
+    expect(described({ work: todo })).toEqual(['create b/,a/x on lbl-l7']);
+    expect(todo).toMatchObject([{ requests: [{ healthCheck }, { healthCheck }], ruleIds: ['api/b/', 'web/a/x'] }]);
+    expect([...places]).toEqual([['web/a/', { listenerId: 'lbl-l7', locationId: 'loc-a/', isAdopted: false }]]);
+  });
+
+  test('that nobody wants any more go in one call, and an empty listener of ours goes with them', () => {
+    const web = tenant(site('web', ['a/']));
+    expect(described(plan([web], [shared(['a/', 'b/', 'c/'])]))).toEqual(['delete loc-b/,loc-c/ of lbl-l7']);
+    expect(described(plan([], [shared(['a/', 'b/'])]))).toEqual(['delete lbl-l7']);
+  });
+
+  test('stay while it is not known of every Service where it stands (L1)', () => {
+    expect(described(plan([], [shared(['a/'])], { isComplete: false }))).toEqual([]);
+  });
+
+  test('of a Service that leaves keep it until they are gone', () => {
+    const leaving = tenant(site('web', ['a/']), { role: 'retiring' });
+    const sites = [leaving, tenant(site('api', ['b/']))];
+    const going = plan(sites, [shared(['a/', 'b/'])]);
+    expect(described(going)).toEqual(['delete loc-a/ of lbl-l7']);
+    expect(going.remaining.get('web-service-uid')).toBe(1);
+    expect(plan(sites, [shared(['b/'])]).remaining.get('web-service-uid')).toBe(0);
+  });
+
+  test('on a listener of others are not ours, and none are made there (L6)', () => {
+    const foreign = { ...shared(['a/', 'b/']), name: 'by hand' };
+    const { work: todo, refused } = plan([tenant(site('web', ['a/']))], [foreign]);
+    expect(todo).toEqual([]);
+    expect(refused.get('web/a/')?.code).toBe('CD1005');
+  });
+
+  test('with the host and path of an earlier object’s are refused', () => {
+    const sites = [
+      tenant(site('api', ['a/'], { createdAt: '2026-01-02T00:00:00Z' })),
+      tenant(site('web', ['a/'], { createdAt: '2026-01-01T00:00:00Z' })),
+    ];
+    const { refused, places } = plan(sites, [shared(['a/'])]);
+    expect([...refused.keys()]).toEqual(['api/a/']);
+    expect([...places.keys()]).toEqual(['web/a/']);
+  });
+
+  test('and a TCP port clash as two Services do, and so do HTTP and HTTPS', () => {
+    const tcp = tenant(intent('tcp', [80], { createdAt: '2026-01-02T00:00:00Z' }));
+    const web = tenant(site('web', ['a/']));
+    expect([...plan([tcp, web]).refused.keys()]).toEqual(['tcp-service-uid/TCP/80']);
+    expect([...plan([tcp, web], [shared(['a/'])]).refused.keys()]).toEqual(['tcp-service-uid/TCP/80']);
+    expect([...plan([tcp, web], [listener(80, 'tcp')]).refused.keys()]).toEqual(['web/a/']);
+    expect(described(plan([web], [shared([], 'HTTPS')]))).toEqual(['delete lbl-l7']);
   });
 });

@@ -57,9 +57,9 @@ export const SERVICE_PROBLEMS = [
   {
     code: 'CD1007',
     reason: 'LoadBalancerInUse',
-    meaning: 'The load balancer of a deleted Service is kept, because it still has listeners.',
+    meaning: 'A load balancer that was made for a Service which left it is kept, because somebody still uses it.',
     cause: 'Another Service uses it by its id, or somebody made listeners on it. Deleting it would take them along.',
-    fix: 'Move or delete those listeners. The load balancer goes by itself when it has none.',
+    fix: 'Move or delete those listeners, or let the other Services use another one. The load balancer goes by itself then.',
   },
   {
     code: 'CD1008',

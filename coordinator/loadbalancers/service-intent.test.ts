@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import {
+  ADOPT_LISTENER_ANNOTATION,
   DIRECT_ACCESS_ANNOTATION,
   EXISTING_LOAD_BALANCER_ANNOTATION,
   INTERNAL_SUBNET_ANNOTATION,
@@ -64,6 +65,13 @@ describe('a Service is claimed', () => {
     expect(result).toMatchObject({ kind: 'refused', problems: [{ code: 'CD1001', reason: 'InvalidAnnotation' }] });
   });
 
+  test('not when the word about adoption is unknown, unless it is served already', () => {
+    const slip = { annotations: { ...DIRECT, [ADOPT_LISTENER_ANNOTATION]: 'yes' } };
+    expect(claim(slip)).toMatchObject({ kind: 'refused', problems: [{ code: 'CD1001' }] });
+    expect(codes(slip)[0]).toBe('CD1001');
+    expect(intent({ ...slip, finalized: true })).toMatchObject({ adopts: false, problems: [{ code: 'CD1001' }] });
+  });
+
   test('still, when it was served before and a slip in an annotation would strand its Pods', () => {
     const slip = { annotations: { [DIRECT_ACCESS_ANNOTATION]: 'yes' }, finalized: true };
     expect(intent(slip)).toMatchObject({ leaving: false, rules: { length: 1 } });
@@ -101,6 +109,12 @@ describe('a claimed Service asks for', () => {
     ];
     expect(intent({ ports }).rules.map(rule => rule.port)).toEqual([80]);
     expect(codes({ ports })).toEqual(['CD1003']);
+  });
+
+  test('somebody else’s listeners only on the user’s word', () => {
+    expect(intent({}).adopts).toBe(false);
+    expect(intent({ annotations: { ...DIRECT, [ADOPT_LISTENER_ANNOTATION]: 'false' } }).adopts).toBe(false);
+    expect(intent({ annotations: { ...DIRECT, [ADOPT_LISTENER_ANNOTATION]: 'true' } }).adopts).toBe(true);
   });
 
   test('a load balancer of its own, an internal one, or one that exists', () => {
