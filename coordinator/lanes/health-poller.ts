@@ -87,7 +87,9 @@ export class HealthPoller {
       const joinUntil = now + this.#periodMs(need) * EARLY_SHARE;
       const lanes = waiting
         .filter(polled => polled.notBefore <= now && this.#dueAt(polled, need) <= joinUntil)
-        .sort((a, b) => a.readAt - b.readAt)
+        .sort(
+          (a, b) => Number(b.lane.healthNeed === 'fast') - Number(a.lane.healthNeed === 'fast') || a.readAt - b.readAt,
+        )
         .slice(0, LOAD_BALANCERS_PER_CALL_MAX);
       return { need, lanes };
     }

@@ -79,7 +79,7 @@ export class LaneWriter {
     const now = this.#now();
     const write = this.#facts.replan()?.write;
     const apart = this.#nextApart(now);
-    const work = this.#queue.next(now);
+    const work = this.#facts.state.observed ? this.#queue.next(now) : undefined;
     if (work && ((!write && !apart) || this.#queue.hasWaitedLong(now))) return { kind: 'listeners', work };
     if (apart && !(write && this.#goesBefore(write, apart))) return { kind: 'apart', write: apart };
     return write ? { kind: 'targets', write } : { kind: 'idle' };

@@ -6,7 +6,7 @@ import type { ListenerWork } from '../loadbalancers/listener-work.ts';
 import type { Difference } from './differences.ts';
 import { FakeCloud, type SeenWrite } from './fake-cloud.ts';
 import { DEFAULT_HEALTH_TIMING, HealthPoller } from './health-poller.ts';
-import { DEFAULT_LANE_TIMING, Lane, type LaneFailure, type ObservedChange } from './lane.ts';
+import { DEFAULT_LANE_TIMING, Lane, type LaneDemand, type LaneFailure, type ObservedChange } from './lane.ts';
 
 /** A lane over a fake cloud, with the Pods of a miniature cluster. Every listener serves all of them. */
 export class LaneBench {
@@ -24,6 +24,8 @@ export class LaneBench {
   /** Told instead of deriving it from `wantedPort`. */
   listenerWork: ListenerWork[] | undefined;
   gateWaits = false;
+  /** Wanted instead of all of the world's. */
+  rules: LaneDemand['rules'] | undefined;
   readonly lane = new Lane({
     loadBalancerId: 'lb-1',
     cluster: 'c1',
@@ -71,7 +73,7 @@ export class LaneBench {
   /** Tells the lane of the cluster as it is now. */
   demand(): void {
     this.lane.update({
-      rules: this.world.rules,
+      rules: this.rules ?? this.world.rules,
       view: this.world.view(),
       virtualAddresses: ['10.9.9.9'],
       listenerWork: this.listenerWork ?? this.#missingListener(),
