@@ -22,7 +22,7 @@ export interface Cloud {
     listenerIds: readonly string[],
     signal: AbortSignal,
   ): Promise<CloudResult<void>>;
-  /** All bindings of the load balancer, or of the named listeners (pages of 20 ids inside). */
+  /** All bindings of the load balancer, or of the named listeners: in pages of 20 ids, some at once, in their order. */
   describeTargets(
     loadBalancerId: string,
     listenerIds: readonly string[],
@@ -35,7 +35,10 @@ export interface Cloud {
     signal: AbortSignal,
     priority?: CallPriority,
   ): Promise<CloudResult<TargetHealth[]>>;
-  /** Layer 7: many rules in one call; ids in the order of `rules`. */
+  /**
+   * Layer 7; resolves when the last task has ended, with the ids in the order of `rules`. 49 of them go in one request, and
+   * a further request only within the time of a write (law L7): beyond it the outcome is unknown.
+   */
   createRules(
     loadBalancerId: string,
     listenerId: string,
@@ -68,13 +71,13 @@ export interface Cloud {
     signal: AbortSignal,
     priority?: CallPriority,
   ): Promise<CloudResult<void>>;
-  /** At most 500; gives adopted bindings our mark. */
+  /** At most 500 in one call; gives adopted bindings our mark. */
   modifyTags(loadBalancerId: string, targets: readonly TagChange[], signal: AbortSignal): Promise<CloudResult<void>>;
 }
 
 /**
- * Which calls of one action pass the rate limit first. `urgent`: a Pod leaves and waits for it; `background`: nobody
- * waits for it.
+ * Which calls of one action pass the rate limit first; `normal` when none is given. `urgent`: a Pod leaves and waits for
+ * it; `background`: nobody waits for it. The tasks of an urgent write are asked for urgently, too.
  */
 export type CallPriority = 'urgent' | 'normal' | 'background';
 
