@@ -1,7 +1,7 @@
 import { type BrakeHistory, type BrakeLimits, chargeBrake, DEFAULT_BRAKE } from './brake.ts';
 import type { Hold } from './closings.ts';
 import { isStrong } from './disposition.ts';
-import { placeKey, placeKeyOf } from './observation.ts';
+import { placeKeyOf } from './observation.ts';
 import type { ForeignTarget, Orphan } from './rule-plan.ts';
 import type { PlacedRule, RuleState } from './rule-state.ts';
 import type { TargetOperation } from './target-operation.ts';
@@ -82,9 +82,9 @@ export function planLane(input: LanePlanInput): LanePlan {
   const touched = new Set<string>();
   for (const rule of input.rules) {
     const known = previous?.rules.get(rule.id);
-    const isDirty = input.dirty === 'all' || input.dirty.has(rule.id) || unsettled.has(placeKey(rule.place));
-    const holds = known !== undefined && !isDirty && stillHolds(known, rule, facts);
-    const worked = holds ? known : workOutRule(rule, facts, known);
+    const isDirty = input.dirty === 'all' || input.dirty.has(rule.id);
+    const isKept = known !== undefined && !isDirty && stillHolds(known, rule, facts, unsettled);
+    const worked = isKept ? known : workOutRule(rule, facts, known);
     if (worked !== known) addTouched(touched, known?.state, worked.state);
     rules.set(rule.id, worked);
   }
@@ -122,9 +122,9 @@ function gather(rules: ReadonlyMap<string, WorkedOutRule>, input: LanePlanInput)
     const { plan, state } = worked;
     states.push(state);
     enqueue(worked, input, { queue, operations });
-    holds.push(...plan.holds);
-    orphans.push(...plan.orphans);
-    foreign.push(...plan.foreign);
+    if (plan.holds.length > 0) holds.push(...plan.holds);
+    if (plan.orphans.length > 0) orphans.push(...plan.orphans);
+    if (plan.foreign.length > 0) foreign.push(...plan.foreign);
     if (plan.leftOut > 0) leftOut.set(id, plan.leftOut);
     if (plan.lookAgainAt !== undefined) lookAgainAt = Math.min(lookAgainAt ?? plan.lookAgainAt, plan.lookAgainAt);
   }
@@ -138,6 +138,7 @@ function enqueue(
   { isSaturated, mayTry, now }: LanePlanInput,
   { queue, operations }: { queue: QueuedOperation[]; operations: TargetOperation[] },
 ): void {
+  if (plan.operations.length === 0 && plan.early.length === 0) return;
   const makesRoom = plan.leftOut > 0;
   for (const list of isSaturated ? [plan.operations] : [plan.operations, plan.early]) {
     for (const operation of list) {

@@ -35,6 +35,7 @@ export interface WorkedOutRule {
 
 /** The facts of which it is seen by comparison that they changed. */
 interface RuleBasis {
+  readonly placeKey: string;
   readonly observed: PlaceObservation | undefined;
   readonly charges: readonly number[] | undefined;
   readonly targetsMax: number;
@@ -57,18 +58,24 @@ export function workOutRule(rule: PlacedRule, facts: RuleFacts, known: WorkedOut
   return { state, plan, podUids, lookAgainAt: plan.lookAgainAt, memory, basis };
 }
 
-/** Whether nothing but Pods and transactions can have changed what was worked out. */
-export function stillHolds(known: WorkedOutRule, rule: PlacedRule, facts: RuleFacts): boolean {
-  if (known.state.rule !== rule) return false;
-  if (known.lookAgainAt !== undefined && facts.now >= known.lookAgainAt) return false;
-  const { observed, charges, targetsMax } = basisOf(rule, facts);
-  const { basis } = known;
-  return basis.observed === observed && basis.charges === charges && basis.targetsMax === targetsMax;
+/** Whether nothing but the rule's Pods can have changed what was worked out; `unsettled` are places with other changes. */
+export function stillHolds(
+  { state, lookAgainAt, basis }: WorkedOutRule,
+  rule: PlacedRule,
+  facts: RuleFacts,
+  unsettled: ReadonlySet<string>,
+): boolean {
+  if (state.rule !== rule || unsettled.has(basis.placeKey)) return false;
+  if (lookAgainAt !== undefined && facts.now >= lookAgainAt) return false;
+  if (basis.observed !== facts.observation.places.get(basis.placeKey)) return false;
+  return basis.charges === facts.brake.history.get(rule.id) && basis.targetsMax === facts.targetsPerRuleMax(rule.place);
 }
 
 function basisOf(rule: PlacedRule, facts: RuleFacts): RuleBasis {
+  const key = placeKey(rule.place);
   return {
-    observed: facts.observation.places.get(placeKey(rule.place)),
+    placeKey: key,
+    observed: facts.observation.places.get(key),
     charges: facts.brake.history.get(rule.id),
     targetsMax: facts.targetsPerRuleMax(rule.place),
   };
