@@ -2,19 +2,12 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Listener } from '../cloud/types.ts';
 import { chargeWrite, type LanePlan, planLane, type TargetWrite } from '../core/lane-plan.ts';
 import { parseMark } from '../core/mark.ts';
-import {
-  bindingAt,
-  changedPlaces,
-  placeKey,
-  placeKeyOf,
-  type Transaction,
-  type TransactionTable,
-} from '../core/observation.ts';
+import { bindingAt, changedPlaces, placeKey, type Transaction, type TransactionTable } from '../core/observation.ts';
 import type { PlacedRule } from '../core/rule-state.ts';
 import type { TargetOperation } from '../core/target-operation.ts';
-import { type CallTimes, expectedMs, learnCall, NO_CALL_TIMES, targetsWithin } from './call-times.ts';
 import { type Difference, differencesBetween } from './differences.ts';
 import type { FailedTarget, LaneDemand, LaneOptions, ObservedChange, PlacedTarget } from './lane-options.ts';
+import { LanePace } from './lane-pace.ts';
 import {
   type BindingsRead,
   beginWrite,
@@ -33,6 +26,7 @@ import {
 import { operationId, transactionId } from './operation-id.ts';
 import { PodIndex } from './pod-index.ts';
 import { Refusals, type TargetsPlace } from './refusals.ts';
+import { StandingRules } from './standing-rules.ts';
 
 export interface ListenerList {
   readonly listeners: readonly Listener[];
@@ -52,12 +46,6 @@ export interface LaneNews {
   readonly unshown: readonly FailedTarget[];
 }
 
-/** While drains are active or a rollout is under way, a write is to end within this, so that the next drain gets in. */
-const BULK_WRITE_MAX_MS = 1_500;
-/** A rollout is taken to be under way for so long after the last target was closed. */
-const ROLLOUT_LINGER_MS = 30_000;
-/** A lane is saturated while its queue takes longer than this, until it takes less than half of it. */
-const SATURATED_MS = 3_000;
 /** So often in a row a success may change nothing before it is told. */
 const UNSHOWN_TOLD = 3;
 
@@ -69,20 +57,17 @@ export class LaneFacts {
   readonly refusals = new Refusals();
   readonly #options: LaneOptions;
   readonly #index = new PodIndex();
+  readonly #rules = new StandingRules();
+  readonly #pace: LanePace;
   #state: LaneState = EMPTY_LANE_STATE;
   #demand: LaneDemand | undefined;
   #plan: LanePlan | undefined;
   #dirty: Set<string> | 'all' = 'all';
-  #times: CallTimes = NO_CALL_TIMES;
-  #lastCloseAt = Number.NEGATIVE_INFINITY;
-  #isSaturated = false;
-  #placed:
-    | { rules: readonly PlacedRule[]; listeners: readonly Listener[]; standing: readonly PlacedRule[] }
-    | undefined;
   #moving: { table: TransactionTable; podUids: ReadonlySet<string> } | undefined;
 
   constructor(options: LaneOptions) {
     this.#options = options;
+    this.#pace = new LanePace(options.limits.batchSizeMax);
   }
 
   get state(): LaneState {
@@ -127,7 +112,7 @@ export class LaneFacts {
     const now = this.#now();
     const previous = this.#plan;
     const plan = planLane({
-      rules: this.#standingRules(this.#demand.rules),
+      rules: this.#rules.of(this.#demand.rules, this.#state.listeners),
       view: this.#demand.view,
       cluster,
       observation: this.#state.observation,
@@ -139,7 +124,7 @@ export class LaneFacts {
       previous,
       dirty: this.#dirty,
       sizeMax: limits.batchSizeMax,
-      isSaturated: this.#isSaturated,
+      isSaturated: this.#pace.isSaturated,
       quarantined: this.refusals.refusedKeys(now),
       targetsPerRuleMax: place => this.#quotaOf(place, now),
     });
@@ -148,7 +133,7 @@ export class LaneFacts {
     this.refusals.keepWanted(() => this.#wantedIds(plan), now);
     this.#state = { ...this.#state, memory: plan.memory };
     this.#plan = { ...plan, write: plan.write && this.sized(plan.write) };
-    this.#judgeSaturation(plan);
+    this.#pace.wasQueued(plan.operations.length);
     return this.#plan;
   }
 
@@ -159,29 +144,9 @@ export class LaneFacts {
     return ids;
   }
 
-  /** Rules whose listener is not there (any more) cannot be written: whoever placed them will hear of it. */
-  #standingRules(rules: readonly PlacedRule[]): readonly PlacedRule[] {
-    const { listeners } = this.#state;
-    if (this.#placed?.rules !== rules || this.#placed.listeners !== listeners) {
-      const places = new Set(
-        listeners.flatMap(({ id, forwardingRules }) => [
-          placeKey({ listenerId: id, locationId: '' }),
-          ...forwardingRules.map(({ locationId }) => placeKey({ listenerId: id, locationId })),
-        ]),
-      );
-      this.#placed = { rules, listeners, standing: rules.filter(rule => places.has(placeKey(rule.place))) };
-    }
-    return this.#placed.standing;
-  }
-
   #quotaOf(place: PlacedRule['place'], now: number): number {
     const known = this.#options.targetsPerRuleMax?.(place) ?? Number.POSITIVE_INFINITY;
     return Math.min(known, this.refusals.quotaOf(place, now) ?? Number.POSITIVE_INFINITY);
-  }
-
-  #judgeSaturation({ operations }: LanePlan): void {
-    const limitMs = this.#isSaturated ? SATURATED_MS / 2 : SATURATED_MS;
-    this.#isSaturated = operations.length > targetsWithin(this.#times, 'register', limitMs);
   }
 
   // --- what is asked
@@ -253,31 +218,26 @@ export class LaneFacts {
 
   /** The part of a write that one call should carry now. */
   sized(write: TargetWrite): TargetWrite {
-    const { batchSizeMax } = this.#options.limits;
-    const isRollout = this.#index.isDraining || this.#now() - this.#lastCloseAt < ROLLOUT_LINGER_MS;
-    const fitting = isRollout ? targetsWithin(this.#times, write.kind, BULK_WRITE_MAX_MS) : batchSizeMax;
-    const sizeMax = Math.min(fitting, batchSizeMax);
-    return write.operations.length <= sizeMax ? write : { ...write, operations: write.operations.slice(0, sizeMax) };
+    return this.#pace.sized(write, { isDraining: this.#index.isDraining, now: this.#now() });
+  }
+
+  expectedMs(write: TargetWrite): number {
+    return this.#pace.expectedMs(write);
   }
 
   beginWrite(write: TargetWrite): void {
     const now = this.#now();
     this.#state = beginWrite(this.#state, write, now);
     this.#state = { ...this.#state, memory: chargeWrite(this.#state.memory, write, this.#options.limits.brake, now) };
-    if (write.operations.some(operation => operation.kind === 'close')) this.#lastCloseAt = now;
+    this.#pace.hasBegun(write, now);
   }
 
   endWrite(write: TargetWrite, result: WriteResult): void {
     this.#state = endWrite(this.#state, write, result);
   }
 
-  /** A write of this kind and size did its work in so long. */
-  learnCall(kind: TargetWrite['kind'], call: { targets: number; durationMs: number }): void {
-    this.#times = learnCall(this.#times, kind, call);
-  }
-
-  expectedMs(write: TargetWrite): number {
-    return expectedMs(this.#times, write.kind, write.operations.length);
+  hasSucceeded(write: TargetWrite, durationMs: number): void {
+    this.#pace.hasSucceeded(write, durationMs);
   }
 
   triesOf(operation: TargetOperation): number {
@@ -341,19 +301,14 @@ export class LaneFacts {
     return isDeepStrictEqual(this.#state.listeners, listeners) ? this.#state.listeners : listeners;
   }
 
-  #ruleAt(key: string): PlacedRule | undefined {
-    const place = placeKeyOf(key);
-    return this.#placed?.standing.find(rule => placeKey(rule.place) === place);
-  }
-
   /** Whether a target without our mark has no business there: on an adopted listener foreign ones stay. */
   #isOurPlace(key: string): boolean {
-    const rule = this.#ruleAt(key);
+    const rule = this.#rules.at(key);
     return rule !== undefined && !rule.isAdopted;
   }
 
   #failedTarget({ key, podUid }: Transaction): FailedTarget[] {
-    const rule = this.#plan?.rules.get(this.#ruleAt(key)?.id ?? '')?.state;
+    const rule = this.#plan?.rules.get(this.#rules.at(key)?.id ?? '')?.state;
     const target = rule?.targets.find(candidate => candidate.key === key);
     return rule && target ? [{ ruleId: rule.rule.id, podUid, place: target.place }] : [];
   }

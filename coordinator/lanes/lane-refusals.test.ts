@@ -98,6 +98,13 @@ describe('a target in quarantine', () => {
     expect(targets.map(({ target }) => target.refusal)).toEqual(['CD2020']);
   });
 
+  test('is told of whenever it is refused again', async () => {
+    const told = bench.changes.length;
+    bench.lane.podsChanged(new Set([bench.podUid(0)]));
+    await bench.clock.advance(1_000);
+    expect(bench.changes.slice(told).some(({ podUids }) => podUids.has(bench.podUid(0)))).toBe(true);
+  });
+
   test('is forgotten with its Pod', async () => {
     bench.delete(0);
     bench.world.change(0, exited);

@@ -134,10 +134,7 @@ export class LaneWriter {
     onWrite(write);
     const startedAt = this.#now();
     const result = await sendWrite(cloud, loadBalancerId, write);
-    if (result.ok) {
-      const { length } = write.operations;
-      this.#facts.learnCall(write.kind, { targets: length, durationMs: this.#now() - startedAt });
-    }
+    if (result.ok) this.#facts.hasSucceeded(write, this.#now() - startedAt);
     const verdict = judgeWrite(write, result);
     this.#takeVerdict(write, verdict, isApart);
     this.#report(write, result);
@@ -160,6 +157,7 @@ export class LaneWriter {
     if (isApart) {
       const convicted = refusals.refusedApart(part.operations, refusal, place => this.#facts.boundAt(place));
       if (convicted) this.#fail(part.error, [convicted]);
+      this.#tellPlan();
       return;
     }
     const tried = (operation: TargetOperation) => this.#facts.triesOf(operation) >= TRIES_BEFORE_REFUSED;
@@ -167,6 +165,12 @@ export class LaneWriter {
     if (suspects.length === 0) return;
     const urgent = suspects.some(({ kind }) => kind === 'close');
     this.#reader.readTargets(refusals.refusedTogether(suspects, refusal), urgent ? 'urgent' : 'normal');
+  }
+
+  /** What CLB refuses, or has no room for, is left out of the plan: gates and Events hang on it. */
+  #tellPlan(): void {
+    const podUids = this.#facts.replan()?.touched;
+    if (podUids && podUids.size > 0) this.#options.onObserved({ podUids, listeners: false });
   }
 
   #report(write: TargetWrite, result: CloudResult<BatchOutcome>): void {
