@@ -6,7 +6,8 @@ import type { EventLog } from './event-log.ts';
 type Manner = 'fast' | 'graceful';
 
 const IMAGES: Readonly<Record<string, Manner>> = { nginx: 'fast', echo: 'graceful' };
-const PORT = 80;
+/** Every program serves the same on all of them. */
+const PORTS = [80, 8080];
 const LOADING_MS = 50;
 
 /** One connection as the server's kernel sees it. */
@@ -103,7 +104,7 @@ export class ModelServers {
   }
 
   at(address: string, port: number): ModelServer | undefined {
-    return port === PORT ? this.#byAddress.get(address) : undefined;
+    return PORTS.includes(port) ? this.#byAddress.get(address) : undefined;
   }
 
   /** The servers of one Pod. */
@@ -122,11 +123,11 @@ export class ModelServers {
     const server = new ModelServer(podUid, podIp, manner);
     this.#clock.schedule(LOADING_MS, () => {
       this.#byAddress.set(podIp, server);
-      process.listen(PORT);
+      for (const port of PORTS) process.listen(port);
     });
     process.onTerm(() => {
       this.#log.add('process', { pod: podName, signal: 'TERM', open: server.connections.length });
-      process.unlisten(PORT);
+      for (const port of PORTS) process.unlisten(port);
       void server.terminate().then(() => process.exit(0));
     });
     process.onExit(() => {

@@ -39,7 +39,11 @@ export async function startTraffic(
   { group = 0, port = 80 }: { group?: number; port?: number } = {},
 ): Promise<Traffic> {
   const { status } = (await world.request('GET', `${SERVICES}/${name}`)) as Service;
-  const vip = status?.loadBalancer?.ingress?.[0]?.ip ?? '';
+  return trafficOn(world, { vip: status?.loadBalancer?.ingress?.[0]?.ip ?? '', port, group });
+}
+
+/** Clients of an address, whether it serves yet or not. */
+export function trafficOn(world: World, { vip, port, group }: { vip: string; port: number; group: number }): Traffic {
   const tally = emptyTally();
   const stop = new AbortController();
   const { clock, log, dataPlane, servers } = world;

@@ -8,7 +8,7 @@ import { type Random, seededRandom } from '../../common/random.ts';
 import { VirtualClock } from '../../common/virtual-clock.ts';
 import { clbCloud } from '../../coordinator/cloud/clb-client.ts';
 import { ClbApiError, ClbConnectionError, type ClbTransport } from '../../coordinator/cloud/transport.ts';
-import { Coordinator } from '../../coordinator/coordinator.ts';
+import { Coordinator, type CoordinatorOptions } from '../../coordinator/coordinator.ts';
 import { noObserver } from '../../coordinator/observer.ts';
 import { reviewPod } from '../../coordinator/webhook/admission.ts';
 import { DEFAULT_INJECTION_POLICY } from '../../coordinator/webhook/inject.ts';
@@ -37,6 +37,8 @@ export interface WorldOptions {
   readonly nodes?: number;
   readonly coordinators?: number;
   readonly clb?: (settings: ClbSettings) => ClbSettings;
+  /** The coordinators' flag; default `any`. */
+  readonly existingLoadBalancers?: CoordinatorOptions['existingLoadBalancers'];
 }
 
 /** As much of an Event as a person reads. */
@@ -263,7 +265,7 @@ export class World {
         retryPeriodMs: 1_000,
         settleMs: 2_000,
         healthCheck: undefined,
-        existingLoadBalancers: 'any',
+        existingLoadBalancers: this.#options.existingLoadBalancers ?? 'any',
       },
     );
   }
