@@ -73,14 +73,19 @@ describe('an audit of a lane', () => {
     expect(bench.foreign).toMatchObject([{ kind: 'foreign', podUid: bench.podUid(0) }]);
   });
 
-  test('takes what changes by our own hand meanwhile for no difference', async () => {
-    bench.cloud.readMs = 300;
-    await bench.clock.advance(PERIOD_MS - 60_000 - 100);
+  test('takes what changes by our own hand meanwhile for no difference, and knows less of it than a later read', async () => {
+    bench.cloud.readMs = 2_000;
+    const { length } = bench.cloud.reads;
+    const isReadingTargets = () => bench.cloud.reads.slice(length).some(({ action }) => action === 'targets');
+    await bench.clock.advanceUntil(isReadingTargets, PERIOD_MS);
+    bench.cloud.readMs = 20;
     bench.delete(0);
+    await bench.clock.advance(1_000);
+    expect(audits).toEqual([]);
     await untilAudited();
     expect(audits[0]?.differences).toEqual([]);
-    expect(bench.cloud.bindings.get(KEY)?.weight).toBe(0);
     expect(bench.lane.targetsOf(bench.podUid(0))[0]?.target.bound?.weight).toBe(0);
+    expect(bench.writes('weights')).toHaveLength(1);
   });
 
   test('that began before a change of listeners says nothing', async () => {

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { silentLogger } from '../../common/logger.ts';
 import { VirtualClock } from '../../common/virtual-clock.ts';
+import type { CloudError } from '../cloud/types.ts';
 import { cloudError, FakeCloud } from './fake-cloud.ts';
 import { DEFAULT_HEALTH_TIMING, HealthPoller, type PolledLane } from './health-poller.ts';
 import type { HealthNeed } from './lane.ts';
@@ -21,6 +22,10 @@ class StubLane implements PolledLane {
   }
   takeHealth({ startedAt }: { startedAt: number }): void {
     this.taken.push(startedAt);
+  }
+  readonly failures: string[] = [];
+  readFailed({ code }: CloudError): void {
+    this.failures.push(code);
   }
 }
 
@@ -118,6 +123,7 @@ describe('the health poller', () => {
     const [lane] = lanes(1, 'fast');
     await clock.advance(60_000);
     expect(asked).toBeLessThan(20);
+    expect(lane?.failures).toHaveLength(asked);
     cloud.describeTargetHealth = describeTargetHealth;
     await clock.advance(5_100);
     expect(lane?.taken.length).toBeGreaterThan(0);

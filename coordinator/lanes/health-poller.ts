@@ -21,7 +21,7 @@ export interface HealthPollerOptions {
 }
 
 /** What the poller needs of a lane. */
-export type PolledLane = Pick<Lane, 'loadBalancerId' | 'healthNeed' | 'watchHealthNeed' | 'takeHealth'>;
+export type PolledLane = Pick<Lane, 'loadBalancerId' | 'healthNeed' | 'watchHealthNeed' | 'takeHealth' | 'readFailed'>;
 
 /** clb-api section 1.1. */
 const LOAD_BALANCERS_PER_CALL_MAX = 30;
@@ -153,7 +153,10 @@ export class HealthPoller {
     if (!result.ok) {
       const loadBalancers = lanes.map(({ lane }) => lane.loadBalancerId);
       this.#options.log.warn('a read of target health failed', { ...loggedError(result.error), loadBalancers });
-      for (const polled of lanes) this.#putOff(polled);
+      for (const polled of lanes) {
+        this.#putOff(polled);
+        polled.lane.readFailed(result.error);
+      }
       return;
     }
     const health = Map.groupBy(result.value, entry => entry.loadBalancerId);

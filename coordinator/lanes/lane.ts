@@ -1,4 +1,4 @@
-import type { Listener } from '../cloud/types.ts';
+import type { CloudError, Listener } from '../cloud/types.ts';
 import type { LaneView } from '../core/drain-progress.ts';
 import type { LanePlan } from '../core/lane-plan.ts';
 import type { Difference } from './differences.ts';
@@ -157,6 +157,12 @@ export class Lane {
     if (change.podUids.size === 0) return;
     this.#options.onObserved(change);
     this.#changed();
+  }
+
+  /** A read on the lane's behalf failed. One that fails for good is told, since without reads nothing goes on. */
+  readFailed(error: CloudError): void {
+    if (error.class !== 'terminal' || error.notFound) return;
+    this.#options.onFailure({ loadBalancerId: this.loadBalancerId, error, ruleIds: [], targets: [] });
   }
 
   /**
