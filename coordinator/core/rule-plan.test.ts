@@ -172,6 +172,21 @@ describe('a changed selector', () => {
     expect(holds(world)).toContain('brake pod-8');
   });
 
+  test('is braked for what was only opening when it began: that did not come in the place of anything', () => {
+    const world = serving(1, ONE_RULE);
+    const opening = world.addReadyPod({ address: '10.0.0.2' });
+    tell(world, opening, unready);
+    world.settle();
+    tell(world, opening, ready);
+    const write = world.plan()?.write;
+    if (write) world.send(write, 'done');
+    selectOnly(world, 'next');
+    world.plan();
+    world.allHealthy();
+    expect(world.plan()?.write?.operations).toMatchObject([{ kind: 'close', evidence: 'unselected' }]);
+    expect(holds(world)).toEqual(['last-open-target pod-2']);
+  });
+
   test('is braked under a new leader, which does not know what served before', () => {
     const world = serving(10, ONE_RULE);
     for (let index = 0; index < 10; index += 1) world.addReadyPod({ address: `10.0.1.${index}`, app: 'next' });

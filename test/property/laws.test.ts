@@ -141,7 +141,7 @@ describe('L2, never empty by our hand', () => {
     });
   });
 
-  test('weak evidence never takes more of a rule in a minute than the brake allows', () => {
+  test('weak evidence never closes more of a rule in a minute than the brake allows', () => {
     explore(() => {
       const charges = new Map<string, number[]>();
       let capacities = new Map<string, Capacity>();
