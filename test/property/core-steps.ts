@@ -16,7 +16,7 @@ const podIndex = fc.nat({ max: 30 });
 const node = fc.constantFrom(...NODES);
 const app = fc.constantFrom('web', 'other');
 
-export function step(name: string, run: (world: CoreWorld) => void): Step {
+function step(name: string, run: (world: CoreWorld) => void): Step {
   return { name, run };
 }
 
@@ -132,7 +132,7 @@ const laneStep: fc.Arbitrary<Step> = fc.oneof(
 );
 
 /** Everything that can happen to the cluster, the reports and the cloud, in any order. */
-export const anyStep: fc.Arbitrary<Step> = fc.oneof(
+const anyStep: fc.Arbitrary<Step> = fc.oneof(
   { weight: 50, arbitrary: podStep },
   { weight: 4, arbitrary: userStep },
   { weight: 3, arbitrary: laneStep },
