@@ -1,6 +1,7 @@
 import { silentLogger } from '../../common/logger.ts';
 import { VirtualClock } from '../../common/virtual-clock.ts';
-import { CoreWorld, deleted, ready } from '../../test/property/core-world.ts';
+import { CoreWorld } from '../../test/property/core-world.ts';
+import { deleted, ready } from '../../test/property/pod-changes.ts';
 import { DEFAULT_PLAN_LIMITS } from '../core/lane-plan.ts';
 import type { ListenerWork } from '../loadbalancers/listener-work.ts';
 import type { Difference } from './differences.ts';

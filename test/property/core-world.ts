@@ -29,8 +29,6 @@ import {
 } from '../../coordinator/lanes/lane-state.ts';
 import { deleted, exited, gateOpened, ready, starting } from './pod-changes.ts';
 
-export { deleted, ready };
-
 const CLUSTER = 'c1';
 
 /** A Pod as it really is, whatever has been reported of it. */
