@@ -214,11 +214,10 @@ export class LaneWriter {
     const { cloud, loadBalancerId, log, onFailure } = this.#options;
     this.#queue.begin(work);
     const result = await sendListenerWork(cloud, loadBalancerId, work);
-    this.#queue.end(work, result, this.#now());
-    this.#reader.readListeners();
+    const turnedAway = !this.#queue.end(work, result, this.#now());
+    if (!turnedAway) this.#reader.readListeners();
     const error = result.ok ? undefined : result.error;
     if (error) log.warn('changing listeners failed', { ...loggedError(error), work: work.kind });
-    const turnedAway = error?.class === 'busy' || error?.class === 'throttled';
     this.#failuresInRow = turnedAway ? this.#failuresInRow + 1 : 0;
     if (turnedAway) await this.#pause(doubled(BACKOFF_BASE_MS, this.#failuresInRow), signal);
     else if (error && isSingle(work)) onFailure({ loadBalancerId, error, ruleIds: work.ruleIds, targets: [] });

@@ -9,7 +9,7 @@ import type { mergeHealth } from './lane-state.ts';
 import { LaneWriter } from './lane-writer.ts';
 import { ListenerQueue } from './listener-queue.ts';
 
-export type { LaneDemand, LaneFailure, LaneOptions, LaneTiming, ObservedChange } from './lane-options.ts';
+export type { LaneDemand, LaneFailure, LaneOptions, ObservedChange } from './lane-options.ts';
 export { DEFAULT_LANE_TIMING } from './lane-options.ts';
 
 /** How often the health of a lane's targets should be read. */

@@ -71,16 +71,20 @@ export class ListenerQueue {
     this.#waitsSince = undefined;
   }
 
-  /** The one in flight has ended. */
-  end(work: ListenerWork, result: CloudResult<readonly string[]>, now: number): void {
+  /** The one in flight has ended. @returns whether the listeners may be others now */
+  end(work: ListenerWork, result: CloudResult<readonly string[]>, now: number): boolean {
+    const error = result.ok ? undefined : result.error;
+    if (error?.class === 'busy' || error?.class === 'throttled') {
+      this.#sent = this.#sent.filter(({ endedAt }) => endedAt !== undefined);
+      return false;
+    }
     const change = this.#sent.find(({ endedAt }) => endedAt === undefined);
     if (change) {
       change.endedAt = now;
       change.isShown = result.ok ? listeners => shows(listeners, work, result.value) : undefined;
     }
-    const error = result.ok ? undefined : result.error;
-    if (error?.class === 'busy' || error?.class === 'throttled') return;
     this.#troubles = afterListenerWork(this.#troubles, work, { error, now });
+    return true;
   }
 
   /**
