@@ -1,4 +1,4 @@
-import type { Condition } from '../../common/kube/objects.ts';
+import type { Condition, Service } from '../../common/kube/objects.ts';
 import type { JournalRecord } from '../../sandbox/clb/journal.ts';
 import type { TargetChange } from '../../sandbox/clb/state.ts';
 import type { KubeletRecord } from '../../sandbox/kube/kubelet/kubelet-record.ts';
@@ -9,6 +9,8 @@ export interface Evidence {
   readonly journal: readonly JournalRecord[];
   readonly records: readonly KubeletRecord[];
   readonly apiWrites: readonly ApiWrite[];
+  /** CLB's quota of targets on a listener, where a run meets it: a target may go for the sake of another Pod then. */
+  readonly targetsMax?: number;
 }
 
 /** A target as reads of the cloud show it. */
@@ -104,13 +106,20 @@ export function deletions(writes: readonly ApiWrite[]): ReadonlyMap<string, numb
   return found;
 }
 
-/** When a Service was first changed or deleted by somebody who is not a coordinator, by its name. */
+/** When a Service that ever selected the app was first changed or deleted by somebody who is not a coordinator. */
 export function serviceChanges(writes: readonly ApiWrite[]): ReadonlyMap<string, number> {
   const found = new Map<string, number>();
-  for (const { at, method, path, username } of writes) {
-    const name = /\/services\/([^/]+)$/.exec(path)?.[1];
-    const isChange = method !== 'POST' && username === 'admin';
-    if (name !== undefined && isChange && !found.has(name)) found.set(name, at);
+  const selected = new Map<string, Set<string>>();
+  for (const { at, method, path, username, body } of writes) {
+    const [, , named] = /\/services(\/([^/]+))?$/.exec(path) ?? [];
+    const { metadata, spec } = (body ?? {}) as { metadata?: { name?: string }; spec?: Partial<Service['spec']> };
+    const name = named ?? metadata?.name;
+    if (name === undefined || !path.includes('/services')) continue;
+    const apps = selected.get(name) ?? new Set([name]);
+    selected.set(name, apps);
+    if (spec?.selector?.app) apps.add(spec.selector.app);
+    if (method === 'POST' || username !== 'admin') continue;
+    for (const app of apps) if (!found.has(app)) found.set(app, at);
   }
   return found;
 }

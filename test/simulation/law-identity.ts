@@ -1,6 +1,9 @@
+import type { ObjectMeta } from '../../common/kube/objects.ts';
+import { CUSTOM_WEIGHT_ANNOTATION } from '../../common/names.ts';
 import type { Breach } from './breach.ts';
 import {
   appOf,
+  type CloudTargets,
   conditionsWritten,
   deletions,
   type Evidence,
@@ -22,8 +25,8 @@ export function identity(evidence: Evidence): Breach[] {
   const troubleAt = firstTroubles(evidence);
   const serviceChangedAt = serviceChanges(evidence.apiWrites);
   const found: Breach[] = [];
-  replayCloud(evidence.journal, ({ at, changes }) => {
-    for (const { kind, address, weight, tag } of changes) {
+  replayCloud(evidence.journal, ({ at, changes, before }) => {
+    for (const { kind, listenerId, address, weight, tag } of changes) {
       const podUid = podUidOf(tag);
       const podName = podNameOf(tag);
       const opens = kind !== 'target-deregistered' && weight > 0;
@@ -34,12 +37,18 @@ export function identity(evidence: Evidence): Breach[] {
         troubleAt.get(podName) ?? Number.POSITIVE_INFINITY,
         serviceChangedAt.get(appOf(podName)) ?? Number.POSITIVE_INFINITY,
       );
-      if (!opens && kind !== 'target-registered' && known > at) {
+      if (!opens && kind !== 'target-registered' && known > at && !isFull(evidence, before, listenerId)) {
         found.push({ law: 'L1', message: `${kind} ${address} of ${podName}, of which nothing was known` });
       }
     }
   });
   return found;
+}
+
+/** With the place that the target before it gave up, which another Pod is about to take. */
+function isFull({ targetsMax }: Evidence, targets: CloudTargets, listenerId: string): boolean {
+  if (targetsMax === undefined) return false;
+  return [...targets.values()].filter(target => target.listenerId === listenerId).length >= targetsMax - 1;
 }
 
 interface AddressSpan {
@@ -65,7 +74,7 @@ function addressSpans({ records }: Evidence): AddressSpan[] {
   return spans;
 }
 
-/** The first moment at which anything spoke against a Pod: deletion, hook call, exit, readiness lost. By name. */
+/** The first moment at which anything spoke against a Pod: deletion, hook call, exit, readiness lost, a new weight. By name. */
 function firstTroubles({ apiWrites, records }: Evidence): Map<string, number> {
   const troubles = new Map(deletions(apiWrites));
   const add = (podName: string, at: number) => {
@@ -73,6 +82,12 @@ function firstTroubles({ apiWrites, records }: Evidence): Map<string, number> {
   };
   for (const { type, podName, atMs } of records) {
     if (type === 'preStopBegan' || type === 'exited') add(podName, atMs);
+  }
+  for (const { at, method, path, body } of apiWrites) {
+    const podName = /\/pods\/([^/]+)$/.exec(path)?.[1];
+    const { metadata } = (body ?? {}) as { metadata?: Partial<ObjectMeta> };
+    const isWeight = metadata?.annotations?.[CUSTOM_WEIGHT_ANNOTATION] !== undefined;
+    if (podName !== undefined && method === 'PATCH' && isWeight) add(podName, at);
   }
   const wasReady = new Set<string>();
   for (const { at, podName, condition } of conditionsWritten(apiWrites, 'ContainersReady')) {

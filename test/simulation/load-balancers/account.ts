@@ -1,0 +1,137 @@
+import type { LoadBalancerEdit } from '../../../sandbox/clb/new-load-balancer.ts';
+import type { ClbServer } from '../../../sandbox/clb/server.ts';
+import { podNameOf } from '../evidence.ts';
+
+export interface HeldLoadBalancer {
+  readonly id: string;
+  readonly type: 'OPEN' | 'INTERNAL';
+  readonly vips: readonly string[];
+  readonly tags: Readonly<Record<string, string>>;
+}
+
+export interface HeldListener {
+  readonly id: string;
+  readonly name: string;
+  readonly protocol: string;
+  readonly port: number;
+}
+
+export interface HeldTarget {
+  readonly address: string;
+  readonly port: number;
+  readonly weight: number;
+  readonly tag: string;
+  /** By the mark; empty when it carries none of ours. */
+  readonly podName: string;
+  /** Empty unless it is bound by instance. */
+  readonly instanceId: string;
+}
+
+type Protocol = 'TCP' | 'UDP';
+
+/** What the CLB account holds now, and what other people do in it. Reads and writes take no time and meet no limit. */
+export class Account {
+  readonly #clb: ClbServer;
+
+  constructor(clb: ClbServer) {
+    this.#clb = clb;
+  }
+
+  loadBalancers(): readonly HeldLoadBalancer[] {
+    const { LoadBalancerSet } = this.#do('DescribeLoadBalancers', { Limit: 100 }) as {
+      LoadBalancerSet: {
+        LoadBalancerId: string;
+        LoadBalancerType: 'OPEN' | 'INTERNAL';
+        LoadBalancerVips: string[];
+        Tags: { TagKey: string; TagValue: string }[];
+      }[];
+    };
+    return LoadBalancerSet.map(found => ({
+      id: found.LoadBalancerId,
+      type: found.LoadBalancerType,
+      vips: found.LoadBalancerVips,
+      tags: Object.fromEntries(found.Tags.map(({ TagKey, TagValue }) => [TagKey, TagValue])),
+    }));
+  }
+
+  listenersOf(loadBalancerId: string): readonly HeldListener[] {
+    const { Listeners } = this.#do('DescribeListeners', { LoadBalancerId: loadBalancerId }) as {
+      Listeners: { ListenerId: string; ListenerName: string; Protocol: string; Port: number }[];
+    };
+    return Listeners.map(({ ListenerId, ListenerName, Protocol, Port }) => ({
+      id: ListenerId,
+      name: ListenerName,
+      protocol: Protocol,
+      port: Port,
+    }));
+  }
+
+  /** Everything that CLB tells about a listener but its targets. */
+  settingsOf(loadBalancerId: string, listenerId: string): unknown {
+    const parameters = { LoadBalancerId: loadBalancerId, ListenerIds: [listenerId] };
+    return (this.#do('DescribeListeners', parameters) as { Listeners: unknown[] }).Listeners[0];
+  }
+
+  /** None, too, when nobody listens there. */
+  targetsOn(loadBalancerId: string, port: number, protocol: Protocol = 'TCP'): readonly HeldTarget[] {
+    const parameters = { LoadBalancerId: loadBalancerId, Port: port, Protocol: protocol };
+    const { Listeners } = this.#do('DescribeTargets', parameters) as {
+      Listeners: {
+        Targets: { InstanceId: string; Port: number; Weight: number; PrivateIpAddresses: string[]; Tag?: string }[];
+      }[];
+    };
+    return Listeners.flatMap(({ Targets }) => Targets).map(target => ({
+      address: target.PrivateIpAddresses[0] ?? '',
+      port: target.Port,
+      weight: target.Weight,
+      tag: target.Tag ?? '',
+      podName: podNameOf(target.Tag ?? ''),
+      instanceId: target.InstanceId,
+    }));
+  }
+
+  /** Addresses that get connections on a port, in order. */
+  openOn(loadBalancerId: string, port: number, protocol: Protocol = 'TCP'): readonly string[] {
+    const open = this.targetsOn(loadBalancerId, port, protocol).filter(({ weight }) => weight > 0);
+    return open.map(({ address }) => address).toSorted();
+  }
+
+  // --- other people
+
+  /** A running load balancer that somebody made. @returns its address */
+  addLoadBalancer(id: string, edit: LoadBalancerEdit = {}): string {
+    return this.#clb.seed({ id, ...edit }).vip;
+  }
+
+  edit(loadBalancerId: string, edit: LoadBalancerEdit): void {
+    this.#clb.elsewhere.edit(loadBalancerId, edit);
+  }
+
+  /** @returns its id */
+  addListener(loadBalancerId: string, options: { port: number; protocol?: Protocol; more?: object }): string {
+    const { port, protocol = 'TCP', more } = options;
+    const listener = { Ports: [port], Protocol: protocol, ListenerNames: ['theirs'], ...more };
+    const { ListenerIds } = this.#do('CreateListener', { LoadBalancerId: loadBalancerId, ...listener }) as {
+      ListenerIds: string[];
+    };
+    return ListenerIds[0] ?? '';
+  }
+
+  removeListener(loadBalancerId: string, listenerId: string): void {
+    this.#do('DeleteLoadBalancerListeners', { LoadBalancerId: loadBalancerId, ListenerIds: [listenerId] });
+  }
+
+  bind(loadBalancerId: string, listenerId: string, targets: readonly { address: string; weight?: number }[]): void {
+    const Targets = targets.map(({ address, weight = 10 }) => ({
+      ListenerId: listenerId,
+      EniIp: address,
+      Port: 80,
+      Weight: weight,
+    }));
+    this.#do('BatchRegisterTargets', { LoadBalancerId: loadBalancerId, Targets });
+  }
+
+  #do(action: string, parameters: object): Record<string, unknown> {
+    return this.#clb.elsewhere.writeAtOnce(action, parameters);
+  }
+}
