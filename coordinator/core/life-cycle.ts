@@ -11,13 +11,19 @@ export interface LifeCycle {
 export function lifeCycleOf({ bound, transaction, wanted }: RuleTarget): LifeCycle {
   if (transaction?.operation === 'deregister') return { state: 'Deregistering', waitingFor: 'CLB' };
   if (!bound) return transaction ? { state: 'Registering', waitingFor: 'CLB' } : { state: 'Absent', waitingFor: '' };
-  if (transaction) return { state: transaction.weight > 0 ? 'Opening' : 'Draining', waitingFor: 'CLB' };
+  if (transaction && transaction.operation !== 'adopt')
+    return { state: transaction.weight > 0 ? 'Opening' : 'Draining', waitingFor: 'CLB' };
   const isLeaving = wanted?.disposition.kind !== 'serve' && wanted?.disposition.kind !== 'standby';
   if (bound.weight === 0) {
     return isLeaving
       ? { state: 'Draining', waitingFor: 'its connections or its exit' }
-      : { state: 'Standby', waitingFor: 'the Pod to be ready' };
+      : { state: 'Standby', waitingFor: standbyWaitsFor(wanted) };
   }
   if (bound.health === 'healthy' || bound.health === 'closed') return { state: 'Serving', waitingFor: '' };
   return { state: 'Opening', waitingFor: `its health check (${bound.health ?? 'not read yet'})` };
+}
+
+function standbyWaitsFor({ disposition }: NonNullable<RuleTarget['wanted']>): string {
+  if (disposition.kind !== 'serve') return 'the Pod to be ready';
+  return disposition.weight === 0 ? 'a weight: the user gave it 0' : 'its turn, or for room on a full rule';
 }
