@@ -49,7 +49,7 @@ export interface ListenerPlan {
   readonly places: ReadonlyMap<string, RuleLocation>;
   /** Rules that cannot have their place, by rule id: somebody else has the port, or the Service may not use it. */
   readonly refused: ReadonlyMap<string, Problem>;
-  /** What of each Service is still here, by Service UID: a Service has left when it has nothing. */
+  /** What of each Service that is retiring is still here, by Service UID: it has left when it has nothing. */
   readonly remaining: ReadonlyMap<string, number>;
   /** To be written into the Service's record: only then they are used. */
   readonly adopting: readonly Adoption[];

@@ -125,6 +125,10 @@ describe('listeners', () => {
     expect(leaving.places.size).toBe(0);
   });
 
+  test('are counted only of a Service that retires: of another one nothing is decided by what it has', () => {
+    expect(plan([tenant(intent('web', [80]))], [listener(80, 'web')]).remaining.size).toBe(0);
+  });
+
   test('of a Service that nobody speaks of stay (L1)', () => {
     expect(work([], [listener(80, 'web')])).toEqual([]);
   });
@@ -247,7 +251,6 @@ describe('somebody else’s listener', () => {
     const used = plan([tenant(intent('web', [80], recorded))], [foreign], ALLOWED);
     expect(used.adopting).toEqual([]);
     expect(used.places.get(WEB)).toEqual({ listenerId: foreign.id, locationId: '', isAdopted: true });
-    expect(used.remaining.get('web-service-uid')).toBe(1);
     expect(used.work).toEqual([]);
   });
 
@@ -313,11 +316,11 @@ describe('somebody else’s listener', () => {
       { rule: { selector: {}, port: 80 }, place: { listenerId: foreign.id, isAdopted: true } },
     ]);
     expect(leaving.left).toEqual([]);
-    expect(leaving.remaining.get('web-service-uid')).toBe(1);
+    expect(leaving.remaining.get('web-service-uid')).toBe(fields.role && 1);
     const empty = plan([tenant(asked, fields)], [foreign], ALLOWED);
     expect(empty.departing).toEqual([]);
     expect(empty.left).toEqual([{ serviceUid: 'web-service-uid', listenerId: foreign.id }]);
-    expect(empty.remaining.get('web-service-uid')).toBe(0);
+    expect(empty.remaining.get('web-service-uid')).toBe(fields.role && 0);
   });
 
   test('that somebody deleted leaves the record, and the port gets a listener of ours', () => {

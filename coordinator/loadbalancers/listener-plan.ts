@@ -22,8 +22,6 @@ import { type Holding, PortHolders } from './port-holders.ts';
 import type { Problem } from './problem.ts';
 import { byAge, type RuleIntent } from './service-intent.ts';
 
-export type { ListenerWork } from './listener-work.ts';
-
 /**
  * What has to be done to the listeners. A listener goes only when a Service that we see says so: because it leaves, or
  * because it no longer has that port (law L1); what does not carry our name is never changed (law L6). Settings of what
@@ -44,8 +42,7 @@ export function planListeners(input: ListenerPlanInput): ListenerPlan {
     const { own, others } = ownListeners(input, tenant, draft.places);
     unwanted.push(...others);
     const departures = draft.addAdopted(input, tenant);
-    const shared = tenant.role === 'retiring' ? unwantedRules.count : 0;
-    remaining.set(tenant.intent.service.uid, own + departures + shared);
+    if (tenant.role === 'retiring') remaining.set(tenant.intent.service.uid, own + departures + unwantedRules.count);
   }
   const { healthCheck } = input;
   const work = [
@@ -147,7 +144,7 @@ function unwantedForwarding(input: ListenerPlanInput, holders: PortHolders): Unw
   let count = 0;
   for (const listener of shared) {
     const unwanted = listener.forwardingRules.filter(rule => !holders.isWanted(listener, rule));
-    count += unwanted.length;
+    count += unwanted.length + (holders.isSharedWanted(listener) ? 0 : 1);
     if (!input.isComplete) continue;
     if (!holders.isSharedWanted(listener)) listenerIds.push(listener.id);
     else
