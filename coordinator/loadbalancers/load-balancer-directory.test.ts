@@ -58,6 +58,15 @@ function change(fields: Partial<LoadBalancer>): void {
   cloud.balancers = cloud.balancers.map(found => ({ ...found, ...fields }));
 }
 
+/** The next read, and only that, shows no load balancer at all. */
+async function missOneRead(): Promise<void> {
+  const { balancers } = cloud;
+  const reads = cloud.balancerReads.length;
+  cloud.balancers = [];
+  await clock.advanceUntil(() => cloud.balancerReads.length > reads, 180_000);
+  cloud.balancers = balancers;
+}
+
 async function makeCreated(): Promise<void> {
   directory.ensure(CREATED);
   await clock.advance(10);
@@ -93,6 +102,26 @@ describe('an existing load balancer', () => {
     await clock.advance(120_000);
     expect(state()).toMatchObject({ loadBalancer: { virtualAddresses: ['5.6.7.8'] } });
     expect(changed).toHaveLength(2);
+  });
+
+  test('is not taken for gone because one read does not show it (L1)', async () => {
+    cloud.balancers.push(loadBalancer({ id: 'lb-1' }));
+    directory.ensure(existing('lb-1'));
+    await clock.advance(10);
+    await missOneRead();
+    await missOneRead();
+    await clock.advance(120_000);
+    expect(kind()).toBe('ready');
+    expect(changed).toHaveLength(1);
+  });
+
+  test('that somebody deleted is told of within two minutes', async () => {
+    cloud.balancers.push(loadBalancer({ id: 'lb-1' }));
+    directory.ensure(existing('lb-1'));
+    await clock.advance(10);
+    cloud.balancers = [];
+    await clock.advance(120_000);
+    expect(state()).toMatchObject({ kind: 'failed', absent: true, problem: { code: 'CD1004' } });
   });
 
   test('is never deleted, whatever its tags say, while the Service names it as existing (L6)', async () => {
@@ -137,13 +166,9 @@ describe('a load balancer of its own', () => {
     expect(kind()).toBe('ready');
   });
 
-  test('is not replaced because one read does not show it (L1)', async () => {
+  test('is not replaced because one list does not show it (L1)', async () => {
     await makeCreated();
-    const { balancers } = cloud;
-    const known = cloud.balancerReads.length;
-    cloud.balancers = [];
-    await clock.advanceUntil(() => cloud.balancerReads.length > known, 120_000);
-    cloud.balancers = balancers;
+    await missOneRead();
     await clock.advance(120_000);
     expect(kind()).toBe('ready');
     expect(cloud.balancerWrites).toHaveLength(1);
