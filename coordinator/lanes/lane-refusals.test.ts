@@ -137,6 +137,21 @@ test('a refusal that blames the account is repeated with growing pauses, told, a
   expect(bench.cloud.bindings.size).toBe(8);
 });
 
+test('a drain whose task fails again and again is tried again within seconds, however long it goes on (L4)', async () => {
+  const [first = 0] = bench.addReadyPods(3);
+  bench.start();
+  await bench.clock.advance(10_000);
+  const failed = cloudError({ code: 'CD2044', outcomeUnknown: true });
+  bench.cloud.answers.push(...Array.from({ length: 20 }, () => failed));
+  bench.delete(first);
+  await bench.clock.advance(60_000);
+  const times = bench.writes('weights').map(({ startedAt }) => startedAt);
+  const pauses = times.slice(1).map((at, index) => at - (times[index] ?? 0));
+  expect(times.length).toBeGreaterThan(10);
+  expect(Math.max(...pauses)).toBeLessThanOrEqual(5_500);
+  expect(bench.failures).toHaveLength(1);
+});
+
 describe('a rule that is full', () => {
   test('teaches its quota: as many as CLB takes are bound, and no more are sent', async () => {
     bench.addReadyPods(20);

@@ -138,7 +138,8 @@ export class LaneWriter {
     const verdict = judgeWrite(write, result);
     this.#takeVerdict(write, verdict, isApart);
     this.#report(write, result);
-    await this.#pauseFor(write, verdict.pause, signal);
+    // What is tried apart has its own pauses, so that it holds up nobody.
+    await this.#pauseFor(write, isApart && verdict.refused ? 'none' : verdict.pause, signal);
   }
 
   #takeVerdict(write: TargetWrite, verdict: WriteVerdict, isApart: boolean): void {
@@ -152,7 +153,7 @@ export class LaneWriter {
 
   #refused(part: RefusedPart, isApart: boolean): void {
     const { refusals } = this.#facts;
-    const refusal = { error: part.error, now: this.#now() };
+    const refusal = { error: part.error, isFinal: part.isFinal, now: this.#now() };
     if (part.error.notFound) this.#reader.readListeners();
     if (isApart) {
       const convicted = refusals.refusedApart(part.operations, refusal, place => this.#facts.boundAt(place));

@@ -15,8 +15,9 @@ export interface QuarantinedTarget {
 
 export const NO_QUARANTINE: Quarantine = new Map();
 
-const RETRY_BASE_MS = 30_000;
-const RETRY_MAX_MS = 600_000;
+const RETRY = { baseMs: 30_000, maximumMs: 600_000 };
+/** A Pod that leaves waits for it, and has little time. */
+const CLOSE_RETRY = { baseMs: 1_000, maximumMs: 30_000 };
 
 /** CLB refused the operation alone. */
 export function condemn(
@@ -27,7 +28,8 @@ export function condemn(
   const before = quarantine.get(operation.key);
   const isSame = before && operationId(before.operation) === operationId(operation);
   const refusals = (isSame ? before.refusals : 0) + 1;
-  const waitMs = Math.min(RETRY_BASE_MS * 2 ** Math.min(refusals - 1, 10), RETRY_MAX_MS);
+  const { baseMs, maximumMs } = operation.kind === 'close' ? CLOSE_RETRY : RETRY;
+  const waitMs = Math.min(baseMs * 2 ** Math.min(refusals - 1, 10), maximumMs);
   const entry = { operation, error: refusal.error, refusals, retryAt: refusal.now + waitMs };
   return new Map(quarantine).set(operation.key, entry);
 }

@@ -20,6 +20,8 @@ import {
   isSuspect,
   keepWanted,
   nextGroup,
+  nextGroupAt,
+  putOff,
   type Suspects,
   suspectBatch,
   withoutOperations,
@@ -30,6 +32,8 @@ export type TargetsPlace = Pick<BindingPlace, 'listenerId' | 'locationId'>;
 
 export interface Refusal {
   readonly error: CloudError;
+  /** The same would be refused again; otherwise it may have been bad luck. */
+  readonly isFinal: boolean;
   readonly now: number;
 }
 
@@ -62,7 +66,11 @@ export class Refusals {
 
   /** When something may be tried that waits now. */
   nextLookAt(now: number): number | undefined {
-    const times = [nextReleaseAt(this.#quarantine, now), nextQuotaEnd(this.#quotas, now)];
+    const times = [
+      nextGroupAt(this.#suspects, now),
+      nextReleaseAt(this.#quarantine, now),
+      nextQuotaEnd(this.#quotas, now),
+    ];
     const next = Math.min(...times.map(time => time ?? Number.POSITIVE_INFINITY));
     return Number.isFinite(next) ? next : undefined;
   }
@@ -78,7 +86,7 @@ export class Refusals {
   nextApart(operations: readonly TargetOperation[], now: number): readonly TargetOperation[] {
     const due = nextDue(this.#quarantine, now);
     const again = due && operations.filter(operation => operationId(operation) === operationId(due));
-    return again && again.length > 0 ? again : nextGroup(this.#suspects, operations);
+    return again && again.length > 0 ? again : nextGroup(this.#suspects, operations, now);
   }
 
   /** A batch was refused. @returns the listeners to be read before any of it is tried again */
@@ -90,7 +98,7 @@ export class Refusals {
   /**
    * What was tried apart was refused again.
    * @param boundAt how many targets CLB holds at the place
-   * @returns the operation that stands convicted for the first time
+   * @returns the operation that has failed alone for the first time
    */
   refusedApart(
     operations: readonly TargetOperation[],
@@ -102,10 +110,24 @@ export class Refusals {
       this.#suspects = halveGroup(this.#suspects, operations, refusal);
       return undefined;
     }
+    return refusal.isFinal ? this.#convict(only, refusal, boundAt) : this.#putOff(only, refusal);
+  }
+
+  #putOff(only: TargetOperation, refusal: Refusal): TargetOperation | undefined {
+    const { suspects, isFirst } = putOff(this.#suspects, only, refusal);
+    this.#suspects = suspects;
+    return isFirst ? only : undefined;
+  }
+
+  #convict(
+    only: TargetOperation,
+    refusal: Refusal,
+    boundAt: (place: TargetsPlace) => number,
+  ): TargetOperation | undefined {
     this.#suspects = withoutOperations(this.#suspects, new Set([operationId(only)]));
     const bound = boundAt(only.place);
     if (only.kind === 'register' && refusal.error.code === QUOTA_CODE && bound > 0) {
-      this.#quarantine = acquit(this.#quarantine, operations);
+      this.#quarantine = acquit(this.#quarantine, [only]);
       this.#quotas = learnQuota(this.#quotas, only.place, bound, refusal.now);
       return undefined;
     }

@@ -19,7 +19,14 @@ export interface SuspectGroup {
    */
   readonly unread: ReadonlySet<string>;
   readonly since: number;
+  /** How often a single operation failed alone in a way that need not be final, and when it may be tried again. */
+  readonly failuresAlone: number;
+  readonly notBefore: number;
 }
+
+const RETRY_BASE_MS = 200;
+const RETRY_MAX_MS = 5_000;
+const NO_FAILURES = { failuresAlone: 0, notBefore: Number.NEGATIVE_INFINITY };
 
 /** A batch was refused for the first time. */
 export function suspectBatch(
@@ -29,7 +36,10 @@ export function suspectBatch(
 ): Suspects {
   const ids = new Set(operations.map(operationId));
   const unread = new Set(operations.map(operation => operation.place.listenerId));
-  return [...withoutOperations(suspects, ids), { error: refusal.error, ids, unread, since: refusal.now }];
+  return [
+    ...withoutOperations(suspects, ids),
+    { error: refusal.error, ids, unread, since: refusal.now, ...NO_FAILURES },
+  ];
 }
 
 /**
@@ -48,9 +58,27 @@ export function halveGroup(
     ids: new Set(half),
     unread: new Set(),
     since: refusal.now,
+    ...NO_FAILURES,
   });
   const halves = [ids.slice(0, middle), ids.slice(middle)].filter(half => half.length > 0).map(group);
   return [...withoutOperations(suspects, new Set(ids)), ...halves];
+}
+
+/**
+ * A group of one failed again, but the same may well succeed later: it stays apart, and is tried ever more rarely.
+ * @returns also whether it failed alone for the first time
+ */
+export function putOff(
+  suspects: Suspects,
+  operation: TargetOperation,
+  refusal: { readonly error: CloudError; readonly now: number },
+): { readonly suspects: Suspects; readonly isFirst: boolean } {
+  const ids = new Set([operationId(operation)]);
+  const before = suspects.find(group => group.ids.has(operationId(operation)))?.failuresAlone ?? 0;
+  const notBefore = refusal.now + Math.min(RETRY_BASE_MS * 2 ** Math.min(before, 10), RETRY_MAX_MS);
+  const group = { error: refusal.error, ids, unread: new Set<string>(), since: refusal.now };
+  const left = withoutOperations(suspects, ids);
+  return { suspects: [...left, { ...group, failuresAlone: before + 1, notBefore }], isFirst: before === 0 };
 }
 
 export function withoutOperations(suspects: Suspects, ids: ReadonlySet<string>): Suspects {
@@ -77,13 +105,24 @@ export function isSuspect(suspects: Suspects, operation: TargetOperation): boole
   return suspects.length > 0 && suspects.some(group => group.ids.has(operationId(operation)));
 }
 
-/** The operations of the next group that may be tried; none when all wait to be read. */
-export function nextGroup(suspects: Suspects, operations: readonly TargetOperation[]): readonly TargetOperation[] {
-  for (const { ids, unread } of suspects) {
-    const group = unread.size > 0 ? [] : operations.filter(operation => ids.has(operationId(operation)));
+/** The operations of the next group that may be tried; none when all wait. */
+export function nextGroup(
+  suspects: Suspects,
+  operations: readonly TargetOperation[],
+  now: number,
+): readonly TargetOperation[] {
+  for (const { ids, unread, notBefore } of suspects) {
+    if (unread.size > 0 || notBefore > now) continue;
+    const group = operations.filter(operation => ids.has(operationId(operation)));
     if (group.length > 0) return group;
   }
   return [];
+}
+
+/** When a group that was put off may be tried again, or undefined when none was. */
+export function nextGroupAt(suspects: Suspects, now: number): number | undefined {
+  const times = suspects.map(({ notBefore }) => notBefore).filter(at => at > now);
+  return times.length === 0 ? undefined : Math.min(...times);
 }
 
 function narrowed(suspects: Suspects, isKept: (id: string) => boolean): Suspects {
