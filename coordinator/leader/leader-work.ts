@@ -16,6 +16,7 @@ import { foreignWriter } from '../loadbalancers/foreign-writer.ts';
 import { LoadBalancerDirectory } from '../loadbalancers/load-balancer-directory.ts';
 import { missingPort } from '../loadbalancers/missing-port.ts';
 import type { ExistingLoadBalancerPolicy } from '../loadbalancers/placements.ts';
+import { unreachablePods } from '../loadbalancers/unreachable-pods.ts';
 import type { CoordinatorObserver } from '../observer.ts';
 import { AccountQuota } from './account-quota.ts';
 import { type Claimed, Claims } from './claims.ts';
@@ -248,7 +249,7 @@ export class LeaderWork {
     for (const id of take(this.#dirt.loadBalancers)) this.#drive(id);
     for (const [id, { podUids, ruleIds }] of changedPods) this.#tellLane(id, podUids, ruleIds);
     for (const id of take(this.#dirt.observed)) this.#digest(id);
-    for (const uid of take(this.#dirt.ports)) this.#reportMissingPorts(uid);
+    for (const uid of take(this.#dirt.ports)) this.#reportPods(uid);
     for (const uid of take(this.#dirt.gates)) this.#gates.look(uid);
     this.#answerDrains(take(this.#dirt.drains));
   }
@@ -364,15 +365,20 @@ export class LeaderWork {
     return intent.rules.map(rule => ({ ...rule, place: undefined, refusal: undefined }));
   }
 
-  #reportMissingPorts(serviceUid: string): void {
+  /** Tells what keeps Pods of the Service from being bound. */
+  #reportPods(serviceUid: string): void {
     const claimed = this.#claims.get(serviceUid);
     if (!claimed) return;
-    const named = this.#rulesOf(serviceUid).filter(rule => typeof rule.targetPort === 'string');
-    const problems = named.flatMap(rule => {
-      const records = this.#pods.view.podsSelectedBy(rule).map(({ record }) => record);
-      return missingPort(rule, records) ?? [];
-    });
-    this.#board.put(claimed.service, 'ports', problems);
+    const records = this.#pods.recordsOf(serviceUid);
+    const problems = [unreachablePods(claimed.service, records)];
+    for (const rule of this.#rulesOf(serviceUid)) {
+      if (typeof rule.targetPort === 'string') problems.push(missingPort(rule, records));
+    }
+    this.#board.put(
+      claimed.service,
+      'Pods',
+      problems.filter(found => found !== undefined),
+    );
   }
 
   #answerDrains(podUids: readonly string[]): void {

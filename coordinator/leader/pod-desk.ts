@@ -1,3 +1,4 @@
+import type { PodRecord } from '../../common/pod-record.ts';
 import { LiveView } from '../core/live-view.ts';
 import type { Knowledge } from '../knowledge.ts';
 import { Confirmations } from './confirmations.ts';
@@ -55,6 +56,16 @@ export class PodDesk {
   /** Asks again for what is not answered yet; who answers bounds how often. */
   askAgain(): void {
     for (const uid of this.#unconfirmed) this.#ask(uid);
+  }
+
+  /** What agents report of the Pods that the Service selects. */
+  recordsOf(serviceUid: string): PodRecord[] {
+    const records: PodRecord[] = [];
+    for (const uid of this.view.podUidsOf(serviceUid)) {
+      const pod = this.view.pods.get(uid);
+      if (pod) records.push(pod.record);
+    }
+    return records;
   }
 
   hasReadyPods(serviceUid: string): boolean {

@@ -8,7 +8,7 @@ import { type Problem, problem } from './problem.ts';
  * known; and while some have the port: a changed name reaches the Pods one after another.
  */
 export function missingPort(rule: Rule, pods: readonly PodRecord[]): Problem | undefined {
-  const living = pods.filter(pod => selects(rule, pod) && isLiving(pod));
+  const living = pods.filter(pod => selects(rule, pod) && isLivingPod(pod));
   if (living.length === 0 || living.some(pod => targetPortOf(rule, pod) !== undefined)) return undefined;
   const { namespace, name } = rule.service;
   return problem(
@@ -19,6 +19,7 @@ export function missingPort(rule: Rule, pods: readonly PodRecord[]): Problem | u
   );
 }
 
-function isLiving(pod: PodRecord): boolean {
+/** Neither ended nor on its way out. */
+export function isLivingPod(pod: PodRecord): boolean {
   return pod.deletion === undefined && pod.phase !== PodPhase.SUCCEEDED && pod.phase !== PodPhase.FAILED;
 }

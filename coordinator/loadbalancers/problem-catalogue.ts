@@ -92,6 +92,14 @@ export const SERVICE_PROBLEMS = [
     fix: 'Ask Tencent Cloud for a higher quota (a raise for one load balancer goes into its tag clb-direct-target-quota), use fewer replicas, or spread them over several load balancers.',
   },
   {
+    code: 'CD1012',
+    reason: 'PodNotOnEni',
+    meaning: 'Pods of the Service have addresses that CLB cannot reach.',
+    cause:
+      'They are not on an elastic network interface: the cluster mixes VPC-CNI with another network, and the Pod template does not ask for one.',
+    fix: 'Give the Pod template the annotation and resource that the message names. In clusters of VPC-CNI alone start the agents with --pure-vpc-cni.',
+  },
+  {
     code: 'CD3001',
     reason: 'ClaimedByTke',
     meaning: "TKE's own controller would act on the Service, too.",
