@@ -2,6 +2,8 @@ import { describe, expect, test } from 'vitest';
 import { brakeAllowance, brakeEasesAt, chargeBrake, DEFAULT_BRAKE } from './brake.ts';
 
 const limits = DEFAULT_BRAKE;
+/** To each of these a minute can be added, and what is taken away again is not a minute. */
+const FRACTIONS = [12_764.020164990165, 39_125.588149186144, 99_661.9985198884];
 
 describe('the brake', () => {
   test.each([
@@ -30,6 +32,12 @@ describe('the brake', () => {
     expect(brakeEasesAt(both, 'rule', limits, 40_000)).toBe(61_000);
     expect(brakeEasesAt(both, 'rule', limits, 61_000)).toBe(90_000);
     expect(brakeEasesAt(both, 'rule', limits, 90_000)).toBeUndefined();
+  });
+
+  test.each(FRACTIONS)('has eased at the very moment that it tells: %d ms', at => {
+    const history = chargeBrake(new Map(), 'rule', 1, { limits, now: at });
+    const easesAt = brakeEasesAt(history, 'rule', limits, at) ?? 0;
+    expect(brakeAllowance(history, { id: 'rule', boundTargets: 5 }, limits, easesAt)).toBe(1);
   });
 
   test('forgets what has left the window when it is charged again', () => {

@@ -18,7 +18,7 @@ export function brakeAllowance(
   now: number,
 ): number {
   const allowed = Math.max(1, Math.floor(rule.boundTargets * limits.share));
-  const charged = (history.get(rule.id) ?? []).filter(at => now - at < limits.windowMs).length;
+  const charged = (history.get(rule.id) ?? []).filter(at => now < at + limits.windowMs).length;
   return Math.max(0, allowed - charged);
 }
 
@@ -29,7 +29,7 @@ export function brakeEasesAt(
   limits: BrakeLimits,
   now: number,
 ): number | undefined {
-  const oldest = (history.get(ruleId) ?? []).find(at => now - at < limits.windowMs);
+  const oldest = (history.get(ruleId) ?? []).find(at => now < at + limits.windowMs);
   return oldest === undefined ? undefined : oldest + limits.windowMs;
 }
 
@@ -40,6 +40,6 @@ export function chargeBrake(
   count: number,
   options: { limits: BrakeLimits; now: number },
 ): BrakeHistory {
-  const kept = (history.get(ruleId) ?? []).filter(at => options.now - at < options.limits.windowMs);
+  const kept = (history.get(ruleId) ?? []).filter(at => options.now < at + options.limits.windowMs);
   return new Map(history).set(ruleId, [...kept, ...Array<number>(count).fill(options.now)]);
 }

@@ -113,7 +113,7 @@ function holdForBrake(closing: Closing, input: ClosingsInput): Hold {
 
 function holdForSwitch(closing: Closing, openLeft: number, input: ClosingsInput): Hold | undefined {
   const since = input.memory.leaving.get(closing.target.key)?.since ?? input.now;
-  if (isMade(input.candidates, openLeft) || input.now - since >= SWITCH_MS) return undefined;
+  if (isMade(input.candidates, openLeft) || input.now >= since + SWITCH_MS) return undefined;
   return hold(closing, input, { reason: 'replacements-not-serving', until: since + SWITCH_MS });
 }
 

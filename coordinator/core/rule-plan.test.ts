@@ -224,6 +224,19 @@ describe('a changed selector', () => {
     world.advance(1_000);
     expect(next(world)).toEqual(['deregister pod-1']);
   });
+
+  test('deregisters at the very moment that the plan tells, whatever fractions of a millisecond there are', () => {
+    for (let hundredths = 1; hundredths <= 100; hundredths += 1) {
+      const world = switching();
+      world.settle();
+      world.advance(SWITCH_MS + hundredths / 100);
+      world.settle();
+      const lookAgainAt = world.plan()?.lookAgainAt ?? Number.POSITIVE_INFINITY;
+      world.advance(lookAgainAt - world.now);
+      world.now = lookAgainAt;
+      expect(next(world)).toEqual(['deregister pod-1']);
+    }
+  });
 });
 
 test('a target that is no longer selected is deregistered as soon as its agent sees no connection left', () => {

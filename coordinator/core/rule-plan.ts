@@ -117,7 +117,7 @@ function mayGo(operation: TargetOperation, { bound }: RuleTarget, input: RulePla
   if (operation.evidence !== 'unselected' && operation.evidence !== 'quota') return true;
   if (bound?.owner?.drain?.phase === 'connections-ended') return true;
   const closedSince = input.memory.leaving.get(operation.key)?.closedSince;
-  return closedSince !== undefined && input.now - closedSince >= UNSELECTED_DRAIN_MS;
+  return closedSince !== undefined && input.now >= closedSince + UNSELECTED_DRAIN_MS;
 }
 
 function lookAgainAt(holds: readonly Hold[], { memory, quota, now }: RulePlanInput): number | undefined {

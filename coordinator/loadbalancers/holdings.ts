@@ -57,7 +57,7 @@ function knownIds({ intent, tagged, creation, made }: HoldingsInput): string[] {
 /** What CLB said that it made may not show yet. */
 function lookAt(id: string, { look, creation, now }: HoldingsInput): Look {
   const seen = look(id);
-  const isNew = creation.answered?.id === id && now - creation.answered.at < VISIBLE_WITHIN_MS;
+  const isNew = creation.answered?.id === id && now < creation.answered.at + VISIBLE_WITHIN_MS;
   return seen.kind === 'absent' && isNew ? { kind: 'unknown', error: undefined } : seen;
 }
 

@@ -168,7 +168,7 @@ export class LoadBalancerDirectory {
     }
     if (this.#inventory.tagged(uid).ids.length > 0) this.#creations.found(uid);
     const { answered } = this.#creations.of(uid);
-    const isOverdue = answered && !present.has(answered.id) && clock.now() - answered.at >= VISIBLE_WITHIN_MS;
+    const isOverdue = answered && !present.has(answered.id) && clock.now() >= answered.at + VISIBLE_WITHIN_MS;
     if (isOverdue && this.#inventory.look(answered.id).kind === 'absent') this.#creations.gone(uid, answered.id);
     return present;
   }
@@ -220,7 +220,9 @@ export class LoadBalancerDirectory {
       const overdueInMs = isNew ? answered.at + VISIBLE_WITHIN_MS - now : 0;
       if (overdueInMs > 0) this.#again.set(uid, overdueInMs);
     }
-    const isHidden = intent.leaving && holdings.wanted.kind === 'pending' && unansweredAt !== undefined;
-    if (isHidden) this.#inventory.lookSoonFor(uid, Math.max(0, unansweredAt + VISIBLE_WITHIN_MS - now));
+    const wasLookedFor = this.#inventory.tagged(uid).lookedAt !== undefined;
+    const isHidden = intent.leaving && holdings.wanted.kind === 'pending' && wasLookedFor;
+    if (isHidden && unansweredAt !== undefined)
+      this.#inventory.lookSoonFor(uid, Math.max(0, unansweredAt + VISIBLE_WITHIN_MS - now));
   }
 }
