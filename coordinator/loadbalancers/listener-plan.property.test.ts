@@ -41,9 +41,17 @@ const listener = fc.record({
   protocol: fc.constantFrom('TCP', 'UDP', 'HTTP'),
 });
 
+/** The shared one is made by us, and never speaks anything else. */
+function spokenBy({ name, protocol }: { name: string; protocol: string }): string {
+  return name === sharedListenerName(CLUSTER) ? 'HTTP' : protocol;
+}
+
 const world = fc.record({
   tenants: fc.uniqueArray(tenant, { maxLength: 3, selector: each => each.name }),
-  listeners: fc.uniqueArray(listener, { maxLength: 4, selector: each => `${each.port}/${each.protocol === 'UDP'}` }),
+  listeners: fc.uniqueArray(listener, {
+    maxLength: 4,
+    selector: each => `${each.port}/${spokenBy(each) === 'UDP'}`,
+  }),
 });
 
 type World = typeof world extends fc.Arbitrary<infer T> ? T : never;
@@ -72,11 +80,11 @@ function ruleIntent(service: RuleIntent['service'], { port, protocol, site }: Wo
 }
 
 function listenersOf({ listeners }: World): Listener[] {
-  return listeners.map(({ name, port, protocol }, index) => {
+  return listeners.map((drawn, index) => {
+    const { name, port } = drawn;
     const isShared = name === sharedListenerName(CLUSTER);
     const forwardingRules = isShared ? [{ locationId: `loc-${index}`, domain: 'a.example', url: '/' }] : [];
-    const spoken = isShared ? 'HTTP' : protocol;
-    return { id: `lbl-${index}`, name, protocol: spoken, port, healthCheck: true, forwardingRules };
+    return { id: `lbl-${index}`, name, protocol: spokenBy(drawn), port, healthCheck: true, forwardingRules };
   });
 }
 

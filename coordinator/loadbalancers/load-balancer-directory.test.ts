@@ -421,9 +421,19 @@ describe('a deletion', () => {
   });
 });
 
+test('what was made for a Service that leaves is found at once by the next leader', async () => {
+  await makeCreated();
+  stop.abort();
+  begin();
+  directory.ensure(LEAVING);
+  await clock.advance(10);
+  expect(previous()).toEqual(['lb-made-1 ready']);
+  expect(kind()).toBe('released');
+});
+
 test('no load balancer is made for a Service that is on its way out', async () => {
   directory.ensure(serviceIntent({ leaving: true }));
-  await clock.advance(120_000);
+  await clock.advance(31_000);
   expect(kind()).toBe('released');
   expect(cloud.balancerWrites).toEqual([]);
 });

@@ -246,6 +246,8 @@ export class LoadBalancerInventory {
     const result = await this.#options.cloud.describeLoadBalancers({ tags }, signal);
     if (signal.aborted || !this.#tagged.has(serviceUid)) return;
     const change = new Change();
+    // Whoever asked waits for the look itself, too.
+    change.serviceUids.add(serviceUid);
     if (result.ok) this.#learnTagged(serviceUid, { found: result.value, startedAt }, change);
     else {
       this.#serviceSchedule.set(serviceUid, this.#retryMs(serviceUid));
