@@ -7,7 +7,7 @@ import type { Lane } from '../lanes/lane.ts';
 import { planListeners } from '../loadbalancers/listener-plan.ts';
 import type { ListenerPlan, Tenant } from '../loadbalancers/listener-plan-types.ts';
 import type { Problem } from '../loadbalancers/problem.ts';
-import { quotaReached, targetQuotaOf } from '../loadbalancers/target-quota.ts';
+import { targetQuotaOf } from '../loadbalancers/target-quota.ts';
 import type { LaneFleet } from './lane-fleet.ts';
 import type { ProblemBoard } from './problem-board.ts';
 import type { Tenancies } from './tenancies.ts';
@@ -93,20 +93,6 @@ export class LaneDriver {
       gateWaits: gateWaits(loadBalancerId),
     });
     return !isDeepStrictEqual(possessionsIn(before?.plan), possessionsIn(plan));
-  }
-
-  /** Tells each Service on the load balancer what the newest plan of its targets leaves out. */
-  reportPlan(loadBalancerId: string): void {
-    const plan = this.#options.fleet.get(loadBalancerId)?.lane.plan;
-    for (const [uid, { intent }] of this.#options.tenancies.tenantsOf(loadBalancerId)) {
-      const problems = this.rulesAt(loadBalancerId, uid).flatMap(rule => {
-        const leftOut = plan?.leftOut.get(rule.id) ?? 0;
-        return leftOut > 0
-          ? [quotaReached(rule, { loadBalancerId, leftOut, quota: this.quotaAt(loadBalancerId) })]
-          : [];
-      });
-      this.#options.board.put(intent.service, `quota of ${loadBalancerId}`, problems);
-    }
   }
 
   #loadBalancer(loadBalancerId: string, tenants: ReadonlyMap<string, Tenant>) {

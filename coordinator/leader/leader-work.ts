@@ -7,12 +7,10 @@ import type { LanePlanLimits } from '../core/lane-plan.ts';
 import type { Knowledge, KnowledgeChange } from '../knowledge.ts';
 import type { ServiceRecord } from '../kube/service-reflector.ts';
 import { Auditor } from '../lanes/auditor.ts';
-import type { Difference } from '../lanes/differences.ts';
 import { DEFAULT_HEALTH_TIMING, HealthPoller } from '../lanes/health-poller.ts';
 import type { Lane } from '../lanes/lane.ts';
-import type { LaneFailure, LaneOptions, LaneTiming, ObservedChange } from '../lanes/lane-options.ts';
+import type { LaneOptions, LaneTiming, ObservedChange } from '../lanes/lane-options.ts';
 import type { WriteFence } from '../lanes/write-fence.ts';
-import { foreignWriter } from '../loadbalancers/foreign-writer.ts';
 import { LoadBalancerDirectory } from '../loadbalancers/load-balancer-directory.ts';
 import { missingPort } from '../loadbalancers/missing-port.ts';
 import type { ExistingLoadBalancerPolicy } from '../loadbalancers/placements.ts';
@@ -25,6 +23,7 @@ import { DrainAnswers, type DrainMoments } from './drain-answers.ts';
 import { GateKeeper } from './gate-keeper.ts';
 import { LaneDriver } from './lane-driver.ts';
 import { LaneFleet, type LiveLane } from './lane-fleet.ts';
+import { LaneReporter } from './lane-reporter.ts';
 import type { LeaderPorts } from './leader-ports.ts';
 import { PodDesk } from './pod-desk.ts';
 import { ProblemBoard } from './problem-board.ts';
@@ -75,6 +74,7 @@ export class LeaderWork {
   readonly #tenancies = new Tenancies();
   readonly #fleet: LaneFleet;
   readonly #driver: LaneDriver;
+  readonly #reporter: LaneReporter;
   readonly #desk: ServiceDesk;
   readonly #proof: UnselectedProof;
   readonly #gates: GateKeeper;
@@ -111,6 +111,7 @@ export class LeaderWork {
       isComplete: () => this.#desk.isComplete(undefined),
       gateWaits: id => this.#gates.waitsFor(id),
     });
+    this.#reporter = new LaneReporter({ ...shared, driver: this.#driver });
     this.#desk = new ServiceDesk({
       ...shared,
       directory: this.#directory,
@@ -351,7 +352,7 @@ export class LeaderWork {
     if (plan.orphans.length > 0) this.#orphaned.add(loadBalancerId);
     else this.#orphaned.delete(loadBalancerId);
     this.#proveOrphans(loadBalancerId);
-    this.#driver.reportPlan(loadBalancerId);
+    this.#reporter.plan(loadBalancerId);
   }
 
   #proveOrphans(loadBalancerId: string): void {
@@ -401,29 +402,14 @@ export class LeaderWork {
       targetsPerRuleMax: () => this.#driver.quotaAt(loadBalancerId),
       onObserved: change => this.#observed(loadBalancerId, change),
       onWrite: write => observer.wrote(write.kind, write.operations.length),
-      onFailure: failure => this.#reportFailure(failure),
+      onFailure: failure => {
+        this.#reporter.failed(failure);
+        // What CLB refuses is left out of gates.
+        this.#mark(this.#dirt.loadBalancers, [loadBalancerId]);
+      },
       onDifference: differences => observer.differed(differences),
-      onForeign: differences => this.#reportForeign(loadBalancerId, differences),
+      onForeign: differences => this.#reporter.foreign(loadBalancerId, differences),
     };
-  }
-
-  #reportFailure({ loadBalancerId, error, ruleIds }: LaneFailure): void {
-    const message = `Load balancer ${loadBalancerId}: ${error.message}. ${error.hint}`;
-    for (const [uid, { intent }] of this.#tenancies.tenantsOf(loadBalancerId)) {
-      const isMeant = ruleIds.length === 0 || ruleIds.some(id => id.startsWith(`${uid}/`));
-      if (isMeant) this.#board.note(intent.service, { code: error.code, reason: 'CloudRefused', message });
-    }
-    // What CLB refuses is left out of gates.
-    this.#mark(this.#dirt.loadBalancers, [loadBalancerId]);
-  }
-
-  /** Law L6: somebody else changed what is ours, or came into its place. The lane mends the first and leaves the second. */
-  #reportForeign(loadBalancerId: string, differences: readonly Difference[]): void {
-    for (const [uid, { intent }] of this.#tenancies.tenantsOf(loadBalancerId)) {
-      const listenerIds = new Set(this.#driver.rulesAt(loadBalancerId, uid).map(rule => rule.place?.listenerId));
-      const own = differences.filter(({ place }) => listenerIds.has(place.listenerId));
-      if (own.length > 0) this.#board.note(intent.service, foreignWriter(intent.service, loadBalancerId, own));
-    }
   }
 }
 
