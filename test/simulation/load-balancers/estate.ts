@@ -148,11 +148,11 @@ export class Estate {
 
   /** @returns how long it took, in virtual milliseconds */
   async until(what: string, holds: () => boolean | Promise<boolean>, patienceMs = PATIENCE_MS): Promise<number> {
-    const { clock, log } = this.world;
+    const { clock } = this.world;
     const from = clock.now();
     while (!(await holds())) {
       if (clock.now() - from > patienceMs) {
-        throw new Error(`not within ${patienceMs} ms: ${what}\n${log.tail().join('\n')}`);
+        throw new Error(`not within ${patienceMs} ms: ${what}`);
       }
       await clock.advance(LOOK_MS);
     }

@@ -5,6 +5,8 @@ export interface WorkloadOptions {
   readonly annotations?: Readonly<Record<string, string>>;
   readonly maxSurge?: number | string;
   readonly maxUnavailable?: number | string;
+  /** Default `nginx`; the sandbox's kubelets pull no other but `echo`. */
+  readonly image?: string;
   /** Default `eni`; `node`: the network of its node; `bridge`: addresses that CLB does not reach. */
   readonly network?: 'eni' | 'node' | 'bridge';
 }
@@ -14,7 +16,8 @@ const NETWORKS = { eni: 'tke-route-eni', node: undefined, bridge: 'tke-bridge' }
 
 /** A Deployment as a user writes it. */
 export function workload(name: string, options: WorkloadOptions): object {
-  const { replicas, labels, annotations, maxSurge = '25%', maxUnavailable = 0, network = 'eni' } = options;
+  const { replicas, labels, annotations, maxSurge = '25%', maxUnavailable = 0 } = options;
+  const { image = 'nginx', network = 'eni' } = options;
   const networks = NETWORKS[network];
   const resources = network === 'eni' ? { resources: { requests: ENI, limits: ENI } } : {};
   return {
@@ -32,7 +35,7 @@ export function workload(name: string, options: WorkloadOptions): object {
         },
         spec: {
           ...(network === 'node' && { hostNetwork: true }),
-          containers: [{ name: 'main', image: 'nginx', ...resources }],
+          containers: [{ name: 'main', image, ...resources }],
         },
       },
     },
