@@ -25,11 +25,15 @@ export interface CloudTarget {
 
 export type CloudTargets = ReadonlyMap<string, CloudTarget>;
 
-/** Tells `visit` of every step of the cloud's own state: what changed, and all targets before and after it. */
+/**
+ * Tells `visit` of every step of the cloud's own state: what changed by our hand, and all targets with a mark of ours before
+ * and after it, whoever changed them.
+ */
 export function replayCloud(
   journal: readonly JournalRecord[],
   visit: (step: { at: number; changes: readonly TargetChange[]; before: CloudTargets; after: CloudTargets }) => void,
 ): void {
+  const isOurs = ownershipOf(journal);
   let targets: CloudTargets = new Map();
   for (const record of journal) {
     if (record.kind !== 'change' && record.kind !== 'health') continue;
@@ -43,8 +47,16 @@ export function replayCloud(
       if (target) after.set(key, { ...target, status: record.status });
     }
     targets = after;
-    visit({ at: record.at, changes, before, after });
+    visit({ at: record.at, changes: isOurs(record) ? changes : [], before, after });
   }
+}
+
+/** Whether a record tells of our doing: not of other people's, nor of what CLB did by itself. */
+export function ownershipOf(journal: readonly JournalRecord[]): (record: JournalRecord) => boolean {
+  const foreign = new Set(
+    journal.flatMap(record => (record.kind === 'call' && record.foreign ? record.requestId : [])),
+  );
+  return record => 'requestId' in record && record.requestId !== '' && !foreign.has(record.requestId);
 }
 
 function apply(targets: Map<string, CloudTarget>, change: TargetChange): void {
@@ -54,6 +66,7 @@ function apply(targets: Map<string, CloudTarget>, change: TargetChange): void {
     return;
   }
   const { listenerId, address, weight, tag } = change;
+  if (podUidOf(tag) === '') return;
   const status = targets.get(key)?.status ?? 'Unknown';
   targets.set(key, { listenerId, address, weight, status, podUid: podUidOf(tag), podName: podNameOf(tag) });
 }

@@ -16,30 +16,36 @@ import {
 /** A write that was sent before the address was given back may take effect this much later. */
 const WRITE_MS = 6_000;
 
-/**
- * L5: a target is opened only for the Pod that has the address. L1: it is closed or removed only when something was
- * known against its Pod.
- */
-export function identity(evidence: Evidence): Breach[] {
+/** L5: a target is opened only for the Pod that has the address. */
+export function openedForItsPod(evidence: Evidence): Breach[] {
   const holders = addressSpans(evidence);
+  const found: Breach[] = [];
+  replayCloud(evidence.journal, ({ at, changes }) => {
+    for (const { kind, address, weight, tag } of changes) {
+      const podUid = podUidOf(tag);
+      if (kind === 'target-deregistered' || weight === 0) continue;
+      if (holders.some(span => span.podUid === podUid && span.address === address && isIn(span, at))) continue;
+      found.push({ law: 'L5', message: `${address} was opened for ${podNameOf(tag)}, which does not have it` });
+    }
+  });
+  return found;
+}
+
+/** L1: a target is closed or removed only when something was known against its Pod. */
+export function closedOnEvidence(evidence: Evidence): Breach[] {
   const troubleAt = firstTroubles(evidence);
   const serviceChangedAt = serviceChanges(evidence.apiWrites);
   const found: Breach[] = [];
   replayCloud(evidence.journal, ({ at, changes, before }) => {
     for (const { kind, listenerId, address, weight, tag } of changes) {
-      const podUid = podUidOf(tag);
       const podName = podNameOf(tag);
-      const opens = kind !== 'target-deregistered' && weight > 0;
-      if (opens && !holders.some(span => span.podUid === podUid && span.address === address && isIn(span, at))) {
-        found.push({ law: 'L5', message: `${address} was opened for ${podName}, which does not have it` });
-      }
+      const closes = kind === 'target-deregistered' || (kind === 'target-reweighted' && weight === 0);
       const known = Math.min(
         troubleAt.get(podName) ?? Number.POSITIVE_INFINITY,
         serviceChangedAt.get(appOf(podName)) ?? Number.POSITIVE_INFINITY,
       );
-      if (!opens && kind !== 'target-registered' && known > at && !isFull(evidence, before, listenerId)) {
-        found.push({ law: 'L1', message: `${kind} ${address} of ${podName}, of which nothing was known` });
-      }
+      if (!closes || known <= at || isFull(evidence, before, listenerId)) continue;
+      found.push({ law: 'L1', message: `${kind} ${address} of ${podName}, of which nothing was known` });
     }
   });
   return found;
@@ -75,7 +81,7 @@ function addressSpans({ records }: Evidence): AddressSpan[] {
 }
 
 /** The first moment at which anything spoke against a Pod: deletion, hook call, exit, readiness lost, a new weight. By name. */
-function firstTroubles({ apiWrites, records }: Evidence): Map<string, number> {
+export function firstTroubles({ apiWrites, records }: Evidence): Map<string, number> {
   const troubles = new Map(deletions(apiWrites));
   const add = (podName: string, at: number) => {
     troubles.set(podName, Math.min(at, troubles.get(podName) ?? Number.POSITIVE_INFINITY));

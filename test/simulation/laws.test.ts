@@ -17,7 +17,7 @@ function target(kind: TargetChange['kind'], pod: PodName, weight: number, addres
 }
 
 function changed(at: number, ...changes: TargetChange[]): JournalRecord {
-  return { kind: 'change', at, action: 'Test', requestId: '', changes };
+  return { kind: 'change', at, action: 'Test', requestId: 'request', changes };
 }
 
 function healthy(at: number, { address }: PodName): JournalRecord {
@@ -26,7 +26,17 @@ function healthy(at: number, { address }: PodName): JournalRecord {
 
 function call(action: string, at: number, finishedAt: number): JournalRecord {
   const parameters = { LoadBalancerId: 'lb-1' };
-  return { kind: 'call', at, finishedAt, action, parameters, code: '', message: '', requestId: '', replyLost: false };
+  return {
+    kind: 'call',
+    at,
+    finishedAt,
+    action,
+    parameters,
+    code: '',
+    message: '',
+    requestId: 'request',
+    replyLost: false,
+  };
 }
 
 function status(atMs: number, pod: PodName, type: string, value: 'True' | 'False'): ApiWrite {
@@ -135,7 +145,7 @@ describe('the judge of a run', () => {
       weight: 0,
     };
     const targets = [{ ...cut, liveConnections: 2, openedConnections: 5 }];
-    run.journal.push({ kind: 'forwarded', at: 9_000, forwarder: 0, requestId: '', targets });
+    run.journal.push({ kind: 'forwarded', at: 9_000, forwarder: 0, requestId: 'request', targets });
     expect(lawsBroken(run)).toEqual(['L4']);
   });
 
@@ -158,5 +168,19 @@ describe('the judge of a run', () => {
     expect(lawsBroken(run)).toEqual([]);
     run.journal.push(call('BatchDeregisterTargets', 15_900, 17_000));
     expect(lawsBroken(run)).toEqual(['L7']);
+  });
+
+  test('holds nothing against us that others did or CLB by itself', () => {
+    const run = serving();
+    const theirs = Object.assign(call('BatchDeregisterTargets', 15_000, 15_900), {
+      requestId: 'theirs',
+      foreign: true,
+    });
+    const unbound = Object.assign(changed(9_000, target('target-deregistered', FIRST, 10)), { requestId: '' });
+    const changedTarget = { ...target('target-registered', FIRST, 0), address: '10.7.7.7', tag: 'theirs' };
+    run.journal.push(unbound, call('BatchModifyTargetWeight', 15_000, 16_000), theirs);
+    const changes = changed(15_800, target('target-deregistered', SECOND, 10), changedTarget);
+    run.journal.push(Object.assign(changes, { requestId: 'theirs' }));
+    expect(lawsBroken(run)).toEqual([]);
   });
 });

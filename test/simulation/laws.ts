@@ -2,10 +2,10 @@ import { parseMark } from '../../coordinator/core/mark.ts';
 import type { JournalRecord } from '../../sandbox/clb/journal.ts';
 import type { KubeletRecord } from '../../sandbox/kube/kubelet/kubelet-record.ts';
 import type { Breach } from './breach.ts';
-import { type Evidence, podUidOf } from './evidence.ts';
+import { type Evidence, ownershipOf, podUidOf } from './evidence.ts';
 import { gatesTellTheTruth } from './law-gate.ts';
 import { hooksWithinBudget } from './law-hook.ts';
-import { identity } from './law-identity.ts';
+import { closedOnEvidence, openedForItsPod } from './law-identity.ts';
 import { neverEmptied } from './law-open.ts';
 
 /** Calls that change a load balancer. */
@@ -13,6 +13,7 @@ const WRITES = new Set([
   'BatchRegisterTargets',
   'BatchDeregisterTargets',
   'BatchModifyTargetWeight',
+  'BatchModifyTargetTag',
   'CreateListener',
   'DeleteLoadBalancerListeners',
 ]);
@@ -21,18 +22,27 @@ const WRITES = new Set([
 const TARGET_WRITE_DEADLINE_MS = 6_000;
 const CONFIGURATION_DEADLINE_MS = 60_000;
 
-/** Holds a run against the laws of design section 2; the product is not asked. */
+/** Holds a run against the laws of design section 2; the product is not asked. What others did is not held against us. */
 export function breaches(evidence: Evidence): Breach[] {
-  const { journal, records } = evidence;
   return [
     ...neverEmptied(evidence),
     ...gatesTellTheTruth(evidence),
+    ...closedOnEvidence(evidence),
+    ...breachesOfEveryRun(evidence),
+  ];
+}
+
+/** Those laws whose judge needs no Service that stays as it was made. */
+export function breachesOfEveryRun(evidence: Evidence): Breach[] {
+  const { journal, records } = evidence;
+  const ours = journal.filter(ownershipOf(journal));
+  return [
     ...drainBeforeDeath(journal, records),
-    ...noCutByUs(journal),
+    ...noCutByUs(ours),
     ...hooksWithinBudget(evidence),
-    ...identity(evidence),
-    ...ownMarkOnly(journal),
-    ...oneWriter(journal),
+    ...openedForItsPod(evidence),
+    ...ownMarkOnly(ours),
+    ...oneWriter(ours),
   ];
 }
 

@@ -58,14 +58,19 @@ export function service(
     spec: {
       type: 'LoadBalancer',
       selector: { app: name },
-      ports: ports.map(({ port, protocol = 'TCP', targetPort = 80 }) => ({
-        name: `${protocol.toLowerCase()}-${port}`,
-        port,
-        protocol,
-        targetPort,
-      })),
+      ports: portList(ports),
     },
   };
+}
+
+/** `spec.ports` of a Service. */
+export function portList(ports: readonly ServicePort[]): object[] {
+  return ports.map(({ port, protocol = 'TCP', targetPort = 80 }) => ({
+    name: `${protocol.toLowerCase()}-${port}`,
+    port,
+    protocol,
+    targetPort,
+  }));
 }
 
 export const DEPLOYMENTS = '/apis/apps/v1/namespaces/default/deployments';

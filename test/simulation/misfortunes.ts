@@ -1,10 +1,9 @@
 import type { Timer } from '../../common/clock.ts';
 import { type Random, randomInteger } from '../../common/random.ts';
-import type { Fault } from '../../sandbox/clb/faults.ts';
+import { drawAnyFault, drawFault } from './cloud-faults.ts';
+import { pick } from './pick.ts';
 import type { World } from './world.ts';
 
-const TARGET_WRITES = ['BatchRegisterTargets', 'BatchDeregisterTargets', 'BatchModifyTargetWeight'] as const;
-const READS = ['DescribeTargets', 'DescribeTargetHealth', 'DescribeListeners', 'DescribeTaskStatus'] as const;
 /** From the end of one to the beginning of the next. */
 const GAP_MS = [500, 4_000] as const;
 /** CLB's faults wait no longer than this for a call. */
@@ -14,20 +13,37 @@ const API_OUTAGE_MS = [2_000, 12_000] as const;
 const RESTART_MS = [500, 5_000] as const;
 /** A lease that nobody released, and the take-over after it. */
 const TAKE_OVER_MS = 14_000;
+const REFUSED_MS = [1_000, 40_000] as const;
+
+/**
+ * `bearable`: nothing of it excuses a lost request. `any`: whatever can go wrong, several things at once; requests may be
+ * lost, but no law is broken, and afterwards everything is mended.
+ */
+export type Severity = 'bearable' | 'any';
+
+/** An address that CLB refused; wall milliseconds. */
+export interface RefusedSpan {
+  readonly address: string;
+  readonly from: number;
+  readonly to: number;
+}
 
 /**
  * What goes wrong in a run, drawn from a seed, one thing after another: CLB misbehaves, leaders stop or die, agents are
- * upgraded, the coordinators lose the API server. Nothing of it excuses a lost request or a broken law.
+ * upgraded, the coordinators lose the API server. Nothing of it excuses a broken law.
  */
 export class Misfortunes {
   readonly told: string[] = [];
+  readonly refused: RefusedSpan[] = [];
   readonly #world: World;
   readonly #random: Random;
+  readonly #severity: Severity;
   #timer: Timer | undefined;
 
-  constructor(world: World, random: Random) {
+  constructor({ world, random, severity = 'bearable' }: { world: World; random: Random; severity?: Severity }) {
     this.#world = world;
     this.#random = random;
+    this.#severity = severity;
   }
 
   begin(): void {
@@ -48,36 +64,20 @@ export class Misfortunes {
       () => this.#leaderDies(),
       () => this.#agentIsUpgraded(),
       () => this.#apiServerIsGone(),
+      ...(this.#severity === 'any' ? [() => this.#agentDies(), () => this.#addressIsRefused()] : []),
     ];
     const lastsMs = this.#pick(kinds)();
     this.#after(lastsMs + this.#draw(GAP_MS), () => this.#next());
   }
 
   #cloudFault(): number {
-    const fault = this.#drawFault();
-    this.#tell(`CLB: ${JSON.stringify(fault)}`);
-    this.#world.clb.faults.add(fault);
+    const faults = this.#severity === 'any' ? this.#several(drawAnyFault) : [drawFault(this.#random)];
+    for (const fault of faults) {
+      this.#tell(`CLB: ${JSON.stringify(fault)}`);
+      this.#world.clb.faults.add(fault);
+    }
     this.#world.clock.schedule(FAULT_MS, () => this.#world.clb.faults.clear());
     return FAULT_MS;
-  }
-
-  #drawFault(): Fault {
-    const write = this.#pick(TARGET_WRITES);
-    const any = this.#pick([...TARGET_WRITES, ...READS]);
-    const few = this.#draw([1, 3]);
-    return this.#pick<Fault>([
-      { action: write, kind: 'lose-reply', count: few },
-      { action: write, kind: 'do-nothing', count: few },
-      { action: write, kind: 'fail-task', count: few },
-      { action: write, kind: 'late-error', code: 'InternalError', count: few },
-      { action: write, kind: 'late-error', code: 'FailedOperation', count: few },
-      { action: write, kind: 'error', code: 'FailedOperation.ResourceInOperating', count: this.#draw([3, 12]) },
-      { action: any, kind: 'error', code: 'RequestLimitExceeded', count: this.#draw([2, 6]) },
-      { action: any, kind: 'error', code: 'InternalError', count: few },
-      { action: this.#pick(READS), kind: 'lose-reply', count: few },
-      { action: any, kind: 'delay-reply', delayMs: this.#draw([500, 4_000]), count: few },
-      { action: any, kind: 'delay', delayMs: this.#draw([500, 4_000]), count: few },
-    ]);
   }
 
   #leaderStops(): number {
@@ -112,6 +112,30 @@ export class Misfortunes {
     return overlapMs;
   }
 
+  /** Its hook calls break, and nobody takes new ones until the next one stands. */
+  #agentDies(): number {
+    const [nodeName, agent] = this.#pick([...this.#world.agents]);
+    const restartMs = this.#draw(RESTART_MS);
+    this.#tell(`${agent.name} is killed`);
+    agent.sever();
+    this.#world.clock.schedule(restartMs, () => void this.#world.startAgent(nodeName));
+    return restartMs;
+  }
+
+  /** As when its network interface is being attached: CLB takes the address later. */
+  #addressIsRefused(): number {
+    const addresses = this.#world.servers.addresses();
+    if (addresses.length === 0) return 0;
+    const { clb, clock } = this.#world;
+    const address = this.#pick(addresses);
+    const refusedMs = this.#draw(REFUSED_MS);
+    this.#tell(`CLB refuses ${address} for ${refusedMs} ms`);
+    clb.elsewhere.refuse([address]);
+    this.refused.push({ address, from: clock.wallNow(), to: clock.wallNow() + refusedMs });
+    clock.schedule(refusedMs, () => clb.elsewhere.accept([address]));
+    return 0;
+  }
+
   #apiServerIsGone(): number {
     const outageMs = this.#draw(API_OUTAGE_MS);
     const reach = this.#pick(['refused', 'silent'] as const);
@@ -133,13 +157,15 @@ export class Misfortunes {
     this.#timer = this.#world.clock.schedule(delayMs, next);
   }
 
+  #several<T>(drawOne: (random: Random) => T): readonly T[] {
+    return Array.from({ length: this.#draw([1, 3]) }, () => drawOne(this.#random));
+  }
+
   #draw(range: readonly [number, number]): number {
     return randomInteger(this.#random, ...range);
   }
 
   #pick<T>(choices: readonly T[]): T {
-    const choice = choices[randomInteger(this.#random, 0, choices.length - 1)];
-    if (choice === undefined) throw new Error('nothing to choose from');
-    return choice;
+    return pick(this.#random, choices);
   }
 }

@@ -107,6 +107,11 @@ export class ModelServers {
     return PORTS.includes(port) ? this.#byAddress.get(address) : undefined;
   }
 
+  /** All that are served now. */
+  addresses(): readonly string[] {
+    return [...this.#byAddress.keys()];
+  }
+
   /** The servers of one Pod. */
   ofPod(podUid: string): readonly ModelServer[] {
     return [...this.#byAddress.values()].filter(server => server.podUid === podUid);

@@ -53,7 +53,7 @@ export async function runScenario(options: ScenarioOptions): Promise<ScenarioRep
   await world.create(SERVICES, service(NAME));
   await untilServing(world, NAME, 3);
   const traffic = await startTraffic(world, NAME);
-  const misfortunes = new Misfortunes(world, world.random());
+  const misfortunes = new Misfortunes({ world, random: world.random() });
   if (options.faults) misfortunes.begin();
   const changes = await changeAndWait(world, random, options);
   misfortunes.end();

@@ -2,7 +2,7 @@ import { DEFAULT_HOOK_CALLS_MAX, runAgent } from '../../agent/agent.ts';
 import { DEFAULT_DRAIN_LIMITS } from '../../agent/drain/drain-limits.ts';
 import { noMetrics } from '../../agent/metrics.ts';
 import type { Pod } from '../../common/kube/objects.ts';
-import type { KubeTransport } from '../../common/kube/transport.ts';
+import type { KubeResponse, KubeTransport } from '../../common/kube/transport.ts';
 import type { Logger, LogLevel } from '../../common/logger.ts';
 import { type Random, seededRandom } from '../../common/random.ts';
 import { VirtualClock } from '../../common/virtual-clock.ts';
@@ -81,6 +81,8 @@ export interface ApiWrite {
   readonly body: unknown;
   readonly status: number;
 }
+
+type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE';
 
 /** What a process runs, and what it needs for it. */
 interface Body {
@@ -191,21 +193,21 @@ export class World {
   }
 
   /** A request whose failure is a fault of the test. Virtual time moves on while it is under way. */
-  async request(
-    method: 'GET' | 'POST' | 'PATCH' | 'DELETE',
-    path: string,
-    body?: object,
-    contentType?: string,
-  ): Promise<unknown> {
+  async request(method: Method, path: string, body?: object, contentType?: string): Promise<unknown> {
+    const { status, body: answer } = await this.attempt(method, path, body, contentType);
+    if (status >= 300) throw new Error(`${method} ${path}: ${status} ${JSON.stringify(answer)}`);
+    return answer;
+  }
+
+  /** A request that may be refused. */
+  async attempt(method: Method, path: string, body?: object, contentType?: string): Promise<KubeResponse> {
     const request = { method, path, ...(body && { body }), ...(contentType && { contentType }) };
     let settled = false;
     const response = this.kube.request(request, this.#stop.signal).finally(() => {
       settled = true;
     });
     await this.clock.advanceUntil(() => settled, 60_000);
-    const { status, body: answer } = await response;
-    if (status >= 300) throw new Error(`${method} ${path}: ${status} ${JSON.stringify(answer)}`);
-    return answer;
+    return response;
   }
 
   async pods(namespace = 'default'): Promise<Pod[]> {
