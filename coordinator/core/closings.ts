@@ -88,6 +88,7 @@ function operationOf({ target, podUid }: Closing, evidence: DrainEvidence, input
 /** The evidence on which the target may be closed now, or what keeps it open. */
 function judge(closing: Closing, left: Left, input: ClosingsInput): DrainEvidence | Hold {
   const { target, evidence } = closing;
+  if (input.state.rule.isDeparting) return evidence;
   const openLeft = left.count.open - (isOpen(target) ? 1 : 0);
   const isLast = left.count.weighted <= 1 || (mayBeOpen(target) && openLeft <= 0);
   if (evidence === 'deletion') return (isLast && holdForReplacement(closing, input)) || evidence;

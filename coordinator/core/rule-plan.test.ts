@@ -249,6 +249,19 @@ test('a target that is no longer selected is deregistered as soon as its agent s
   expect(next(world)).toEqual(['deregister pod-1']);
 });
 
+test('a rule that the user has taken away lets all its targets go at once, the last one too', () => {
+  const world = serving(3, ONE_RULE);
+  const rules = world.rules as PlacedRule[];
+  for (const [index, rule] of rules.entries()) rules[index] = { ...rule, selector: {}, isDeparting: true };
+  world.settle();
+  expect(openPods(world)).toEqual([]);
+  expect(holds(world)).toEqual([]);
+  expect(world.cloud.size).toBe(3);
+  world.advance(UNSELECTED_DRAIN_MS);
+  world.settle();
+  expect(world.cloud.size).toBe(0);
+});
+
 describe('a changed target port', () => {
   function moving(): CoreWorld {
     const world = serving(3, ONE_RULE);

@@ -19,6 +19,11 @@ export interface Rule {
   readonly forwarding?: Forwarding;
   /** The listener was somebody else's and the user told us to adopt it: its foreign targets stay, its settings too. */
   readonly isAdopted?: boolean;
+  /**
+   * The user has taken the rule away from this listener: every target of ours leaves it, drained, and floor and brake
+   * have no say. It selects no Pod.
+   */
+  readonly isDeparting?: boolean;
   /** Which of the Pod's addresses is bound; IPv4 unless told: a load balancer that is IPv6 to the end wants the other. */
   readonly addressFamily?: 'IPv4' | 'IPv6';
   /** Absent while the load balancer or the listener is still being made. */

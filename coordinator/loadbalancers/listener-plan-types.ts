@@ -53,7 +53,10 @@ export interface ListenerPlan {
   readonly remaining: ReadonlyMap<string, number>;
   /** To be written into the Service's record: only then they are used. */
   readonly adopting: readonly Adoption[];
-  /** Adopted listeners that their Service has let go: it wants no target there, and ours have to leave. */
+  /**
+   * Listeners that their Service has let go, and that have targets of ours: those have to leave first. One of ours goes
+   * when they have, an adopted one stays.
+   */
   readonly departing: readonly DepartingRule[];
   /** Adopted listeners on which nothing of ours is left: to be taken out of the Service's record. */
   readonly left: readonly Adoption[];
@@ -63,6 +66,6 @@ export interface ListenerPlan {
 
 /** Selects no Pod. */
 export interface DepartingRule {
-  readonly rule: RuleIntent;
+  readonly rule: RuleIntent & { readonly isDeparting: true };
   readonly place: RuleLocation;
 }

@@ -125,6 +125,24 @@ describe('listeners', () => {
     expect(leaving.places.size).toBe(0);
   });
 
+  test('of a Service that has moved to another load balancer go when their targets have left', () => {
+    const moved = tenant(intent('web', [80]), { role: 'retiring' });
+    const inUse = plan([moved], [listener(80, 'web')], { namespacesBoundAt: () => new Set(['default']) });
+    expect(inUse.work).toEqual([]);
+    expect(inUse.departing).toMatchObject([
+      { rule: { isDeparting: true, selector: {} }, place: { listenerId: 'lbl-80-TCP', isAdopted: false } },
+    ]);
+    expect(inUse.remaining.get('web-service-uid')).toBe(1);
+    expect(described(plan([moved], [listener(80, 'web')]))).toEqual(['delete lbl-80-TCP']);
+  });
+
+  test('of a Service that is deleted go at once, with what is bound', () => {
+    const leaving = tenant(intent('web', [80], { leaving: true }), { role: 'retiring' });
+    const inUse = plan([leaving], [listener(80, 'web')], { namespacesBoundAt: () => new Set(['default']) });
+    expect(described(inUse)).toEqual(['delete lbl-80-TCP']);
+    expect(inUse.departing).toEqual([]);
+  });
+
   test('are counted only of a Service that retires: of another one nothing is decided by what it has', () => {
     expect(plan([tenant(intent('web', [80]))], [listener(80, 'web')]).remaining.size).toBe(0);
   });
@@ -313,7 +331,7 @@ describe('somebody else’s listener', () => {
     const leaving = plan([tenant(asked, fields)], [foreign], { ...ALLOWED, ...bound });
     expect(leaving.work).toEqual([]);
     expect(leaving.departing).toMatchObject([
-      { rule: { selector: {}, port: 80 }, place: { listenerId: foreign.id, isAdopted: true } },
+      { rule: { selector: {}, port: 80, isDeparting: true }, place: { listenerId: foreign.id, isAdopted: true } },
     ]);
     expect(leaving.left).toEqual([]);
     expect(leaving.remaining.get('web-service-uid')).toBe(fields.role && 1);

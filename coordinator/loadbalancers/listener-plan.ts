@@ -39,10 +39,12 @@ export function planListeners(input: ListenerPlanInput): ListenerPlan {
   const unwanted: string[] = [];
   const remaining = new Map<string, number>();
   for (const tenant of tenants) {
-    const { own, others } = ownListeners(input, tenant, draft.places);
-    unwanted.push(...others);
-    const departures = draft.addAdopted(input, tenant);
-    if (tenant.role === 'retiring') remaining.set(tenant.intent.service.uid, own + departures + unwantedRules.count);
+    const own = ownListeners(input, tenant);
+    unwanted.push(...draft.addOwn(input, tenant, own));
+    const adopted = draft.addAdopted(input, tenant);
+    if (tenant.role === 'retiring') {
+      remaining.set(tenant.intent.service.uid, own.length + adopted + unwantedRules.count);
+    }
   }
   const { healthCheck } = input;
   const work = [
@@ -73,6 +75,17 @@ class Draft {
     else if (tenant.denial) this.#refuse(tenant, rule, tenant.denial);
   }
 
+  /** @returns those of the Service's own listeners that have to go now */
+  addOwn(input: ListenerPlanInput, { intent, role }: Tenant, own: readonly Listener[]): string[] {
+    const wanted = new Set(intent.rules.map(rule => this.places.get(rule.id)?.listenerId));
+    const unwanted = own.filter(({ id }) => !wanted.has(id));
+    // A Service that goes on elsewhere has clients here whose connections have to end; one that is deleted has not.
+    const isMoving = role === 'retiring' && !intent.leaving;
+    const inUse = unwanted.filter(({ id }) => isMoving && input.namespacesBoundAt(id).size > 0);
+    this.departing.push(...inUse.map(listener => departure(intent.service, listener, { isAdopted: false })));
+    return unwanted.filter(listener => !inUse.includes(listener)).map(({ id }) => id);
+  }
+
   /** @returns how many adopted listeners the Service still uses here */
   addAdopted(input: ListenerPlanInput, tenant: Tenant): number {
     const { service, rules, adopted } = tenant.intent;
@@ -87,7 +100,7 @@ class Draft {
       if (listener && (used.has(listenerId) || !isEmpty)) count += 1;
       if (used.has(listenerId)) continue;
       if (isEmpty) this.left.push({ serviceUid: service.uid, listenerId });
-      else if (listener) this.departing.push(departure(service, listener));
+      else if (listener) this.departing.push(departure(service, listener, { isAdopted: true }));
     }
     return count;
   }
@@ -118,15 +131,9 @@ class Draft {
   }
 }
 
-/** The Service's own listeners on layer 4: how many there are, and those that stand for none of its rules. */
-function ownListeners(
-  { listeners, cluster }: ListenerPlanInput,
-  { intent }: Tenant,
-  places: ReadonlyMap<string, RuleLocation>,
-): { own: number; others: string[] } {
-  const own = listeners.filter(listener => listener.name === listenerName(cluster, intent.service.uid));
-  const wanted = new Set(intent.rules.map(rule => places.get(rule.id)?.listenerId));
-  return { own: own.length, others: own.map(listener => listener.id).filter(id => !wanted.has(id)) };
+/** The Service's own listeners, which are all on layer 4. */
+function ownListeners({ listeners, cluster }: ListenerPlanInput, { intent }: Tenant): readonly Listener[] {
+  return listeners.filter(listener => listener.name === listenerName(cluster, intent.service.uid));
 }
 
 interface UnwantedForwarding {
@@ -159,15 +166,20 @@ function unwantedForwarding(input: ListenerPlanInput, holders: PortHolders): Unw
 }
 
 /** Selects no Pod, so that every target of ours there has to go; those of others stay. */
-function departure(service: RuleIntent['service'], listener: Listener): DepartingRule {
-  const rule: RuleIntent = {
-    id: `${service.uid}/adopted/${listener.id}`,
+function departure(
+  service: RuleIntent['service'],
+  listener: Listener,
+  { isAdopted }: { isAdopted: boolean },
+): DepartingRule {
+  const rule: DepartingRule['rule'] = {
+    id: `${service.uid}/departing/${listener.id}`,
     service,
     protocol: listener.protocol === 'UDP' ? Protocol.UDP : Protocol.TCP,
     port: listener.port,
     selector: {},
     targetPort: listener.port,
     publishNotReadyAddresses: false,
+    isDeparting: true,
   };
-  return { rule, place: { listenerId: listener.id, locationId: '', isAdopted: true } };
+  return { rule, place: { listenerId: listener.id, locationId: '', isAdopted } };
 }
