@@ -109,7 +109,8 @@ export const ANSWERED: readonly AnsweredErrorEntry[] = [
     blames: 'items',
     matches: [{ cloudCodes: ['InvalidParameter.PortCheckFailed', 'InvalidParameter.ProtocolCheckFailed'] }],
     meaning: 'CLB refused the port or protocol.',
-    cause: 'Another listener holds the port, or the platform reserves it.',
+    cause:
+      'Another listener holds the port, or the platform reserves it (it names 843, 1020, 1433, 1434, 3306, 3389, 6006, 20000, 36000, 42222, 48369, 56000 and 65010; not every kind of listener is held to that).',
     fix: 'Use another port in the Service, or delete the listener that holds it.',
   },
   {

@@ -471,33 +471,3 @@ test('a stop while it looks for a load balancer ends it without an error', async
   await expect(running).resolves.toBeUndefined();
   expect(ended.stateOf('service-uid')).toEqual({ kind: 'pending' });
 });
-
-describe('two thousand Services', () => {
-  const uids = Array.from({ length: 2_000 }, (_, index) => `uid-${index}`);
-  const named = (uid: string) => ({ namespace: 'default', name: uid, uid });
-
-  test('with existing load balancers are looked up in about a hundred calls, and again in about as many a minute', async () => {
-    cloud.balancers = uids.map(uid => loadBalancer({ id: `lb-${uid}` }));
-    for (const uid of uids) directory.ensure({ ...existing(`lb-${uid}`), service: named(uid) });
-    await clock.advance(100);
-    expect(uids.every(uid => directory.stateOf(uid).kind === 'ready')).toBe(true);
-    expect(cloud.balancerReads.length).toBeLessThanOrEqual(102);
-    const inOneMinute = cloud.balancerReads.length;
-    await clock.advance(180_000);
-    expect((cloud.balancerReads.length - inOneMinute) / 3).toBeLessThanOrEqual(125);
-    expect(changed).toHaveLength(2_000);
-  });
-
-  test('with load balancers that were made for them are found by one list, and again by one a minute', async () => {
-    cloud.balancers = uids.map(uid =>
-      loadBalancer({ id: `lb-${uid}`, tags: { 'clb-direct-cluster': 'c1', 'clb-direct-service': uid } }),
-    );
-    for (const uid of uids) directory.ensure({ ...CREATED, service: named(uid) });
-    await clock.advance(100);
-    expect(uids.every(uid => directory.stateOf(uid).kind === 'ready')).toBe(true);
-    expect(cloud.balancerReads).toHaveLength(1);
-    await clock.advance(180_000);
-    expect(cloud.balancerReads.length).toBeLessThanOrEqual(4);
-    expect(cloud.balancerWrites).toEqual([]);
-  });
-});
