@@ -108,7 +108,7 @@ export class Account {
   }
 
   /** @returns its id */
-  addListener(loadBalancerId: string, options: { port: number; protocol?: Protocol; more?: object }): string {
+  addListener(loadBalancerId: string, options: { port: number; protocol?: string; more?: object }): string {
     const { port, protocol = 'TCP', more } = options;
     const listener = { Ports: [port], Protocol: protocol, ListenerNames: ['theirs'], ...more };
     const { ListenerIds } = this.#do('CreateListener', { LoadBalancerId: loadBalancerId, ...listener }) as {

@@ -129,6 +129,11 @@ export class Estate {
     return [...new Set(events.map(({ message }) => message.slice(0, 6)))].toSorted();
   }
 
+  async addressesOfPods(app: string): Promise<readonly string[]> {
+    const own = (await this.world.pods()).filter(({ metadata }) => metadata.labels?.app === app);
+    return own.map(({ status }) => status?.podIP ?? '');
+  }
+
   /** Of Pods that are not being deleted. */
   async gatesOf(app: string): Promise<readonly Gate[]> {
     const own = (await this.world.pods()).filter(({ metadata }) => metadata.labels?.app === app);
@@ -165,7 +170,16 @@ export class Estate {
     });
   }
 
-  /** Every Pod is of the newest template and Ready, and no other is left. */
+  /** A rolling update from its beginning until the last old Pod is gone. */
+  async roll(name: string): Promise<void> {
+    await this.restart(name);
+    await this.untilRolledOut(name);
+    await this.until('the last old Pod is gone', async () =>
+      (await this.world.pods()).every(({ metadata }) => metadata.deletionTimestamp === undefined),
+    );
+  }
+
+  /** Every Pod is of the newest template and Ready; the last old one may still be draining. */
   async untilRolledOut(name: string, patienceMs = 600_000): Promise<number> {
     const isDone = async () => {
       const { spec, status, metadata } = (await this.world.request('GET', `${DEPLOYMENTS}/${name}`)) as Rollout;

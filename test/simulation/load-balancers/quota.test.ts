@@ -42,9 +42,8 @@ describe('a Deployment with as many replicas as the quota has targets', () => {
       await estate.serve('web', { on: FULL });
       await estate.untilReady('web', QUOTA);
       await estate.load('web');
-      await estate.restart('web');
-      await estate.untilRolledOut('web');
-      await estate.until('all are bound', () => estate.account.openOn(FULL, 80).length === QUOTA);
+      await estate.roll('web');
+      expect(estate.account.openOn(FULL, 80)).toHaveLength(QUOTA);
       expect(await shutGates(estate)).toBe(0);
       expect(await estate.end({ targetsMax: QUOTA })).toEqual(UNHARMED);
     },
@@ -57,9 +56,8 @@ describe('a Deployment with as many replicas as the quota has targets', () => {
     await estate.serve('web', { on: FULL });
     await estate.untilReady('web', QUOTA);
     await estate.load('web');
-    await estate.restart('web');
-    await estate.untilRolledOut('web');
-    await estate.until('all are bound', () => estate.account.openOn(FULL, 80).length === QUOTA);
+    await estate.roll('web');
+    expect(estate.account.openOn(FULL, 80)).toHaveLength(QUOTA);
     expect(await estate.end({ targetsMax: QUOTA })).toEqual(UNHARMED);
   });
 });

@@ -84,8 +84,7 @@ describe('two Services that want the same port', () => {
     expect(event?.message).toMatch(/TCP:80 of Service default\/second.*Service default\/first has it/);
     expect(await estate.codesOf('first')).toEqual([]);
     await estate.untilReady('second', 2);
-    await estate.restart('first');
-    await estate.untilRolledOut('first');
+    await estate.roll('first');
     expect(servedOn(estate, 80)).toEqual(['first', 'first']);
     expect(await estate.end()).toEqual(UNHARMED);
   });
