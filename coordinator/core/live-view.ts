@@ -34,9 +34,10 @@ export class LiveView implements ClusterView {
   tombstone: ClusterView['tombstone'] = podUid => this.#options.store.tombstone(podUid);
 
   podsSelectedBy: ClusterView['podsSelectedBy'] = ({ service, selector }) => {
-    const uids = this.#selectors.knows({ uid: service.uid, selector })
-      ? this.#selectors.podsOf(service.uid)
-      : this.#scan({ ...service, selector });
+    const { uid, namespace } = service;
+    const uids = this.#selectors.knows({ uid, namespace, selector })
+      ? this.#selectors.podsOf(uid)
+      : this.#scan({ uid, namespace, selector });
     const selected: PodView[] = [];
     for (const uid of uids) {
       const pod = this.#pods.get(uid);

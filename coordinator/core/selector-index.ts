@@ -36,9 +36,9 @@ export class SelectorIndex {
   }
 
   /** Whether the Service is known with this very selector. */
-  knows(service: Pick<SelectingService, 'uid' | 'selector'>): boolean {
-    const known = this.#members.get(service.uid)?.service.selector;
-    return known !== undefined && isSameSelector(known, service.selector);
+  knows({ uid, namespace, selector }: SelectingService): boolean {
+    const known = this.#members.get(uid)?.service;
+    return known !== undefined && known.namespace === namespace && isSameSelector(known.selector, selector);
   }
 
   /** Services that are new or have another selector; `pods` is asked once for all of them. */
