@@ -103,6 +103,10 @@ export class Account {
     return this.#clb.seed({ id, ...edit }).vip;
   }
 
+  removeLoadBalancer(id: string): void {
+    this.#do('DeleteLoadBalancer', { LoadBalancerIds: [id], ForceDelete: true });
+  }
+
   edit(loadBalancerId: string, edit: LoadBalancerEdit): void {
     this.#clb.elsewhere.edit(loadBalancerId, edit);
   }
