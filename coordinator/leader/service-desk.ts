@@ -30,6 +30,8 @@ export class ServiceDesk {
   /** UIDs of Services of which it is not known yet where they may hold something, by namespace. */
   readonly #unknown = new Map<string, Set<string>>();
   readonly #unsettled = new Set<string>();
+  /** Since when each Service serves on the load balancer that it wants now. */
+  readonly #servingSince = new Map<string, number>();
 
   constructor(options: ServiceDeskOptions) {
     this.#options = options;
@@ -67,6 +69,7 @@ export class ServiceDesk {
   forget({ service }: Claimed): ReadonlySet<string> {
     this.#know(service.namespace, service.uid);
     this.#unsettled.delete(service.uid);
+    this.#servingSince.delete(service.uid);
     return this.#options.tenancies.remove(service.uid);
   }
 
@@ -78,7 +81,7 @@ export class ServiceDesk {
       previous: directory.previousOf(service.uid),
       facts: {
         now: clock.now(),
-        isServing: this.#isServing(service.uid),
+        servingSince: this.#servesSince(service.uid),
         remaining: id => {
           const plan = fleet.get(id)?.lane.isSettled ? driver.listenerPlan(id) : undefined;
           return plan?.remaining.get(service.uid);
@@ -87,6 +90,16 @@ export class ServiceDesk {
         policy,
       },
     });
+  }
+
+  #servesSince(serviceUid: string): number | undefined {
+    if (!this.#isServing(serviceUid)) {
+      this.#servingSince.delete(serviceUid);
+      return undefined;
+    }
+    const since = this.#servingSince.get(serviceUid) ?? this.#options.clock.now();
+    this.#servingSince.set(serviceUid, since);
+    return since;
   }
 
   /** On the load balancer that it wants, every rule with a place has an open target, or no Pod could be one. */

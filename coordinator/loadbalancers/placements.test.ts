@@ -2,19 +2,19 @@ import { describe, expect, test } from 'vitest';
 import type { Listener } from '../cloud/types.ts';
 import { loadBalancer } from '../lanes/fake-cloud.ts';
 import type { LoadBalancerState, PreviousLoadBalancer } from './load-balancer-state.ts';
-import { type PlacementFacts, placementsOf, SWITCH_MS } from './placements.ts';
+import { LINGER_MS, type PlacementFacts, placementsOf, SWITCH_MS } from './placements.ts';
 import { serviceIntent } from './service-intent.fixture.ts';
 import type { ServiceIntent } from './service-intent.ts';
 
 const NOW = 1_000_000;
 const FACTS: PlacementFacts = {
   now: NOW,
-  isServing: false,
+  servingSince: undefined,
   remaining: () => undefined,
   listeners: () => [],
   policy: { existing: 'any', clusterName: 'prod' },
 };
-const SERVING = { ...FACTS, isServing: true };
+const SERVING = { ...FACTS, servingSince: NOW - LINGER_MS };
 const FOREIGN: Listener = {
   id: 'lbl-f',
   name: 'by hand',
@@ -125,6 +125,13 @@ describe('a load balancer that is no longer wanted', () => {
     const after = placed(MOVING, ready('lb-new'), { previous, facts: SERVING });
     expect(after.roles).toEqual(['lb-new wanted', 'lb-old retiring']);
     expect(after.status?.id).toBe('lb-new');
+  });
+
+  test('serves on a while after the status tells of the wanted one, for clients that remember its address', () => {
+    const facts = { ...FACTS, servingSince: NOW - LINGER_MS + 1 };
+    const found = placed(MOVING, ready('lb-new'), { previous, facts });
+    expect(found.roles).toEqual(['lb-new wanted', 'lb-old kept']);
+    expect(found.status?.id).toBe('lb-new');
   });
 
   test('serves on for the switch time at most, counted from when the wanted one was there', () => {

@@ -29,8 +29,11 @@ export interface ExistingLoadBalancerPolicy {
 
 export interface PlacementFacts {
   readonly now: number;
-  /** The wanted load balancer has taken over: a target of the Service is Serving there, or none of its Pods is ready. */
-  readonly isServing: boolean;
+  /**
+   * Since when the wanted load balancer serves: a target of the Service is Serving there, or none of its Pods is ready.
+   * Undefined while it does not.
+   */
+  readonly servingSince: number | undefined;
   /**
    * What of the Service is still on a load balancer (`ListenerPlan.remaining`); undefined unless it was read after the
    * last write there, and while one is under way.
@@ -68,13 +71,16 @@ export interface ServicePlacements {
 
 /** A load balancer that no longer is the wanted one goes on for so long when the new one does not come to serve. */
 export const SWITCH_MS = 120_000;
+/** And for so long after it does: clients learn the new address from names that they remember for a while. */
+export const LINGER_MS = 60_000;
 
 export function placementsOf(input: PlacementInput): ServicePlacements {
   const { intent, wanted, previous } = input;
   const current = intent.leaving ? undefined : wantedPlacement(input);
-  const role = intent.leaving || (current && hasTakenOver(input, current)) ? 'retiring' : 'kept';
+  const takenOver = current && hasTakenOver(input, current);
+  const role = intent.leaving || (takenOver && !isLingering(input.facts)) ? 'retiring' : 'kept';
   const others = previous.map(each => previousPlacement(each, role, input));
-  const isKept = role === 'kept' && others.some(({ placement }) => placement !== undefined);
+  const isKept = !takenOver && others.some(({ placement }) => placement !== undefined);
   const placements = [current, ...others.map(({ placement }) => placement)].filter(found => found !== undefined);
   const problems = others.flatMap(other => other.problem ?? []);
   if (wanted.kind === 'failed') problems.push(wanted.problem);
@@ -107,7 +113,11 @@ function wantedPlacement({ intent, wanted, facts }: PlacementInput): Placement |
 
 function hasTakenOver({ wanted, facts }: PlacementInput, current: Placement): boolean {
   if (wanted.kind !== 'ready' || !current.mayMake) return false;
-  return facts.isServing || facts.now - wanted.since >= SWITCH_MS;
+  return facts.servingSince !== undefined || facts.now - wanted.since >= SWITCH_MS;
+}
+
+function isLingering({ servingSince, now }: PlacementFacts): boolean {
+  return servingSince !== undefined && now - servingSince < LINGER_MS;
 }
 
 interface PreviousStep {
