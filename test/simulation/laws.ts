@@ -1,12 +1,12 @@
-import { parseMark } from '../../coordinator/core/mark.ts';
 import type { JournalRecord } from '../../sandbox/clb/journal.ts';
-import type { KubeletRecord } from '../../sandbox/kube/kubelet/kubelet-record.ts';
 import type { Breach } from './breach.ts';
-import { type Evidence, ownershipOf, podUidOf } from './evidence.ts';
+import { type Evidence, ownershipOf } from './evidence.ts';
+import { drainBeforeDeath } from './law-drain.ts';
 import { gatesTellTheTruth } from './law-gate.ts';
 import { hooksWithinBudget } from './law-hook.ts';
 import { closedOnEvidence, openedForItsPod } from './law-identity.ts';
 import { neverEmptied } from './law-open.ts';
+import { onlyWhatIsOurs } from './law-ownership.ts';
 
 /** Calls that change a load balancer. */
 const WRITES = new Set([
@@ -34,44 +34,16 @@ export function breaches(evidence: Evidence): Breach[] {
 
 /** Those laws whose judge needs no Service that stays as it was made. */
 export function breachesOfEveryRun(evidence: Evidence): Breach[] {
-  const { journal, records } = evidence;
+  const { journal } = evidence;
   const ours = journal.filter(ownershipOf(journal));
   return [
-    ...drainBeforeDeath(journal, records),
+    ...drainBeforeDeath(evidence),
     ...noCutByUs(ours),
     ...hooksWithinBudget(evidence),
     ...openedForItsPod(evidence),
-    ...ownMarkOnly(ours),
+    ...onlyWhatIsOurs(journal),
     ...oneWriter(ours),
   ];
-}
-
-/** L4: a hooked Pod gets SIGTERM only after weight 0 was there to read. */
-function drainBeforeDeath(journal: readonly JournalRecord[], records: readonly KubeletRecord[]): Breach[] {
-  const zeroAt = new Map<string, number>();
-  for (const record of journal) {
-    if (record.kind !== 'change') continue;
-    for (const change of record.changes) {
-      if (!('tag' in change) || change.weight !== 0) continue;
-      const podUid = podUidOf(change.tag);
-      if (change.kind !== 'target-registered') zeroAt.set(podUid, zeroAt.get(podUid) ?? record.at);
-    }
-  }
-  const hooked = new Set(records.filter(({ type }) => type === 'preStopBegan').map(({ podUid }) => podUid));
-  const bound = new Set(registeredPods(journal));
-  return records
-    .filter(record => record.type === 'signalled' && record.signal === 'TERM')
-    .filter(({ podUid }) => hooked.has(podUid) && bound.has(podUid))
-    .filter(({ podUid, atMs }) => !((zeroAt.get(podUid) ?? Number.POSITIVE_INFINITY) <= atMs))
-    .map(({ podName }) => ({ law: 'L4', message: `${podName} got SIGTERM before its weight was 0` }));
-}
-
-function registeredPods(journal: readonly JournalRecord[]): string[] {
-  return journal.flatMap(record =>
-    record.kind === 'change'
-      ? record.changes.flatMap(change => ('tag' in change && change.weight > 0 ? [podUidOf(change.tag)] : []))
-      : [],
-  );
 }
 
 /** L4: no deregistration cut a live connection. */
@@ -103,17 +75,6 @@ function oneWriter(journal: readonly JournalRecord[]): Breach[] {
     lastEnd.set(id, { at: Math.max(last?.at ?? 0, end), action: call.action });
   }
   return found;
-}
-
-/** L6: every target that changes carries a mark of ours. */
-function ownMarkOnly(journal: readonly JournalRecord[]): Breach[] {
-  return journal.flatMap(record =>
-    record.kind === 'change'
-      ? record.changes
-          .filter(change => 'tag' in change && !parseMark(change.tag, change.tag.split(':')[1] ?? ''))
-          .map(() => ({ law: 'L6', message: `${record.action} changed a target without a mark of ours` }))
-      : [],
-  );
 }
 
 function deadlineOf(action: string): number {

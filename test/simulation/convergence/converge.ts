@@ -1,0 +1,122 @@
+import { type Random, randomInteger } from '../../../common/random.ts';
+import type { Breach } from '../breach.ts';
+import { Account } from '../load-balancers/account.ts';
+import { Misfortunes } from '../misfortunes.ts';
+import { World } from '../world.ts';
+import { breachesOnTheWay } from './breaches-on-the-way.ts';
+import { Chronicle } from './chronicle.ts';
+import { differencesNow } from './differences.ts';
+import { Strangers } from './strangers.ts';
+import { Users } from './users.ts';
+
+export interface ConvergenceOptions {
+  readonly seed: number;
+  /** Of changes, faults and meddling, in virtual time; what follows takes as long as it takes. */
+  readonly durationMs: number;
+}
+
+export interface ConvergenceReport {
+  readonly seed: number;
+  /** What users and others did and what went wrong, in order. */
+  readonly told: readonly string[];
+  readonly changes: number;
+  /** From the end of all trouble until the cloud was as it should be for good; undefined: it never was. */
+  readonly settledMs: number | undefined;
+  /** What was still wrong when time was up. */
+  readonly differences: readonly string[];
+  readonly breaches: readonly Breach[];
+  /** SHA-256 of the complete event log. */
+  readonly digest: string;
+  readonly tail: readonly string[];
+}
+
+const SHARED = ['lb-shared-1', 'lb-shared-2'];
+const PAUSE_MS = [500, 12_000] as const;
+const LOOK_MS = 2_000;
+/** What has settled must stay so. */
+const STABLE_MS = 60_000;
+/** Back-offs of refused targets and deletions, the auditor's round and the brake need this long together. */
+const SETTLE_MAX_MS = 900_000;
+
+/**
+ * Users change Services, Deployments and Pods at random, others meddle with the account, and everything goes wrong that
+ * can. Then it all ends, and the cloud must come to what is asked for.
+ */
+export async function converge(options: ConvergenceOptions): Promise<ConvergenceReport> {
+  const world = new World({ seed: options.seed });
+  const { clock } = world;
+  const stop = new AbortController();
+  const chronicle = new Chronicle(clock, world.transport('chronicle'));
+  const writing = chronicle.run(stop.signal);
+  const strangers = new Strangers({ world, random: world.random(), shared: SHARED });
+  const users = new Users({ world, random: world.random(), chronicle, shared: SHARED });
+  const misfortunes = new Misfortunes({ world, random: world.random(), severity: 'any' });
+  await world.start();
+  strangers.settle();
+  await users.begin();
+  await clock.advance(30_000);
+  const troubles = [strangers, misfortunes];
+  for (const trouble of troubles) trouble.begin();
+  await changeAndWait(world, users, options.durationMs);
+  for (const trouble of troubles) trouble.end();
+  endFaults(world);
+  const account = new Account(world.clb);
+  const look = () => differencesNow({ account, strangers, chronicle, now: clock.wallNow(), shared: SHARED });
+  const { settledMs, differences } = await settle(world, look);
+  const { journal, records, apiWrites } = world;
+  const { refused } = misfortunes;
+  const report = {
+    seed: options.seed,
+    told: [...users.told, ...strangers.told, ...misfortunes.told].toSorted(bySecond),
+    changes: users.told.length,
+    settledMs,
+    differences,
+    breaches: breachesOnTheWay({ journal, records, apiWrites, refused, chronicle, shared: SHARED }),
+    digest: world.log.digest(),
+    tail: world.log.tail(),
+  };
+  stop.abort();
+  await writing;
+  await world.close();
+  return report;
+}
+
+async function changeAndWait(world: World, users: Users, durationMs: number): Promise<void> {
+  const random: Random = world.random();
+  const end = world.clock.now() + durationMs;
+  while (world.clock.now() < end) {
+    await users.changeSomething();
+    await world.clock.advance(Math.min(randomInteger(random, ...PAUSE_MS), Math.max(1, end - world.clock.now())));
+  }
+}
+
+function endFaults({ clb, coordinators }: World): void {
+  clb.faults.clear();
+  clb.elsewhere.acceptAll();
+  for (const { kube, stop } of coordinators) if (!stop.signal.aborted) kube.set('open');
+}
+
+/** Looks until nothing differs any more, and goes on to do so. */
+async function settle(
+  { clock }: World,
+  look: () => readonly string[],
+): Promise<Pick<ConvergenceReport, 'settledMs' | 'differences'>> {
+  const from = clock.now();
+  let equalSince: number | undefined;
+  for (;;) {
+    const differences = look();
+    const now = clock.now();
+    equalSince = differences.length > 0 ? undefined : (equalSince ?? now);
+    if (equalSince !== undefined && now - equalSince >= STABLE_MS) return { settledMs: equalSince - from, differences };
+    if (now - from > SETTLE_MAX_MS) return { settledMs: undefined, differences };
+    await clock.advance(LOOK_MS);
+  }
+}
+
+function bySecond(a: string, b: string): number {
+  return Number.parseFloat(a) - Number.parseFloat(b);
+}
+
+export function hasConverged({ settledMs, breaches }: ConvergenceReport): boolean {
+  return settledMs !== undefined && breaches.length === 0;
+}

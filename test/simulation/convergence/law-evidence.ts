@@ -1,0 +1,39 @@
+import type { Breach } from '../breach.ts';
+import { podNameOf, podUidOf, replayCloud } from '../evidence.ts';
+import { firstTroubles } from '../law-identity.ts';
+import type { Ledger } from './ledger.ts';
+
+/** What was so within this time before a write took effect may have been its reason: the write was under way. */
+const REASON_MS = 15_000;
+
+/** L1: a target is closed or removed only when something was known against its Pod, or its Service did not want it. */
+export function closedOnEvidence(ledger: Ledger): Breach[] {
+  const troubleAt = firstTroubles(ledger.evidence);
+  const found: Breach[] = [];
+  replayCloud(ledger.evidence.journal, ({ at, changes, before }) => {
+    for (const { kind, listenerId, address, port, weight, tag } of changes) {
+      const where = `${address}:${port}`;
+      const wasOpen = (before.get(`${listenerId} ${where}`)?.weight ?? 0) > 0;
+      const closes = kind === 'target-deregistered' || (kind === 'target-reweighted' && weight === 0 && wasOpen);
+      const listener = ledger.listener(listenerId);
+      if (!closes || !listener || (troubleAt.get(podNameOf(tag)) ?? Number.POSITIVE_INFINITY) <= at) continue;
+      const wanted = ledger.wantedDuring(listener, at - REASON_MS, at);
+      const pods = ledger.podDuring(podUidOf(tag), at - REASON_MS, at);
+      if (!wanted.every(port => pods.every(pod => (ledger.weightOn(port, pod, where) ?? 0) > 0))) continue;
+      found.push({ law: 'L1', message: `${kind} ${where} of ${podNameOf(tag)}, of which nothing was known` });
+    }
+  });
+  return found;
+}
+
+/** L1: a listener goes only when its Service did not want it. */
+export function listenersGoOnRequest(ledger: Ledger): Breach[] {
+  return ledger.evidence.journal.flatMap(record => {
+    if (record.kind !== 'change' || !ledger.isByUs(record)) return [];
+    return record.changes.flatMap(change => {
+      const listener = change.kind === 'listener-deleted' ? ledger.listener(change.listenerId) : undefined;
+      if (!listener || ledger.wantedDuring(listener, record.at - REASON_MS, record.at).includes(undefined)) return [];
+      return [{ law: 'L1', message: `listener ${listener.id} was deleted while its Service wanted it` }];
+    });
+  });
+}

@@ -1,0 +1,89 @@
+import { READINESS_GATE } from '../../../common/names.ts';
+import type { Breach } from '../breach.ts';
+import { STALE_MAX_MS } from '../cloud-faults.ts';
+import { type CloudTarget, conditionsWritten, replayCloud } from '../evidence.ts';
+import type { Ledger, OwnListener } from './ledger.ts';
+
+/** From the moment that a read shows to the gate's write, at the most. */
+const TELLING_MS = 3_000;
+
+/** A target as reads showed it from `from` to `to`. */
+interface Span {
+  readonly target: CloudTarget;
+  readonly from: number;
+  to: number;
+}
+
+/**
+ * L3: a gate is opened for the first time only when the cloud said healthy, with the weight that is wanted, of the Pod's
+ * target on every listener that wanted it for a while.
+ */
+export function gatesTellTheTruth(ledger: Ledger): Breach[] {
+  const spans = spansByPod(ledger);
+  const opened = new Set<string>();
+  const found: Breach[] = [];
+  for (const { at, podName, podUid, condition } of conditionsWritten(ledger.evidence.apiWrites, READINESS_GATE)) {
+    if (condition.status !== 'True' || opened.has(podUid)) continue;
+    opened.add(podUid);
+    for (const listener of ledger.listeners()) {
+      const isThere = listener.createdAt <= at - TELLING_MS && listener.deletedAt > at - TELLING_MS;
+      if (!isThere || !isWanted(ledger, { listener, podUid, at })) continue;
+      const shown = (spans.get(podUid) ?? []).filter(
+        ({ target, from, to }) =>
+          target.listenerId === listener.id && from <= at && to >= at - TELLING_MS - STALE_MAX_MS,
+      );
+      if (shown.some(({ target }) => isAsWanted(ledger, { listener, podUid, at }, target))) continue;
+      const message = `the gate of ${podName} was opened (${condition.reason}), and ${listener.id} did not serve it`;
+      found.push({ law: 'L3', message });
+    }
+  }
+  return found;
+}
+
+interface Question {
+  readonly listener: OwnListener;
+  readonly podUid: string;
+  readonly at: number;
+}
+
+function isWanted(ledger: Ledger, { listener, podUid, at }: Question): boolean {
+  const pods = ledger.podDuring(podUid, at, at);
+  const ports = ledger.wantedDuring(listener, at - TELLING_MS, at);
+  const targetPorts = new Set(ports.map(port => port?.targetPort));
+  return targetPorts.size === 1 && ports.every(port => pods.every(pod => weightAt(ledger, port, pod) !== undefined));
+}
+
+function isAsWanted(ledger: Ledger, { listener, podUid, at }: Question, target: CloudTarget): boolean {
+  const from = at - TELLING_MS - STALE_MAX_MS;
+  const isHealthy = target.status === 'Alive' || target.status === 'Close';
+  return (
+    isHealthy &&
+    ledger
+      .wantedDuring(listener, from, at)
+      .some(port => ledger.podDuring(podUid, from, at).some(pod => weightAt(ledger, port, pod) === target.weight))
+  );
+}
+
+function weightAt(ledger: Ledger, port: Parameters<Ledger['weightOn']>[0], pod: Parameters<Ledger['weightOn']>[1]) {
+  return ledger.weightOn(port, pod, `${pod?.status?.podIP}:${port?.targetPort}`);
+}
+
+function spansByPod({ evidence }: Ledger): Map<string, Span[]> {
+  const spans = new Map<string, Span[]>();
+  replayCloud(evidence.journal, ({ at, before, after }) => {
+    for (const [key, target] of after) {
+      if (before.get(key) === target) continue;
+      const own = spans.get(target.podUid) ?? [];
+      spans.set(target.podUid, own);
+      close(own, target, at);
+      own.push({ target, from: at, to: Number.POSITIVE_INFINITY });
+    }
+    for (const [key, target] of before) if (!after.has(key)) close(spans.get(target.podUid) ?? [], target, at);
+  });
+  return spans;
+}
+
+function close(spans: readonly Span[], { listenerId, address }: CloudTarget, at: number): void {
+  const open = spans.findLast(({ target }) => target.listenerId === listenerId && target.address === address);
+  if (open && open.to > at) open.to = at;
+}

@@ -1,0 +1,45 @@
+import type { Breach } from '../breach.ts';
+import { type CloudTarget, type CloudTargets, deletions, isOpen, replayCloud } from '../evidence.ts';
+import { isServing, selects, weightOf } from './desired-state.ts';
+import type { Ledger, OwnListener } from './ledger.ts';
+
+/** A Pod whose readiness is younger than this could not be known yet. */
+const NEWS_MS = 1_000;
+/** A deletion is held up for a replacement no longer than until its hook's budget nears its end. */
+const HOLD_MAX_MS = 20_000;
+
+/** L2: no write of ours took a listener's last open target while another Pod that its Service wants was ready. */
+export function neverEmptied(ledger: Ledger): Breach[] {
+  const deletedAt = deletions(ledger.evidence.apiWrites);
+  const found: Breach[] = [];
+  replayCloud(ledger.evidence.journal, ({ at, changes, before, after }) => {
+    for (const listenerId of new Set(changes.map(change => change.listenerId))) {
+      const [last] = openTargets(before, listenerId);
+      const listener = ledger.listener(listenerId);
+      if (!last || !listener || openTargets(after, listenerId).length > 0) continue;
+      if (at - (deletedAt.get(last.podName) ?? at) > HOLD_MAX_MS) continue;
+      const ready = readyFor(ledger, listener, at);
+      if (ready === undefined) continue;
+      const message = `${listenerId} lost its last open target, ${last.podName}, with ${ready} ready`;
+      found.push({ law: 'L2', message });
+    }
+  });
+  return found;
+}
+
+/** A Pod that the Service wants there, and that was ready for a while and still is. */
+function readyFor(ledger: Ledger, listener: OwnListener, at: number): string | undefined {
+  const wanted = ledger.wantedDuring(listener, at - NEWS_MS, at);
+  const { pods } = ledger.evidence.chronicle;
+  return [...pods.uids()].find(uid =>
+    pods
+      .during(uid, at - NEWS_MS, at)
+      .every(
+        pod => pod && isServing(pod) && weightOf(pod) > 0 && wanted.every(port => port && selects(port.service, pod)),
+      ),
+  );
+}
+
+function openTargets(targets: CloudTargets, listenerId: string): CloudTarget[] {
+  return [...targets.values()].filter(target => target.listenerId === listenerId && isOpen(target));
+}

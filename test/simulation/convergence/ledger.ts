@@ -1,0 +1,102 @@
+import type { Pod, Service } from '../../../common/kube/objects.ts';
+import type { JournalRecord } from '../../../sandbox/clb/journal.ts';
+import { type Evidence, ownershipOf } from '../evidence.ts';
+import type { RefusedSpan } from '../misfortunes.ts';
+import type { Chronicle } from './chronicle.ts';
+import { existingOf, selects, type WantedPort, wantedPorts, wantedTargets } from './desired-state.ts';
+
+export interface FullEvidence extends Evidence {
+  readonly chronicle: Chronicle;
+  readonly refused: readonly RefusedSpan[];
+  /** The ids of the load balancers that Services may share. */
+  readonly shared: readonly string[];
+}
+
+/** A listener that carries the name of one of our Services. */
+export interface OwnListener {
+  readonly id: string;
+  readonly loadBalancerId: string;
+  readonly protocol: string;
+  readonly port: number;
+  /** Of its Service. */
+  readonly serviceUid: string;
+  readonly createdAt: number;
+  /** Infinity: never. */
+  readonly deletedAt: number;
+}
+
+/** A run's evidence, and what users wanted at each moment of it. */
+export class Ledger {
+  readonly evidence: FullEvidence;
+  readonly isByUs: (record: JournalRecord) => boolean;
+  readonly #listeners: ReadonlyMap<string, OwnListener>;
+
+  constructor(evidence: FullEvidence) {
+    this.evidence = evidence;
+    this.isByUs = ownershipOf(evidence.journal);
+    this.#listeners = new Map(this.#ownListeners().map(listener => [listener.id, listener]));
+  }
+
+  listener(id: string): OwnListener | undefined {
+    return this.#listeners.get(id);
+  }
+
+  listeners(): Iterable<OwnListener> {
+    return this.#listeners.values();
+  }
+
+  /** The port for which the listener stands, as its Service asked for it; undefined when it does not. */
+  wantedOn(listener: OwnListener, service: Service | undefined): WantedPort | undefined {
+    if (!service || !this.wantsThere(service, listener)) return undefined;
+    const { protocol, port } = listener;
+    return wantedPorts(service).find(wanted => wanted.protocol === protocol && wanted.port === port);
+  }
+
+  /** Whether the load balancer is the one that the Service asks for, or one that was made for it. */
+  wantsThere(service: Service, { loadBalancerId }: Pick<OwnListener, 'loadBalancerId'>): boolean {
+    return (
+      (existingOf(service) ?? loadBalancerId) === loadBalancerId && !this.#isSharedUnasked(service, loadBalancerId)
+    );
+  }
+
+  /** What was wanted of the listener at some time between the two moments. */
+  wantedDuring(listener: OwnListener, from: number, to: number): readonly (WantedPort | undefined)[] {
+    const services = this.evidence.chronicle.services.during(listener.serviceUid, from, to);
+    return services.map(service => this.wantedOn(listener, service));
+  }
+
+  podDuring(podUid: string, from: number, to: number): readonly (Pod | undefined)[] {
+    return this.evidence.chronicle.pods.during(podUid, from, to);
+  }
+
+  /** The weight that the port wants the Pod's target to have; undefined when it wants none. */
+  weightOn(wanted: WantedPort | undefined, pod: Pod | undefined, where: string): number | undefined {
+    return wanted && pod && selects(wanted.service, pod) ? wantedTargets(wanted, [pod]).get(where)?.weight : undefined;
+  }
+
+  #isSharedUnasked(service: Service, loadBalancerId: string): boolean {
+    return existingOf(service) === undefined && this.evidence.shared.includes(loadBalancerId);
+  }
+
+  #ownListeners(): OwnListener[] {
+    const uids = new Map([...this.evidence.chronicle.services.uids()].map(uid => [uid.slice(0, 8), uid]));
+    const found = new Map<string, OwnListener>();
+    for (const record of this.evidence.journal) {
+      if (record.kind !== 'change') continue;
+      for (const change of record.changes) {
+        if (change.kind === 'listener-deleted') {
+          const listener = found.get(change.listenerId);
+          if (listener) found.set(listener.id, { ...listener, deletedAt: record.at });
+        }
+        if (change.kind !== 'listener-created') continue;
+        const { loadBalancerId } = change;
+        const { id, name, protocol, port } = change.settings;
+        const serviceUid = name.startsWith('clb-direct-') ? uids.get(name.slice(-8)) : undefined;
+        if (serviceUid === undefined) continue;
+        const [createdAt, deletedAt] = [record.at, Number.POSITIVE_INFINITY];
+        found.set(id, { id, protocol, port, serviceUid, loadBalancerId, createdAt, deletedAt });
+      }
+    }
+    return [...found.values()];
+  }
+}

@@ -1,0 +1,56 @@
+import type { KubeletRecord } from '../../sandbox/kube/kubelet/kubelet-record.ts';
+import type { Breach } from './breach.ts';
+import { type Evidence, ownershipOf, podUidOf } from './evidence.ts';
+
+/** A target of a Pod and its weight from a moment on. */
+interface Weight {
+  readonly at: number;
+  readonly key: string;
+  readonly weight: number;
+  /** Somebody else gave it this weight. */
+  readonly isForeign: boolean;
+}
+
+/** L4: a hooked Pod gets SIGTERM only when reads show no target of it with weight, unless its hook broke off. */
+export function drainBeforeDeath(evidence: Evidence): Breach[] {
+  const weights = weightsByPod(evidence);
+  const hooks = new Map<string, KubeletRecord>();
+  const found: Breach[] = [];
+  for (const record of evidence.records) {
+    if (record.type === 'preStopBegan' || record.type === 'preStopEnded') hooks.set(record.podUid, record);
+    if (record.type !== 'signalled' || record.signal !== 'TERM') continue;
+    const hook = hooks.get(record.podUid);
+    if (!hook || (hook.type === 'preStopEnded' && hook.outcome.type === 'failed')) continue;
+    const open = openTargets(weights.get(record.podUid) ?? [], record.atMs);
+    if (open.length === 0) continue;
+    found.push({ law: 'L4', message: `${record.podName} got SIGTERM with weight on ${open.join(', ')}` });
+  }
+  return found;
+}
+
+function openTargets(weights: readonly Weight[], at: number): string[] {
+  const last = new Map(weights.filter(weight => weight.at <= at).map(weight => [weight.key, weight]));
+  return [...last.values()].filter(({ weight, isForeign }) => weight > 0 && !isForeign).map(({ key }) => key);
+}
+
+function weightsByPod({ journal }: Evidence): Map<string, Weight[]> {
+  const isOurs = ownershipOf(journal);
+  const found = new Map<string, Weight[]>();
+  for (const record of journal) {
+    if (record.kind !== 'change') continue;
+    for (const change of record.changes) {
+      if (!('tag' in change)) continue;
+      const podUid = podUidOf(change.tag);
+      const weight = {
+        at: record.at,
+        key: `${change.listenerId} ${change.address}:${change.port}`,
+        weight: change.kind === 'target-deregistered' ? 0 : change.weight,
+        isForeign: !isOurs(record),
+      };
+      const known = found.get(podUid);
+      if (known) known.push(weight);
+      else found.set(podUid, [weight]);
+    }
+  }
+  return found;
+}
