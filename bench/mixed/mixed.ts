@@ -6,7 +6,7 @@ import { type MixedRow, type MixedSize, type Quantiles, runMixed } from './run-m
 const SIZE: MixedSize = { services: 50, podsPerService: 60, rolling: 10, bulkPodsPerStep: 14, bulkSteps: 10 };
 const CALLS_MS = [5, 200];
 
-/** A write under way takes at most 1.5 s while Pods drain, and weight 0 follows it within 50 ms (design section 7). */
+/** While Pods drain, no write is planned to take longer than 1.5 s; one more call shows its end, and 50 ms later weight 0 goes. */
 const SENT_P99_MAX_MS = 1_550;
 
 export const mixed: Benchmark = {
@@ -68,7 +68,8 @@ function quantileCells({ p50, p99 }: Quantiles): string[] {
 }
 
 function missedGoals({ callMs, sentMs }: MixedRow): string[] {
-  if (sentMs.p99 <= SENT_P99_MAX_MS) return [];
-  const took = Number.isFinite(sentMs.p99) ? `${sentMs.p99.toFixed(0)} ms` : 'longer than the hook waits';
-  return [`mixed, calls of ${callMs} ms: weight 0 is sent after ${took} (p99), not ${SENT_P99_MAX_MS} ms`];
+  const maxMs = SENT_P99_MAX_MS + callMs;
+  if (sentMs.p99 <= maxMs) return [];
+  const took = Number.isFinite(sentMs.p99) ? `${sentMs.p99.toFixed(0)} ms` : 'more than the hook waits';
+  return [`mixed: with calls of ${callMs} ms weight 0 is sent after ${took} (p99); the goal is ${maxMs} ms`];
 }

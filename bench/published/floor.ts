@@ -3,7 +3,7 @@ import type { Workload } from './published-rows.ts';
 import { RULES_PER_LISTENER } from './site.ts';
 
 /** CLB: at most 500 targets in a batch call. */
-export const BATCH_TARGETS_MAX = 500;
+const BATCH_TARGETS_MAX = 500;
 
 /**
  * What CLB itself needs for the writes of a row, one after another: as few calls as its limits allow, all rules of a

@@ -47,11 +47,11 @@ export interface Site {
  */
 export async function runOnSite(
   workload: Workload,
-  model: CloudModel,
+  { model, seed }: { readonly model: CloudModel; readonly seed: number },
   strategy: (site: Site) => Promise<void>,
 ): Promise<number> {
   const clock = new VirtualClock();
-  const random = seededRandom(1);
+  const random = seededRandom(seed);
   const server = new ClbServer({ clock, random, settings: settingsOf(model), probe: async () => true });
   const transport = clbTransport(server);
   const site = await inVirtualTime(clock, prepare({ clock, server, transport, workload, model }));
