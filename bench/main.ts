@@ -30,8 +30,9 @@ interface Options {
 async function main(argv: string[]): Promise<number> {
   const options = readOptions(argv);
   if (typeof options === 'string') {
-    console.error(options);
-    return options === USAGE ? 0 : 2;
+    const isHelp = options === USAGE;
+    (isHelp ? console.log : console.error)(options);
+    return isHelp ? 0 : 2;
   }
   const where = machine();
   const clock = systemClock();
