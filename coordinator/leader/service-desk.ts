@@ -102,14 +102,17 @@ export class ServiceDesk {
     return since;
   }
 
-  /** On the load balancer that it wants, every rule with a place has an open target, or no Pod could be one. */
+  /** On the load balancer that it wants, every rule that is not refused has an open target, or no Pod could be one. */
   #isServing(serviceUid: string): boolean {
     const { tenancies, driver, fleet, hasReadyPods } = this.#options;
     const wanted = tenancies.placementsOf(serviceUid).find(({ role }) => role === 'wanted');
     if (!wanted) return false;
     const lane = fleet.get(wanted.loadBalancer.id)?.lane;
-    const rules = driver.rulesAt(wanted.loadBalancer.id, serviceUid).filter(rule => rule.refusal === undefined);
+    const asked = driver.rulesAt(wanted.loadBalancer.id, serviceUid);
+    const rules = asked.filter(rule => rule.refusal === undefined);
     if (!lane?.observed || rules.some(rule => rule.place === undefined)) return false;
+    // Where every port is refused nothing serves.
+    if (rules.length === 0 && asked.length > 0) return false;
     if (!hasReadyPods(serviceUid)) return true;
     return rules.every(rule => lane.plan?.rules.get(rule.id)?.state.targets.some(isOpen) === true);
   }

@@ -96,6 +96,18 @@ export class Account {
     return open.map(({ address }) => address).toSorted();
   }
 
+  /** Whether CLB's check has passed for every target of the address there. */
+  isHealthy(loadBalancerId: string, address: string): boolean {
+    const { LoadBalancers } = this.#do('DescribeTargetHealth', { LoadBalancerIds: [loadBalancerId] }) as {
+      LoadBalancers: {
+        Listeners: { Rules: { Targets: { IP: string; HealthStatusDetail: string }[] }[] }[];
+      }[];
+    };
+    const rules = LoadBalancers.flatMap(({ Listeners }) => Listeners).flatMap(({ Rules }) => Rules);
+    const own = rules.flatMap(({ Targets }) => Targets).filter(({ IP }) => IP === address);
+    return own.length > 0 && own.every(({ HealthStatusDetail }) => HealthStatusDetail === 'Alive');
+  }
+
   // --- other people
 
   /** A running load balancer that somebody made. @returns its address */

@@ -6,7 +6,6 @@ import { DEPLOYMENTS, MERGE_PATCH, restartPatch, SERVICES, type ServicePort, ser
 import { readyPods, type Traffic, trafficOn } from '../traffic.ts';
 import { type CoordinatorProcess, type KubeEvent, World, type WorldOptions } from '../world.ts';
 import { Account } from './account.ts';
-import { evidenceOfOurs } from './evidence-of-ours.ts';
 import { type WorkloadOptions, workload } from './workload.ts';
 
 export interface ServeOptions {
@@ -209,7 +208,7 @@ export class Estate {
     for (const traffic of this.#traffic) await traffic.stop();
     const lost = this.#traffic.flatMap(({ tally }) => [...tally.lost]);
     const { journal, records, apiWrites } = this.world;
-    const evidence = evidenceOfOurs({ journal, records, apiWrites, ...(targetsMax !== undefined && { targetsMax }) });
+    const evidence = { journal, records, apiWrites, ...(targetsMax !== undefined && { targetsMax }) };
     const report = { lost, breaches: breaches(evidence) };
     await this.world.close();
     return report;
