@@ -199,14 +199,19 @@ export class Estate {
     return traffic;
   }
 
+  /** @returns what was lost, by reason */
+  async stopLoad(): Promise<[string, number][]> {
+    for (const traffic of this.#traffic) await traffic.stop();
+    return this.#traffic.flatMap(({ tally }) => [...tally.lost]);
+  }
+
   /** Ends everything and tells what was lost and broken on the way. */
   async end({
     targetsMax,
   }: {
     targetsMax?: number;
   } = {}): Promise<{ lost: [string, number][]; breaches: readonly Breach[] }> {
-    for (const traffic of this.#traffic) await traffic.stop();
-    const lost = this.#traffic.flatMap(({ tally }) => [...tally.lost]);
+    const lost = await this.stopLoad();
     const { journal, records, apiWrites } = this.world;
     const evidence = { journal, records, apiWrites, ...(targetsMax !== undefined && { targetsMax }) };
     const report = { lost, breaches: breaches(evidence) };
