@@ -29,13 +29,21 @@ async function expectKept(estate: Estate, id: string): Promise<void> {
 }
 
 describe('a deleted Service', () => {
-  test('goes with its load balancer at once, and its Pods go on living', async () => {
+  test('goes with its load balancer at once', async () => {
     const { estate } = await served(1);
     await estate.deleteService(SERVICE);
     expect(await untilGone(estate)).toBeLessThan(20_000);
     expect(estate.account.loadBalancers()).toEqual([]);
-    await estate.roll(SERVICE);
     expect(await estate.end()).toEqual(UNHARMED);
+  });
+
+  test('leaves Pods that need no load balancer to become Ready', async () => {
+    const { estate } = await served(10);
+    await estate.deleteService(SERVICE);
+    await untilGone(estate);
+    await estate.roll(SERVICE);
+    expect((await estate.gatesOf(SERVICE)).map(({ reason }) => reason)).toEqual(['NotSelected', 'NotSelected']);
+    await estate.world.close();
   });
 
   test('goes together with its Deployment, whichever comes first', async () => {
