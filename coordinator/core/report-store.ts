@@ -35,6 +35,8 @@ const TOMBSTONES_MAX = 50_000;
  */
 export class ReportStore {
   readonly #pods = new Map<string, StoredPod>();
+  /** The UIDs of each node's Pods, so that a snapshot costs what its own node has. */
+  readonly #podsOfNode = new Map<string, Set<string>>();
   readonly #nodes = new Map<string, NodeState>();
   readonly #tombstones = new Map<string, Tombstone>();
   readonly #onChange: (podUid: string) => void;
@@ -59,10 +61,8 @@ export class ReportStore {
     const present = new Set(pods.map(pod => pod.uid));
     for (const pod of pods) this.#upsert(node, pod, options.now);
     if (options.consistent) {
-      for (const [uid, stored] of this.#pods) {
-        if (stored.node === node && !present.has(uid)) {
-          this.#bury(uid, { at: options.now, evidence: 'absent from a consistent snapshot' });
-        }
+      for (const uid of [...(this.#podsOfNode.get(node) ?? [])]) {
+        if (!present.has(uid)) this.#bury(uid, { at: options.now, evidence: 'absent from a consistent snapshot' });
       }
     }
     this.#nodes.set(node, { connected: true, heardAt: options.now, hasSnapshot: true });
@@ -115,10 +115,13 @@ export class ReportStore {
       firstSeenAt: known?.firstSeenAt ?? now,
       deletionSeenAt: known?.deletionSeenAt ?? (record.deletion ? now : undefined),
     });
+    this.#podsOfNode.set(node, (this.#podsOfNode.get(node) ?? new Set()).add(record.uid));
     this.#onChange(record.uid);
   }
 
   #bury(podUid: string, tombstone: Tombstone): void {
+    const node = this.#pods.get(podUid)?.node;
+    if (node !== undefined) this.#podsOfNode.get(node)?.delete(podUid);
     this.#pods.delete(podUid);
     this.#tombstones.set(podUid, tombstone);
     this.#onChange(podUid);
