@@ -6,6 +6,7 @@ import { bindingAt, changedPlaces, placeKey, type Transaction, type TransactionT
 import type { PlacedRule } from '../core/rule-state.ts';
 import type { TargetOperation } from '../core/target-operation.ts';
 import { type Difference, differencesBetween } from './differences.ts';
+import { disputedListeners } from './disputes.ts';
 import type { FailedTarget, LaneDemand, LaneOptions, ObservedChange, PlacedTarget } from './lane-options.ts';
 import { LanePace } from './lane-pace.ts';
 import {
@@ -286,6 +287,13 @@ export class LaneFacts {
     if (changedPlaces(before, this.#state.observation).size === 0) return { podUids: NOBODY, listeners: false };
     this.replan();
     return { podUids: this.#plan?.touched ?? NOBODY, listeners: false };
+  }
+
+  /** Known listeners of which health tells something else than their bindings: those are to be read. */
+  disputedListeners(): ReadonlySet<string> {
+    const { disputes, readAt, listeners } = this.#state;
+    const disputed = disputedListeners(disputes, readAt);
+    return disputed.size === 0 ? disputed : new Set(listeners.map(({ id }) => id).filter(id => disputed.has(id)));
   }
 
   /** Listeners that had bindings or changes and are not on the list: what is on them went with them. */

@@ -97,3 +97,15 @@ test('a lane on which nothing happens asks nothing and holds no timer', async ()
   await expect(bench.clock.advanceUntil(() => false, 3_600_000)).rejects.toThrow();
   expect(bench.cloud.reads).toHaveLength(length);
 });
+
+test('what somebody else did to targets is mended as soon as health shows it, long before the audit', async () => {
+  bench.addReadyPods(3);
+  bench.start();
+  await bench.clock.advance(2_000);
+  const [first, second] = [...bench.cloud.bindings];
+  if (!first || !second) throw new Error('three targets are bound');
+  bench.cloud.bindings.set(first[0], { ...first[1], weight: 77 });
+  bench.cloud.bindings.delete(second[0]);
+  await bench.clock.advance(10_000);
+  expect([...bench.cloud.bindings.values()].map(({ weight }) => weight)).toEqual([10, 10, 10]);
+});

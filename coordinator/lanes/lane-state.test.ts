@@ -79,6 +79,16 @@ describe('health', () => {
     expect(health(attempt(bound, CLOSE, 200), 300)).toBeUndefined();
   });
 
+  test('that shows another weight counts only once the bindings were read again, which have the last word (L3)', () => {
+    const show = (state: LaneState, startedAt: number) =>
+      mergeHealth(state, { startedAt, health: [{ ...PLACE, health: 'healthy', weight: 3 }] });
+    const disputed = show(bound, 120);
+    expect(healthAt(disputed.observation, KEY)).toBeUndefined();
+    expect(healthAt(show(disputed, 130).observation, KEY)).toBeUndefined();
+    expect(healthAt(show(read(disputed, 140, 10), 150).observation, KEY)?.health).toBe('healthy');
+    expect(healthAt(show(read(disputed, 140, 3), 150).observation, KEY)?.health).toBe('healthy');
+  });
+
   test('is forgotten when the binding changes hands', () => {
     const healthy = mergeHealth(bound, { startedAt: 120, health: [{ ...PLACE, health: 'healthy', weight: 10 }] });
     const changed = read(attempt(healthy, CLOSE, 200), 210, 0);

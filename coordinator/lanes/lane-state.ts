@@ -16,6 +16,7 @@ import {
   withoutHealth,
 } from '../core/observation.ts';
 import type { TargetOperation } from '../core/target-operation.ts';
+import { type Disputes, disputesAfter, isDisputed, NO_DISPUTES } from './disputes.ts';
 import { effectOf, operationId, transactionId } from './operation-id.ts';
 
 /** Everything a lane knows of its load balancer. Changed only by the functions of this file. */
@@ -36,6 +37,8 @@ export interface LaneState {
   readonly successes: ReadonlyMap<string, 'unread' | 'doubted'>;
   /** Start of the last read of each listener: an earlier read that ends later says nothing new. */
   readonly readAt: ReadonlyMap<string, number>;
+  /** Where health contradicts the bindings. */
+  readonly disputes: Disputes;
 }
 
 export interface Attempt {
@@ -60,6 +63,7 @@ export const EMPTY_LANE_STATE: LaneState = {
   attempts: new Map(),
   successes: new Map(),
   readAt: new Map(),
+  disputes: NO_DISPUTES,
   listedAt: Number.NEGATIVE_INFINITY,
 };
 
@@ -191,19 +195,23 @@ function shows(bound: ObservedBinding | undefined, { operation, weight, tag }: T
   }
 }
 
-/** A read of health. What it says of a binding that changed since it started is dropped. */
+/**
+ * A read of health. What it says of a binding that changed since it started is dropped, and so is what it says of one that
+ * it shows with another weight, until the bindings were read again.
+ */
 export function mergeHealth(
   state: LaneState,
   read: { startedAt: number; health: readonly Omit<TargetHealth, 'loadBalancerId'>[] },
 ): LaneState {
+  const covers = (key: string) =>
+    !state.transactions.has(key) && read.startedAt >= (state.changedAt.get(key) ?? Number.NEGATIVE_INFINITY);
+  const told = new Map(read.health.map(entry => [bindingKey(entry), entry] as const).filter(([key]) => covers(key)));
+  const disputes = disputesAfter(state.disputes, { told, startedAt: read.startedAt, covers }, state);
   const health = new Map<string, ObservedHealth>();
-  for (const entry of read.health) {
-    const key = bindingKey(entry);
-    const changedAt = state.changedAt.get(key) ?? Number.NEGATIVE_INFINITY;
-    if (state.transactions.has(key) || read.startedAt < changedAt) continue;
-    health.set(key, { health: entry.health, weight: entry.weight });
+  for (const [key, entry] of told) {
+    if (!isDisputed(disputes, key, state.readAt)) health.set(key, { health: entry.health, weight: entry.weight });
   }
-  return { ...state, observation: mergeHealthRead(state.observation, health) };
+  return { ...state, disputes, observation: mergeHealthRead(state.observation, health) };
 }
 
 export function mergeListeners(state: LaneState, listeners: readonly Listener[], startedAt: number): LaneState {

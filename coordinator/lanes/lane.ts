@@ -154,6 +154,8 @@ export class Lane {
   /** Health as CLB told it in a read that began at `startedAt`. */
   takeHealth(read: Parameters<typeof mergeHealth>[1]): void {
     const change = this.#facts.takeHealth(read);
+    const disputed = this.#facts.disputedListeners();
+    if (disputed.size > 0) this.#reader.readTargets(disputed, 'normal');
     if (change.podUids.size === 0) return;
     this.#options.onObserved(change);
     this.#changed();
