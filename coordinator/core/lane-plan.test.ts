@@ -81,13 +81,13 @@ describe('who goes first', () => {
     expect(contended().plan()?.write?.kind).toBe('weights');
   });
 
-  test('is in the end what has waited long: nothing starves', () => {
+  test('is weight 0 for a deletion even before what has waited long', () => {
     const world = serving(2, ONE_RULE);
     world.addReadyPod({ address: '10.0.0.3' });
     world.plan();
     world.advance(DEFAULT_PLAN_LIMITS.agingMs * 4);
     change(world, 0, deleted);
-    expect(world.plan()?.write?.kind).toBe('register');
+    expect(world.plan()?.write?.kind).toBe('weights');
   });
 
   test('is the dead before the drained, and both travel together', () => {

@@ -6,16 +6,24 @@ import type { ForeignTarget, Orphan } from './rule-plan.ts';
 import type { PlacedRule, RuleState } from './rule-state.ts';
 import type { TargetOperation } from './target-operation.ts';
 import { addTouched, type RuleFacts, stillHolds, type WorkedOutRule, workOutRule } from './worked-out-rule.ts';
-import { chooseWrite, type QueuedOperation, type TargetWrite } from './write-choice.ts';
+import {
+  chooseWrite,
+  NO_TURNS,
+  type QueuedOperation,
+  type TargetWrite,
+  turnsAfter,
+  type WriteTurns,
+} from './write-choice.ts';
 
 export type { TargetWrite, WorkedOutRule };
 
 /** What planning remembers of a load balancer beside its previous plan: what was sent. */
 export interface LaneMemory {
   readonly brake: BrakeHistory;
+  readonly turns: WriteTurns;
 }
 
-export const EMPTY_MEMORY: LaneMemory = { brake: new Map() };
+export const EMPTY_MEMORY: LaneMemory = { brake: new Map(), turns: NO_TURNS };
 
 export interface LanePlanLimits {
   readonly brake: BrakeLimits;
@@ -129,7 +137,12 @@ function gather(rules: ReadonlyMap<string, WorkedOutRule>, input: LanePlanInput)
     if (plan.lookAgainAt !== undefined) lookAgainAt = Math.min(lookAgainAt ?? plan.lookAgainAt, plan.lookAgainAt);
   }
   const sizeMax = Math.min(input.sizeMax, input.limits.batchSizeMax);
-  const write = chooseWrite(queue, { sizeMax, agingMs: input.limits.agingMs, now: input.now });
+  const write = chooseWrite(queue, {
+    sizeMax,
+    agingMs: input.limits.agingMs,
+    now: input.now,
+    turns: input.memory.turns,
+  });
   return { write, operations, holds, orphans, foreign, leftOut, states, lookAgainAt };
 }
 
@@ -150,7 +163,7 @@ function enqueue(
   }
 }
 
-/** The memory after a write was sent: weak closings are charged to their rule's brake (law L2). */
+/** The memory after a write was sent: it had its turn, and weak closings are charged to their rule's brake (law L2). */
 export function chargeWrite(memory: LaneMemory, write: TargetWrite, limits: BrakeLimits, now: number): LaneMemory {
   const charges = new Map<string, number>();
   for (const operation of write.operations) {
@@ -159,7 +172,7 @@ export function chargeWrite(memory: LaneMemory, write: TargetWrite, limits: Brak
   }
   let { brake } = memory;
   for (const [ruleId, count] of charges) brake = chargeBrake(brake, ruleId, count, { limits, now });
-  return { ...memory, brake };
+  return { brake, turns: turnsAfter(memory.turns, write) };
 }
 
 /** The ids of the rules in which one of the Pods has a part. A rule that newly selects a Pod is not among them. */

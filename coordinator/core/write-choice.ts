@@ -17,25 +17,70 @@ export interface QueuedOperation {
   readonly makesRoom: boolean;
 }
 
-export interface WriteLimits {
-  readonly sizeMax: number;
-  /** Waiting this long lifts an operation by one priority. */
-  readonly agingMs: number;
-  readonly now: number;
+/** Which writes were sent last, so that none of them takes every turn. */
+export interface WriteTurns {
+  readonly lastKind: TargetWrite['kind'] | undefined;
+  /** Urgent ones since the last that was not. */
+  readonly urgentInRow: number;
 }
 
-/** The next write: of the kind that the most urgent operation needs, with all that fit, the most urgent first. */
+export const NO_TURNS: WriteTurns = { lastKind: undefined, urgentInRow: 0 };
+
+export interface WriteLimits {
+  readonly sizeMax: number;
+  /** Waiting this long lifts an operation by one priority; who waited so long gets the next turn after another kind. */
+  readonly agingMs: number;
+  readonly now: number;
+  readonly turns: WriteTurns;
+}
+
+/** So many urgent writes in a row let one go between that has aged. */
+const URGENT_IN_ROW_MAX = 4;
+
+/** CLB takes its time for each target: what leaves is not made to wait for many others in the same call. */
+const URGENT_COMPANY_MAX = 20;
+
+/** The next write: of the kind whose turn it is, with all that fit, the most urgent first. */
 export function chooseWrite(queue: readonly QueuedOperation[], limits: WriteLimits): TargetWrite | undefined {
-  const first = mostUrgent(queue, limits);
-  if (first === undefined) return undefined;
-  const kind = writeKind(first);
+  const kind = chooseKind(queue, limits);
+  if (kind === undefined) return undefined;
   const chosen: TargetOperation[] = [];
   for (const priority of PRIORITIES) {
     if (writeKind(priority) !== kind) continue;
     for (const queued of queue) if (rankedAs(queued) === priority) chosen.push(queued.operation);
   }
-  const operations = chosen.slice(0, Math.max(1, limits.sizeMax));
-  return { kind, operations, urgent: operations.some(isUrgent) };
+  const urgentCount = chosen.filter(isUrgent).length;
+  const sizeMax = urgentCount > 0 ? Math.min(limits.sizeMax, urgentCount + URGENT_COMPANY_MAX) : limits.sizeMax;
+  return { kind, operations: chosen.slice(0, Math.max(1, sizeMax)), urgent: urgentCount > 0 };
+}
+
+/** The turns after a write was sent. */
+export function turnsAfter({ urgentInRow }: WriteTurns, write: TargetWrite): WriteTurns {
+  return { lastKind: write.kind, urgentInRow: write.urgent ? urgentInRow + 1 : 0 };
+}
+
+/**
+ * A Pod that leaves goes first, however long others waited. The rest go by priority, lifted by age, but no kind twice
+ * in a row while another is overdue: a backlog of one kind, all of it old, would shut out what came later.
+ */
+function chooseKind(queue: readonly QueuedOperation[], limits: WriteLimits): TargetWrite['kind'] | undefined {
+  const others = queue.filter(({ operation }) => !isUrgent(operation));
+  const overdue = others.filter(queued => isOverdue(queued, limits));
+  const isUrgentTurn = limits.turns.urgentInRow < URGENT_IN_ROW_MAX || overdue.length === 0;
+  if (others.length < queue.length && isUrgentTurn) return 'weights';
+  const first = mostUrgent(others, limits);
+  if (first === undefined) return undefined;
+  const kind = writeKind(first);
+  if (kind !== limits.turns.lastKind) return kind;
+  const waiting = overdue.filter(queued => writeKind(rankedAs(queued)) !== kind);
+  const next = mostUrgent(waiting, limits);
+  return next === undefined ? kind : writeKind(next);
+}
+
+/** A held hook waits for its Pod to be deregistered: that is overdue from the start. */
+function isOverdue({ operation, since }: QueuedOperation, { agingMs, now }: WriteLimits): boolean {
+  const isAwaited = operation.kind === 'deregister' && operation.evidence === 'connections-ended';
+  return isAwaited || now - since >= agingMs;
 }
 
 /** The priority whose oldest operation, lifted by its age, comes first. */
