@@ -1,4 +1,4 @@
-import type { LoadBalancerEdit } from '../../../sandbox/clb/new-load-balancer.ts';
+import type { LoadBalancerEdit, LoadBalancerSeed } from '../../../sandbox/clb/new-load-balancer.ts';
 import type { ClbServer } from '../../../sandbox/clb/server.ts';
 import { podNameOf } from '../evidence.ts';
 
@@ -111,8 +111,8 @@ export class Account {
   // --- other people
 
   /** A running load balancer that somebody made. @returns its address */
-  addLoadBalancer(id: string, edit: LoadBalancerEdit = {}): string {
-    return this.#clb.seed({ id, ...edit }).vip;
+  addLoadBalancer(id: string, seed: Omit<LoadBalancerSeed, 'id'> = {}): string {
+    return this.#clb.seed({ id, ...seed }).vip;
   }
 
   removeLoadBalancer(id: string): void {
@@ -135,6 +135,20 @@ export class Account {
 
   removeListener(loadBalancerId: string, listenerId: string): void {
     this.#do('DeleteLoadBalancerListeners', { LoadBalancerId: loadBalancerId, ListenerIds: [listenerId] });
+  }
+
+  /** From now on CLB takes none of these addresses. */
+  refuse(addresses: readonly string[]): void {
+    this.#clb.elsewhere.refuse(addresses);
+  }
+
+  accept(addresses: readonly string[]): void {
+    this.#clb.elsewhere.accept(addresses);
+  }
+
+  /** The machines behind these addresses are gone: CLB unbinds them by itself, and takes them no more. */
+  release(addresses: readonly string[]): void {
+    this.#clb.elsewhere.release(addresses);
   }
 
   bind(loadBalancerId: string, listenerId: string, targets: readonly { address: string; weight?: number }[]): void {
