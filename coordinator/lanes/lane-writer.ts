@@ -16,8 +16,10 @@ import { judgeWrite, type RefusedPart, type WriteVerdict } from './write-verdict
 const BACKOFF_BASE_MS = 100;
 const BACKOFF_MAX_MS = 5_000;
 /** A busy load balancer is asked again after this share of the time that the write is expected to take. */
-const BUSY_SHARE = 0.1;
+const BUSY_SHARE = 0.05;
 const BUSY_BASE_MIN_MS = 50;
+/** And then ever more rarely, but so that the end of the busy time is noticed within about a third of it. */
+const BUSY_GROWTH = 1.3;
 /** The limiter makes the call wait that it lets through; this only keeps a full limiter from being asked at once. */
 const THROTTLED_PAUSE_MS = 100;
 const FENCE_RETRY_MS = 100;
@@ -201,7 +203,7 @@ export class LaneWriter {
         return this.#pause(THROTTLED_PAUSE_MS, signal);
       case 'busy': {
         const baseMs = Math.max(BUSY_BASE_MIN_MS, this.#facts.expectedMs(write) * BUSY_SHARE);
-        return this.#pause(doubled(baseMs, this.#busyInRow), signal);
+        return this.#pause(grown(baseMs, this.#busyInRow, BUSY_GROWTH), signal);
       }
       case 'backoff':
         return this.#pause(doubled(BACKOFF_BASE_MS, this.#failuresInRow), signal);
@@ -241,7 +243,11 @@ export class LaneWriter {
 }
 
 function doubled(baseMs: number, timesInRow: number): number {
-  return Math.min(baseMs * 2 ** Math.min(timesInRow - 1, 10), BACKOFF_MAX_MS);
+  return grown(baseMs, timesInRow, 2);
+}
+
+function grown(baseMs: number, timesInRow: number, factor: number): number {
+  return Math.min(baseMs * factor ** Math.min(timesInRow - 1, 30), BACKOFF_MAX_MS);
 }
 
 function listenersOf(operations: readonly TargetOperation[]): ReadonlySet<string> {
