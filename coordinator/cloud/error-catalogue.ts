@@ -79,9 +79,10 @@ export const LISTENER_FAILED: CloudErrorEntry = {
   class: 'retryable',
   blames: 'items',
   outcomeUnknown: true,
+  notFound: true,
   meaning: 'CLB took a batch, but failed for some of its listeners.',
   cause:
-    'A target that CLB does not take, or a listener that is being changed. CLB names the listener, not the target.',
+    'A target that CLB does not take, or a listener that is being changed or was deleted. CLB names the listener, not the target.',
   fix: 'Nothing to do, those listeners are read and their targets tried again, in the end one by one.',
 };
 

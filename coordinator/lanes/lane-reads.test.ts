@@ -109,3 +109,15 @@ test('what somebody else did to targets is mended as soon as health shows it, lo
   await bench.clock.advance(10_000);
   expect([...bench.cloud.bindings.values()].map(({ weight }) => weight)).toEqual([10, 10, 10]);
 });
+
+test('a listener that somebody deleted is noticed by the first write that fails on it', async () => {
+  bench.addReadyPods(4);
+  bench.start();
+  await bench.clock.advance(2_000);
+  bench.cloud.listeners = [];
+  bench.cloud.bindings.clear();
+  bench.cloud.failingListenerIds.add('lbl-0');
+  await bench.clock.advance(20_000);
+  expect(bench.lane.listeners).toEqual([]);
+  expect(bench.writes('register')).toHaveLength(2);
+});
