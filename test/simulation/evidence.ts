@@ -11,6 +11,15 @@ export interface Evidence {
   readonly apiWrites: readonly ApiWrite[];
   /** CLB's quota of targets on a listener, where a run meets it: a target may go for the sake of another Pod then. */
   readonly targetsMax?: number;
+  /** When CLB refused which Pod's address. */
+  readonly refused?: readonly RefusedSpan[];
+}
+
+/** An address that CLB refused; wall milliseconds. */
+export interface RefusedSpan {
+  readonly address: string;
+  readonly from: number;
+  readonly to: number;
 }
 
 /** A target as reads of the cloud show it. */

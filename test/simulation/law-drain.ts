@@ -1,6 +1,9 @@
+import { DEFAULT_DRAIN_LIMITS } from '../../agent/drain/drain-limits.ts';
 import type { KubeletRecord } from '../../sandbox/kube/kubelet/kubelet-record.ts';
 import type { Breach } from './breach.ts';
-import { type Evidence, ownershipOf, podUidOf } from './evidence.ts';
+import { type Evidence, ownershipOf, podUidOf, type RefusedSpan } from './evidence.ts';
+
+const BUDGET_MS = DEFAULT_DRAIN_LIMITS.drainSecondsDefault * 1_000;
 
 /** A target of a Pod and its weight from a moment on. */
 interface Weight {
@@ -11,7 +14,10 @@ interface Weight {
   readonly isForeign: boolean;
 }
 
-/** L4: a hooked Pod gets SIGTERM only when reads show no target of it with weight, unless its hook broke off. */
+/**
+ * L4: a hooked Pod gets SIGTERM only when reads show no target of it with weight, unless its hook broke off or CLB refused
+ * its address meanwhile.
+ */
 export function drainBeforeDeath(evidence: Evidence): Breach[] {
   const weights = weightsByPod(evidence);
   const hooks = new Map<string, KubeletRecord>();
@@ -21,11 +27,17 @@ export function drainBeforeDeath(evidence: Evidence): Breach[] {
     if (record.type !== 'signalled' || record.signal !== 'TERM') continue;
     const hook = hooks.get(record.podUid);
     if (!hook || (hook.type === 'preStopEnded' && hook.outcome.type === 'failed')) continue;
+    if (evidence.refused?.some(span => isRefusedDuring(span, record))) continue;
     const open = openTargets(weights.get(record.podUid) ?? [], record.atMs);
     if (open.length === 0) continue;
     found.push({ law: 'L4', message: `${record.podName} got SIGTERM with weight on ${open.join(', ')}` });
   }
   return found;
+}
+
+/** A refusal of the last minute may still keep it waiting for its next try. */
+function isRefusedDuring({ address, from, to }: RefusedSpan, { podIp, atMs }: KubeletRecord): boolean {
+  return address === podIp && from <= atMs && atMs <= to + BUDGET_MS;
 }
 
 function openTargets(weights: readonly Weight[], at: number): string[] {

@@ -1,6 +1,7 @@
 import type { Timer } from '../../common/clock.ts';
 import { type Random, randomInteger } from '../../common/random.ts';
 import { drawAnyFault, drawFault } from './cloud-faults.ts';
+import type { RefusedSpan } from './evidence.ts';
 import { pick } from './pick.ts';
 import type { World } from './world.ts';
 
@@ -20,13 +21,6 @@ const REFUSED_MS = [1_000, 40_000] as const;
  * lost, but no law is broken, and afterwards everything is mended.
  */
 export type Severity = 'bearable' | 'any';
-
-/** An address that CLB refused; wall milliseconds. */
-export interface RefusedSpan {
-  readonly address: string;
-  readonly from: number;
-  readonly to: number;
-}
 
 /**
  * What goes wrong in a run, drawn from a seed, one thing after another: CLB misbehaves, leaders stop or die, agents are

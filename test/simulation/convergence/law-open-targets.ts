@@ -5,6 +5,8 @@ import type { Ledger, OwnListener } from './ledger.ts';
 
 /** A Pod whose readiness is younger than this could not be known yet. */
 const NEWS_MS = 1_000;
+/** What others did to the listener's targets shows in the next read of health at the latest. */
+const UNSEEN_MS = 12_000;
 /** A deletion is held up for a replacement no longer than until its hook's budget nears its end. */
 const HOLD_MAX_MS = 20_000;
 
@@ -17,6 +19,7 @@ export function neverEmptied(ledger: Ledger): Breach[] {
       const [last] = openTargets(before, listenerId);
       const listener = ledger.listener(listenerId);
       if (!last || !listener || openTargets(after, listenerId).length > 0) continue;
+      if (ledger.wasMeddledWith(listenerId, at - UNSEEN_MS, at)) continue;
       if (at - (deletedAt.get(last.podName) ?? at) > HOLD_MAX_MS) continue;
       const ready = readyFor(ledger, listener, at);
       if (ready === undefined) continue;

@@ -1,13 +1,12 @@
 import type { Pod, Service } from '../../../common/kube/objects.ts';
+import { isAnyMark } from '../../../coordinator/core/mark.ts';
 import type { JournalRecord } from '../../../sandbox/clb/journal.ts';
 import { type Evidence, ownershipOf } from '../evidence.ts';
-import type { RefusedSpan } from '../misfortunes.ts';
 import type { Chronicle } from './chronicle.ts';
 import { existingOf, selects, type WantedPort, wantedPorts, wantedTargets } from './desired-state.ts';
 
 export interface FullEvidence extends Evidence {
   readonly chronicle: Chronicle;
-  readonly refused: readonly RefusedSpan[];
   /** The ids of the load balancers that Services may share. */
   readonly shared: readonly string[];
 }
@@ -72,6 +71,18 @@ export class Ledger {
   /** The weight that the port wants the Pod's target to have; undefined when it wants none. */
   weightOn(wanted: WantedPort | undefined, pod: Pod | undefined, where: string): number | undefined {
     return wanted && pod && selects(wanted.service, pod) ? wantedTargets(wanted, [pod]).get(where)?.weight : undefined;
+  }
+
+  /** Whether somebody else changed a target with our mark there between the two moments. */
+  wasMeddledWith(listenerId: string, from: number, to: number): boolean {
+    return this.evidence.journal.some(
+      record =>
+        record.kind === 'change' &&
+        record.at >= from &&
+        record.at <= to &&
+        !this.isByUs(record) &&
+        record.changes.some(change => 'tag' in change && change.listenerId === listenerId && isAnyMark(change.tag)),
+    );
   }
 
   #isSharedUnasked(service: Service, loadBalancerId: string): boolean {
