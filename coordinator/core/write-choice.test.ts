@@ -43,6 +43,14 @@ describe('a Pod that leaves', () => {
     expect(new Set(kindsOf(6, fresh, 60_000))).toEqual(new Set(['weights']));
   });
 
+  test('waits for few others when it is their turn', () => {
+    const turns = { lastKind: 'weights', urgentInRow: 4 } as const;
+    const limits = { sizeMax: 500, agingMs: AGING_MS, now: 60_000, turns };
+    const write = chooseWrite([...many(400, REGISTER), queued(DRAIN)], limits);
+    expect(write).toMatchObject({ kind: 'register', urgent: false });
+    expect(write?.operations.length).toBeLessThanOrEqual(20);
+  });
+
   test('takes few others into its call, so that they do not make it long', () => {
     const write = chooseWrite([...many(400, OPEN), queued(DRAIN)], {
       sizeMax: 500,

@@ -37,7 +37,7 @@ export interface WriteLimits {
 /** So many urgent writes in a row let one go between that has aged. */
 const URGENT_IN_ROW_MAX = 4;
 
-/** CLB takes its time for each target: what leaves is not made to wait for many others in the same call. */
+/** CLB takes its time for each target: what leaves waits for no more others than this, in its own call or before it. */
 const URGENT_COMPANY_MAX = 20;
 
 /** The next write: of the kind whose turn it is, with all that fit, the most urgent first. */
@@ -50,7 +50,8 @@ export function chooseWrite(queue: readonly QueuedOperation[], limits: WriteLimi
     for (const queued of queue) if (rankedAs(queued) === priority) chosen.push(queued.operation);
   }
   const urgentCount = chosen.filter(isUrgent).length;
-  const sizeMax = urgentCount > 0 ? Math.min(limits.sizeMax, urgentCount + URGENT_COMPANY_MAX) : limits.sizeMax;
+  const isUrgentWaiting = queue.some(({ operation }) => isUrgent(operation));
+  const sizeMax = isUrgentWaiting ? Math.min(limits.sizeMax, urgentCount + URGENT_COMPANY_MAX) : limits.sizeMax;
   return { kind, operations: chosen.slice(0, Math.max(1, sizeMax)), urgent: urgentCount > 0 };
 }
 
