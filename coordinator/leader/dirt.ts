@@ -3,6 +3,8 @@ export class Dirt {
   /** `namespace/name`. */
   readonly services = new Set<string>();
   readonly podUids = new Set<string>();
+  /** Pods that leave: looked at before all others. */
+  readonly leavingPodUids = new Set<string>();
   /** UIDs of claimed Services whose load balancers may be others. */
   readonly placements = new Set<string>();
   /** Load balancers whose lanes may have to want something else. */
@@ -22,6 +24,18 @@ export function take<T>(dirty: Set<T>): readonly T[] {
   if (dirty.size === 0) return [];
   const taken = [...dirty];
   dirty.clear();
+  return taken;
+}
+
+/** Takes at most so many out, in the order in which they came. */
+export function takeSome<T>(dirty: Set<T>, countMax: number): readonly T[] {
+  if (dirty.size <= countMax) return take(dirty);
+  const taken: T[] = [];
+  for (const item of dirty) {
+    if (taken.length >= countMax) break;
+    dirty.delete(item);
+    taken.push(item);
+  }
   return taken;
 }
 

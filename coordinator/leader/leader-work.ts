@@ -2,8 +2,11 @@ import type { Clock } from '../../common/clock.ts';
 import type { Logger } from '../../common/logger.ts';
 import type { Random } from '../../common/random.ts';
 import type { Cloud, HealthCheckSettings } from '../cloud/types.ts';
+import type { PodView } from '../core/cluster-view.ts';
+import { weightOf } from '../core/disposition.ts';
 import { type DrainLane, drainProgress } from '../core/drain-progress.ts';
 import type { LanePlanLimits } from '../core/lane-plan.ts';
+import type { Rule } from '../core/rule.ts';
 import type { Knowledge, KnowledgeChange } from '../knowledge.ts';
 import type { ServiceRecord } from '../kube/service-reflector.ts';
 import { Auditor } from '../lanes/auditor.ts';
@@ -18,7 +21,7 @@ import { unreachablePods } from '../loadbalancers/unreachable-pods.ts';
 import type { CoordinatorObserver } from '../observer.ts';
 import { AccountQuota } from './account-quota.ts';
 import { type Claimed, Claims } from './claims.ts';
-import { addAll, Dirt, take } from './dirt.ts';
+import { addAll, Dirt, take, takeSome } from './dirt.ts';
 import { DrainAnswers, type DrainMoments } from './drain-answers.ts';
 import { GateKeeper } from './gate-keeper.ts';
 import { LaneDriver } from './lane-driver.ts';
@@ -55,6 +58,9 @@ export interface LeaderWorkOptions {
 
 /** Changes are gathered this long before anything is decided, so that a burst is one decision. */
 const COALESCE_MS = 1;
+/** A new leader of a large cluster has much to look at, and still has to renew its lease and to answer agents. */
+const PODS_PER_TURN = 1_000;
+const LOAD_BALANCERS_PER_TURN = 50;
 /** Something may always have become due. */
 const TICK_MS = 1_000;
 
@@ -88,7 +94,7 @@ export class LeaderWork {
     this.#options = options;
     const { knowledge, ports, clock, tkeController, observer } = options;
     const { signal } = this.#stop;
-    this.#pods = new PodDesk(options);
+    this.#pods = new PodDesk({ ...options, isInPlace: pod => this.#isInPlace(pod) });
     const { view } = this.#pods;
     this.#claims = new Claims({ knowledge, tkeController });
     this.#board = new ProblemBoard({ clock, tell: (service, problem) => ports.reportProblem(service, problem) });
@@ -190,7 +196,7 @@ export class LeaderWork {
   #follow(change: KnowledgeChange): void {
     switch (change.kind) {
       case 'pod':
-        this.#mark(this.#dirt.podUids, [change.podUid]);
+        this.#mark(this.#isLeaving(change.podUid) ? this.#dirt.leavingPodUids : this.#dirt.podUids, [change.podUid]);
         break;
       case 'service':
         this.#mark(this.#dirt.services, [change.key]);
@@ -198,6 +204,11 @@ export class LeaderWork {
       case 'drain-asked':
         this.#mark(this.#dirt.drains, [change.podUid]);
     }
+  }
+
+  #isLeaving(podUid: string): boolean {
+    const { store, drains } = this.#options.knowledge;
+    return drains.has(podUid) || store.pods.get(podUid)?.deletionSeenAt !== undefined;
   }
 
   #observed(loadBalancerId: string, { podUids, listeners }: ObservedChange): void {
@@ -245,14 +256,44 @@ export class LeaderWork {
   #turn(): void {
     if (!this.#options.knowledge.servicesKnown) return;
     this.#claimServices(take(this.#dirt.services));
-    const changedPods = this.#refreshPods(take(this.#dirt.podUids));
+    const podUids = [...take(this.#dirt.leavingPodUids), ...takeSome(this.#dirt.podUids, PODS_PER_TURN)];
+    const changedPods = this.#refreshPods(podUids);
     for (const uid of take(this.#dirt.placements)) this.#place(uid);
-    for (const id of take(this.#dirt.loadBalancers)) this.#drive(id);
+    for (const id of takeSome(this.#dirt.loadBalancers, LOAD_BALANCERS_PER_TURN)) this.#drive(id);
     for (const [id, { podUids, ruleIds }] of changedPods) this.#tellLane(id, podUids, ruleIds);
-    for (const id of take(this.#dirt.observed)) this.#digest(id);
-    for (const uid of take(this.#dirt.ports)) this.#reportPods(uid);
-    for (const uid of take(this.#dirt.gates)) this.#gates.look(uid);
+    for (const id of takeSome(this.#dirt.observed, LOAD_BALANCERS_PER_TURN)) this.#digest(id);
+    for (const uid of takeSome(this.#dirt.ports, LOAD_BALANCERS_PER_TURN)) this.#reportPods(uid);
+    for (const uid of takeSome(this.#dirt.gates, PODS_PER_TURN)) this.#look(uid);
     this.#answerDrains(take(this.#dirt.drains));
+    // What is left has its turn after whatever else the process has to do.
+    const { podUids: pods, loadBalancers, observed, ports, gates } = this.#dirt;
+    if (pods.size + loadBalancers.size + observed.size + ports.size + gates.size > 0) this.#mark(gates, []);
+  }
+
+  #look(podUid: string): void {
+    this.#pods.ask(podUid);
+    this.#gates.look(podUid);
+  }
+
+  #isInPlace(pod: PodView): boolean {
+    const { uid } = pod.record;
+    for (const serviceUid of this.#pods.view.servicesOf(uid)) {
+      const claimed = this.#claims.get(serviceUid);
+      if (!claimed || !this.#desk.isKnown(claimed.service)) continue;
+      for (const rule of this.#rulesOf(serviceUid)) {
+        if (rule.refusal === undefined && !this.#isBound(pod, rule)) return false;
+      }
+    }
+    return true;
+  }
+
+  #isBound({ record }: PodView, rule: Rule): boolean {
+    const lane = rule.place && this.#fleet.get(rule.place.loadBalancerId)?.lane;
+    const targets = lane?.targetsOf(record.uid) ?? [];
+    return targets.some(({ state, target: { bound } }) => {
+      const isOwn = state.rule.id === rule.id && bound?.mark?.podUid === record.uid;
+      return isOwn && bound.weight === weightOf(record);
+    });
   }
 
   #claimServices(keys: readonly string[]): void {
@@ -359,7 +400,7 @@ export class LeaderWork {
     for (const { mark } of this.#fleet.get(loadBalancerId)?.lane.plan?.orphans ?? []) this.#options.ports.prove(mark);
   }
 
-  #rulesOf(serviceUid: string) {
+  #rulesOf(serviceUid: string): readonly Rule[] {
     const placed = this.#driver.rulesOf(serviceUid);
     const intent = this.#claims.get(serviceUid)?.intent;
     if (placed.length > 0 || !intent || intent.leaving) return placed;

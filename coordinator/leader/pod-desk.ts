@@ -1,4 +1,5 @@
 import type { PodRecord } from '../../common/pod-record.ts';
+import type { PodView } from '../core/cluster-view.ts';
 import { LiveView } from '../core/live-view.ts';
 import type { Knowledge } from '../knowledge.ts';
 import { Confirmations } from './confirmations.ts';
@@ -7,6 +8,11 @@ import type { LeaderPorts } from './leader-ports.ts';
 
 export interface PodDeskOptions {
   readonly knowledge: Knowledge;
+  /**
+   * Whether the Pod stands in the cloud as it is wanted, or that is not known yet: then nobody needs the API server's
+   * word, and a new leader of a large cluster does not ask about every Pod.
+   */
+  readonly isInPlace: (pod: PodView) => boolean;
   readonly ports: Pick<LeaderPorts, 'confirm' | 'findInstance'>;
 }
 
@@ -38,7 +44,6 @@ export class PodDesk {
   refresh(podUid: string): ReadonlySet<string> {
     const services = this.view.refresh(podUid);
     if (!this.view.pods.has(podUid)) this.#confirmations.forget(podUid);
-    this.#ask(podUid);
     return services;
   }
 
@@ -55,7 +60,7 @@ export class PodDesk {
 
   /** Asks again for what is not answered yet; who answers bounds how often. */
   askAgain(): void {
-    for (const uid of this.#unconfirmed) this.#ask(uid);
+    for (const uid of this.#unconfirmed) this.ask(uid);
   }
 
   /** What agents report of the Pods that the Service selects. */
@@ -76,11 +81,11 @@ export class PodDesk {
     return false;
   }
 
-  /** Asks for what is not known yet about a Pod that somebody wants. */
-  #ask(podUid: string): void {
+  /** Asks for what has to be known about a Pod before it can be bound or opened. */
+  ask(podUid: string): void {
     const pod = this.view.pods.get(podUid);
     const isWanted = pod !== undefined && pod.record.addresses.length > 0 && this.view.servicesOf(podUid).size > 0;
-    if (!isWanted || pod.confirmed) this.#unconfirmed.delete(podUid);
+    if (!isWanted || pod.confirmed || this.#options.isInPlace(pod)) this.#unconfirmed.delete(podUid);
     else {
       this.#unconfirmed.add(podUid);
       this.#options.ports.confirm(pod);

@@ -42,6 +42,11 @@ export class ServiceDesk {
     return namespace === undefined ? this.#unknown.size === 0 : !this.#unknown.has(namespace);
   }
 
+  /** Whether it is known and read what the Service has in the cloud. */
+  isKnown(service: Claimed['service']): boolean {
+    return this.#unknown.get(service.namespace)?.has(service.uid) !== true;
+  }
+
   /**
    * Looks at the Service anew and does what follows.
    * @returns the load balancers on which it stands now or did before
