@@ -85,6 +85,7 @@ export class LeaderWork {
   readonly #proof: UnselectedProof;
   readonly #gates: GateKeeper;
   readonly #drains: DrainAnswers;
+  readonly #unfollow: () => void;
   /** Load balancers with targets whose Pods nobody vouches for. */
   readonly #orphaned = new Set<string>();
   #scheduled = false;
@@ -137,6 +138,8 @@ export class LeaderWork {
       onWaits: (loadBalancerId, waits) => this.#fleet.get(loadBalancerId)?.lane.setGateWaits(waits),
     });
     this.#drains = new DrainAnswers(options);
+    // From the moment on at which the view was taken.
+    this.#unfollow = knowledge.follow(change => this.#follow(change));
   }
 
   /** Works until `signal` aborts; writes that are under way are finished before it resolves. */
@@ -146,14 +149,13 @@ export class LeaderWork {
     if (signal.aborted) stop();
     this.#running = true;
     const { knowledge } = this.#options;
-    const unfollow = knowledge.follow(change => this.#follow(change));
     this.#mark(this.#dirt.services, knowledge.services.keys());
-    this.#mark(this.#dirt.podUids, knowledge.store.pods.keys());
+    this.#mark(this.#dirt.gates, knowledge.store.pods.keys());
     this.#mark(this.#dirt.drains, knowledge.drains.keys());
     this.#tick();
     const parts = [this.#directory, this.#quota, this.#fleet];
     await Promise.all(parts.map(part => part.run(this.#stop.signal)));
-    unfollow();
+    this.#unfollow();
   }
 
   /** The cluster's circumstances have changed: looks at every Service again. */
@@ -300,7 +302,7 @@ export class LeaderWork {
     const claimed: Claimed[] = [];
     for (const key of keys) {
       const { before, after, service, problems } = this.#claims.refresh(key);
-      if (before) addAll(this.#dirt.podUids, this.#pods.view.podUidsOf(before.service.uid));
+      if (before) addAll(this.#dirt.gates, this.#pods.view.podUidsOf(before.service.uid));
       if (before && before.service.uid !== after?.service.uid) this.#forgetService(before);
       if (service) this.#board.put(service, 'claim', problems);
       if (after) claimed.push(after);
@@ -308,7 +310,7 @@ export class LeaderWork {
     if (claimed.length === 0) return;
     this.#pods.view.setServices(claimed.map(({ service }) => service));
     for (const { service, intent } of claimed) {
-      addAll(this.#dirt.podUids, this.#pods.view.podUidsOf(service.uid));
+      addAll(this.#dirt.gates, this.#pods.view.podUidsOf(service.uid));
       this.#directory.ensure(intent);
       this.#dirt.placements.add(service.uid);
       this.#dirt.ports.add(service.uid);
