@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { silentLogger } from '../../common/logger.ts';
-import type { PodRecord } from '../../common/pod-record.ts';
+import { GateState, type PodRecord } from '../../common/pod-record.ts';
 import { seededRandom } from '../../common/random.ts';
 import { VirtualClock } from '../../common/virtual-clock.ts';
 import { DEFAULT_PLAN_LIMITS } from '../core/lane-plan.ts';
@@ -175,6 +175,36 @@ test('a port that CLB refuses is told and left out: the other one is made all th
   expect(term.log).toContain('CD2017');
   expect(term.cloud.listeners.map(listener => listener.port)).toEqual([80]);
   expect(term.log.at(-1)).toBe('gate of pod-1 open: LoadBalancerReady');
+});
+
+describe('a Pod that the leader before had bound', () => {
+  const place = { listenerId: 'lbl-80', locationId: '', address: '10.0.0.1', port: 80 };
+  const { namespace, name, uid } = podRecord();
+  beforeEach(() => {
+    term.cloud.listeners.push({
+      id: 'lbl-80',
+      name: `clb-direct-c1-${SERVICE.uid.slice(0, 8)}`,
+      protocol: 'TCP',
+      port: 80,
+      healthCheck: true,
+      forwardingRules: [],
+    });
+    term.cloud.bindings.set('bound', { ...place, weight: 10, tag: `cd1:c1:${namespace}/${name}:${uid}` });
+  });
+
+  test('gets its gate opened when that had not been done yet', async () => {
+    await term.services({ ...SERVICE, finalized: true, recorded: ['lb-1'] });
+    await term.report(podRecord());
+    expect(term.log.at(-1)).toBe('gate of pod-1 open: LoadBalancerReady');
+  });
+
+  test('at another port is bound at the one that is wanted now, and opened there', async () => {
+    const ports = [{ port: 80, protocol: 'TCP' as const, targetPort: 8080 }];
+    await term.services({ ...SERVICE, ports, finalized: true, recorded: ['lb-1'] });
+    await term.report(podRecord({ gate: GateState.OPEN }));
+    const weights = [...term.cloud.bindings.values()].map(({ port, weight }) => [port, weight]);
+    expect(weights).toContainEqual([8080, 10]);
+  });
 });
 
 describe('a Service that is deleted', () => {

@@ -1,5 +1,6 @@
 import type { Clock } from '../../common/clock.ts';
 import type { Logger } from '../../common/logger.ts';
+import { GateState } from '../../common/pod-record.ts';
 import type { Random } from '../../common/random.ts';
 import type { Cloud, HealthCheckSettings } from '../cloud/types.ts';
 import type { PodView } from '../core/cluster-view.ts';
@@ -278,7 +279,8 @@ export class LeaderWork {
   }
 
   #isInPlace(pod: PodView): boolean {
-    const { uid } = pod.record;
+    const { uid, gate } = pod.record;
+    if (gate === GateState.CLOSED) return false;
     for (const serviceUid of this.#pods.view.servicesOf(uid)) {
       const claimed = this.#claims.get(serviceUid);
       if (!claimed || !this.#desk.isKnown(claimed.service)) continue;
@@ -292,9 +294,9 @@ export class LeaderWork {
   #isBound({ record }: PodView, rule: Rule): boolean {
     const lane = rule.place && this.#fleet.get(rule.place.loadBalancerId)?.lane;
     const targets = lane?.targetsOf(record.uid) ?? [];
-    return targets.some(({ state, target: { bound } }) => {
-      const isOwn = state.rule.id === rule.id && bound?.mark?.podUid === record.uid;
-      return isOwn && bound.weight === weightOf(record);
+    return targets.some(({ state, target: { bound, wanted } }) => {
+      const isWanted = state.rule.id === rule.id && wanted?.pod.record.uid === record.uid;
+      return isWanted && bound?.mark?.podUid === record.uid && bound.weight === weightOf(record);
     });
   }
 
