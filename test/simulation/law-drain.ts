@@ -9,16 +9,24 @@ const BUDGET_MS = DEFAULT_DRAIN_LIMITS.drainSecondsDefault * 1_000;
 interface Weight {
   readonly at: number;
   readonly key: string;
+  readonly listenerId: string;
   readonly weight: number;
   /** Somebody else gave it this weight. */
   readonly isForeign: boolean;
 }
 
+/** A listener at a moment. */
+interface Place {
+  readonly listenerId: string;
+  readonly at: number;
+}
+
 /**
  * L4: a hooked Pod gets SIGTERM only when reads show no target of it with weight, unless its hook broke off or CLB refused
  * its address meanwhile.
+ * @param judges whether what stands on the listener then counts
  */
-export function drainBeforeDeath(evidence: Evidence): Breach[] {
+export function drainBeforeDeath(evidence: Evidence, judges: (target: Place) => boolean = () => true): Breach[] {
   const weights = weightsByPod(evidence);
   const hooks = new Map<string, KubeletRecord>();
   const found: Breach[] = [];
@@ -28,9 +36,12 @@ export function drainBeforeDeath(evidence: Evidence): Breach[] {
     const hook = hooks.get(record.podUid);
     if (!hook || (hook.type === 'preStopEnded' && hook.outcome.type === 'failed')) continue;
     if (evidence.refused?.some(span => isRefusedDuring(span, record))) continue;
-    const open = openTargets(weights.get(record.podUid) ?? [], record.atMs);
-    if (open.length === 0) continue;
-    found.push({ law: 'L4', message: `${record.podName} got SIGTERM with weight on ${open.join(', ')}` });
+    const at = record.atMs;
+    const open = openTargets(weights.get(record.podUid) ?? [], at).filter(({ listenerId }) =>
+      judges({ listenerId, at }),
+    );
+    const keys = open.map(({ key }) => key).join(', ');
+    if (keys !== '') found.push({ law: 'L4', message: `${record.podName} got SIGTERM with weight on ${keys}` });
   }
   return found;
 }
@@ -40,9 +51,9 @@ function isRefusedDuring({ address, from, to }: RefusedSpan, { podIp, atMs }: Ku
   return address === podIp && from <= atMs && atMs <= to + BUDGET_MS;
 }
 
-function openTargets(weights: readonly Weight[], at: number): string[] {
+function openTargets(weights: readonly Weight[], at: number): Weight[] {
   const last = new Map(weights.filter(weight => weight.at <= at).map(weight => [weight.key, weight]));
-  return [...last.values()].filter(({ weight, isForeign }) => weight > 0 && !isForeign).map(({ key }) => key);
+  return [...last.values()].filter(({ weight, isForeign }) => weight > 0 && !isForeign);
 }
 
 function weightsByPod({ journal }: Evidence): Map<string, Weight[]> {
@@ -55,6 +66,7 @@ function weightsByPod({ journal }: Evidence): Map<string, Weight[]> {
       const podUid = podUidOf(change.tag);
       const weight = {
         at: record.at,
+        listenerId: change.listenerId,
         key: `${change.listenerId} ${change.address}:${change.port}`,
         weight: change.kind === 'target-deregistered' ? 0 : change.weight,
         isForeign: !isOurs(record),

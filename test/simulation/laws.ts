@@ -18,9 +18,8 @@ const WRITES = new Set([
   'DeleteLoadBalancerListeners',
 ]);
 
-/** How long the product waits for a write (design section 4, Defaults). */
-const TARGET_WRITE_DEADLINE_MS = 6_000;
-const CONFIGURATION_DEADLINE_MS = 60_000;
+/** How long the product waits for the answer to a write (design section 4, Defaults); its task may go on for longer. */
+const WRITE_DEADLINE_MS = 6_000;
 
 /** Holds a run against the laws of design section 2; the product is not asked. What others did is not held against us. */
 export function breaches(evidence: Evidence): Breach[] {
@@ -28,6 +27,7 @@ export function breaches(evidence: Evidence): Breach[] {
     ...neverEmptied(evidence),
     ...gatesTellTheTruth(evidence),
     ...closedOnEvidence(evidence),
+    ...drainBeforeDeath(evidence),
     ...breachesOfEveryRun(evidence),
   ];
 }
@@ -37,7 +37,6 @@ export function breachesOfEveryRun(evidence: Evidence): Breach[] {
   const { journal } = evidence;
   const ours = journal.filter(ownershipOf(journal));
   return [
-    ...drainBeforeDeath(evidence),
     ...noCutByUs(ours),
     ...hooksWithinBudget(evidence),
     ...openedForItsPod(evidence),
@@ -71,12 +70,8 @@ function oneWriter(journal: readonly JournalRecord[]): Breach[] {
     const last = lastEnd.get(id);
     if (last && last.at > call.at)
       found.push({ law: 'L7', message: `${call.action} began on ${id} during ${last.action}` });
-    const end = Math.min(call.finishedAt, call.at + deadlineOf(call.action));
+    const end = Math.min(call.finishedAt, call.at + WRITE_DEADLINE_MS);
     lastEnd.set(id, { at: Math.max(last?.at ?? 0, end), action: call.action });
   }
   return found;
-}
-
-function deadlineOf(action: string): number {
-  return action.startsWith('Batch') ? TARGET_WRITE_DEADLINE_MS : CONFIGURATION_DEADLINE_MS;
 }

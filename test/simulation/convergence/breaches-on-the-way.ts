@@ -1,4 +1,5 @@
 import type { Breach } from '../breach.ts';
+import { drainBeforeDeath } from '../law-drain.ts';
 import { breachesOfEveryRun } from '../laws.ts';
 import { closedOnEvidence, listenersGoOnRequest } from './law-evidence.ts';
 import { gatesTellTheTruth } from './law-gates.ts';
@@ -11,6 +12,7 @@ export function breachesOnTheWay(evidence: FullEvidence): Breach[] {
   const ledger = new Ledger(evidence);
   return [
     ...breachesOfEveryRun(evidence),
+    ...drainBeforeDeath(evidence, ({ listenerId, at }) => ledger.isPortWanted(listenerId, at)),
     ...closedOnEvidence(ledger),
     ...listenersGoOnRequest(ledger),
     ...neverEmptied(ledger),

@@ -9,6 +9,8 @@ const TELLING_MS = 3_000;
 
 /** A target as reads showed it from `from` to `to`. */
 interface Span {
+  /** The listener's id and `address:port`. */
+  readonly key: string;
   readonly target: CloudTarget;
   readonly from: number;
   to: number;
@@ -32,7 +34,7 @@ export function gatesTellTheTruth(ledger: Ledger): Breach[] {
         ({ target, from, to }) =>
           target.listenerId === listener.id && from <= at && to >= at - TELLING_MS - STALE_MAX_MS,
       );
-      if (shown.some(({ target }) => isAsWanted(ledger, { listener, podUid, at }, target))) continue;
+      if (shown.some(span => isAsWanted(ledger, { listener, podUid, at }, span))) continue;
       const message = `the gate of ${podName} was opened (${condition.reason}), and ${listener.id} did not serve it`;
       found.push({ law: 'L3', message });
     }
@@ -53,13 +55,14 @@ function isWanted(ledger: Ledger, { listener, podUid, at }: Question): boolean {
   return targetPorts.size === 1 && ports.every(port => pods.every(pod => weightAt(ledger, port, pod) !== undefined));
 }
 
-function isAsWanted(ledger: Ledger, { listener, podUid, at }: Question, target: CloudTarget): boolean {
+function isAsWanted(ledger: Ledger, { listener, podUid, at }: Question, { key, target }: Span): boolean {
   const from = at - TELLING_MS - STALE_MAX_MS;
   const isHealthy = target.status === 'Alive' || target.status === 'Close';
   return (
     isHealthy &&
     ledger
       .wantedDuring(listener, from, at)
+      .filter(port => key.endsWith(`:${port?.targetPort}`))
       .some(port => ledger.podDuring(podUid, from, at).some(pod => weightAt(ledger, port, pod) === target.weight))
   );
 }
@@ -75,15 +78,15 @@ function spansByPod({ evidence }: Ledger): Map<string, Span[]> {
       if (before.get(key) === target) continue;
       const own = spans.get(target.podUid) ?? [];
       spans.set(target.podUid, own);
-      close(own, target, at);
-      own.push({ target, from: at, to: Number.POSITIVE_INFINITY });
+      close(own, key, at);
+      own.push({ key, target, from: at, to: Number.POSITIVE_INFINITY });
     }
-    for (const [key, target] of before) if (!after.has(key)) close(spans.get(target.podUid) ?? [], target, at);
+    for (const [key, target] of before) if (!after.has(key)) close(spans.get(target.podUid) ?? [], key, at);
   });
   return spans;
 }
 
-function close(spans: readonly Span[], { listenerId, address }: CloudTarget, at: number): void {
-  const open = spans.findLast(({ target }) => target.listenerId === listenerId && target.address === address);
+function close(spans: readonly Span[], key: string, at: number): void {
+  const open = spans.findLast(span => span.key === key);
   if (open && open.to > at) open.to = at;
 }

@@ -7,6 +7,8 @@ import type { Ledger, OwnListener } from './ledger.ts';
 const NEWS_MS = 1_000;
 /** What others did to the listener's targets shows in the next read of health at the latest. */
 const UNSEEN_MS = 12_000;
+/** A write that takes effect now may have been sent so long ago, before the target opened. */
+const SENT_MS = 7_000;
 /** A deletion is held up for a replacement no longer than until its hook's budget nears its end. */
 const HOLD_MAX_MS = 20_000;
 
@@ -14,11 +16,13 @@ const HOLD_MAX_MS = 20_000;
 export function neverEmptied(ledger: Ledger): Breach[] {
   const deletedAt = deletions(ledger.evidence.apiWrites);
   const found: Breach[] = [];
+  const openSince = new Map<string, number>();
   replayCloud(ledger.evidence.journal, ({ at, changes, before, after }) => {
+    const wasOpen = (key: string) => at - (openSince.get(key) ?? at) > SENT_MS;
     for (const listenerId of new Set(changes.map(change => change.listenerId))) {
-      const [last] = openTargets(before, listenerId);
+      const [last] = openTargets(before, listenerId, wasOpen);
       const listener = ledger.listener(listenerId);
-      if (!last || !listener || openTargets(after, listenerId).length > 0) continue;
+      if (!last || !listener || openTargets(after, listenerId, () => true).length > 0) continue;
       if (ledger.wasMeddledWith(listenerId, at - UNSEEN_MS, at)) continue;
       if (at - (deletedAt.get(last.podName) ?? at) > HOLD_MAX_MS) continue;
       const ready = readyFor(ledger, listener, at);
@@ -26,6 +30,7 @@ export function neverEmptied(ledger: Ledger): Breach[] {
       const message = `${listenerId} lost its last open target, ${last.podName}, with ${ready} ready`;
       found.push({ law: 'L2', message });
     }
+    noteOpen(openSince, after, at);
   });
   return found;
 }
@@ -43,6 +48,17 @@ function readyFor(ledger: Ledger, listener: OwnListener, at: number): string | u
   );
 }
 
-function openTargets(targets: CloudTargets, listenerId: string): CloudTarget[] {
-  return [...targets.values()].filter(target => target.listenerId === listenerId && isOpen(target));
+function openTargets(targets: CloudTargets, listenerId: string, isMeant: (key: string) => boolean): CloudTarget[] {
+  const open = [...targets].filter(
+    ([key, target]) => target.listenerId === listenerId && isOpen(target) && isMeant(key),
+  );
+  return open.map(([, target]) => target);
+}
+
+function noteOpen(since: Map<string, number>, targets: CloudTargets, at: number): void {
+  for (const key of since.keys()) if (!targets.has(key)) since.delete(key);
+  for (const [key, target] of targets) {
+    if (!isOpen(target)) since.delete(key);
+    else if (!since.has(key)) since.set(key, at);
+  }
 }

@@ -47,8 +47,7 @@ export class Ledger {
   /** The port for which the listener stands, as its Service asked for it; undefined when it does not. */
   wantedOn(listener: OwnListener, service: Service | undefined): WantedPort | undefined {
     if (!service || !this.wantsThere(service, listener)) return undefined;
-    const { protocol, port } = listener;
-    return wantedPorts(service).find(wanted => wanted.protocol === protocol && wanted.port === port);
+    return wantedPorts(service).find(({ protocol, port }) => isSame(listener, protocol, port));
   }
 
   /** Whether the load balancer is the one that the Service asks for, or one that was made for it. */
@@ -62,6 +61,13 @@ export class Ledger {
   wantedDuring(listener: OwnListener, from: number, to: number): readonly (WantedPort | undefined)[] {
     const services = this.evidence.chronicle.services.during(listener.serviceUid, from, to);
     return services.map(service => this.wantedOn(listener, service));
+  }
+
+  /** Whether the listener's Service wants its port, there or on another load balancer: what a user deleted serves nobody. */
+  isPortWanted(listenerId: string, at: number): boolean {
+    const listener = this.#listeners.get(listenerId);
+    const service = listener && this.evidence.chronicle.services.of(listener.serviceUid, at);
+    return service !== undefined && wantedPorts(service).some(({ protocol, port }) => isSame(listener, protocol, port));
   }
 
   podDuring(podUid: string, from: number, to: number): readonly (Pod | undefined)[] {
@@ -110,4 +116,8 @@ export class Ledger {
     }
     return [...found.values()];
   }
+}
+
+function isSame(listener: OwnListener | undefined, protocol: string, port: number): boolean {
+  return listener?.protocol === protocol && listener.port === port;
 }
