@@ -2,7 +2,6 @@ import { describe, expect, test } from 'vitest';
 import { Protocol } from '../../common/pod-record.ts';
 import type { Drain } from './drain-ledger.ts';
 import { type DrainLane, drainProgress } from './drain-progress.ts';
-import { placedRule } from './pod.fixture.ts';
 
 const DRAIN: Drain = {
   podUid: 'pod-1',
@@ -13,31 +12,21 @@ const DRAIN: Drain = {
   budgetEndsAt: 30_000,
 };
 
-/** One rule on which the Pod's target stands with a weight, or does not stand. */
-function targetWith(weight: number | undefined, podUid = 'pod-1'): DrainLane['targets'][number] {
-  const mark = { cluster: 'c1', namespace: 'default', name: podUid, podUid };
-  const place = { listenerId: 'lbl-0', locationId: '', address: '10.0.0.1', port: 8080 };
-  const bound = weight === undefined ? undefined : { weight, mark, health: undefined, owner: undefined };
-  return {
-    state: { rule: placedRule() },
-    target: { key: 'lbl-0||10.0.0.1|8080', place, bound, wanted: undefined, transaction: undefined },
-  };
-}
+const WEB = { port: 8080, protocol: Protocol.TCP };
 
 function lane(fields: Partial<DrainLane>): DrainLane {
-  return { virtualAddresses: ['1.2.3.4'], observed: true, targets: [], moving: false, ...fields };
+  return { virtualAddresses: ['1.2.3.4'], observed: true, holdings: [], moving: false, ...fields };
 }
 
-const WITH_WEIGHT = lane({ targets: [targetWith(10)] });
-const AT_ZERO = lane({ targets: [targetWith(0)] });
-const EMPTY = lane({ targets: [targetWith(undefined)] });
+const WITH_WEIGHT = lane({ holdings: [{ ...WEB, weight: 10 }] });
+const AT_ZERO = lane({ holdings: [{ ...WEB, weight: 0 }] });
+const EMPTY = lane({});
 
 describe('a drain', () => {
   test.each<[string, readonly DrainLane[], string]>([
     ['is only accepted while the Pod has weight anywhere', [AT_ZERO, WITH_WEIGHT], 'accepted'],
     ['is at weight 0 when every rule was read so', [AT_ZERO, EMPTY], 'weight-zero'],
     ['is deregistered when no rule holds the Pod', [EMPTY], 'deregistered'],
-    ['is not judged by the targets of other Pods', [lane({ targets: [targetWith(10, 'pod-2')] })], 'deregistered'],
     ['is not judged before every load balancer was read (L1)', [AT_ZERO, lane({ observed: false })], 'accepted'],
     ['is not judged while a change waits for its read (L8)', [{ ...AT_ZERO, moving: true }], 'accepted'],
   ])('%s', (_, lanes, state) => {

@@ -1,7 +1,7 @@
 import type { Protocol } from '../../common/pod-record.ts';
 import type { Drain } from './drain-ledger.ts';
 import type { TransactionTable } from './observation.ts';
-import type { RuleState, RuleTarget } from './rule-state.ts';
+import type { RuleState } from './rule-state.ts';
 
 /** How far CLB is with one Pod, as reads have shown it (laws L4 and L8). */
 export interface DrainProgress {
@@ -22,13 +22,20 @@ export interface LaneView {
   readonly transactions: TransactionTable;
 }
 
+/** One target of a Pod, as it is bound. */
+export interface Holding {
+  readonly port: number;
+  readonly protocol: Protocol;
+  readonly weight: number;
+}
+
 /** One load balancer that may hold the Pod, as its lane knows it. */
 export interface DrainLane {
   readonly virtualAddresses: readonly string[];
   /** False until its bindings were read once by this leader: then nothing may be concluded from absence. */
   readonly observed: boolean;
-  /** At least every target that is the Pod's. */
-  readonly targets: readonly { readonly state: Pick<RuleState, 'rule'>; readonly target: RuleTarget }[];
+  /** Every target of the Pod that CLB has there. */
+  readonly holdings: readonly Holding[];
   /** A change of one of the Pod's targets is under way or waits for its read. */
   readonly moving: boolean;
 }
@@ -38,30 +45,15 @@ export interface DrainLane {
  * knows nothing of what it does not see
  */
 export function drainProgress(drain: Drain, lanes: readonly DrainLane[], complete: boolean): DrainProgress {
-  const holding = lanes.flatMap(lane => bindingsOf(drain.podUid, lane));
+  const holding = lanes.flatMap(({ holdings }) => holdings);
   const settled = complete && lanes.every(lane => lane.observed && !lane.moving);
   return {
     podUid: drain.podUid,
     node: drain.node,
     state: stateOf(holding, settled),
     targetPorts: holding.map(({ port, protocol }) => ({ port, protocol })),
-    virtualAddresses: [...new Set(holding.flatMap(binding => binding.virtualAddresses))],
+    virtualAddresses: [...new Set(lanes.flatMap(lane => (lane.holdings.length > 0 ? lane.virtualAddresses : [])))],
   };
-}
-
-interface Holding {
-  readonly port: number;
-  readonly protocol: Protocol;
-  readonly weight: number;
-  readonly virtualAddresses: readonly string[];
-}
-
-function bindingsOf(podUid: string, { targets, virtualAddresses }: DrainLane): Holding[] {
-  return targets.flatMap(({ state, target }) => {
-    if (target.bound?.mark?.podUid !== podUid) return [];
-    const { weight } = target.bound;
-    return [{ port: target.place.port, protocol: state.rule.protocol, weight, virtualAddresses }];
-  });
 }
 
 /** `settled`: everything was read, and no change of this Pod is under way or waits for its read. */

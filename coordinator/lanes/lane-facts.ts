@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Listener } from '../cloud/types.ts';
+import type { Holding } from '../core/drain-progress.ts';
 import { chargeWrite, type LanePlan, planLane, type TargetWrite } from '../core/lane-plan.ts';
 import { parseMark } from '../core/mark.ts';
 import { bindingAt, changedPlaces, placeKey, type Transaction, type TransactionTable } from '../core/observation.ts';
@@ -28,6 +29,7 @@ import { operationId, transactionId } from './operation-id.ts';
 import { PodIndex } from './pod-index.ts';
 import { Refusals, type TargetsPlace } from './refusals.ts';
 import { StandingRules } from './standing-rules.ts';
+import { type StrayFacts, Strays } from './strays.ts';
 
 export interface ListenerList {
   readonly listeners: readonly Listener[];
@@ -57,6 +59,7 @@ const UNSHOWN_TOLD = 3;
 export class LaneFacts {
   readonly refusals = new Refusals();
   readonly #options: LaneOptions;
+  readonly #strays = new Strays();
   readonly #index = new PodIndex();
   readonly #rules = new StandingRules();
   readonly #pace: LanePace;
@@ -165,7 +168,7 @@ export class LaneFacts {
   }
 
   concernedPods(): ReadonlySet<string> {
-    return new Set([...this.#index.podUids(), ...this.#movingPods()]);
+    return new Set([...this.#index.podUids(), ...this.#movingPods(), ...this.#strays.podUids(this.#strayFacts())]);
   }
 
   namespacesBoundAt(listenerId: string): ReadonlySet<string> {
@@ -184,6 +187,19 @@ export class LaneFacts {
     return namespaces;
   }
 
+  /** Every target of the Pod that CLB has, also where no rule wants one any more. */
+  holdingsOf(podUid: string): readonly Holding[] {
+    const planned = this.targetsOf(podUid).flatMap(({ state: { rule }, target: { bound, place } }) =>
+      bound?.mark?.podUid === podUid ? [{ port: place.port, protocol: rule.protocol, weight: bound.weight }] : [],
+    );
+    return [...planned, ...this.#strays.of(podUid, this.#strayFacts())];
+  }
+
+  #strayFacts(): StrayFacts {
+    const { observation, listeners } = this.#state;
+    return { observation, listeners, plan: this.#plan, cluster: this.#options.cluster };
+  }
+
   hasTransactionOf(podUid: string): boolean {
     return this.#movingPods().has(podUid);
   }
@@ -200,7 +216,8 @@ export class LaneFacts {
   }
 
   isConcerned(podUid: string): boolean {
-    return this.#index.rulesOf(podUid).size > 0 || this.hasTransactionOf(podUid);
+    if (this.#index.rulesOf(podUid).size > 0 || this.hasTransactionOf(podUid)) return true;
+    return this.#strays.of(podUid, this.#strayFacts()).length > 0;
   }
 
   /** When to plan again though nothing happens; undefined when there is no such time. */
@@ -260,6 +277,7 @@ export class LaneFacts {
 
   takeRead(read: LaneRead): LaneNews {
     const before = this.#state;
+    const strayed = [...this.#strays.podUids(this.#strayFacts())];
     const { list } = read;
     const listed = list ? mergeListeners(before, this.#sameListeners(list.listeners), list.startedAt) : before;
     const after = mergeBindings(listed, {
@@ -273,12 +291,18 @@ export class LaneFacts {
     this.replan();
     const listeners = !before.observed || after.listeners !== before.listeners;
     return {
-      change: { podUids: this.#plan?.touched ?? NOBODY, listeners },
+      change: { podUids: this.#touched(strayed), listeners },
       differences,
       unshown: unshownSuccesses(before, after).flatMap(({ transaction, tries }) =>
         tries === UNSHOWN_TOLD ? this.#failedTarget(transaction) : [],
       ),
     };
+  }
+
+  /** @param strayed Pods with targets off all rules before: a read may have shown them gone */
+  #touched(strayed: readonly string[]): ReadonlySet<string> {
+    const touched = this.#plan?.touched ?? NOBODY;
+    return strayed.length === 0 ? touched : new Set([...touched, ...strayed]);
   }
 
   takeHealth(read: Parameters<typeof mergeHealth>[1]): ObservedChange {

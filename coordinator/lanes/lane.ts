@@ -1,5 +1,5 @@
 import type { CloudError, Listener } from '../cloud/types.ts';
-import type { LaneView } from '../core/drain-progress.ts';
+import type { Holding, LaneView } from '../core/drain-progress.ts';
 import type { LanePlan } from '../core/lane-plan.ts';
 import type { Difference } from './differences.ts';
 import { LaneFacts, type LaneRead, type ListenerList } from './lane-facts.ts';
@@ -82,6 +82,11 @@ export class Lane {
   /** Every target that is the Pod's, or is wanted for it. */
   targetsOf(podUid: string): readonly PlacedTarget[] {
     return this.#facts.targetsOf(podUid);
+  }
+
+  /** Every target of the Pod that CLB has, also where no rule wants one any more. */
+  holdingsOf(podUid: string): readonly Holding[] {
+    return this.#facts.holdingsOf(podUid);
   }
 
   /** Whether a change of one of the Pod's targets is under way or waits for its read. */

@@ -460,5 +460,5 @@ export class LeaderWork {
 
 function drainLane({ lane }: LiveLane, podUid: string): DrainLane {
   const { virtualAddresses, observed } = lane.view();
-  return { virtualAddresses, observed, targets: lane.targetsOf(podUid), moving: lane.hasTransactionOf(podUid) };
+  return { virtualAddresses, observed, holdings: lane.holdingsOf(podUid), moving: lane.hasTransactionOf(podUid) };
 }
