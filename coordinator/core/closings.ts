@@ -114,8 +114,18 @@ function holdForBrake(closing: Closing, input: ClosingsInput): Hold {
 
 function holdForSwitch(closing: Closing, openLeft: number, input: ClosingsInput): Hold | undefined {
   const since = input.memory.leaving.get(closing.target.key)?.since ?? input.now;
-  if (isMade(input.candidates, openLeft) || input.now >= since + SWITCH_MS) return undefined;
+  const isOver = input.now >= since + SWITCH_MS;
+  if (isOver || (isMade(input.candidates, openLeft) && !isWithoutHeirs(closing, input))) return undefined;
   return hold(closing, input, { reason: 'replacements-not-serving', until: since + SWITCH_MS });
+}
+
+/** Nobody could take over: the new Pods are still to come, or CLB cannot reach them. What a user set to weight 0 is one. */
+function isWithoutHeirs({ evidence }: Closing, { state }: ClosingsInput): boolean {
+  if (evidence !== 'unselected') return false;
+  return !state.targets.some(({ wanted, refusal }) => {
+    const kind = refusal === undefined ? wanted?.disposition.kind : undefined;
+    return kind === 'serve' || kind === 'standby';
+  });
 }
 
 function hold({ target, podUid }: Closing, { state }: ClosingsInput, why: Pick<Hold, 'reason' | 'until'>): Hold {

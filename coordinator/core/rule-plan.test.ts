@@ -172,6 +172,16 @@ describe('a changed selector', () => {
     expect(holds(world)).toContain('brake pod-8');
   });
 
+  test('to Pods that are still to come waits for them as long as for slow ones', () => {
+    const world = serving(2, ONE_RULE);
+    selectOnly(world, 'next');
+    world.plan();
+    world.advance(SWITCH_MS - 1);
+    expect(next(world)).toEqual([]);
+    world.advance(1);
+    expect(next(world)).toEqual(['close pod-1']);
+  });
+
   test('is braked for what was only opening when it began: that did not come in the place of anything', () => {
     const world = serving(1, ONE_RULE);
     const opening = world.addReadyPod({ address: '10.0.0.2' });
@@ -183,6 +193,7 @@ describe('a changed selector', () => {
     selectOnly(world, 'next');
     world.plan();
     world.allHealthy();
+    world.advance(SWITCH_MS);
     expect(world.plan()?.write?.operations).toMatchObject([{ kind: 'close', evidence: 'unselected' }]);
     expect(holds(world)).toEqual(['last-open-target pod-2']);
   });

@@ -86,8 +86,14 @@ describe('a selector flip between two Deployments under load', () => {
     expect(await estate.end()).toEqual(UNHARMED);
   });
 
-  // A flip to Pods that are not on an ENI, or to none, has no candidate to wait for: the brake's share goes at once.
-  test.todo('to Pods that CLB cannot reach, or to none, takes nothing away for two minutes');
+  test('to Pods that are still to come takes nothing away for two minutes', async () => {
+    const estate = await blueAndGreen({ seed: 5, fleet: 10 });
+    const at = estate.world.clock.wallNow();
+    await select(estate, 'nobody');
+    await estate.passes(119_000);
+    expect(leastOpen(estate.world.journal, at)).toBe(10);
+    expect(await estate.end()).toEqual(UNHARMED);
+  });
 
   // What was opening at that moment counts as capacity, so that the brake takes a fifth a minute: 211 s for 10 and 10.
   test.todo('that is taken back before the new targets replaced the old ones is over as fast as it went');
