@@ -1,8 +1,12 @@
+import { aborted } from '../../common/aborted.ts';
 import type { KubeTransport, WatchEvent } from '../../common/kube/transport.ts';
 import { KubeConnectionError } from '../../common/kube/transport.ts';
 import { ClbConnectionError, type ClbTransport } from '../../coordinator/cloud/transport.ts';
 
-/** `refused`: whoever calls is told at once, and what is open breaks. `silent`: nothing ever comes back. */
+/**
+ * `refused`: whoever calls is told at once, and what is open breaks. `silent`: nothing comes back as long as it lasts; what
+ * was open then breaks, since nobody on the way remembers it.
+ */
 export type Reach = 'open' | 'refused' | 'silent';
 
 /** The way from one process to one server. What was on its way when it closed may still have its effect. */
@@ -11,12 +15,16 @@ export class Link {
   /** How often somebody tried to pass. */
   tries = 0;
   #closed = new AbortController();
+  #reopened = new AbortController();
 
   set(reach: Reach): void {
     if (reach === this.#reach) return;
     this.#reach = reach;
     this.#closed.abort();
-    if (reach === 'open') this.#closed = new AbortController();
+    if (reach !== 'open') return;
+    this.#closed = new AbortController();
+    this.#reopened.abort();
+    this.#reopened = new AbortController();
   }
 
   kube(inner: KubeTransport): KubeTransport {
@@ -63,15 +71,9 @@ export class Link {
     }
   }
 
-  #fail(signal: AbortSignal, broken: () => Error): Promise<never> {
-    if (this.#reach === 'silent') return untilAborted(signal);
-    return Promise.reject(broken());
+  async #fail(signal: AbortSignal, broken: () => Error): Promise<never> {
+    if (this.#reach === 'silent') await aborted(AbortSignal.any([signal, this.#reopened.signal]));
+    signal.throwIfAborted();
+    throw broken();
   }
-}
-
-function untilAborted(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => {
-    if (signal.aborted) reject(signal.reason);
-    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
-  });
 }
