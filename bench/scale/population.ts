@@ -118,6 +118,7 @@ function emptyBalancer(service: number): Omit<Balancer, 'bindings'> {
       internal: false,
       running: true,
       virtualAddresses: [`100.64.${service >> 8}.${service & 255}`],
+      addressFamily: 'IPv4',
       domain: '',
       vpcId: VPC_ID,
       tags: serviceTags(CLUSTER, serviceUid(service)),

@@ -105,6 +105,16 @@ describe('reading', () => {
     ]);
   });
 
+  test.each([
+    ['2001:0DB8:0:0:0:0:0:1', '2001:db8::1'],
+    ['10.0.0.1', '10.0.0.1'],
+  ])('writes the address %s as Kubernetes does', async (told, address) => {
+    const Targets = [{ Type: 'ENI', PrivateIpAddresses: [told], Port: 80, Weight: 10 }];
+    const { clock, cloud } = setUp(() => ({ Listeners: [{ ListenerId: 'lbl-1', Targets }] }));
+    const result = await finish(clock, cloud.describeTargets('lb-1', ['lbl-1'], never));
+    expect(result.ok && result.value[0]?.address).toBe(address);
+  });
+
   test('finds the forwarding rules of a layer 7 listener, and none on layer 4', async () => {
     const { clock, cloud } = setUp(() => ({
       Listeners: [
@@ -175,6 +185,16 @@ describe('load balancers', () => {
     VpcId: 'vpc-1',
     Tags: [{ TagKey: 'clb-direct-cluster', TagValue: 'abc' }],
     AttributeFlags: ['DeleteProtect'],
+  });
+
+  test.each([
+    ['IPv6FullChain', 'IPv6'],
+    ['IPv6Nat64', 'IPv4'],
+    [null, 'IPv4'],
+  ])('of the mode %s take %s targets', async (IPv6Mode, addressFamily) => {
+    const { clock, cloud } = setUp(() => ({ TotalCount: 1, LoadBalancerSet: [{ ...described('lb-1'), IPv6Mode }] }));
+    const result = await finish(clock, cloud.describeLoadBalancers({ ids: ['lb-1'] }, never));
+    expect(result.ok && result.value[0]?.addressFamily).toBe(addressFamily);
   });
 
   test('are listed page by page with the tag filters', async () => {

@@ -36,6 +36,7 @@ function loadBalancer(reply: Reply): LoadBalancer {
     internal: optionalString(reply, 'LoadBalancerType') === 'INTERNAL',
     running: reply.Status === STATUS_RUNNING,
     virtualAddresses: addresses.filter(address => address !== ''),
+    addressFamily: optionalString(reply, 'IPv6Mode') === 'IPv6FullChain' ? 'IPv6' : 'IPv4',
     domain: optionalString(reply, 'LoadBalancerDomain') || optionalString(reply, 'Domain'),
     vpcId: optionalString(reply, 'VpcId'),
     tags: Object.fromEntries(
@@ -98,12 +99,18 @@ function binding(target: Reply, listenerId: string, locationId: string): Binding
     listenerId,
     locationId,
     // An instance without a private address is none of ours; its id keeps it apart from the others.
-    address: address ?? optionalString(target, 'InstanceId'),
+    address: address === undefined ? optionalString(target, 'InstanceId') : canonicalAddress(address),
     port: numberField(target, 'Port'),
     weight: numberField(target, 'Weight'),
     tag: optionalString(target, 'Tag'),
     ...(target.Type === 'CVM' && { instanceId: stringField(target, 'InstanceId') }),
   };
+}
+
+/** As Kubernetes writes it: of an IPv6 address there are many spellings. */
+function canonicalAddress(address: string): string {
+  const url = address.includes(':') ? URL.parse(`http://[${address}]`) : null;
+  return url ? url.hostname.slice(1, -1) : address;
 }
 
 /**
@@ -120,7 +127,7 @@ export function targetHealth(reply: Reply): TargetHealth[] {
           loadBalancerId,
           listenerId,
           locationId: optionalString(rule, 'LocationId'),
-          address: optionalString(target, 'IP') || stringField(target, 'TargetId'),
+          address: canonicalAddress(optionalString(target, 'IP')) || stringField(target, 'TargetId'),
           port: numberField(target, 'Port'),
           weight: numberField(target, 'Weight'),
           health: health(target),

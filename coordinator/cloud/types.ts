@@ -128,6 +128,8 @@ export interface LoadBalancer {
   readonly internal: boolean;
   readonly running: boolean;
   readonly virtualAddresses: readonly string[];
+  /** Of the targets that it takes: an IPv6 load balancer without translation takes IPv6 addresses alone. */
+  readonly addressFamily: 'IPv4' | 'IPv6';
   /** Set for domain-type load balancers, which may have no address. */
   readonly domain: string;
   readonly vpcId: string;

@@ -256,6 +256,7 @@ export function loadBalancer(fields: Partial<LoadBalancer>): LoadBalancer {
     internal: false,
     running: true,
     virtualAddresses: ['1.2.3.4'],
+    addressFamily: 'IPv4',
     domain: '',
     vpcId: 'vpc-1',
     tags: {},

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { HealthCheckSettings } from '../cloud/types.ts';
+import type { HealthCheckSettings, LoadBalancer } from '../cloud/types.ts';
 import type { ClusterView } from '../core/cluster-view.ts';
 import type { Rule } from '../core/rule.ts';
 import type { PlacedRule } from '../core/rule-state.ts';
@@ -78,7 +78,8 @@ export class LaneDriver {
     const rules = new Map(
       [...tenants].map(([uid, tenant]) => {
         const known = this.rulesAt(loadBalancerId, uid);
-        return [uid, this.#rules(lane, tenant, plan).map(rule => sameObject(known, rule))] as const;
+        const wanted = this.#rules(lane, tenant, plan).map(rule => inFamily(rule, loadBalancer));
+        return [uid, wanted.map(rule => sameObject(known, rule))] as const;
       }),
     );
     const before = this.#driven.get(loadBalancerId);
@@ -140,6 +141,10 @@ export class LaneDriver {
     this.#options.board.put(intent.service, `ports on ${lane.loadBalancerId}`, problems);
     return rules;
   }
+}
+
+function inFamily(rule: Rule, { addressFamily }: Pick<LoadBalancer, 'addressFamily'>): Rule {
+  return addressFamily === 'IPv6' ? { ...rule, addressFamily } : rule;
 }
 
 /** A rule that did not change stays the object that it was, so that its plan stands. */
