@@ -21,6 +21,7 @@ The whole system in virtual time: every seed is another day of rolling updates, 
 `;
 
 const MINUTE_MS = 60_000;
+const STORY_WIDTH = 240;
 
 const HEADING = '  seed  changes  Pods  requests  lost  log (SHA-256)';
 const CONVERGENCE_HEADING = '  seed  changes  settled  log (SHA-256)';
@@ -136,7 +137,7 @@ function printBreaches(breaches: readonly Breach[]): void {
 }
 
 function printStory(told: readonly string[], log: readonly string[], lines: number): void {
-  for (const text of told) console.log(`       at ${text}`);
+  for (const text of told) console.log(`       at ${text.slice(0, STORY_WIDTH)}`);
   if (lines > 0) for (const line of log.slice(-lines)) console.log(`       ${line}`);
 }
 

@@ -18,8 +18,8 @@ import type { Strangers } from './strangers.ts';
 
 export interface Settlement {
   readonly account: Account;
-  readonly strangers: Strangers;
-  readonly chronicle: Chronicle;
+  readonly strangers: Pick<Strangers, 'damage' | 'ownsLoadBalancer' | 'ownsListener' | 'ownsTarget'>;
+  readonly chronicle: Pick<Chronicle, 'services' | 'pods'>;
   /** Wall milliseconds. */
   readonly now: number;
   /** The ids of the load balancers that Services may share. */

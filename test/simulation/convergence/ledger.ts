@@ -6,7 +6,7 @@ import type { Chronicle } from './chronicle.ts';
 import { existingOf, selects, type WantedPort, wantedPorts, wantedTargets } from './desired-state.ts';
 
 export interface FullEvidence extends Evidence {
-  readonly chronicle: Chronicle;
+  readonly chronicle: Pick<Chronicle, 'services' | 'pods'>;
   /** The ids of the load balancers that Services may share. */
   readonly shared: readonly string[];
 }
