@@ -8,7 +8,7 @@ import type { ReportEvent } from '../../coordinator/reports/report-event.ts';
 import { DrainPhase, DrainState, type DrainUpdate } from '../../proto/gen/clbdirect/v1/report.ts';
 import { ClbServer } from '../../sandbox/clb/server.ts';
 import type { ClbSettings } from '../../sandbox/clb/settings.ts';
-import { clbTransport } from '../clb-transport.ts';
+import { clbTransport } from '../../test/simulation/clb-transport.ts';
 import { leaderStand, SETTLE_MS, VPC_ID } from '../leader-stand.ts';
 import { StepMeter } from '../step-meter.ts';
 import { Cluster, HOOK_BUDGET_MS } from './cluster.ts';

@@ -5,7 +5,7 @@ import type { ClbTransport } from '../../coordinator/cloud/transport.ts';
 import { formatMark } from '../../coordinator/core/mark.ts';
 import { ClbServer } from '../../sandbox/clb/server.ts';
 import { type ClbSettings, defaultSettings } from '../../sandbox/clb/settings.ts';
-import { clbTransport } from '../clb-transport.ts';
+import { clbTransport } from '../../test/simulation/clb-transport.ts';
 import type { CloudModel } from './cloud-model.ts';
 import type { Workload } from './published-rows.ts';
 

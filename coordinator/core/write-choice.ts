@@ -44,10 +44,10 @@ const URGENT_COMPANY_MAX = 20;
 export function chooseWrite(queue: readonly QueuedOperation[], limits: WriteLimits): TargetWrite | undefined {
   const kind = chooseKind(queue, limits);
   if (kind === undefined) return undefined;
+  const ofKind = queue.filter(({ operation }) => writeKind(operation) === kind);
   const chosen: TargetOperation[] = [];
   for (const priority of PRIORITIES) {
-    if (writeKind(priority) !== kind) continue;
-    for (const queued of queue) if (rankedAs(queued) === priority) chosen.push(queued.operation);
+    for (const queued of ofKind) if (rankedAs(queued) === priority) chosen.push(queued.operation);
   }
   const urgentCount = chosen.filter(isUrgent).length;
   const isUrgentWaiting = queue.some(({ operation }) => isUrgent(operation));
@@ -71,11 +71,11 @@ function chooseKind(queue: readonly QueuedOperation[], limits: WriteLimits): Tar
   if (others.length < queue.length && isUrgentTurn) return 'weights';
   const first = mostUrgent(others, limits);
   if (first === undefined) return undefined;
-  const kind = writeKind(first);
+  const kind = writeKind(first.operation);
   if (kind !== limits.turns.lastKind) return kind;
-  const waiting = overdue.filter(queued => writeKind(rankedAs(queued)) !== kind);
+  const waiting = overdue.filter(({ operation }) => writeKind(operation) !== kind);
   const next = mostUrgent(waiting, limits);
-  return next === undefined ? kind : writeKind(next);
+  return next === undefined ? kind : writeKind(next.operation);
 }
 
 /** A held hook waits for its Pod to be deregistered: that is overdue from the start. */
@@ -84,15 +84,14 @@ function isOverdue({ operation, since }: QueuedOperation, { agingMs, now }: Writ
   return isAwaited || now - since >= agingMs;
 }
 
-/** The priority whose oldest operation, lifted by its age, comes first. */
-function mostUrgent(queue: readonly QueuedOperation[], { agingMs, now }: WriteLimits): Priority | undefined {
-  let best: { priority: Priority; rank: number } | undefined;
+/** What comes first by its priority, lifted by its age. */
+function mostUrgent(queue: readonly QueuedOperation[], { agingMs, now }: WriteLimits): QueuedOperation | undefined {
+  let best: { queued: QueuedOperation; rank: number } | undefined;
   for (const queued of queue) {
-    const priority = rankedAs(queued);
-    const rank = PRIORITIES.indexOf(priority) - Math.floor((now - queued.since) / agingMs);
-    if (!best || rank < best.rank) best = { priority, rank };
+    const rank = PRIORITIES.indexOf(rankedAs(queued)) - Math.floor((now - queued.since) / agingMs);
+    if (!best || rank < best.rank) best = { queued, rank };
   }
-  return best?.priority;
+  return best?.queued;
 }
 
 /** Registrations that wait for room cannot go before what makes it. */
@@ -105,8 +104,9 @@ function isUrgent(operation: TargetOperation): boolean {
   return operation.evidence === 'deletion' || operation.evidence === 'exit' || operation.evidence === 'hook';
 }
 
-function writeKind(priority: Priority): TargetWrite['kind'] {
-  switch (priority) {
+/** The call that carries the operation. */
+export function writeKind({ kind }: Pick<TargetOperation, 'kind'>): TargetWrite['kind'] {
+  switch (kind) {
     case 'close':
     case 'open':
       return 'weights';
@@ -114,8 +114,7 @@ function writeKind(priority: Priority): TargetWrite['kind'] {
       return 'register';
     case 'adopt':
       return 'tags';
-    case 'deregister-dead':
-    case 'deregister-drained':
+    case 'deregister':
       return 'deregister';
   }
 }

@@ -2,6 +2,7 @@ import { Wakeup } from '../../common/wakeup.ts';
 import type { BatchOutcome, CloudError, CloudResult } from '../cloud/types.ts';
 import type { TargetWrite } from '../core/lane-plan.ts';
 import type { TargetOperation } from '../core/target-operation.ts';
+import { writeKind } from '../core/write-choice.ts';
 import type { ListenerWork } from '../loadbalancers/listener-work.ts';
 import { loggedError } from './lane-errors.ts';
 import type { LaneFacts } from './lane-facts.ts';
@@ -97,7 +98,7 @@ export class LaneWriter {
     const [first] = operations;
     if (!first) return undefined;
     const urgent = operations.some(({ kind }) => kind === 'close');
-    return this.#facts.sized({ kind: kindOf(first), operations, urgent });
+    return this.#facts.sized({ kind: writeKind(first), operations, urgent });
   }
 
   #idleMs(): number | undefined {
@@ -252,18 +253,4 @@ function grown(baseMs: number, timesInRow: number, factor: number): number {
 
 function listenersOf(operations: readonly TargetOperation[]): ReadonlySet<string> {
   return new Set(operations.map(operation => operation.place.listenerId));
-}
-
-function kindOf(operation: TargetOperation): TargetWrite['kind'] {
-  switch (operation.kind) {
-    case 'close':
-    case 'open':
-      return 'weights';
-    case 'register':
-      return 'register';
-    case 'adopt':
-      return 'tags';
-    case 'deregister':
-      return 'deregister';
-  }
 }

@@ -7,13 +7,10 @@ import type { Logger, LogLevel } from '../../common/logger.ts';
 import { type Random, seededRandom } from '../../common/random.ts';
 import { VirtualClock } from '../../common/virtual-clock.ts';
 import { clbCloud } from '../../coordinator/cloud/clb-client.ts';
-import { ClbApiError, ClbConnectionError, type ClbTransport } from '../../coordinator/cloud/transport.ts';
 import { Coordinator, type CoordinatorOptions } from '../../coordinator/coordinator.ts';
 import { noObserver } from '../../coordinator/observer.ts';
 import { reviewPod } from '../../coordinator/webhook/admission.ts';
 import { DEFAULT_INJECTION_POLICY } from '../../coordinator/webhook/inject.ts';
-import { ClbError } from '../../sandbox/clb/clb-error.ts';
-import { inProcessClb } from '../../sandbox/clb/in-process.ts';
 import type { JournalRecord } from '../../sandbox/clb/journal.ts';
 import { ClbServer } from '../../sandbox/clb/server.ts';
 import { type ClbSettings, defaultSettings, vipsOfPrefix } from '../../sandbox/clb/settings.ts';
@@ -26,6 +23,7 @@ import { modelledNetwork } from '../../sandbox/kube/kubelet/modelled-network.ts'
 import { ModelledRuntime } from '../../sandbox/kube/kubelet/modelled-runtime.ts';
 import { noVolumes } from '../../sandbox/kube/kubelet/pod-volumes.ts';
 import { runKubelet } from '../../sandbox/kube/kubelet/run-kubelet.ts';
+import { clbTransport } from './clb-transport.ts';
 import { EventLog } from './event-log.ts';
 import { Link } from './link.ts';
 import { ModelNode } from './model-node.ts';
@@ -249,7 +247,7 @@ export class World {
     const { clock } = this;
     const log = this.logger(name);
     const cloud = clbCloud({
-      transport: clb.clb(this.#clbTransport()),
+      transport: clb.clb(clbTransport(this.clb)),
       clock,
       random: this.random(),
     });
@@ -403,21 +401,6 @@ export class World {
         },
       ],
     });
-  }
-
-  #clbTransport(): ClbTransport {
-    const call = inProcessClb(this.clb);
-    return {
-      call: async (action, parameters, signal) => {
-        try {
-          return await call(action, parameters, signal);
-        } catch (error) {
-          if (!(error instanceof ClbError)) throw error;
-          if (error.code === '') throw new ClbConnectionError(action, error.message);
-          throw new ClbApiError(action, error.code, error.message, error.requestId);
-        }
-      },
-    };
   }
 }
 

@@ -1,7 +1,7 @@
-import { ClbApiError, ClbConnectionError, type ClbTransport } from '../coordinator/cloud/transport.ts';
-import { ClbError } from '../sandbox/clb/clb-error.ts';
-import { inProcessClb } from '../sandbox/clb/in-process.ts';
-import type { ClbServer } from '../sandbox/clb/server.ts';
+import { ClbApiError, ClbConnectionError, type ClbTransport } from '../../coordinator/cloud/transport.ts';
+import { ClbError } from '../../sandbox/clb/clb-error.ts';
+import { inProcessClb } from '../../sandbox/clb/in-process.ts';
+import type { ClbServer } from '../../sandbox/clb/server.ts';
 
 /** The sandbox's CLB as the coordinator reaches it, without sockets. */
 export function clbTransport(server: ClbServer): ClbTransport {
