@@ -10,9 +10,12 @@ interface Dispute {
   readonly listenerId: string;
   /** What health told; undefined: it told of no such target. */
   readonly weight: number | undefined;
-  /** Start of the first read of health that told so: bindings that are read later have the last word. */
+  /** Start of the first read of health that told so. */
   readonly since: number;
 }
+
+/** Bindings that are read so long after and still contradict have the last word; sooner, CLB may tell of an older state. */
+export const LAST_WORD_MS = 10_000;
 
 export const NO_DISPUTES: Disputes = new Map();
 
@@ -51,7 +54,7 @@ export function disputesAfter(
 /** Whether the target's bindings have to be read before its health counts. */
 export function isDisputed(disputes: Disputes, key: string, readAt: ReadonlyMap<string, number>): boolean {
   const dispute = disputes.get(key);
-  return dispute !== undefined && (readAt.get(dispute.listenerId) ?? dispute.since) <= dispute.since;
+  return dispute !== undefined && (readAt.get(dispute.listenerId) ?? dispute.since) < dispute.since + LAST_WORD_MS;
 }
 
 /** The listeners to be read. */

@@ -3,6 +3,7 @@ import type { Binding } from '../cloud/types.ts';
 import type { TargetWrite } from '../core/lane-plan.ts';
 import { healthAt } from '../core/observation.ts';
 import type { TargetChange, TargetOperation } from '../core/target-operation.ts';
+import { LAST_WORD_MS } from './disputes.ts';
 import {
   beginWrite,
   EMPTY_LANE_STATE,
@@ -79,14 +80,17 @@ describe('health', () => {
     expect(health(attempt(bound, CLOSE, 200), 300)).toBeUndefined();
   });
 
-  test('that shows another weight counts only once the bindings were read again, which have the last word (L3)', () => {
+  test('that shows another weight counts only once bindings show it too, or contradict for long (L3)', () => {
     const show = (state: LaneState, startedAt: number) =>
       mergeHealth(state, { startedAt, health: [{ ...PLACE, health: 'healthy', weight: 3 }] });
     const disputed = show(bound, 120);
     expect(healthAt(disputed.observation, KEY)).toBeUndefined();
     expect(healthAt(show(disputed, 130).observation, KEY)).toBeUndefined();
-    expect(healthAt(show(read(disputed, 140, 10), 150).observation, KEY)?.health).toBe('healthy');
     expect(healthAt(show(read(disputed, 140, 3), 150).observation, KEY)?.health).toBe('healthy');
+    const contradicted = show(read(disputed, 140, 10), 150);
+    expect(healthAt(contradicted.observation, KEY)).toBeUndefined();
+    const later = 120 + LAST_WORD_MS;
+    expect(healthAt(show(read(contradicted, later, 10), later + 10).observation, KEY)?.health).toBe('healthy');
   });
 
   test('is forgotten when the binding changes hands', () => {

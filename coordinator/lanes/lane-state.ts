@@ -197,7 +197,7 @@ function shows(bound: ObservedBinding | undefined, { operation, weight, tag }: T
 
 /**
  * A read of health. What it says of a binding that changed since it started is dropped, and so is what it says of one that
- * it shows with another weight, until the bindings were read again.
+ * it shows with another weight, until the bindings that are read show the same or go on to contradict.
  */
 export function mergeHealth(
   state: LaneState,
