@@ -145,3 +145,15 @@ export function serviceChanges(writes: readonly ApiWrite[]): ReadonlyMap<string,
   }
   return found;
 }
+
+/** What CLB refused again and again is tried again after this long. */
+const QUARANTINE_MS = 65_000;
+
+/** Whether CLB refuses the address at that moment, or the next try may still be waiting. */
+export function isRefused(
+  { refused = [] }: Pick<Evidence, 'refused'>,
+  address: string | undefined,
+  at: number,
+): boolean {
+  return refused.some(span => span.address === address && span.from <= at && at <= span.to + QUARANTINE_MS);
+}

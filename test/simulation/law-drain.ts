@@ -1,9 +1,6 @@
-import { DEFAULT_DRAIN_LIMITS } from '../../agent/drain/drain-limits.ts';
 import type { KubeletRecord } from '../../sandbox/kube/kubelet/kubelet-record.ts';
 import type { Breach } from './breach.ts';
-import { type Evidence, ownershipOf, podUidOf, type RefusedSpan } from './evidence.ts';
-
-const BUDGET_MS = DEFAULT_DRAIN_LIMITS.drainSecondsDefault * 1_000;
+import { type Evidence, isRefused, ownershipOf, podUidOf } from './evidence.ts';
 
 /** A target of a Pod and its weight from a moment on. */
 interface Weight {
@@ -35,7 +32,7 @@ export function drainBeforeDeath(evidence: Evidence, judges: (target: Place) => 
     if (record.type !== 'signalled' || record.signal !== 'TERM') continue;
     const hook = hooks.get(record.podUid);
     if (!hook || (hook.type === 'preStopEnded' && hook.outcome.type === 'failed')) continue;
-    if (evidence.refused?.some(span => isRefusedDuring(span, record))) continue;
+    if (isRefused(evidence, record.podIp, record.atMs)) continue;
     const at = record.atMs;
     const open = openTargets(weights.get(record.podUid) ?? [], at).filter(({ listenerId }) =>
       judges({ listenerId, at }),
@@ -44,11 +41,6 @@ export function drainBeforeDeath(evidence: Evidence, judges: (target: Place) => 
     if (keys !== '') found.push({ law: 'L4', message: `${record.podName} got SIGTERM with weight on ${keys}` });
   }
   return found;
-}
-
-/** A refusal of the last minute may still keep it waiting for its next try. */
-function isRefusedDuring({ address, from, to }: RefusedSpan, { podIp, atMs }: KubeletRecord): boolean {
-  return address === podIp && from <= atMs && atMs <= to + BUDGET_MS;
 }
 
 function openTargets(weights: readonly Weight[], at: number): Weight[] {

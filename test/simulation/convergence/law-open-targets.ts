@@ -1,5 +1,6 @@
+import type { KubeletRecord } from '../../../sandbox/kube/kubelet/kubelet-record.ts';
 import type { Breach } from '../breach.ts';
-import { type CloudTarget, type CloudTargets, deletions, isOpen, replayCloud } from '../evidence.ts';
+import { type CloudTarget, type CloudTargets, deletions, isOpen, isRefused, replayCloud } from '../evidence.ts';
 import { isServing, selects, weightOf } from './desired-state.ts';
 import type { Ledger, OwnListener } from './ledger.ts';
 
@@ -12,10 +13,11 @@ const SENT_MS = 7_000;
 /** A deletion is held up for a replacement no longer than until its hook's budget nears its end. */
 const HOLD_MAX_MS = 20_000;
 
-/** L2: no write of ours took a listener's last open target while another Pod that its Service wants was ready. */
+/** L2: no write of ours took a listener's last open target, of a Pod that runs, while another one that is wanted was ready. */
 export function neverEmptied(ledger: Ledger): Breach[] {
   const deletedAt = deletions(ledger.evidence.apiWrites);
   const found: Breach[] = [];
+  const exitedAt = exits(ledger.evidence.records);
   const openSince = new Map<string, number>();
   replayCloud(ledger.evidence.journal, ({ at, changes, before, after }) => {
     const wasOpen = (key: string) => at - (openSince.get(key) ?? at) > SENT_MS;
@@ -24,6 +26,7 @@ export function neverEmptied(ledger: Ledger): Breach[] {
       const listener = ledger.listener(listenerId);
       if (!last || !listener || openTargets(after, listenerId, () => true).length > 0) continue;
       if (ledger.wasMeddledWith(listenerId, at - UNSEEN_MS, at)) continue;
+      if ((exitedAt.get(last.podUid) ?? Number.POSITIVE_INFINITY) <= at) continue;
       if (at - (deletedAt.get(last.podName) ?? at) > HOLD_MAX_MS) continue;
       const ready = readyFor(ledger, listener, at);
       if (ready === undefined) continue;
@@ -38,12 +41,18 @@ export function neverEmptied(ledger: Ledger): Breach[] {
 /** A Pod that the Service wants there, and that was ready for a while and still is. */
 function readyFor(ledger: Ledger, listener: OwnListener, at: number): string | undefined {
   const wanted = ledger.wantedDuring(listener, at - NEWS_MS, at);
-  const { pods } = ledger.evidence.chronicle;
+  const { evidence } = ledger;
+  const { pods } = evidence.chronicle;
   return [...pods.uids()].find(uid =>
     pods
       .during(uid, at - NEWS_MS, at)
       .every(
-        pod => pod && isServing(pod) && weightOf(pod) > 0 && wanted.every(port => port && selects(port.service, pod)),
+        pod =>
+          pod &&
+          isServing(pod) &&
+          weightOf(pod) > 0 &&
+          !isRefused(evidence, pod.status?.podIP, at) &&
+          wanted.every(port => port && selects(port.service, pod)),
       ),
   );
 }
@@ -53,6 +62,10 @@ function openTargets(targets: CloudTargets, listenerId: string, isMeant: (key: s
     ([key, target]) => target.listenerId === listenerId && isOpen(target) && isMeant(key),
   );
   return open.map(([, target]) => target);
+}
+
+function exits(records: readonly KubeletRecord[]): ReadonlyMap<string, number> {
+  return new Map(records.filter(({ type }) => type === 'exited').map(({ podUid, atMs }) => [podUid, atMs]));
 }
 
 function noteOpen(since: Map<string, number>, targets: CloudTargets, at: number): void {
