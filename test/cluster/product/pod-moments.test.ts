@@ -60,6 +60,10 @@ describe('the moments of a Pod', () => {
     expect(orderProblems(moments({ weightZero: 5_300, lastClosed: 7_000, deregistered: 8_000 }))).toEqual([]);
   });
 
+  test('are in order when weight 0 came before the kubelet called the hook', () => {
+    expect(orderProblems(moments({ weightZero: 4_950, lastClosed: 7_000, deregistered: 8_000 }))).toEqual([]);
+  });
+
   test('are in order when connections outlived the budget and the target stayed until the exit', () => {
     const outlived = moments({ weightZero: 5_300, lastClosed: 9_040, deregistered: 9_500 });
     expect(outlivedBudget(outlived)).toBe(true);

@@ -83,12 +83,19 @@ export function outlivedBudget({ lastClosedAtMs, terminatedAtMs }: PodMoments): 
 /** What of a Pod's order is not as promised, in words; empty when all is well. */
 export function orderProblems(moments: PodMoments): string[] {
   const steps = outlivedBudget(moments) ? stepsWhenOutlived(moments) : stepsWhenDrained(moments);
+  // The agent sees the deletion when the kubelet does: weight 0 does not wait for the hook's call, nor the call for it.
+  const call: Step[] = [
+    ['preStop', moments.preStopAtMs],
+    ['SIGTERM', moments.terminatedAtMs],
+  ];
+  return [...disorder(moments.pod, call), ...disorder(moments.pod, steps)];
+}
+
+function disorder(pod: string, steps: readonly Step[]): string[] {
   return steps.flatMap(([name, at], index) => {
     const [before = '', beforeAt] = steps[index - 1] ?? [];
-    if (at === undefined) return [`${moments.pod}: no ${name}`];
-    return beforeAt !== undefined && beforeAt > at
-      ? [`${moments.pod}: ${name} came ${beforeAt - at} ms before ${before}`]
-      : [];
+    if (at === undefined) return [`${pod}: no ${name}`];
+    return beforeAt !== undefined && beforeAt > at ? [`${pod}: ${name} came ${beforeAt - at} ms before ${before}`] : [];
   });
 }
 
@@ -96,7 +103,6 @@ type Step = readonly [name: string, atMs: number | undefined];
 
 function stepsWhenDrained(moments: PodMoments): Step[] {
   return [
-    ['preStop', moments.preStopAtMs],
     ['weight 0', moments.weightZeroAtMs],
     // A Pod that was idle at weight 0 has no connection that ended after it.
     ['last connection', latest([moments.lastClosedAtMs, moments.weightZeroAtMs])],
@@ -109,7 +115,6 @@ function stepsWhenDrained(moments: PodMoments): Step[] {
 /** Deregistering cuts connections, so it waits for the exit. */
 function stepsWhenOutlived(moments: PodMoments): Step[] {
   return [
-    ['preStop', moments.preStopAtMs],
     ['weight 0', moments.weightZeroAtMs],
     ['last new connection', latest([moments.lastOpenedAtMs, moments.weightZeroAtMs])],
     ['SIGTERM', moments.terminatedAtMs],
