@@ -1,4 +1,4 @@
-import type { Service } from '../../../common/kube/objects.ts';
+import type { Pod, Service } from '../../../common/kube/objects.ts';
 import { FINALIZER, LOAD_BALANCERS_ANNOTATION, READINESS_GATE } from '../../../common/names.ts';
 import { podUidOf } from '../evidence.ts';
 import type { Account, HeldListener, HeldLoadBalancer, HeldTarget } from '../load-balancers/account.ts';
@@ -13,6 +13,7 @@ import {
   type WantedTarget,
   wantedPorts,
   wantedTargets,
+  weightOf,
 } from './desired-state.ts';
 import type { Strangers } from './strangers.ts';
 
@@ -112,7 +113,7 @@ function targetDifferences(settlement: Settlement, place: Place, port: WantedPor
   const pods = chronicle.pods.at(now);
   const wanted = wantedTargets(port, pods);
   const held = account
-    .targetsOn(place.loadBalancerId, place.port, place.protocol === 'UDP' ? 'UDP' : 'TCP')
+    .targetsOn(place.loadBalancerId, place.port, familyOf(place))
     .filter(({ address }) => !strangers.ownsTarget(place.id, address));
   const living = new Set(pods.filter(isLiving).map(({ metadata }) => metadata.uid));
   const isKeptOpen = ({ tag, weight }: HeldTarget) => weight > 0 && living.has(podUidOf(tag));
@@ -131,6 +132,10 @@ function targetDifferences(settlement: Settlement, place: Place, port: WantedPor
   ];
 }
 
+function familyOf({ protocol }: HeldListener): 'TCP' | 'UDP' {
+  return protocol === 'UDP' ? 'UDP' : 'TCP';
+}
+
 function whereOf({ address, port }: HeldTarget): string {
   return `${address}:${port}`;
 }
@@ -143,11 +148,24 @@ function whatIsWrongWith(target: HeldTarget, wanted: WantedTarget | undefined): 
   return weight === wanted.weight ? undefined : `${where} of ${wanted.podName} weighs ${weight}, not ${wanted.weight}`;
 }
 
-function podDifferences({ chronicle, now }: Settlement): string[] {
+function podDifferences(settlement: Settlement): string[] {
+  const { chronicle, now } = settlement;
   return chronicle.pods.at(now).flatMap(pod => {
     const { name } = pod.metadata;
     if (!isLiving(pod)) return [`Pod ${name} is neither there nor gone`];
     if (!isServing(pod)) return [`Pod ${name} is not ready`];
-    return hasCondition(pod, READINESS_GATE) ? [] : [`Pod ${name} is ready and its gate is shut`];
+    if (hasCondition(pod, READINESS_GATE) || isKeptOpen(settlement, pod)) return [];
+    return [`Pod ${name} is ready and its gate is shut`];
   });
+}
+
+/** Its weight 0 is not there to read, since law L2 keeps it open as the last one: the gate goes on waiting for it. */
+function isKeptOpen({ account }: Settlement, pod: Pod): boolean {
+  if (weightOf(pod) > 0) return false;
+  return account.loadBalancers().some(({ id: loadBalancerId }) =>
+    account
+      .listenersOf(loadBalancerId)
+      .flatMap(listener => account.targetsOn(loadBalancerId, listener.port, familyOf(listener)))
+      .some(({ tag, weight }) => weight > 0 && podUidOf(tag) === pod.metadata.uid),
+  );
 }

@@ -28,7 +28,7 @@ export function gatesTellTheTruth(ledger: Ledger): Breach[] {
     if (condition.status !== 'True' || opened.has(podUid)) continue;
     opened.add(podUid);
     for (const listener of ledger.listeners()) {
-      const isThere = listener.createdAt <= at - TELLING_MS && listener.deletedAt > at - TELLING_MS;
+      const isThere = listener.createdAt <= at - TELLING_MS && listener.deletedAt > at;
       if (!isThere || !isWanted(ledger, { listener, podUid, at })) continue;
       const shown = (spans.get(podUid) ?? []).filter(
         ({ target, from, to }) =>
