@@ -15,11 +15,15 @@ export interface Evidence {
   readonly refused?: readonly RefusedSpan[];
 }
 
-/** An address that CLB refused; wall milliseconds. */
-export interface RefusedSpan {
-  readonly address: string;
+/** Wall milliseconds. */
+export interface Span {
   readonly from: number;
   readonly to: number;
+}
+
+/** An address that CLB refused. */
+export interface RefusedSpan extends Span {
+  readonly address: string;
 }
 
 /** A target as reads of the cloud show it. */

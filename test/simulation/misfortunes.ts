@@ -1,7 +1,7 @@
 import type { Timer } from '../../common/clock.ts';
 import { type Random, randomInteger } from '../../common/random.ts';
 import { drawAnyFault, drawFault } from './cloud-faults.ts';
-import type { RefusedSpan } from './evidence.ts';
+import type { RefusedSpan, Span } from './evidence.ts';
 import { pick } from './pick.ts';
 import type { World } from './world.ts';
 
@@ -29,6 +29,8 @@ export type Severity = 'bearable' | 'any';
 export class Misfortunes {
   readonly told: string[] = [];
   readonly refused: RefusedSpan[] = [];
+  /** When coordinators heard nothing of the API server. */
+  readonly outages: Span[] = [];
   readonly #world: World;
   readonly #random: Random;
   readonly #severity: Severity;
@@ -136,6 +138,8 @@ export class Misfortunes {
     const living = this.#world.coordinators.filter(({ stop }) => !stop.signal.aborted);
     this.#tell(`the API server is ${reach} to coordinators for ${outageMs} ms`);
     for (const { kube } of living) kube.set(reach);
+    const from = this.#world.clock.wallNow();
+    this.outages.push({ from, to: from + outageMs });
     this.#world.clock.schedule(outageMs, () => {
       for (const { kube } of living) kube.set('open');
     });

@@ -71,7 +71,7 @@ class Run {
 
   laws(): string[] {
     const { journal, records, apiWrites, services, pods } = this;
-    const evidence = { journal, records, apiWrites, chronicle: { services, pods }, shared: [LB] };
+    const evidence = { journal, records, apiWrites, chronicle: { services, pods }, outages: [], shared: [LB] };
     return breachesOnTheWay(evidence).map(({ law }) => law);
   }
 }

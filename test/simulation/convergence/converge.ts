@@ -64,14 +64,14 @@ export async function converge(options: ConvergenceOptions): Promise<Convergence
   const look = () => differencesNow({ account, strangers, chronicle, now: clock.wallNow(), shared: SHARED });
   const { settledMs, differences } = await settle(world, look);
   const { journal, records, apiWrites } = world;
-  const { refused } = misfortunes;
+  const { refused, outages } = misfortunes;
   const report = {
     seed: options.seed,
     told: [...users.told, ...strangers.told, ...misfortunes.told].toSorted(bySecond),
     changes: users.told.length,
     settledMs,
     differences,
-    breaches: breachesOnTheWay({ journal, records, apiWrites, refused, chronicle, shared: SHARED }),
+    breaches: breachesOnTheWay({ journal, records, apiWrites, refused, outages, chronicle, shared: SHARED }),
     digest: world.log.digest(),
     tail: world.log.tail(),
   };

@@ -4,11 +4,9 @@ import { type CloudTarget, type CloudTargets, deletions, isOpen, isRefused, repl
 import { isServing, selects, weightOf } from './desired-state.ts';
 import type { Ledger, OwnListener } from './ledger.ts';
 
-/** A Pod whose readiness is younger than this could not be known yet. */
-const NEWS_MS = 1_000;
 /** What others did to the listener's targets shows in the next read of health at the latest. */
 const UNSEEN_MS = 12_000;
-/** A write that takes effect now may have been sent so long ago, before the target opened. */
+/** A write that takes effect now may have been sent so long ago: what is younger could not be known. */
 const SENT_MS = 7_000;
 /** A deletion is held up for a replacement no longer than until its hook's budget nears its end. */
 const HOLD_MAX_MS = 20_000;
@@ -40,12 +38,12 @@ export function neverEmptied(ledger: Ledger): Breach[] {
 
 /** A Pod that the Service wants there, and that was ready for a while and still is. */
 function readyFor(ledger: Ledger, listener: OwnListener, at: number): string | undefined {
-  const wanted = ledger.wantedDuring(listener, at - NEWS_MS, at);
+  const wanted = ledger.wantedDuring(listener, at - SENT_MS, at);
   const { evidence } = ledger;
   const { pods } = evidence.chronicle;
   return [...pods.uids()].find(uid =>
     pods
-      .during(uid, at - NEWS_MS, at)
+      .during(uid, at - SENT_MS, at)
       .every(
         pod =>
           pod &&

@@ -20,7 +20,7 @@ export function earliestFirst(ledger: Ledger): Breach[] {
     const earlier = [...chronicle.services.uids()].filter(uid => {
       const service = chronicle.services.of(uid, createdAt);
       const isEarlier = service !== undefined && ageOf(service) < ageOf(winner);
-      return isEarlier && chronicle.services.during(uid, createdAt - NEWS_MS, createdAt).every(wants);
+      return isEarlier && chronicle.services.during(uid, ledger.heardFrom(createdAt - NEWS_MS), createdAt).every(wants);
     });
     for (const uid of earlier) {
       const name = chronicle.services.of(uid, createdAt)?.metadata.name;

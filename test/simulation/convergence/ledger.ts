@@ -1,15 +1,20 @@
 import type { Pod, Service } from '../../../common/kube/objects.ts';
 import { isAnyMark } from '../../../coordinator/core/mark.ts';
 import type { JournalRecord } from '../../../sandbox/clb/journal.ts';
-import { type Evidence, ownershipOf } from '../evidence.ts';
+import { type Evidence, ownershipOf, type Span } from '../evidence.ts';
 import type { Chronicle } from './chronicle.ts';
 import { existingOf, selects, type WantedPort, wantedPorts, wantedTargets } from './desired-state.ts';
 
 export interface FullEvidence extends Evidence {
+  /** When coordinators heard nothing of the API server. */
+  readonly outages: readonly Span[];
   readonly chronicle: Pick<Chronicle, 'services' | 'pods'>;
   /** The ids of the load balancers that Services may share. */
   readonly shared: readonly string[];
 }
+
+/** After an outage of the API server a coordinator may take so long to hear of what it missed. */
+const CATCH_UP_MS = 20_000;
 
 /** A listener that carries the name of one of our Services. */
 export interface OwnListener {
@@ -57,9 +62,9 @@ export class Ledger {
     );
   }
 
-  /** What was wanted of the listener at some time between the two moments. */
+  /** What a coordinator could believe to be wanted of the listener at some time between the two moments. */
   wantedDuring(listener: OwnListener, from: number, to: number): readonly (WantedPort | undefined)[] {
-    const services = this.evidence.chronicle.services.during(listener.serviceUid, from, to);
+    const services = this.evidence.chronicle.services.during(listener.serviceUid, this.heardFrom(from), to);
     return services.map(service => this.wantedOn(listener, service));
   }
 
@@ -68,6 +73,12 @@ export class Ledger {
     const listener = this.#listeners.get(listenerId);
     const service = listener && this.evidence.chronicle.services.of(listener.serviceUid, at);
     return service !== undefined && wantedPorts(service).some(({ protocol, port }) => isSame(listener, protocol, port));
+  }
+
+  /** The moment to which what a coordinator knew at `at` may date back. */
+  heardFrom(at: number): number {
+    const deaf = this.evidence.outages.filter(({ from, to }) => from <= at && at <= to + CATCH_UP_MS);
+    return Math.min(at, ...deaf.map(({ from }) => from));
   }
 
   podDuring(podUid: string, from: number, to: number): readonly (Pod | undefined)[] {
