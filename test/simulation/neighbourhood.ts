@@ -86,7 +86,7 @@ export class Neighbourhood {
   /** A call of CLB by somebody else. */
   async ask(action: string, parameters: object): Promise<Record<string, unknown>> {
     let settled = false;
-    const answer = this.world.clb.call(action, parameters).finally(() => {
+    const answer = this.world.clb.elsewhere.call(action, parameters).finally(() => {
       settled = true;
     });
     await this.world.clock.advanceUntil(() => settled, 60_000);
