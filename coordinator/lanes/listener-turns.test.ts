@@ -72,6 +72,17 @@ describe('CLB refuses a rule', () => {
     expect(refusalOf(afterListenerWork(together, create(80), { error: quota, now: 0 }), 'rule 80')).toBe('CD2014');
   });
 
+  test('whose port is taken only after several tries: our own listener may have it and not show yet (L3)', () => {
+    const taken = cloudError({ class: 'terminal', code: 'CD2017' });
+    const refusals: (string | undefined)[] = [];
+    let troubles = NONE;
+    for (let tries = 0; tries < 5; tries += 1) {
+      troubles = afterListenerWork(troubles, create(80), { error: taken, now: tries * 60_000 });
+      refusals.push(refusalOf(troubles, 'rule 80'));
+    }
+    expect(refusals).toEqual([undefined, undefined, undefined, undefined, 'CD2017']);
+  });
+
   test('not when the key, the network or the cloud itself is in trouble', () => {
     for (const code of ['CD2028', 'CD2040', 'CD2030'] as const) {
       const troubles = afterListenerWork(NONE, create(80), { error: cloudError({ code }), now: 0 });

@@ -14,6 +14,10 @@ export type ListenerTroubles = ReadonlyMap<string, ListenerTrouble>;
 
 /** What CLB has against a rule itself. Trouble with the key, the account or the network is none of the rule's. */
 const REFUSALS: ReadonlySet<string> = new Set(['CD2014', 'CD2017', 'CD2020', 'CD2023']);
+/** The port is taken, perhaps by the listener that we made just now and that no list shows yet. */
+const PORT_REFUSED = 'CD2017';
+/** With the pauses between the tries that is longer than a list may tell of an older state. */
+const PORT_REFUSED_TRIES = 5;
 const RETRY_BASE_MS = 500;
 const RETRY_MAX_MS = 30_000;
 
@@ -74,7 +78,9 @@ export function keepWanted(troubles: ListenerTroubles, work: readonly ListenerWo
 /** The code with which CLB refuses the rule's own listener, so that its gate does not wait for it (law L3). */
 export function refusalOf(troubles: ListenerTroubles, ruleId: string): string | undefined {
   const trouble = troubles.get(ruleId);
-  return trouble && trouble.failures > 0 && REFUSALS.has(trouble.error.code) ? trouble.error.code : undefined;
+  if (!trouble || !REFUSALS.has(trouble.error.code)) return undefined;
+  const triesNeeded = trouble.error.code === PORT_REFUSED ? PORT_REFUSED_TRIES : 1;
+  return trouble.failures >= triesNeeded ? trouble.error.code : undefined;
 }
 
 /** What the change is known by: rule ids of what is to be made, ids of what is to go. */
