@@ -56,7 +56,8 @@ export async function clbDirect(site: Site): Promise<void> {
     },
     onWrite: () => undefined,
     onFailure: ({ error }) => {
-      throw new Error(`CLB refuses for good: ${error.message}`);
+      // A lost reply is told, too, and tried again.
+      if (error.class === 'terminal') throw new Error(`CLB refuses for good: ${error.message}`);
     },
   });
   const running = lane.run(stop.signal);
