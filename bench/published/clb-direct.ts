@@ -22,6 +22,9 @@ import {
   targetAddress,
 } from './site.ts';
 
+/** More than this is no bad luck. */
+const FAILURES_MAX = 500;
+
 /**
  * The product: its lane, its planning core and its cloud client, over Pods that run and are ready. It is done when reads
  * have shown every target, which the other strategies do not wait for.
@@ -31,6 +34,7 @@ export async function clbDirect(site: Site): Promise<void> {
   const view = readyPods(site);
   const rules = new Map<number, PlacedRule>();
   const { promise: done, resolve } = Promise.withResolvers<void>();
+  let failures = 0;
   const demand = () => {
     placeRules(site, lane, rules);
     lane.update({
@@ -56,8 +60,9 @@ export async function clbDirect(site: Site): Promise<void> {
     },
     onWrite: () => undefined,
     onFailure: ({ error }) => {
-      // A lost reply is told, too, and tried again.
-      if (error.class === 'terminal') throw new Error(`CLB refuses for good: ${error.message}`);
+      // A lost reply is told, too, and so is what was done by the call that it belonged to; both are tried again.
+      failures += 1;
+      if (failures > FAILURES_MAX) throw new Error(`CLB refuses for good: ${error.message}`);
     },
   });
   const running = lane.run(stop.signal);
