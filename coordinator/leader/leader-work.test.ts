@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { silentLogger } from '../../common/logger.ts';
+import { EXISTING_LOAD_BALANCER_ANNOTATION } from '../../common/names.ts';
 import { GateState, type PodRecord } from '../../common/pod-record.ts';
 import { seededRandom } from '../../common/random.ts';
 import { VirtualClock } from '../../common/virtual-clock.ts';
@@ -196,6 +197,16 @@ describe('a Pod that the leader before had bound', () => {
     await term.services({ ...SERVICE, finalized: true, recorded: ['lb-1'] });
     await term.report(podRecord());
     expect(term.log.at(-1)).toBe('gate of pod-1 open: LoadBalancerReady');
+  });
+
+  test('keeps its gate shut while it is not known yet what the load balancer has that its Service wants now (L3)', async () => {
+    const { describeLoadBalancers } = term.cloud;
+    term.cloud.describeLoadBalancers = async (query, signal) =>
+      query.ids ? { ok: false, error: cloudError({}) } : describeLoadBalancers(query, signal);
+    const annotations = { ...SERVICE.annotations, [EXISTING_LOAD_BALANCER_ANNOTATION]: 'lb-2' };
+    await term.services({ ...SERVICE, annotations, recorded: ['lb-1', 'lb-2'] });
+    await term.report(podRecord());
+    expect(term.log.at(-1)).toBe('gate of pod-1 closed: WaitingForLoadBalancer');
   });
 
   test('at another port is bound at the one that is wanted now, and opened there', async () => {

@@ -404,11 +404,14 @@ export class LeaderWork {
     for (const { mark } of this.#fleet.get(loadBalancerId)?.lane.plan?.orphans ?? []) this.#options.ports.prove(mark);
   }
 
+  /** Those without a place included, as long as there may be one that is not known yet. */
   #rulesOf(serviceUid: string): readonly Rule[] {
     const placed = this.#driver.rulesOf(serviceUid);
-    const intent = this.#claims.get(serviceUid)?.intent;
-    if (placed.length > 0 || !intent || intent.leaving) return placed;
-    return intent.rules.map(rule => ({ ...rule, place: undefined, refusal: undefined }));
+    const claimed = this.#claims.get(serviceUid);
+    if (!claimed || claimed.intent.leaving) return placed;
+    if (placed.length > 0 && this.#desk.isKnown(claimed.service)) return placed;
+    const unplaced = claimed.intent.rules.map(rule => ({ ...rule, place: undefined, refusal: undefined }));
+    return [...placed, ...unplaced];
   }
 
   /** Tells what keeps Pods of the Service from being bound. */
