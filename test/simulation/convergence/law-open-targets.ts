@@ -1,6 +1,6 @@
 import type { KubeletRecord } from '../../../sandbox/kube/kubelet/kubelet-record.ts';
 import type { Breach } from '../breach.ts';
-import { type CloudTarget, type CloudTargets, deletions, isOpen, isRefused, replayCloud } from '../evidence.ts';
+import { type CloudTarget, type CloudTargets, isOpen, isRefused, replayCloud } from '../evidence.ts';
 import { isServing, selects, weightOf } from './desired-state.ts';
 import type { Ledger, OwnListener } from './ledger.ts';
 
@@ -13,9 +13,9 @@ const HOLD_MAX_MS = 20_000;
 
 /** L2: no write of ours took a listener's last open target, of a Pod that runs, while another one that is wanted was ready. */
 export function neverEmptied(ledger: Ledger): Breach[] {
-  const deletedAt = deletions(ledger.evidence.apiWrites);
+  const hookedAt = moments(ledger.evidence.records, 'preStopBegan');
   const found: Breach[] = [];
-  const exitedAt = exits(ledger.evidence.records);
+  const exitedAt = moments(ledger.evidence.records, 'exited');
   const openSince = new Map<string, number>();
   replayCloud(ledger.evidence.journal, ({ at, changes, before, after }) => {
     const wasOpen = (key: string) => at - (openSince.get(key) ?? at) > SENT_MS;
@@ -25,7 +25,7 @@ export function neverEmptied(ledger: Ledger): Breach[] {
       if (!last || !listener || openTargets(after, listenerId, () => true).length > 0) continue;
       if (ledger.wasMeddledWith(listenerId, at - UNSEEN_MS, at)) continue;
       if ((exitedAt.get(last.podUid) ?? Number.POSITIVE_INFINITY) <= at) continue;
-      if (at - (deletedAt.get(last.podName) ?? at) > HOLD_MAX_MS) continue;
+      if (at - (hookedAt.get(last.podUid) ?? at) > HOLD_MAX_MS) continue;
       const ready = readyFor(ledger, listener, at);
       if (ready === undefined) continue;
       const message = `${listenerId} lost its last open target, ${last.podName}, with ${ready} ready`;
@@ -62,8 +62,9 @@ function openTargets(targets: CloudTargets, listenerId: string, isMeant: (key: s
   return open.map(([, target]) => target);
 }
 
-function exits(records: readonly KubeletRecord[]): ReadonlyMap<string, number> {
-  return new Map(records.filter(({ type }) => type === 'exited').map(({ podUid, atMs }) => [podUid, atMs]));
+/** By Pod UID. */
+function moments(records: readonly KubeletRecord[], meant: KubeletRecord['type']): ReadonlyMap<string, number> {
+  return new Map(records.filter(({ type }) => type === meant).map(({ podUid, atMs }) => [podUid, atMs]));
 }
 
 function noteOpen(since: Map<string, number>, targets: CloudTargets, at: number): void {

@@ -14,7 +14,7 @@ export interface FullEvidence extends Evidence {
 }
 
 /** After an outage of the API server a coordinator may take so long to hear of what it missed. */
-const CATCH_UP_MS = 20_000;
+const CATCH_UP_MS = 35_000;
 
 /** A listener that carries the name of one of our Services. */
 export interface OwnListener {
@@ -75,10 +75,10 @@ export class Ledger {
     return service !== undefined && wantedPorts(service).some(({ protocol, port }) => isSame(listener, protocol, port));
   }
 
-  /** The moment to which what a coordinator knew at `at` may date back. */
+  /** The moment to which what a coordinator knew at `at` may date back: one outage after another may add up. */
   heardFrom(at: number): number {
-    const deaf = this.evidence.outages.filter(({ from, to }) => from <= at && at <= to + CATCH_UP_MS);
-    return Math.min(at, ...deaf.map(({ from }) => from));
+    const deaf = this.evidence.outages.filter(({ from, to }) => from < at && at <= to + CATCH_UP_MS);
+    return deaf.length === 0 ? at : this.heardFrom(Math.min(...deaf.map(({ from }) => from)));
   }
 
   podDuring(podUid: string, from: number, to: number): readonly (Pod | undefined)[] {
