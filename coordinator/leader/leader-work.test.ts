@@ -257,6 +257,18 @@ describe('a Service that is deleted', () => {
   });
 });
 
+test('somebody else who changes the weight of a target is told on its Service, and the weight is put back (L6)', async () => {
+  await term.services(SERVICE);
+  await term.report(podRecord());
+  await term.clock.advance(120_000);
+  const key = 'lbl-80||10.0.0.1|80';
+  const bound = term.cloud.bindings.get(key);
+  if (bound) term.cloud.bindings.set(key, { ...bound, weight: 3 });
+  await term.clock.advance(240_000);
+  expect(term.log).toContain('CD3002');
+  expect(term.cloud.bindings.get(key)?.weight).toBe(10);
+});
+
 test('an agent that gives its confirmed Pod another address has to be confirmed again before that opens (L12)', async () => {
   await term.services(SERVICE);
   await term.report(podRecord());
