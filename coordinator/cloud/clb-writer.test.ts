@@ -163,6 +163,14 @@ describe('changing weights', () => {
     expect(result).toMatchObject({ error: { code: 'CD2027', class: 'terminal', outcomeUnknown: true } });
   });
 
+  test('a refusal to tell of the task is no refusal of what was asked: its outcome is unknown', async () => {
+    const { clock, cloud } = setUp(({ action }) =>
+      action === 'DescribeTaskStatus' ? apiError('InvalidParameter') : {},
+    );
+    const result = await finish(clock, cloud.modifyWeights('lb-1', [change(1)], never));
+    expect(result).toMatchObject({ error: { code: 'CD2042', class: 'retryable', outcomeUnknown: true } });
+  });
+
   test('a task that does not end in time leaves the outcome unknown', async () => {
     const { clock, cloud } = setUp(({ action }) => (action === 'DescribeTaskStatus' ? RUNNING : {}));
     const result = await finish(clock, cloud.modifyWeights('lb-1', [change(1)], never));

@@ -1,6 +1,6 @@
 import { type Clock, sleep } from '../../common/clock.ts';
 import { classify } from './classify.ts';
-import { TaskFailedError } from './failures.ts';
+import { MalformedReplyError, TaskFailedError } from './failures.ts';
 import { taskStatus } from './replies.ts';
 import type { Reply } from './reply-fields.ts';
 import type { TaskKind } from './task-times.ts';
@@ -16,7 +16,8 @@ export interface TaskPollerOptions {
 /**
  * Waits for the end of an asynchronous CLB task that was accepted just now, and resolves with the last reply. Failures to
  * ask are passed over, since they say nothing about the task; the signal is what bounds the wait.
- * @throws TaskFailedError when the task failed, a terminal error of asking (for example: not allowed), the signal's reason.
+ * @throws TaskFailedError when the task failed, an error of asking that lasts (for example: not allowed),
+ * MalformedReplyError when CLB does not know the task, the signal's reason.
  */
 export async function pollTask(taskId: string, options: TaskPollerOptions, signal: AbortSignal): Promise<Reply> {
   const { clock, kind } = options;
@@ -56,7 +57,11 @@ async function askOnce(
     return state === 'succeeded' ? reply : 'running';
   } catch (error) {
     signal.throwIfAborted();
-    if (error instanceof TaskFailedError || classify('DescribeTaskStatus', error).class === 'terminal') throw error;
-    return 'no answer';
+    if (error instanceof TaskFailedError) throw error;
+    const { class: kind, blames, message } = classify('DescribeTaskStatus', error);
+    if (kind !== 'terminal') return 'no answer';
+    if (blames === 'account') throw error;
+    // CLB does not know the task: that says nothing about what the task was to do.
+    throw new MalformedReplyError(`task ${taskId} was accepted, and CLB tells nothing of it: ${message}`);
   }
 }
