@@ -1,7 +1,5 @@
 import type { Protocol } from '../../common/pod-record.ts';
 import type { Drain } from './drain-ledger.ts';
-import type { TransactionTable } from './observation.ts';
-import type { RuleState } from './rule-state.ts';
 
 /** How far CLB is with one Pod, as reads have shown it (laws L4 and L8). */
 export interface DrainProgress {
@@ -10,16 +8,6 @@ export interface DrainProgress {
   readonly state: 'accepted' | 'weight-zero' | 'deregistered';
   readonly targetPorts: readonly { readonly port: number; readonly protocol: Protocol }[];
   readonly virtualAddresses: readonly string[];
-}
-
-/** One load balancer as its lane knows it. */
-export interface LaneView {
-  readonly loadBalancerId: string;
-  readonly virtualAddresses: readonly string[];
-  /** False until its bindings were read once by this leader: then nothing may be concluded from absence. */
-  readonly observed: boolean;
-  readonly states: readonly RuleState[];
-  readonly transactions: TransactionTable;
 }
 
 /** One target of a Pod, as it is bound. */

@@ -1,6 +1,8 @@
 import type { CloudError, Listener } from '../cloud/types.ts';
-import type { Holding, LaneView } from '../core/drain-progress.ts';
+import type { Holding } from '../core/drain-progress.ts';
 import type { LanePlan } from '../core/lane-plan.ts';
+import type { TransactionTable } from '../core/observation.ts';
+import type { RuleState } from '../core/rule-state.ts';
 import type { Difference } from './differences.ts';
 import { LaneFacts, type LaneRead, type ListenerList } from './lane-facts.ts';
 import type { LaneDemand, LaneOptions, PlacedTarget } from './lane-options.ts';
@@ -68,15 +70,9 @@ export class Lane {
     return this.#facts.plan ?? { operations: [], holds: [] };
   }
 
-  /** Everything at once, for the status page. */
-  view(): LaneView {
-    return {
-      loadBalancerId: this.loadBalancerId,
-      virtualAddresses: this.virtualAddresses,
-      observed: this.observed,
-      states: this.#facts.plan?.states ?? [],
-      transactions: this.#facts.state.transactions,
-    };
+  /** Rules and targets as they stand, and what is changing. */
+  view(): { readonly states: readonly RuleState[]; readonly transactions: TransactionTable } {
+    return { states: this.#facts.plan?.states ?? [], transactions: this.#facts.state.transactions };
   }
 
   /** Every target that is the Pod's, or is wanted for it. */

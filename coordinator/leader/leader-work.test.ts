@@ -5,6 +5,7 @@ import { EXISTING_LOAD_BALANCER_ANNOTATION } from '../../common/names.ts';
 import { GateState, type PodRecord } from '../../common/pod-record.ts';
 import { seededRandom } from '../../common/random.ts';
 import { VirtualClock } from '../../common/virtual-clock.ts';
+import type { Listener } from '../cloud/types.ts';
 import { DEFAULT_PLAN_LIMITS } from '../core/lane-plan.ts';
 import { podRecord } from '../core/pod.fixture.ts';
 import { Knowledge } from '../knowledge.ts';
@@ -19,6 +20,14 @@ import { LeaderWork } from './leader-work.ts';
 
 const TAGS = { 'clb-direct-service': 'service-uid', 'clb-direct-cluster': 'c1' };
 const SERVICE = serviceRecord();
+const BY_HAND: Listener = {
+  id: 'lbl-9',
+  name: 'by hand',
+  protocol: 'TCP',
+  port: 81,
+  healthCheck: true,
+  forwardingRules: [],
+};
 
 /** One term of leadership over a fake cloud; what it does to the API server is written down. */
 class Term {
@@ -143,14 +152,7 @@ test('a Service gets its listener, its Pod is bound, and the gate opens when CLB
 });
 
 test('of two ports, the one that somebody else has is told and left out; the other serves and opens the gate', async () => {
-  term.cloud.listeners.push({
-    id: 'lbl-9',
-    name: 'by hand',
-    protocol: 'TCP',
-    port: 81,
-    healthCheck: true,
-    forwardingRules: [],
-  });
+  term.cloud.listeners.push(BY_HAND);
   const ports: ServiceRecord['ports'] = [
     { port: 80, protocol: 'TCP' },
     { port: 81, protocol: 'TCP' },
@@ -238,14 +240,7 @@ describe('a Service that is deleted', () => {
 
   test('keeps its load balancer, and says so, while somebody else has a listener there (L6)', async () => {
     await term.services(SERVICE);
-    term.cloud.listeners.push({
-      id: 'lbl-9',
-      name: 'by hand',
-      protocol: 'TCP',
-      port: 81,
-      healthCheck: true,
-      forwardingRules: [],
-    });
+    term.cloud.listeners.push(BY_HAND);
     await term.clock.advance(60_000);
     await term.services({ ...SERVICE, deleting: true });
     expect(term.log.at(-1)).toBe('CD1007');

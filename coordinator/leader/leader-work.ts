@@ -462,6 +462,6 @@ export class LeaderWork {
 }
 
 function drainLane({ lane }: LiveLane, podUid: string): DrainLane {
-  const { virtualAddresses, observed } = lane.view();
+  const { virtualAddresses, observed } = lane;
   return { virtualAddresses, observed, holdings: lane.holdingsOf(podUid), moving: lane.hasTransactionOf(podUid) };
 }

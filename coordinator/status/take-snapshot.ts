@@ -19,7 +19,7 @@ export function takeSnapshot(coordinator: Coordinator, options: { clock: Clock; 
     leader,
     term,
     loadBalancers: (work?.lanes() ?? []).map(lane =>
-      loadBalancerStatus(lane, key => toWall(work?.targetSince(lane.view().loadBalancerId, key) ?? clock.now())),
+      loadBalancerStatus(lane, key => toWall(work?.targetSince(lane.loadBalancerId, key) ?? clock.now())),
     ),
     agents: coordinator.reports.sessions().map(session => ({
       node: session.node,
@@ -44,7 +44,8 @@ function optional(toWall: (at: number) => number, at: number | undefined): numbe
 }
 
 function loadBalancerStatus(lane: Lane, sinceMs: (key: string) => number): LoadBalancerStatus {
-  const { loadBalancerId, virtualAddresses, states } = lane.view();
+  const { loadBalancerId, virtualAddresses } = lane;
+  const { states } = lane.view();
   return {
     id: loadBalancerId,
     vip: virtualAddresses.join(', '),
