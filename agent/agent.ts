@@ -99,6 +99,7 @@ function wire(edges: AgentEdges, options: AgentOptions) {
     log: log.child({ component: 'report' }),
     connector: edges.reports,
     epoch: randomUuid(edges.random),
+    startedAtMs: edges.clock.wallNow(),
     records: () => (table.isListed ? table.records() : undefined),
     activeDrains: () => tracker.activeRequests(),
     onDrainUpdate: update => tracker.updated(update),

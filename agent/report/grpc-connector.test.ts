@@ -140,7 +140,10 @@ describe('a stream', () => {
     onCall = call => call.pause();
     const channel = await connect();
     const big: ReportRequest = {
-      message: { $case: 'hello', value: { nodeName: 'n'.repeat(50_000), epoch: 'e', agentVersion: '' } },
+      message: {
+        $case: 'hello',
+        value: { nodeName: 'n'.repeat(50_000), epoch: 'e', agentVersion: '', startedAtMs: 1 },
+      },
     };
     let sent = 1;
     while (channel.send(big) && sent < 1_000) sent += 1;

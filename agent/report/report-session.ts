@@ -24,6 +24,8 @@ export interface ReportContext {
   /** This agent's incarnation. */
   readonly epoch: string;
   readonly agentVersion: string;
+  /** By the node's clock, milliseconds since the Unix epoch: of two agents the younger one's word counts. */
+  readonly startedAtMs: number;
   /** Everything known now; undefined before the first complete list. */
   readonly records: () => readonly PodRecord[] | undefined;
   /** What each drain under way wants now: a coordinator that just came or just became leader has to hear it. */
@@ -95,8 +97,8 @@ export class ReportSession {
   }
 
   #sayHello(): void {
-    const { nodeName, epoch, agentVersion } = this.#context;
-    this.#send({ message: { $case: 'hello', value: { nodeName, epoch, agentVersion } } });
+    const { nodeName, epoch, agentVersion, startedAtMs } = this.#context;
+    this.#send({ message: { $case: 'hello', value: { nodeName, epoch, agentVersion, startedAtMs } } });
   }
 
   #receive({ message }: ReportResponse): void {

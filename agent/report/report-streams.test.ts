@@ -42,6 +42,7 @@ beforeEach(() => {
     nodeName: 'node1',
     epoch: 'e1',
     agentVersion: '0.1.0',
+    startedAtMs: 1,
     records: () => records,
     activeDrains: () => activeDrains,
     onDrainUpdate: () => {},
@@ -67,7 +68,9 @@ async function advanceAlive(durationMs: number, address = FIRST): Promise<void> 
 describe('a stream', () => {
   test('begins with Hello, and gives its snapshot when welcomed', async () => {
     await clock.advance(0);
-    expect(connector.to(FIRST).of('hello')).toEqual([{ nodeName: 'node1', epoch: 'e1', agentVersion: '0.1.0' }]);
+    expect(connector.to(FIRST).of('hello')).toEqual([
+      { nodeName: 'node1', epoch: 'e1', agentVersion: '0.1.0', startedAtMs: 1 },
+    ]);
     expect(connector.to(FIRST).kinds()).toEqual(['hello']);
     connector.to(FIRST).welcome();
     await clock.advance(0);

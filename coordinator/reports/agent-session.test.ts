@@ -14,7 +14,8 @@ const WELCOME: Welcome = {
 /** What a message of a later protocol decodes to. */
 const UNKNOWN: ReportRequest = { message: undefined };
 
-const hello = (nodeName = 'node1', epoch = 'e1') => request('hello', { nodeName, epoch, agentVersion: '0.1.0' });
+const hello = (nodeName = 'node1', epoch = 'e1') =>
+  request('hello', { nodeName, epoch, agentVersion: '0.1.0', startedAtMs: 1 });
 const snapshot = (sequence: number, ...uids: string[]) =>
   request('snapshot', { sequence, pods: uids.map(uid => podRecord(uid)), consistent: true });
 const delta = (sequence: number, uids: string[] = [], removals: string[] = []) =>

@@ -75,6 +75,8 @@ export function sessionStep(state: SessionState, request: ReportRequest, welcome
       return takeDrain(state, message.value);
     case 'heartbeat':
       return takeHeartbeat(state, state.stage);
+    case 'nodeNotice':
+    case 'probeResult':
     case undefined:
       return heard(state);
   }

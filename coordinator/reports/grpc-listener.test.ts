@@ -69,7 +69,7 @@ afterEach(async () => {
 describe('the gRPC listener', () => {
   test('carries a session of an agent with a good token', async () => {
     const agent = open('good');
-    agent.say({ $case: 'hello', value: { nodeName: 'node1', epoch: 'e1', agentVersion: '0.1.0' } });
+    agent.say({ $case: 'hello', value: { nodeName: 'node1', epoch: 'e1', agentVersion: '0.1.0', startedAtMs: 1 } });
     agent.say({ $case: 'snapshot', value: { sequence: 1, pods: [podRecord('p1')], consistent: true } });
     expect(await agent.next()).toMatchObject({ $case: 'welcome', value: { coordinator: 'coordinator-0' } });
     expect(await agent.next()).toEqual({ $case: 'ack', value: { sequence: 1 } });
@@ -93,7 +93,7 @@ describe('the gRPC listener', () => {
 
   test('passes the reason of a refusal on to the agent', async () => {
     const agent = open('good');
-    agent.say({ $case: 'hello', value: { nodeName: 'node2', epoch: 'e1', agentVersion: '0.1.0' } });
+    agent.say({ $case: 'hello', value: { nodeName: 'node2', epoch: 'e1', agentVersion: '0.1.0', startedAtMs: 1 } });
     expect(await agent.status).toMatchObject({
       code: status.PERMISSION_DENIED,
       details: expect.stringMatching(/names node "node2".*bound to node "node1"/),
@@ -236,7 +236,7 @@ function openWith(authorization: string | undefined): Agent {
 
 async function greeted(token: string): Promise<Agent> {
   const agent = open(token);
-  agent.say({ $case: 'hello', value: { nodeName: 'node1', epoch: 'e1', agentVersion: '0.1.0' } });
+  agent.say({ $case: 'hello', value: { nodeName: 'node1', epoch: 'e1', agentVersion: '0.1.0', startedAtMs: 1 } });
   expect(await agent.next()).toMatchObject({ $case: 'welcome' });
   return agent;
 }

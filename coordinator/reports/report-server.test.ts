@@ -177,7 +177,9 @@ function open(nodeName: string, podUid: string): Agent {
 
 async function connect(nodeName: string, podUid: string): Promise<Agent> {
   const agent = open(nodeName, podUid);
-  agent.channel.say({ message: { $case: 'hello', value: { nodeName, epoch: 'e1', agentVersion: '0.1.0' } } });
+  agent.channel.say({
+    message: { $case: 'hello', value: { nodeName, epoch: 'e1', agentVersion: '0.1.0', startedAtMs: 1 } },
+  });
   await clock.advance(0);
   return agent;
 }

@@ -118,6 +118,60 @@ export namespace DrainState {
   export type DEREGISTERED = typeof DrainState.DEREGISTERED;
 }
 
+export const NodeSignKind = {
+  UNSPECIFIED: 0,
+  /** CORDONED - spec.unschedulable. */
+  CORDONED: 1,
+  /** TO_BE_DELETED - The autoscaler's taint ToBeDeletedByClusterAutoscaler. */
+  TO_BE_DELETED: 2,
+  /** DELETION_CANDIDATE - The autoscaler's taint DeletionCandidateOfClusterAutoscaler, which often goes away again. */
+  DELETION_CANDIDATE: 3,
+  /** OUT_OF_SERVICE - The taint node.kubernetes.io/out-of-service. */
+  OUT_OF_SERVICE: 4,
+  /** NOT_READY - The Node's condition Ready is not True. */
+  NOT_READY: 5,
+  /** SHUTDOWN - The machine shuts down or restarts. */
+  SHUTDOWN: 6,
+  /** SPOT_TERMINATION - The cloud takes a spot instance back. */
+  SPOT_TERMINATION: 7,
+} as const;
+
+export type NodeSignKind = typeof NodeSignKind[keyof typeof NodeSignKind];
+
+export namespace NodeSignKind {
+  export type UNSPECIFIED = typeof NodeSignKind.UNSPECIFIED;
+  export type CORDONED = typeof NodeSignKind.CORDONED;
+  export type TO_BE_DELETED = typeof NodeSignKind.TO_BE_DELETED;
+  export type DELETION_CANDIDATE = typeof NodeSignKind.DELETION_CANDIDATE;
+  export type OUT_OF_SERVICE = typeof NodeSignKind.OUT_OF_SERVICE;
+  export type NOT_READY = typeof NodeSignKind.NOT_READY;
+  export type SHUTDOWN = typeof NodeSignKind.SHUTDOWN;
+  export type SPOT_TERMINATION = typeof NodeSignKind.SPOT_TERMINATION;
+}
+
+export const ProbeOutcome = {
+  UNSPECIFIED: 0,
+  CONNECTED: 1,
+  /** REFUSED - The address answered that nothing listens: the machine lives. */
+  REFUSED: 2,
+  TIMED_OUT: 3,
+  /** UNREACHABLE - The network said that there is no way to it. */
+  UNREACHABLE: 4,
+  /** DECLINED - Not asked: no address of this cluster, or too many probes at once. */
+  DECLINED: 5,
+} as const;
+
+export type ProbeOutcome = typeof ProbeOutcome[keyof typeof ProbeOutcome];
+
+export namespace ProbeOutcome {
+  export type UNSPECIFIED = typeof ProbeOutcome.UNSPECIFIED;
+  export type CONNECTED = typeof ProbeOutcome.CONNECTED;
+  export type REFUSED = typeof ProbeOutcome.REFUSED;
+  export type TIMED_OUT = typeof ProbeOutcome.TIMED_OUT;
+  export type UNREACHABLE = typeof ProbeOutcome.UNREACHABLE;
+  export type DECLINED = typeof ProbeOutcome.DECLINED;
+}
+
 export interface ReportRequest {
   message:
     | { $case: "hello"; value: Hello }
@@ -125,6 +179,8 @@ export interface ReportRequest {
     | { $case: "delta"; value: Delta }
     | { $case: "drainRequest"; value: DrainRequest }
     | { $case: "heartbeat"; value: Heartbeat }
+    | { $case: "nodeNotice"; value: NodeNotice }
+    | { $case: "probeResult"; value: ProbeResult }
     | undefined;
 }
 
@@ -135,6 +191,7 @@ export interface ReportResponse {
     | { $case: "resyncRequest"; value: ResyncRequest }
     | { $case: "drainUpdate"; value: DrainUpdate }
     | { $case: "leadership"; value: Leadership }
+    | { $case: "probeRequest"; value: ProbeRequest }
     | undefined;
 }
 
@@ -144,6 +201,8 @@ export interface Hello {
   /** Incarnation of the agent: another value means that its sequences start anew. */
   epoch: string;
   agentVersion: string;
+  /** By the node's own clock, milliseconds since the Unix epoch: tells the younger of two agents of one node. */
+  startedAtMs: number;
 }
 
 /** First message of the coordinator. */
@@ -254,6 +313,19 @@ export interface DrainRequest {
   phase: DrainPhase;
   /** What is left of the hook's budget. */
   budgetMs: number;
+  /** Only with DRAIN_PHASE_ANSWERED. */
+  answer?: DrainAnswer | undefined;
+}
+
+/** How a drain ended. */
+export interface DrainAnswer {
+  /** One of the agent's words, for example `drained` or `connections-left`. */
+  reason: string;
+  /** Of the last reading before the answer; 0 when none could be made. */
+  connectionsLeft: number;
+  heldMs: number;
+  /** How long after weight 0 was read back the last new connection was seen; unset when none was. */
+  lastArrivalMs?: number | undefined;
 }
 
 /** How far the load balancer is with a Pod that is being drained. */
@@ -271,6 +343,37 @@ export interface DrainUpdate {
 export interface TargetPort {
   port: number;
   protocol: Protocol;
+}
+
+/**
+ * What announces the end of this node at this moment, all of it: it replaces the notice before it. Sent after the
+ * Welcome, empty too, and whenever it changes.
+ */
+export interface NodeNotice {
+  signs: NodeSign[];
+}
+
+export interface NodeSign {
+  kind: NodeSignKind;
+  /** What the source says, for people: a taint's value, a time of termination. */
+  detail: string;
+  /** When the agent first saw it, milliseconds since the Unix epoch. */
+  seenAtMs: number;
+}
+
+/** Asks whether a TCP port is reachable from the agent's node. */
+export interface ProbeRequest {
+  /** Unique on its stream. */
+  id: number;
+  address: string;
+  port: number;
+  timeoutMs: number;
+}
+
+export interface ProbeResult {
+  id: number;
+  outcome: ProbeOutcome;
+  roundTripMs: number;
 }
 
 function createBaseReportRequest(): ReportRequest {
@@ -294,6 +397,12 @@ export const ReportRequest: MessageFns<ReportRequest> = {
         break;
       case "heartbeat":
         Heartbeat.encode(message.message.value, writer.uint32(42).fork()).join();
+        break;
+      case "nodeNotice":
+        NodeNotice.encode(message.message.value, writer.uint32(50).fork()).join();
+        break;
+      case "probeResult":
+        ProbeResult.encode(message.message.value, writer.uint32(58).fork()).join();
         break;
     }
     return writer;
@@ -352,6 +461,22 @@ export const ReportRequest: MessageFns<ReportRequest> = {
             message.message = { $case: "heartbeat", value: Heartbeat.decode(reader, reader.uint32()) };
             continue;
           }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.message = { $case: "nodeNotice", value: NodeNotice.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.message = { $case: "probeResult", value: ProbeResult.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -386,6 +511,9 @@ export const ReportResponse: MessageFns<ReportResponse> = {
         break;
       case "leadership":
         Leadership.encode(message.message.value, writer.uint32(42).fork()).join();
+        break;
+      case "probeRequest":
+        ProbeRequest.encode(message.message.value, writer.uint32(50).fork()).join();
         break;
     }
     return writer;
@@ -444,6 +572,14 @@ export const ReportResponse: MessageFns<ReportResponse> = {
             message.message = { $case: "leadership", value: Leadership.decode(reader, reader.uint32()) };
             continue;
           }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.message = { $case: "probeRequest", value: ProbeRequest.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -458,7 +594,7 @@ export const ReportResponse: MessageFns<ReportResponse> = {
 };
 
 function createBaseHello(): Hello {
-  return { nodeName: "", epoch: "", agentVersion: "" };
+  return { nodeName: "", epoch: "", agentVersion: "", startedAtMs: 0 };
 }
 
 export const Hello: MessageFns<Hello> = {
@@ -471,6 +607,9 @@ export const Hello: MessageFns<Hello> = {
     }
     if (message.agentVersion !== "") {
       writer.uint32(26).string(message.agentVersion);
+    }
+    if (message.startedAtMs !== 0) {
+      writer.uint32(32).uint64(message.startedAtMs);
     }
     return writer;
   },
@@ -510,6 +649,14 @@ export const Hello: MessageFns<Hello> = {
             }
 
             message.agentVersion = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.startedAtMs = longToNumber(reader.uint64());
             continue;
           }
         }
@@ -1522,7 +1669,7 @@ export const Container: MessageFns<Container> = {
 };
 
 function createBaseDrainRequest(): DrainRequest {
-  return { podUid: "", phase: 0, budgetMs: 0 };
+  return { podUid: "", phase: 0, budgetMs: 0, answer: undefined };
 }
 
 export const DrainRequest: MessageFns<DrainRequest> = {
@@ -1535,6 +1682,9 @@ export const DrainRequest: MessageFns<DrainRequest> = {
     }
     if (message.budgetMs !== 0) {
       writer.uint32(24).uint32(message.budgetMs);
+    }
+    if (message.answer !== undefined) {
+      DrainAnswer.encode(message.answer, writer.uint32(34).fork()).join();
     }
     return writer;
   },
@@ -1574,6 +1724,93 @@ export const DrainRequest: MessageFns<DrainRequest> = {
             }
 
             message.budgetMs = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.answer = DrainAnswer.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseDrainAnswer(): DrainAnswer {
+  return { reason: "", connectionsLeft: 0, heldMs: 0, lastArrivalMs: undefined };
+}
+
+export const DrainAnswer: MessageFns<DrainAnswer> = {
+  encode(message: DrainAnswer, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.reason !== "") {
+      writer.uint32(10).string(message.reason);
+    }
+    if (message.connectionsLeft !== 0) {
+      writer.uint32(16).uint32(message.connectionsLeft);
+    }
+    if (message.heldMs !== 0) {
+      writer.uint32(24).uint32(message.heldMs);
+    }
+    if (message.lastArrivalMs !== undefined) {
+      writer.uint32(32).uint32(message.lastArrivalMs);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DrainAnswer {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDrainAnswer();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.connectionsLeft = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.heldMs = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.lastArrivalMs = reader.uint32();
             continue;
           }
         }
@@ -1721,6 +1958,267 @@ export const TargetPort: MessageFns<TargetPort> = {
             }
 
             message.protocol = reader.int32() as any;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseNodeNotice(): NodeNotice {
+  return { signs: [] };
+}
+
+export const NodeNotice: MessageFns<NodeNotice> = {
+  encode(message: NodeNotice, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.signs) {
+      NodeSign.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): NodeNotice {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseNodeNotice();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.signs.push(NodeSign.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseNodeSign(): NodeSign {
+  return { kind: 0, detail: "", seenAtMs: 0 };
+}
+
+export const NodeSign: MessageFns<NodeSign> = {
+  encode(message: NodeSign, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.kind !== 0) {
+      writer.uint32(8).int32(message.kind);
+    }
+    if (message.detail !== "") {
+      writer.uint32(18).string(message.detail);
+    }
+    if (message.seenAtMs !== 0) {
+      writer.uint32(24).uint64(message.seenAtMs);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): NodeSign {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseNodeSign();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.kind = reader.int32() as any;
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.detail = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.seenAtMs = longToNumber(reader.uint64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseProbeRequest(): ProbeRequest {
+  return { id: 0, address: "", port: 0, timeoutMs: 0 };
+}
+
+export const ProbeRequest: MessageFns<ProbeRequest> = {
+  encode(message: ProbeRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.id !== 0) {
+      writer.uint32(8).uint64(message.id);
+    }
+    if (message.address !== "") {
+      writer.uint32(18).string(message.address);
+    }
+    if (message.port !== 0) {
+      writer.uint32(24).uint32(message.port);
+    }
+    if (message.timeoutMs !== 0) {
+      writer.uint32(32).uint32(message.timeoutMs);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ProbeRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseProbeRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.id = longToNumber(reader.uint64());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.address = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.port = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.timeoutMs = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseProbeResult(): ProbeResult {
+  return { id: 0, outcome: 0, roundTripMs: 0 };
+}
+
+export const ProbeResult: MessageFns<ProbeResult> = {
+  encode(message: ProbeResult, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.id !== 0) {
+      writer.uint32(8).uint64(message.id);
+    }
+    if (message.outcome !== 0) {
+      writer.uint32(16).int32(message.outcome);
+    }
+    if (message.roundTripMs !== 0) {
+      writer.uint32(24).uint32(message.roundTripMs);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ProbeResult {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseProbeResult();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.id = longToNumber(reader.uint64());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.outcome = reader.int32() as any;
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.roundTripMs = reader.uint32();
             continue;
           }
         }
