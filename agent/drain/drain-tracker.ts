@@ -43,12 +43,13 @@ interface Tracked {
   /** Its object is gone. */
   isRemoved: boolean;
   timer: Timer | undefined;
-  readonly callers: Set<() => void>;
+  readonly callers: Set<(line: string) => void>;
 }
 
 /** The watch may be a moment behind the kubelet, which calls the hook as it hears of the deletion itself. */
 const UNKNOWN_POD_WAIT_MS = 1_000;
 const READ_TIMEOUT_MS = 1_000;
+const HUNG_UP = 'the caller hung up';
 
 /** Runs one drain per Pod and answers all calls that are held for it together. */
 export class DrainTracker {
@@ -63,15 +64,19 @@ export class DrainTracker {
     this.#options = options;
   }
 
-  /** Holds a preStop call until the Pod may die. `signal` aborts when the caller hangs up; the drain goes on. */
-  async hold(address: string, signal: AbortSignal): Promise<void> {
+  /**
+   * Holds a preStop call until the Pod may die, and tells in one line why it may. `signal` aborts when the caller hangs
+   * up; the drain goes on.
+   */
+  async hold(address: string, signal: AbortSignal): Promise<string> {
     const calledAt = this.#options.clock.now();
     if (this.#calls >= this.#options.callsMax) return this.#report('too-many-calls', { address }, 0);
     this.#countCall(1);
     try {
       const pod = await this.#findPod(address, signal);
-      if (pod) await this.#join(pod, signal);
-      else if (!signal.aborted) this.#report('unknown-pod', { address }, this.#options.clock.now() - calledAt);
+      if (pod) return await this.#join(pod, signal);
+      if (signal.aborted) return HUNG_UP;
+      return this.#report('unknown-pod', { address }, this.#options.clock.now() - calledAt);
     } finally {
       this.#countCall(-1);
     }
@@ -132,13 +137,14 @@ export class DrainTracker {
       .finally(() => this.#seekers.delete(look));
   }
 
-  #join(pod: PodRecord, signal: AbortSignal): Promise<void> {
+  async #join(pod: PodRecord, signal: AbortSignal): Promise<string> {
     const tracked = this.#tracked.get(pod.uid) ?? this.#begin(pod);
-    if (tracked.drain.stage.type === 'answered') return Promise.resolve();
-    const answered = Promise.withResolvers<void>();
+    const { stage } = tracked.drain;
+    if (stage.type === 'answered') return `answered before: ${stage.reason}`;
+    const answered = Promise.withResolvers<string>();
     tracked.callers.add(answered.resolve);
-    return abortable(answered.promise, signal)
-      .catch(() => undefined)
+    return await abortable(answered.promise, signal)
+      .catch(() => HUNG_UP)
       .finally(() => tracked.callers.delete(answered.resolve));
   }
 
@@ -181,12 +187,12 @@ export class DrainTracker {
     const { pod, drain, callers } = tracked;
     const isFinal = drain.facts.deletionGraceSeconds !== undefined;
     if (tracked.isRemoved || !isFinal) this.#tracked.delete(pod.uid);
-    this.#report(
+    const line = this.#report(
       reason,
       { pod: `${pod.namespace}/${pod.name}`, uid: pod.uid },
       this.#options.clock.now() - drain.calledAt,
     );
-    for (const resolve of callers) resolve();
+    for (const resolve of callers) resolve(line);
     callers.clear();
   }
 
@@ -210,13 +216,14 @@ export class DrainTracker {
     }
   }
 
-  #report(reason: AnswerReason, subject: Record<string, unknown>, heldMs: number): void {
+  #report(reason: AnswerReason, subject: Record<string, unknown>, heldMs: number): string {
     const { log, metrics } = this.#options;
     const { isEarly, nextStep } = ANSWER_MEANINGS[reason];
     metrics.hookAnswered(reason, heldMs);
     const fields = { ...subject, reason, heldMs: Math.round(heldMs) };
     if (isEarly) log.warn('preStop answered before the drain was complete', { ...fields, nextStep });
     else log.info('preStop answered', fields);
+    return `${reason} after ${(heldMs / 1_000).toFixed(1)} s`;
   }
 
   #countCall(difference: 1 | -1): void {

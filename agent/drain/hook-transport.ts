@@ -5,12 +5,16 @@
 export interface HookTransport {
   /**
    * Serves until `signal` aborts, then finishes the calls it has accepted. `handler` gets the Pod's address (the call's
-   * Host) and a signal that aborts when the caller hangs up; the call is answered when its promise settles, however.
+   * Host); the call is answered when its promise settles, however, and the line it resolves with is the answer's body.
    */
   serve(handler: HookHandler, signal: AbortSignal): Promise<void>;
 }
 
-export type HookHandler = (podAddress: string, signal: AbortSignal) => Promise<void>;
+/**
+ * Resolves when the Pod may die, with one line for people that says what happened. `signal` aborts when the caller hangs
+ * up. It never rejects for an operating error: a hook that fails would not hold the Pod either.
+ */
+export type HookHandler = (podAddress: string, signal: AbortSignal) => Promise<string>;
 
 /** The node's rule that leads calls to a hooked Pod's address, port 19440, to the agent's loopback port. */
 export interface HookRedirect {

@@ -51,25 +51,32 @@ async function open({
   return socket;
 }
 
-async function statusOf(socket: Socket): Promise<number> {
+async function textOf(socket: Socket): Promise<string> {
   let text = '';
   for await (const chunk of socket) text += chunk;
-  return Number(/^HTTP\/1\.1 (\d+)/.exec(text)?.[1]);
+  return text;
+}
+
+async function statusOf(socket: Socket): Promise<number> {
+  return Number(/^HTTP\/1\.1 (\d+)/.exec(await textOf(socket))?.[1]);
 }
 
 describe('a preStop call', () => {
-  test('is held until the handler lets it go, and names its Pod by the Host header', async () => {
+  test('is held until the handler lets it go, names its Pod by the Host header, and hears what happened', async () => {
     const release = Promise.withResolvers<void>();
     const called = Promise.withResolvers<string>();
     const served = hooks.serve(async address => {
       called.resolve(address);
       await release.promise;
+      return 'drained in 3.2 s';
     }, stop.signal);
     const socket = await open();
     expect(await called.promise).toBe(POD);
     stop.abort();
     release.resolve();
-    expect(await statusOf(socket)).toBe(200);
+    const text = await textOf(socket);
+    expect(text).toMatch(/^HTTP\/1\.1 200 /);
+    expect(text).toContain('drained in 3.2 s\n');
     await served;
   });
 
@@ -80,6 +87,7 @@ describe('a preStop call', () => {
       signal.addEventListener('abort', () => hungUp.resolve(), { once: true });
       called.resolve();
       await hungUp.promise;
+      return 'nobody reads this';
     }, stop.signal);
     const socket = await open();
     await called.promise;
@@ -111,6 +119,7 @@ describe('a call is turned away', () => {
     let wasHandled = false;
     const served = hooks.serve(async () => {
       wasHandled = true;
+      return 'drained';
     }, stop.signal);
     expect(await statusOf(await open(call))).toBe(status);
     expect(refusals).toEqual([reason]);

@@ -80,10 +80,11 @@ class HookCalls {
     if (!this.handler || !caller.podAddress) return end(response, 503, 'starting');
     const hangUp = new AbortController();
     response.once('close', () => hangUp.abort());
+    let line = 'the drain failed; the log of the agent tells why';
     try {
-      await this.handler(caller.podAddress, hangUp.signal);
+      line = await this.handler(caller.podAddress, hangUp.signal);
     } finally {
-      end(response, 200, 'done');
+      end(response, 200, line);
     }
   }
 

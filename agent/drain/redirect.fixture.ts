@@ -25,6 +25,7 @@ const hooks = await openHttpHookServer({
 });
 const served = hooks.serve(async address => {
   held.push(address);
+  return 'drained';
 }, stop.signal);
 const redirect = nftRedirect({ command: 'nft', agentPort: hooks.port });
 

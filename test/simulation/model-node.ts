@@ -38,7 +38,7 @@ export class ModelNode {
   hookTransport(severed: AbortSignal): HookTransport {
     return {
       serve: async (handler, signal) => {
-        const held = new Set<Promise<void>>();
+        const held = new Set<Promise<string>>();
         this.#handler = (address, caller) => {
           const call = orBroken(handler(address, caller), severed);
           held.add(call);
@@ -89,9 +89,9 @@ async function refuse(): Promise<never> {
   throw new Error('connection refused');
 }
 
-async function orBroken(call: Promise<void>, severed: AbortSignal): Promise<void> {
+async function orBroken(call: Promise<string>, severed: AbortSignal): Promise<string> {
   const broken = aborted(severed).then(() => Promise.reject(new Error('connection reset by peer')));
-  await Promise.race([call, broken]);
+  return await Promise.race([call, broken]);
 }
 
 /** Exits are seen on the Pod watch. */

@@ -4,7 +4,7 @@ import type { ModelledRuntime } from './modelled-runtime.ts';
 import { type NodeConnect, type NodeHttpGet, type NodeNetwork, NodeNetworkError } from './node-network.ts';
 
 /** What stands behind the node's redirect: resolves when the call is answered, rejects when the connection breaks. */
-export type RedirectedCall = (podAddress: string, signal: AbortSignal) => Promise<void>;
+export type RedirectedCall = (podAddress: string, signal: AbortSignal) => Promise<unknown>;
 
 export interface ModelledNetworkOptions {
   readonly clock: Clock;
