@@ -2,6 +2,7 @@ import type { Knowledge } from '../knowledge.ts';
 import type { ServiceRecord } from '../kube/service-reflector.ts';
 import type { Problem } from '../loadbalancers/problem.ts';
 import { claimOf, type ServiceIntent } from '../loadbalancers/service-intent.ts';
+import type { HeldServices } from './held-services.ts';
 
 /** A Service that is ours to serve. */
 export interface Claimed {
@@ -19,16 +20,24 @@ export interface ClaimChange {
   readonly service: ServiceRecord | undefined;
 }
 
+export interface ClaimsOptions {
+  readonly knowledge: Pick<Knowledge, 'services'>;
+  readonly tkeController: () => boolean;
+  readonly held: Pick<HeldServices, 'has'>;
+}
+
 /** The claimed Services of a term, kept up to date Service by Service. */
 export class Claims {
   readonly #knowledge: Pick<Knowledge, 'services'>;
   readonly #tkeController: () => boolean;
+  readonly #held: Pick<HeldServices, 'has'>;
   readonly #byKey = new Map<string, Claimed>();
   readonly #byUid = new Map<string, Claimed>();
 
-  constructor(options: { knowledge: Pick<Knowledge, 'services'>; tkeController: () => boolean }) {
+  constructor(options: ClaimsOptions) {
     this.#knowledge = options.knowledge;
     this.#tkeController = options.tkeController;
+    this.#held = options.held;
   }
 
   get(serviceUid: string): Claimed | undefined {
@@ -44,13 +53,17 @@ export class Claims {
     const before = this.#byKey.get(key);
     const service = this.#knowledge.services.get(key);
     const claim = service && claimOf(service, { tkeController: this.#tkeController() });
-    const after = service && claim?.kind === 'claimed' ? { service, intent: claim.intent } : undefined;
+    const after = service && claim?.kind === 'claimed' ? this.#claimed(service, claim.intent) : undefined;
     if (before) this.#byUid.delete(before.service.uid);
     if (after) {
       this.#byKey.set(key, after);
       this.#byUid.set(after.service.uid, after);
     } else this.#byKey.delete(key);
     return { before, after, problems: problemsOf(claim), service };
+  }
+
+  #claimed(service: ServiceRecord, intent: ServiceIntent): Claimed {
+    return { service, intent: { ...intent, held: intent.finalized && this.#held.has(service.uid) } };
   }
 }
 

@@ -220,6 +220,17 @@ describe('a Pod that the leader before had bound', () => {
   });
 });
 
+test('a Service that only the watch still tells of gets nothing made: the leader before may have let it go', async () => {
+  await term.services(SERVICE);
+  term.listed = [];
+  const annotations = { ...SERVICE.annotations, [EXISTING_LOAD_BALANCER_ANNOTATION]: 'lb-1' };
+  const ports = [{ port: 81, protocol: 'TCP' as const }];
+  const stale = { ...SERVICE, uid: 'uid-stale', name: 'stale', annotations, ports, recorded: ['lb-1'] };
+  term.knowledge.applyServices({ type: 'applied', key: 'default/stale', item: stale, resourceVersion: '9' });
+  await term.goOn();
+  expect(term.cloud.listeners.map(({ name }) => name)).toEqual([`clb-direct-c1-${SERVICE.uid.slice(0, 8)}`]);
+});
+
 describe('a Service that is deleted', () => {
   test('loses its listeners, then its load balancer, then our finalizer', async () => {
     await term.services(SERVICE);

@@ -25,6 +25,7 @@ import { type Claimed, Claims } from './claims.ts';
 import { addAll, Dirt, take, takeSome } from './dirt.ts';
 import { DrainAnswers, type DrainMoments } from './drain-answers.ts';
 import { GateKeeper } from './gate-keeper.ts';
+import { HeldServices } from './held-services.ts';
 import { LaneDriver } from './lane-driver.ts';
 import { LaneFleet, type LiveLane } from './lane-fleet.ts';
 import { LaneReporter } from './lane-reporter.ts';
@@ -74,6 +75,7 @@ export class LeaderWork {
   readonly #stop = new AbortController();
   readonly #dirt = new Dirt();
   readonly #pods: PodDesk;
+  readonly #held: HeldServices;
   readonly #claims: Claims;
   readonly #board: ProblemBoard;
   readonly #directory: LoadBalancerDirectory;
@@ -98,7 +100,8 @@ export class LeaderWork {
     const { signal } = this.#stop;
     this.#pods = new PodDesk({ ...options, isInPlace: pod => this.#isInPlace(pod) });
     const { view } = this.#pods;
-    this.#claims = new Claims({ knowledge, tkeController });
+    this.#held = new HeldServices(clock.now());
+    this.#claims = new Claims({ knowledge, tkeController, held: this.#held });
     this.#board = new ProblemBoard({ clock, tell: (service, problem) => ports.reportProblem(service, problem) });
     this.#directory = new LoadBalancerDirectory({
       ...options,
@@ -178,6 +181,10 @@ export class LeaderWork {
   /** A consistent list of a namespace's Services. */
   servicesListed(namespace: string, list: { startedAt: number; services: readonly ServiceRecord[] }): void {
     this.#mark(this.#dirt.gates, this.#proof.listed(namespace, list));
+    this.#mark(
+      this.#dirt.services,
+      this.#held.listed(list).map(({ name }) => `${namespace}/${name}`),
+    );
   }
 
   /** The latest drains, newest first. */
@@ -301,18 +308,21 @@ export class LeaderWork {
   }
 
   #claimServices(keys: readonly string[]): void {
+    const { ports } = this.#options;
     const claimed: Claimed[] = [];
     for (const key of keys) {
       const { before, after, service, problems } = this.#claims.refresh(key);
       if (before) addAll(this.#dirt.gates, this.#pods.view.podUidsOf(before.service.uid));
       if (before && before.service.uid !== after?.service.uid) this.#forgetService(before);
       if (service) this.#board.put(service, 'claim', problems);
+      if (before && !service?.finalized) this.#held.forget(before.service.uid);
       if (after) claimed.push(after);
     }
     if (claimed.length === 0) return;
     this.#pods.view.setServices(claimed.map(({ service }) => service));
     for (const { service, intent } of claimed) {
       addAll(this.#dirt.gates, this.#pods.view.podUidsOf(service.uid));
+      if (intent.finalized && !intent.held && !intent.leaving) ports.listServices(service.namespace);
       this.#directory.ensure(intent);
       this.#dirt.placements.add(service.uid);
       this.#dirt.ports.add(service.uid);

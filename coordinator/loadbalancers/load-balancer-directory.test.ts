@@ -144,7 +144,7 @@ describe('a load balancer of its own', () => {
   });
 
   test('is not made before our finalizer is on the Service, nor without the lease', async () => {
-    directory.ensure(serviceIntent({ finalized: false }));
+    directory.ensure(serviceIntent({ finalized: false, held: false }));
     await clock.advance(5_000);
     leaseHeld = false;
     directory.ensure(CREATED);

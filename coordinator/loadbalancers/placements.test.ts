@@ -63,8 +63,8 @@ describe('the wanted load balancer', () => {
     });
   });
 
-  test('holds nothing while our finalizer is not on the Service', () => {
-    const { placements } = placed({ ...MOVING, finalized: false }, ready('lb-new'));
+  test('holds nothing while somebody else may still let the Service go', () => {
+    const { placements } = placed({ ...MOVING, held: false }, ready('lb-new'));
     expect(placements).toMatchObject([{ mayMake: false }]);
   });
 

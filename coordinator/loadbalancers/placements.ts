@@ -107,7 +107,7 @@ function wantedPlacement({ intent, wanted, facts }: PlacementInput): Placement |
     needsTag && !isAllowed(loadBalancer, policy.clusterName, service.namespace)
       ? notAllowed(service, { what: 'it', loadBalancerId: loadBalancer.id, clusterName: policy.clusterName })
       : undefined;
-  const mayMake = denial === undefined && intent.finalized && intent.recorded.includes(loadBalancer.id);
+  const mayMake = denial === undefined && intent.held && intent.recorded.includes(loadBalancer.id);
   return { loadBalancer, role: 'wanted', mayMake, denial };
 }
 

@@ -19,6 +19,8 @@ export interface ServiceIntent {
   readonly leaving: boolean;
   /** Our finalizer is on it, so that what is made for it is never forgotten. */
   readonly finalized: boolean;
+  /** Nobody but this term's leader can take the finalizer off: only then may something be made for the Service. */
+  readonly held: boolean;
   /** RFC 3339: of two objects that want the same, the earlier one has it. */
   readonly createdAt: string;
   readonly loadBalancer: LoadBalancerChoice;
@@ -111,6 +113,7 @@ function intentOf(service: ServiceRecord): ServiceIntent {
     service: { uid, namespace, name },
     leaving: false,
     finalized: service.finalized,
+    held: false,
     createdAt: service.createdAt,
     loadBalancer: choiceOf(service),
     recorded: service.recorded,

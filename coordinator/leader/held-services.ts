@@ -1,0 +1,33 @@
+import type { ServiceRecord } from '../kube/service-reflector.ts';
+
+/**
+ * The Services that this term has read, from the API server itself, with our finalizer on them. What the watch tells may
+ * be older than the term: the leader before may have let such a Service go, and whatever was made for it would stay for
+ * ever. Of a Service that stood with our finalizer after the term began, only this term can take it off.
+ */
+export class HeldServices {
+  readonly #beganAt: number;
+  readonly #uids = new Set<string>();
+
+  /** @param beganAt when the term began, by the monotonic clock */
+  constructor(beganAt: number) {
+    this.#beganAt = beganAt;
+  }
+
+  has(serviceUid: string): boolean {
+    return this.#uids.has(serviceUid);
+  }
+
+  /** Takes a consistent list; `startedAt`: when it was asked for. @returns the Services that were not held before */
+  listed({ startedAt, services }: { startedAt: number; services: readonly ServiceRecord[] }): readonly ServiceRecord[] {
+    if (startedAt < this.#beganAt) return [];
+    const news = services.filter(({ uid, finalized }) => finalized && !this.#uids.has(uid));
+    for (const { uid } of news) this.#uids.add(uid);
+    return news;
+  }
+
+  /** Our finalizer is off. */
+  forget(serviceUid: string): void {
+    this.#uids.delete(serviceUid);
+  }
+}
