@@ -83,7 +83,6 @@ function wire(edges: AgentEdges, options: AgentOptions) {
     streams.podsChanged(change);
     tracker.podsChanged(change);
     redirect.podsChanged();
-    metrics.podsKnown(table.size);
   };
   const tracker: DrainTracker = new DrainTracker({
     ...edges,
@@ -110,6 +109,8 @@ function wire(edges: AgentEdges, options: AgentOptions) {
     log: log.child({ component: 'redirect' }),
     addresses: () => table.hookedAddresses(),
   });
+  metrics.observePods(() => table.records());
+  metrics.observeStreams(() => streams.status());
   const podSources = { ...edges, ...options, table, onChange, onError: podErrorLog(edges) };
   return { table, tracker, streams, redirect, podSources, onRuntimeError: runtimeErrorLog(edges) };
 }

@@ -68,7 +68,7 @@ describe('the process', () => {
       const metricsPort = await portOf(child.stdout);
       const url = `http://127.0.0.1:${metricsPort}`;
       expect((await fetch(`${url}/healthz`)).status).toBe(200);
-      expect(await (await fetch(`${url}/metrics`)).text()).toContain('clb_direct_agent_hooks_held 0');
+      expect(await (await fetch(`${url}/metrics`)).text()).toContain('clb_direct_agent_hooks_held{node="node1"} 0');
       expect((await fetch(`${url}/`)).status).toBe(404);
     } finally {
       child.kill('SIGTERM');

@@ -15,6 +15,7 @@ import { procConnections } from './connections/proc-connections.ts';
 import { DEFAULT_DRAIN_LIMITS } from './drain/drain-limits.ts';
 import { type HttpHookServerOptions, openHttpHookServer } from './drain/http-hook-server.ts';
 import { nftRedirect } from './drain/nft-redirect.ts';
+import { runEventLoopWatch } from './health/event-loop-watch.ts';
 import { openMetricsServer } from './metrics-server.ts';
 import { AGENT_OPTIONS, type AgentOptionValues } from './options.ts';
 import { prometheusMetrics } from './prometheus-metrics.ts';
@@ -44,7 +45,7 @@ export async function main(argv: readonly string[], environment: Environment): P
 }
 
 async function run(values: AgentOptionValues, environment: Environment): Promise<void> {
-  const stop = new AbortController();
+  const [stop, ended] = [new AbortController(), new AbortController()];
   const onSignal = () => stop.abort();
   process.once('SIGTERM', onSignal).once('SIGINT', onSignal);
   const log = pinoLogger({ level: values.logLevel });
@@ -53,13 +54,16 @@ async function run(values: AgentOptionValues, environment: Environment): Promise
   const metricsServer = await openAt('--http-listen', values.httpListen, address =>
     openMetricsServer({ ...address, registry }),
   );
+  const { clock, metrics } = edges;
+  const watched = runEventLoopWatch({ clock, onDelay: metrics.eventLoopDelayed }, ended.signal);
   log.info('agent started', { node: values.nodeName, metricsPort: metricsServer.port });
   try {
     await runAgent({ edges, options: agentOptions(values) }, stop.signal);
     log.info('agent stopped');
   } finally {
     process.off('SIGTERM', onSignal).off('SIGINT', onSignal);
-    await metricsServer.close();
+    ended.abort();
+    await Promise.all([watched, metricsServer.close()]);
   }
 }
 
@@ -70,7 +74,11 @@ async function openEdges(
 ): Promise<AgentEdges> {
   const { procRoot, coordinatorCaFile: certificateAuthorityFile, tokenFile } = values;
   const clock = systemClock();
-  const metrics = prometheusMetrics(registry);
+  const metrics = prometheusMetrics(registry, {
+    nodeName: values.nodeName,
+    version: packageJson.version,
+    startedAtMs: clock.wallNow(),
+  });
   const configuration = await loadKubeConfig({ kubeconfigPath: values.kubeconfig, environment });
   const onRefused: HttpHookServerOptions['onRefused'] = (reason, caller) => {
     metrics.hookRefused(reason);

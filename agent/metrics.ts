@@ -1,36 +1,48 @@
+import type { PodRecord } from '../common/pod-record.ts';
+import type { ReportRequest } from '../proto/gen/clbdirect/v1/report.ts';
 import type { AnswerReason } from './drain/answer-reason.ts';
+import type { StreamStatus } from './report/stream-status.ts';
 
 /** What the agent counts. One method per fact, so that the parts know nothing of Prometheus. */
 export interface AgentMetrics {
-  podsKnown(count: number): void;
+  /** Says where a scrape finds the Pods that are reported. */
+  observePods(records: () => readonly PodRecord[]): void;
   podListOrWatchFailed(): void;
   runtimeFailed(): void;
   streamsConnected(count: number): void;
   streamFailed(kind: string): void;
-  podMessageSent(type: 'snapshot' | 'delta'): void;
+  /** Says where a scrape finds how each coordinator's stream is doing. */
+  observeStreams(streams: () => readonly StreamStatus[]): void;
+  podMessageSent(type: 'snapshot' | 'delta', message: ReportRequest): void;
+  /** A coordinator has a change that the agent knew of `lagMs` before. */
+  podMessageAcknowledged(lagMs: number): void;
   resyncRequested(): void;
   hooksHeld(count: number): void;
   hookAnswered(reason: AnswerReason, heldMs: number): void;
   hookRefused(reason: string): void;
   connectionReadFailed(): void;
   redirectReplaced(outcome: 'success' | 'failure'): void;
+  eventLoopDelayed(delayMs: number): void;
 }
 
 /** Counts nothing; for runs whose numbers nobody reads. */
 export function noMetrics(): AgentMetrics {
   const ignore = () => {};
   return {
-    podsKnown: ignore,
+    observePods: ignore,
     podListOrWatchFailed: ignore,
     runtimeFailed: ignore,
     streamsConnected: ignore,
     streamFailed: ignore,
+    observeStreams: ignore,
     podMessageSent: ignore,
+    podMessageAcknowledged: ignore,
     resyncRequested: ignore,
     hooksHeld: ignore,
     hookAnswered: ignore,
     hookRefused: ignore,
     connectionReadFailed: ignore,
     redirectReplaced: ignore,
+    eventLoopDelayed: ignore,
   };
 }

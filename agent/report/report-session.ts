@@ -3,6 +3,7 @@ import type { Logger } from '../../common/logger.ts';
 import type { PodRecord } from '../../common/pod-record.ts';
 import { type AgentChannel, ReportChannelError } from '../../common/report-transport.ts';
 import type {
+  Ack,
   DrainRequest,
   DrainUpdate,
   Leadership,
@@ -14,6 +15,8 @@ import type {
 import type { AgentMetrics } from '../metrics.ts';
 import type { PodChange } from '../pods/pod-table.ts';
 import { emptyOutbox, takeMessage, withChange, withDrain, withSnapshot } from './outbox.ts';
+import { ReportLag } from './report-lag.ts';
+import type { StreamState } from './stream-status.ts';
 
 /** What a session asks the rest of the agent. */
 export interface ReportContext {
@@ -43,9 +46,10 @@ export const SILENCE_LIMIT_MS = 9_000;
 export class ReportSession {
   readonly #context: ReportContext;
   readonly #channel: AgentChannel;
+  readonly #lag = new ReportLag();
   #outbox = emptyOutbox();
   #isWritable = true;
-  #isWelcomed = false;
+  #welcomedAt: number | undefined;
   #isLeading = false;
   #isClosed = false;
   #heartbeatIntervalMs = DEFAULT_HEARTBEAT_INTERVAL_MS;
@@ -60,7 +64,17 @@ export class ReportSession {
   }
 
   get isWelcomed(): boolean {
-    return this.#isWelcomed && !this.#isClosed;
+    return this.#welcomedAt !== undefined && !this.#isClosed;
+  }
+
+  get state(): StreamState {
+    if (!this.isWelcomed) return 'connecting';
+    return this.#isLeading ? 'leading' : 'connected';
+  }
+
+  /** Since its Welcome; undefined before. */
+  get welcomedForMs(): number | undefined {
+    return this.#welcomedAt === undefined ? undefined : this.#context.clock.now() - this.#welcomedAt;
   }
 
   /**
@@ -87,6 +101,7 @@ export class ReportSession {
   /** Call whenever `records` changed. */
   podsChanged(change: PodChange): void {
     this.#outbox = withChange(this.#outbox, change);
+    if (change.upserts.length + change.removals.length > 0) this.#lag.changed(this.#context.clock.now());
     this.#flush();
   }
 
@@ -117,13 +132,15 @@ export class ReportSession {
         this.#follow(message.value);
         break;
       case 'ack':
+        this.#acknowledged(message.value);
+        break;
       case undefined:
         break;
     }
   }
 
   #welcome({ coordinator, incarnation, leadership, heartbeatIntervalMs }: Welcome): void {
-    this.#isWelcomed = true;
+    this.#welcomedAt = this.#context.clock.now();
     if (heartbeatIntervalMs > 0) this.#heartbeatIntervalMs = heartbeatIntervalMs;
     this.#isLeading = leadership?.leading ?? false;
     const { log, onWelcome } = this.#context;
@@ -132,6 +149,11 @@ export class ReportSession {
     this.#queueSnapshot();
     this.#repeatDrains();
     onWelcome();
+  }
+
+  #acknowledged({ sequence }: Ack): void {
+    const { clock, metrics } = this.#context;
+    for (const lagMs of this.#lag.acknowledged(sequence, clock.now())) metrics.podMessageAcknowledged(lagMs);
   }
 
   #follow({ leading, term }: Leadership): void {
@@ -162,7 +184,10 @@ export class ReportSession {
       if (!taken) return;
       this.#outbox = taken.outbox;
       const type = taken.message.message?.$case;
-      if (type === 'snapshot' || type === 'delta') this.#context.metrics.podMessageSent(type);
+      if (type === 'snapshot' || type === 'delta') {
+        this.#context.metrics.podMessageSent(type, taken.message);
+        this.#lag.sent(this.#outbox.sequence);
+      }
       this.#send(taken.message);
     }
   }

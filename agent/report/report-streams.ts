@@ -7,6 +7,7 @@ import { Wakeup } from '../../common/wakeup.ts';
 import type { DrainRequest } from '../../proto/gen/clbdirect/v1/report.ts';
 import type { PodChange } from '../pods/pod-table.ts';
 import { type ReportContext, ReportSession } from './report-session.ts';
+import type { StreamStatus } from './stream-status.ts';
 
 export interface ReportStreamsOptions extends Omit<ReportContext, 'onWelcome'> {
   readonly random: Random;
@@ -30,7 +31,8 @@ const ADDRESSES_MAX = 16;
 export class ReportStreams {
   readonly #options: ReportStreamsOptions;
   readonly #context: ReportContext;
-  readonly #sessions = new Set<ReportSession>();
+  /** The open ones, by address. */
+  readonly #sessions = new Map<string, ReportSession>();
   readonly #maintained = new Map<string, Promise<void>>();
   readonly #resolveNow: Wakeup;
   #resolved: ReadonlySet<string> = new Set();
@@ -43,12 +45,20 @@ export class ReportStreams {
   }
 
   podsChanged(change: PodChange): void {
-    for (const session of this.#sessions) session.podsChanged(change);
+    for (const session of this.#sessions.values()) session.podsChanged(change);
   }
 
   /** Tells every connected coordinator; only the leader answers. */
   requestDrain(request: DrainRequest): void {
-    for (const session of this.#sessions) session.requestDrain(request);
+    for (const session of this.#sessions.values()) session.requestDrain(request);
+  }
+
+  /** How the stream to each address is doing now. */
+  status(): StreamStatus[] {
+    return [...this.#maintained.keys()].map(address => {
+      const session = this.#sessions.get(address);
+      return { address, state: session?.state ?? 'waiting', welcomedForMs: session?.welcomedForMs };
+    });
   }
 
   /** Keeps the streams up until `signal` aborts; resolves when all are closed. */
@@ -89,10 +99,9 @@ export class ReportStreams {
 
   async #runOne(address: string, signal: AbortSignal): Promise<void> {
     const { log, metrics } = this.#options;
-    let session: ReportSession | undefined;
     try {
-      session = new ReportSession(this.#context, await this.#connect(address, signal));
-      this.#sessions.add(session);
+      const session = new ReportSession(this.#context, await this.#connect(address, signal));
+      this.#sessions.set(address, session);
       await session.run(signal);
       if (!signal.aborted) log.info('coordinator closed the report stream, will reconnect', { address });
     } catch (error) {
@@ -101,7 +110,7 @@ export class ReportStreams {
       metrics.streamFailed(kind);
       log.warn('report stream failed, will reconnect', { address, kind, error });
     } finally {
-      if (session) this.#sessions.delete(session);
+      this.#sessions.delete(address);
       this.#countConnected();
     }
   }
@@ -112,7 +121,7 @@ export class ReportStreams {
   }
 
   #countConnected(): void {
-    const connected = [...this.#sessions].filter(session => session.isWelcomed).length;
+    const connected = [...this.#sessions.values()].filter(session => session.isWelcomed).length;
     if (connected === this.#connected) return;
     this.#connected = connected;
     this.#options.metrics.streamsConnected(connected);

@@ -202,7 +202,7 @@ async function isWebhookCalled(cluster: Cluster): Promise<boolean> {
 }
 
 async function waitForAgents({ clock, cluster }: ProductContext): Promise<void> {
-  const connected = new RegExp(`^clb_direct_agent_report_streams ${replicas.length}$`, 'm');
+  const connected = new RegExp(`^clb_direct_agent_report_streams\\{[^}]*\\} ${replicas.length}$`, 'm');
   for (const node of cluster.nodes) {
     await waitUntil(
       clock,

@@ -1,0 +1,10 @@
+/** How one coordinator address is doing. */
+export interface StreamStatus {
+  readonly address: string;
+  readonly state: StreamState;
+  /** Since its Welcome; undefined while there is none. */
+  readonly welcomedForMs: number | undefined;
+}
+
+/** `leading`: connected, and the coordinator says that it leads. `waiting`: failed, and tried again after a delay. */
+export type StreamState = 'connecting' | 'connected' | 'leading' | 'waiting';
