@@ -88,17 +88,29 @@ async function fromFile(path: string): Promise<KubeConfiguration> {
 
 async function parse(path: string): Promise<KubeConfigFile> {
   const text = await read(path, '--kubeconfig');
-  // Loaded on demand: in a cluster no YAML is ever read.
-  const { parse: parseYaml } = await import('yaml');
-  let value: unknown;
+  const value = parseJson(text) ?? (await parseYaml(path, text));
+  if (typeof value !== 'object' || value === null) throw new KubeConfigError(`${path} is no kubeconfig`);
+  return value;
+}
+
+/** JSON is YAML, but needs no library of its own. Undefined if it is none. */
+function parseJson(text: string): unknown {
   try {
-    value = parseYaml(text);
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+async function parseYaml(path: string, text: string): Promise<unknown> {
+  // Loaded on demand: in a cluster no YAML is ever read.
+  const yaml = await import('yaml');
+  try {
+    return yaml.parse(text);
   } catch (cause) {
     const [firstLine] = String(cause).split('\n');
     throw new KubeConfigError(`${path} is not readable as YAML: ${firstLine}`, { cause });
   }
-  if (typeof value !== 'object' || value === null) throw new KubeConfigError(`${path} is no kubeconfig`);
-  return value;
 }
 
 function find<T extends { name?: string }>(path: string, kind: string, name: string, all: T[] | undefined): T {
