@@ -1,7 +1,8 @@
 import type { PodRecord } from '../common/pod-record.ts';
-import type { ReportRequest } from '../proto/gen/clbdirect/v1/report.ts';
+import type { NodeSignKind, ProbeOutcome, ReportRequest } from '../proto/gen/clbdirect/v1/report.ts';
 import type { AnswerReason } from './drain/answer-reason.ts';
 import type { StreamStatus } from './report/stream-status.ts';
+import type { RuntimeExitKind } from './runtime/runtime-follower.ts';
 
 /** What the agent counts. One method per fact, so that the parts know nothing of Prometheus. */
 export interface AgentMetrics {
@@ -9,6 +10,19 @@ export interface AgentMetrics {
   observePods(records: () => readonly PodRecord[]): void;
   podListOrWatchFailed(): void;
   runtimeFailed(): void;
+  /** Whether exits come from the runtime at the moment. */
+  runtimeFollowed(isFollowed: boolean): void;
+  /** Events may have been lost. */
+  runtimeGap(): void;
+  runtimeExit(kind: RuntimeExitKind): void;
+  runtimeOutOfMemory(): void;
+  runtimeEventMalformed(): void;
+  /** The runtime told of an exit `leadMs` before the Pod watch. */
+  exitWasEarlier(leadMs: number): void;
+  nodeListOrWatchFailed(): void;
+  /** What announces the node's end now, all of it. */
+  nodeSigns(kinds: readonly NodeSignKind[]): void;
+  probeAnswered(outcome: ProbeOutcome): void;
   streamsConnected(count: number): void;
   streamFailed(kind: string): void;
   /** Says where a scrape finds how each coordinator's stream is doing. */
@@ -32,6 +46,15 @@ export function noMetrics(): AgentMetrics {
     observePods: ignore,
     podListOrWatchFailed: ignore,
     runtimeFailed: ignore,
+    runtimeFollowed: ignore,
+    runtimeGap: ignore,
+    runtimeExit: ignore,
+    runtimeOutOfMemory: ignore,
+    runtimeEventMalformed: ignore,
+    exitWasEarlier: ignore,
+    nodeListOrWatchFailed: ignore,
+    nodeSigns: ignore,
+    probeAnswered: ignore,
     streamsConnected: ignore,
     streamFailed: ignore,
     observeStreams: ignore,

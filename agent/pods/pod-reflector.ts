@@ -2,6 +2,7 @@ import type { Clock } from '../../common/clock.ts';
 import type { Pod } from '../../common/kube/objects.ts';
 import { type ReflectorEvent, runReflector } from '../../common/kube/reflector.ts';
 import type { KubeTransport } from '../../common/kube/transport.ts';
+import type { PodRecord } from '../../common/pod-record.ts';
 import type { Random } from '../../common/random.ts';
 import type { NodePolicy } from './detect-eni.ts';
 import { isHooked } from './is-hooked.ts';
@@ -16,6 +17,8 @@ export interface PodReflectorOptions {
   readonly policy: NodePolicy;
   readonly table: PodTable;
   readonly onChange: (change: PodChange) => void;
+  /** Each version of a Pod that the watch tells, as the API server has it. */
+  readonly onObserved?: (record: PodRecord) => void;
   /** A list or watch failed; it is tried again. */
   readonly onError: (error: unknown) => void;
 }
@@ -30,7 +33,10 @@ export function runPodReflector(options: PodReflectorOptions, signal: AbortSigna
       path: '/api/v1/pods',
       query: { fieldSelector: `spec.nodeName=${options.nodeName}` },
       project: pod => ({ record: projectPod(pod, options.policy), isHooked: isHooked(pod) }),
-      onEvent: event => options.onChange(applyTo(options.table, event, options.clock.wallNow())),
+      onEvent: event => {
+        if (event.type === 'applied') options.onObserved?.(event.item.record);
+        options.onChange(applyTo(options.table, event, options.clock.wallNow()));
+      },
       onError: options.onError,
     },
     signal,

@@ -1,5 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { aborted } from '../../common/aborted.ts';
 import type { Clock } from '../../common/clock.ts';
 import type { ContainerExit, RuntimeSource } from './source.ts';
 
@@ -13,39 +14,57 @@ export interface ProcRuntimeOptions {
 const SCAN_FRESH_MS = 1_000;
 const READS_AT_ONCE = 64;
 
+/** What can be told without the runtime. */
+export interface ProcRuntime extends RuntimeSource {
+  /** Whether a process of this container is left. @throws Error when that cannot be told. */
+  hasProcess(containerId: string): Promise<boolean>;
+}
+
 /**
  * What /proc tells of the node's Pods, by the cgroup of each process. It sees no exits: `exits` yields nothing, and
  * the Pods' own statuses tell of them.
  */
-export function procRuntime(options: ProcRuntimeOptions): RuntimeSource {
+export function procRuntime(options: ProcRuntimeOptions): ProcRuntime {
   const scanner = new ProcScanner(options);
   return {
-    processIds: async podUid => (await scanner.scan()).get(podUid) ?? [],
-    hasSandbox: async podUid => (await scanner.scan()).has(podUid),
-    exits: signal => noExits(signal),
+    processIds: async podUid =>
+      (await scanner.scan()).filter(process => process.podUid === podUid).map(({ processId }) => processId),
+    hasSandbox: async podUid => scanOfPods(await scanner.scan(), options).some(process => process.podUid === podUid),
+    hasProcess: async containerId =>
+      scanOfPods(await scanner.scan(), options).some(({ cgroup }) => cgroup.includes(containerId)),
+    exits: noExits,
   };
+}
+
+/** That a process is not there counts only where processes of Pods are seen at all. */
+function scanOfPods(processes: readonly PodProcess[], { procRoot }: ProcRuntimeOptions): readonly PodProcess[] {
+  if (processes.length > 0) return processes;
+  throw new Error(`${procRoot} shows no process of any Pod: is it the host's? Mount that and name it with --proc-root`);
 }
 
 /** Ends when `signal` aborts. */
 function noExits(signal: AbortSignal): AsyncIterable<ContainerExit> {
-  const end = new Promise<IteratorResult<ContainerExit>>(resolve => {
-    const finish = () => resolve({ done: true, value: undefined });
-    if (signal.aborted) finish();
-    signal.addEventListener('abort', finish, { once: true });
-  });
-  return { [Symbol.asyncIterator]: () => ({ next: () => end }) };
+  const next = () => aborted(signal).then(() => ({ done: true as const, value: undefined }));
+  return { [Symbol.asyncIterator]: () => ({ next }) };
+}
+
+interface PodProcess {
+  readonly processId: number;
+  readonly podUid: string;
+  /** Names the container, too. */
+  readonly cgroup: string;
 }
 
 class ProcScanner {
   readonly #options: ProcRuntimeOptions;
-  #latest: { readonly at: number; readonly result: Promise<Map<string, number[]>> } | undefined;
+  #latest: { readonly at: number; readonly result: Promise<readonly PodProcess[]> } | undefined;
 
   constructor(options: ProcRuntimeOptions) {
     this.#options = options;
   }
 
-  /** Process ids by Pod UID, at most SCAN_FRESH_MS old. @throws Error when the folder cannot be read. */
-  scan(): Promise<Map<string, number[]>> {
+  /** Processes of Pods, at most SCAN_FRESH_MS old. @throws Error when the folder cannot be read. */
+  scan(): Promise<readonly PodProcess[]> {
     const now = this.#options.clock.now();
     if (!this.#latest || now - this.#latest.at >= SCAN_FRESH_MS) {
       const result = scanProcesses(this.#options.procRoot);
@@ -58,21 +77,22 @@ class ProcScanner {
   }
 }
 
-async function scanProcesses(procRoot: string): Promise<Map<string, number[]>> {
+async function scanProcesses(procRoot: string): Promise<readonly PodProcess[]> {
   const names = (await readdir(procRoot)).filter(name => /^\d+$/.test(name));
-  const found = new Map<string, number[]>();
+  const found: PodProcess[] = [];
   for (let start = 0; start < names.length; start += READS_AT_ONCE) {
-    const uids = await Promise.all(names.slice(start, start + READS_AT_ONCE).map(name => readPodUid(procRoot, name)));
-    uids.forEach((uid, index) => {
-      if (uid) found.set(uid, [...(found.get(uid) ?? []), Number(names[start + index])]);
-    });
+    const some = await Promise.all(names.slice(start, start + READS_AT_ONCE).map(name => readProcess(procRoot, name)));
+    found.push(...some.filter(process => process !== undefined));
   }
   return found;
 }
 
-async function readPodUid(procRoot: string, name: string): Promise<string | undefined> {
+/** Undefined for a process of no Pod. */
+async function readProcess(procRoot: string, name: string): Promise<PodProcess | undefined> {
   try {
-    return podUidOfCgroup(await readFile(join(procRoot, name, 'cgroup'), 'latin1'));
+    const cgroup = await readFile(join(procRoot, name, 'cgroup'), 'latin1');
+    const podUid = podUidOfCgroup(cgroup);
+    return podUid === undefined ? undefined : { processId: Number(name), podUid, cgroup };
   } catch {
     // The process has ended since the folder was listed.
     return undefined;
