@@ -10,6 +10,7 @@ import { DEFAULT_HOOK_CALLS_MAX, runAgent } from './agent.ts';
 import type { Connection } from './connections/source.ts';
 import { DEFAULT_DRAIN_LIMITS } from './drain/drain-limits.ts';
 import type { HookHandler } from './drain/hook-transport.ts';
+import type { AgentHealth } from './health/health.ts';
 import { noMetrics } from './metrics.ts';
 import { kubePod } from './pod-fixtures.ts';
 import { ScriptedConnector } from './report/scripted-connector.ts';
@@ -26,6 +27,7 @@ let log: CollectingLogger;
 let hasSandbox: boolean;
 let connections: Connection[];
 let redirected: (readonly string[])[];
+let health: () => AgentHealth;
 let redirectError: Error | undefined;
 let tellExit: (exit: ContainerExit) => void;
 let hook: HookHandler;
@@ -63,7 +65,14 @@ function startAgent(): Promise<void> {
         random: seededRandom(7),
         reports: connector,
         metrics: noMetrics(),
+        health: {
+          observe: read => {
+            health = read;
+          },
+        },
         nodeAddresses: () => ['10.1.0.1'],
+        nodeSigns: [],
+        probes: { connect: async () => 'connected' },
         hooks: { serve: serveHooks },
         redirect: { replace: replaceRedirect },
         runtime: { processIds: async () => [1], hasSandbox: async () => hasSandbox, exits: exitsOf },
@@ -75,6 +84,7 @@ function startAgent(): Promise<void> {
         policy: { pureVpcCni: false },
         drain: DEFAULT_DRAIN_LIMITS,
         hookCallsMax: DEFAULT_HOOK_CALLS_MAX,
+        isProbeAllowed: address => address.startsWith('10.'),
       },
     },
     stop.signal,

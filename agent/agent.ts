@@ -1,6 +1,7 @@
 import type { Clock } from '../common/clock.ts';
 import type { KubeTransport } from '../common/kube/transport.ts';
 import type { Logger } from '../common/logger.ts';
+import type { PodRecord } from '../common/pod-record.ts';
 import { type Random, randomUuid } from '../common/random.ts';
 import type { ReportConnector } from '../common/report-transport.ts';
 import type { ConnectionSource } from './connections/source.ts';
@@ -8,12 +9,20 @@ import type { DrainLimits } from './drain/drain-limits.ts';
 import { DrainTracker } from './drain/drain-tracker.ts';
 import type { HookRedirect, HookTransport } from './drain/hook-transport.ts';
 import { RedirectKeeper } from './drain/redirect-keeper.ts';
+import type { HealthBoard } from './health/health.ts';
+import { Pulses } from './health/pulses.ts';
+import { missingToBeReady } from './health/readiness.ts';
 import type { AgentMetrics } from './metrics.ts';
+import { NodeWatch } from './node/node-watch.ts';
+import { ProbeDesk } from './node/probe-desk.ts';
+import type { ProbeSource } from './node/probe-source.ts';
+import type { NodeSignSource } from './node/sign-source.ts';
 import { runAbsenceProver } from './pods/absence-prover.ts';
 import type { NodePolicy } from './pods/detect-eni.ts';
 import { runPodReflector } from './pods/pod-reflector.ts';
 import { type PodChange, PodTable } from './pods/pod-table.ts';
 import { ReportStreams } from './report/report-streams.ts';
+import { ExitLead } from './runtime/exit-lead.ts';
 import type { RuntimeSource } from './runtime/source.ts';
 
 /** Everything the agent touches. */
@@ -28,8 +37,12 @@ export interface AgentEdges {
   readonly connections: ConnectionSource;
   /** All addresses of the node now: connections from them are probes. */
   readonly nodeAddresses: () => readonly string[];
+  /** What knows of the node's end besides its Node object. */
+  readonly nodeSigns: readonly NodeSignSource[];
+  readonly probes: ProbeSource;
   readonly log: Logger;
   readonly metrics: AgentMetrics;
+  readonly health: HealthBoard;
 }
 
 export interface AgentOptions {
@@ -39,6 +52,8 @@ export interface AgentOptions {
   readonly drain: DrainLimits;
   /** preStop calls held at one moment. */
   readonly hookCallsMax: number;
+  /** Whether an address may be probed because a coordinator asks. */
+  readonly isProbeAllowed: (address: string) => boolean;
 }
 
 /** Twice the most Pods a node is known to run, and all of them deleted at once. */
@@ -57,10 +72,11 @@ export async function runAgent(
   const rest = new AbortController();
   const loops = [
     runPodReflector({ ...parts.podSources, transport: edges.kube }, rest.signal),
-    runAbsenceProver({ ...parts.podSources, onError: parts.onRuntimeError }, rest.signal),
+    runAbsenceProver(parts.absence, rest.signal),
     followExits(edges.runtime, parts, rest.signal),
     parts.redirect.run(rest.signal),
     parts.streams.run(rest.signal),
+    parts.node.run(rest.signal),
   ];
   const hooks = edges.hooks.serve((address, caller) => parts.tracker.hold(address, caller), signal);
   try {
@@ -78,6 +94,7 @@ type Parts = ReturnType<typeof wire>;
 function wire(edges: AgentEdges, options: AgentOptions) {
   const { log, metrics } = edges;
   const table = new PodTable();
+  const pulses = new Pulses(edges.clock);
   const onChange = (change: PodChange) => {
     // Requests name Pods, so the coordinators hear of the Pods first.
     streams.podsChanged(change);
@@ -102,17 +119,38 @@ function wire(edges: AgentEdges, options: AgentOptions) {
     records: () => (table.isListed ? table.records() : undefined),
     activeDrains: () => tracker.activeRequests(),
     onDrainUpdate: update => tracker.updated(update),
+    notice: () => node.notice(),
+    probe: request => probes.answer(request),
     onCoordinators: connected => tracker.coordinators(connected),
+    onRound: pulses.follow('keeping the report streams'),
   });
+  const node: NodeWatch = new NodeWatch({
+    ...edges,
+    ...options,
+    transport: edges.kube,
+    log: log.child({ component: 'node' }),
+    sources: edges.nodeSigns,
+    onNotice: () => streams.noticeChanged(),
+    onNetwork: network => onChange(table.setNetwork(network)),
+  });
+  const probes = new ProbeDesk({ ...edges, source: edges.probes, isAllowed: options.isProbeAllowed });
   const redirect = new RedirectKeeper({
     ...edges,
     log: log.child({ component: 'redirect' }),
     addresses: () => table.hookedAddresses(),
   });
+  edges.health.observe(() => ({
+    missing: missingToBeReady({ isListed: table.isListed, isRedirected: redirect.isOwner }),
+    stuck: pulses.stuck(),
+  }));
   metrics.observePods(() => table.records());
   metrics.observeStreams(() => streams.status());
-  const podSources = { ...edges, ...options, table, onChange, onError: podErrorLog(edges) };
-  return { table, tracker, streams, redirect, podSources, onRuntimeError: runtimeErrorLog(edges) };
+  const lead = new ExitLead(edges);
+  const onObserved = (record: PodRecord) => lead.watchTold(record);
+  const podSources = { ...edges, ...options, table, onChange, onObserved, onError: podErrorLog(edges) };
+  const absence = { ...podSources, onError: runtimeErrorLog(edges), onRound: pulses.follow('proving absence') };
+  const isNodeEnding = () => node.isNodeEnding();
+  return { table, tracker, streams, node, isNodeEnding, redirect, lead, podSources, absence, onRuntimeError: absence.onError };
 }
 
 function podErrorLog({ log, metrics }: AgentEdges): (error: unknown) => void {
@@ -132,7 +170,10 @@ function runtimeErrorLog({ log, metrics }: AgentEdges): (error: unknown) => void
 /** Without the runtime's word the Pods' statuses still tell of exits, later. */
 async function followExits(runtime: RuntimeSource, parts: Parts, signal: AbortSignal): Promise<void> {
   try {
-    for await (const exit of runtime.exits(signal)) parts.podSources.onChange(parts.table.exit(exit));
+    for await (const exit of runtime.exits(signal)) {
+      parts.podSources.onChange(parts.table.exit(exit));
+      parts.lead.runtimeTold(exit);
+    }
   } catch (error) {
     if (!signal.aborted) parts.onRuntimeError(error);
   }

@@ -16,11 +16,15 @@ import { DEFAULT_DRAIN_LIMITS } from './drain/drain-limits.ts';
 import { type HttpHookServerOptions, openHttpHookServer } from './drain/http-hook-server.ts';
 import { nftRedirect } from './drain/nft-redirect.ts';
 import { runEventLoopWatch } from './health/event-loop-watch.ts';
+import { type HealthBoard, noHealthBoard } from './health/health.ts';
+import { openHealthServer } from './health/health-server.ts';
 import { openMetricsServer } from './metrics-server.ts';
+import { probeNetworks } from './node/probe-networks.ts';
+import { tcpProbes } from './node/tcp-probes.ts';
 import { AGENT_OPTIONS, type AgentOptionValues } from './options.ts';
 import { prometheusMetrics } from './prometheus-metrics.ts';
 import { grpcReportConnector } from './report/grpc-connector.ts';
-import { procRuntime } from './runtime/proc-runtime.ts';
+import { nodeRuntime } from './runtime/node-runtime.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -50,7 +54,9 @@ async function run(values: AgentOptionValues, environment: Environment): Promise
   process.once('SIGTERM', onSignal).once('SIGINT', onSignal);
   const log = pinoLogger({ level: values.logLevel });
   const registry = new Registry();
-  const edges = await openEdges(values, environment, { log, registry });
+  const healthServer = values.healthSocket === undefined ? undefined : await openHealthServer(values.healthSocket);
+  const health = healthServer ?? noHealthBoard();
+  const edges = await openEdges(values, environment, { log, registry, health });
   const metricsServer = await openAt('--http-listen', values.httpListen, address =>
     openMetricsServer({ ...address, registry }),
   );
@@ -63,14 +69,14 @@ async function run(values: AgentOptionValues, environment: Environment): Promise
   } finally {
     process.off('SIGTERM', onSignal).off('SIGINT', onSignal);
     ended.abort();
-    await Promise.all([watched, metricsServer.close()]);
+    await Promise.all([watched, metricsServer.close(), healthServer?.close()]);
   }
 }
 
 async function openEdges(
   values: AgentOptionValues,
   environment: Environment,
-  { log, registry }: { log: Logger; registry: Registry },
+  { log, registry, health }: { log: Logger; registry: Registry; health: HealthBoard },
 ): Promise<AgentEdges> {
   const { procRoot, coordinatorCaFile: certificateAuthorityFile, tokenFile } = values;
   const clock = systemClock();
@@ -88,10 +94,19 @@ async function openEdges(
     openHttpHookServer({ ...address, procRoot, onRefused }),
   );
   log.info('drain server listens', { component: 'drain', drainPort: hooks.port });
-  const runtime = procRuntime({ procRoot, clock });
+  const random = systemRandom();
+  const runtime = nodeRuntime({
+    choice: values.runtime,
+    socketPath: values.runtimeSocket,
+    procRoot,
+    clock,
+    random,
+    log: log.child({ component: 'runtime' }),
+    metrics,
+  });
   return {
     clock,
-    random: systemRandom(),
+    random,
     kube: httpsKubeTransport(configuration),
     reports: grpcReportConnector({ ...listenAddress(values.coordinator), certificateAuthorityFile, tokenFile }),
     hooks,
@@ -99,8 +114,11 @@ async function openEdges(
     runtime,
     connections: procConnections({ procRoot, runtime }),
     nodeAddresses: () => values.nodeAddress?.split(',') ?? interfaceAddresses(),
+    nodeSigns: [],
+    probes: tcpProbes(),
     log,
     metrics,
+    health,
   };
 }
 
@@ -108,7 +126,8 @@ function agentOptions(values: AgentOptionValues): AgentOptions {
   return {
     nodeName: values.nodeName,
     agentVersion: packageJson.version,
-    policy: { pureVpcCni: values.pureVpcCni },
+    policy: { pureVpcCni: values.pureVpcCni === 'auto' ? 'auto' : values.pureVpcCni === 'true' },
+    isProbeAllowed: allowedProbes(values.probeCidrs),
     hookCallsMax: values.hookCallsMax,
     drain: {
       ...DEFAULT_DRAIN_LIMITS,
@@ -120,6 +139,14 @@ function agentOptions(values: AgentOptionValues): AgentOptions {
       leaderAnswerMs: values.leaderAnswerMs,
     },
   };
+}
+
+function allowedProbes(cidrs: string): AgentOptions['isProbeAllowed'] {
+  try {
+    return probeNetworks(cidrs);
+  } catch (cause) {
+    throw new OptionError(`--probe-cidrs: '${cidrs}' ${(cause as Error).message}`, { cause });
+  }
 }
 
 /** Read anew each time: bridges come and go with Pods. */

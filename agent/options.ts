@@ -1,6 +1,8 @@
-import { address, choice, flag, integer, type OptionValues, text } from '../common/options.ts';
+import { address, choice, integer, type OptionValues, text } from '../common/options.ts';
 import { DEFAULT_HOOK_CALLS_MAX } from './agent.ts';
 import { DEFAULT_DRAIN_LIMITS } from './drain/drain-limits.ts';
+import { DEFAULT_PROBE_CIDRS } from './node/probe-networks.ts';
+import { RUNTIME_CHOICES } from './runtime/runtime-choice.ts';
 
 const SECONDS_MAX = 86_400;
 
@@ -21,6 +23,21 @@ export const AGENT_OPTIONS = {
   }),
   drainListen: address({ description: 'where preStop calls arrive after the redirect', default: '127.0.0.1:0' }),
   httpListen: address({ description: 'where /metrics and /healthz are served', default: '0.0.0.0:19441' }),
+  healthSocket: text({
+    description: 'unix socket of this Pod alone where /livez and /readyz are served; without it nowhere',
+    placeholder: 'FILE',
+    optional: true,
+  }),
+  runtime: choice({
+    description: 'whose events tell of container exits: auto asks the socket, none leaves them to the Pod watch',
+    values: RUNTIME_CHOICES,
+    default: 'auto',
+  }),
+  runtimeSocket: text({
+    description: "the container runtime's socket; mount its folder, not the file, which a restart replaces",
+    placeholder: 'FILE',
+    default: '/run/containerd/containerd.sock',
+  }),
   procRoot: text({ description: "the host's /proc", placeholder: 'FOLDER', default: '/proc' }),
   nftCommand: text({ description: 'program that takes the redirect rule', placeholder: 'FILE', default: 'nft' }),
   nodeAddress: text({
@@ -28,7 +45,17 @@ export const AGENT_OPTIONS = {
     placeholder: 'IP,IP',
     optional: true,
   }),
-  pureVpcCni: flag({ description: 'every Pod of this node has an elastic network interface', default: false }),
+  pureVpcCni: choice({
+    description:
+      'whether a Pod without any mark has an elastic network interface; auto: where the node offers them and its podCIDR does not hold the address',
+    values: ['auto', 'true', 'false'],
+    default: 'auto',
+  }),
+  probeCidrs: text({
+    description: 'networks in which coordinators may ask for probes, separated by commas',
+    placeholder: 'CIDR,CIDR',
+    default: DEFAULT_PROBE_CIDRS,
+  }),
   drainSeconds: integer({
     description: 'drain budget of a Pod that names none',
     default: DEFAULT_DRAIN_LIMITS.drainSecondsDefault,

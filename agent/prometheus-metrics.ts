@@ -1,6 +1,7 @@
 import type { Registry } from 'prom-client';
 import { drainMetrics } from './metrics/drain-metrics.ts';
 import { meter } from './metrics/meter.ts';
+import { nodeMetrics } from './metrics/node-metrics.ts';
 import { podMetrics } from './metrics/pod-metrics.ts';
 import { processMetrics } from './metrics/process-metrics.ts';
 import { reportMetrics } from './metrics/report-metrics.ts';
@@ -23,6 +24,7 @@ export function prometheusMetrics(registry: Registry, agent: AgentProcess): Agen
     ...reportMetrics(instruments),
     ...drainMetrics(instruments),
     ...runtimeMetrics(instruments),
+    ...nodeMetrics(instruments),
     ...processMetrics(instruments, agent),
   };
 }

@@ -5,7 +5,8 @@ export const NETWORKS_ANNOTATION = 'tke.cloud.tencent.com/networks';
 export const POD_TYPE_ANNOTATION = 'tke.cloud.tencent.com/pod-type';
 export const SUPER_NODE_POD_TYPE = 'eklet';
 
-const ENI_RESOURCES = [
+/** Extended resources of which a Pod on an elastic network interface requests one, and that nodes with such interfaces offer. */
+export const ENI_RESOURCES = [
   'tke.cloud.tencent.com/eni-ip',
   'tke.cloud.tencent.com/direct-eni',
   'tke.cloud.tencent.com/sub-eni',

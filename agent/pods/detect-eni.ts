@@ -10,14 +10,26 @@ import type { Eni } from '../../common/pod-record.ts';
 
 /** What the operator says about the node's Pod network. */
 export interface NodePolicy {
-  /** Every Pod of the node gets its address from VPC-CNI, so that a Pod without any mark has an elastic network interface too. */
-  readonly pureVpcCni: boolean;
+  /**
+   * Every Pod of the node gets its address from VPC-CNI, so that a Pod without any mark has an elastic network interface
+   * too; `auto` lets the Node object decide.
+   */
+  readonly pureVpcCni: boolean | 'auto';
 }
+
+/** Of a Pod without any mark, where the operator said nothing either. */
+export const UNDECIDED_ENI: Eni = Object.freeze({
+  attached: false,
+  reason: 'no mark of an elastic network interface, on the Pod or its node',
+});
 
 const NETWORKS_STATUS_ANNOTATION = 'tke.cloud.tencent.com/networks-status';
 const SUPER_NODE_PREFIX = 'eklet-';
 
-/** Tells whether CLB reaches the Pod's address directly, by the first rule of TKE's documented order that says something. */
+/**
+ * Tells whether CLB reaches the Pod's address directly, by the first rule of TKE's documented order that says something;
+ * `UNDECIDED_ENI` where none does.
+ */
 export function detectEni(pod: Pod, policy: NodePolicy): Eni {
   return (
     byHostNetwork(pod) ??
@@ -71,8 +83,9 @@ function networkNames(status: string | undefined): string[] {
   }
 }
 
-function byPolicy(policy: NodePolicy): Eni {
-  return policy.pureVpcCni
+function byPolicy({ pureVpcCni }: NodePolicy): Eni {
+  if (pureVpcCni === 'auto') return UNDECIDED_ENI;
+  return pureVpcCni
     ? { attached: true, reason: 'every Pod of this node, by configuration' }
     : { attached: false, reason: 'no mark of an elastic network interface' };
 }

@@ -1,6 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import { ContainerState, type PodRecord } from '../../common/pod-record.ts';
+import type { NodeNetwork } from '../node/node-view.ts';
 import type { ContainerExit } from '../runtime/source.ts';
+import { eniByNode } from './eni-by-node.ts';
 import { mergeExits } from './merge-exits.ts';
 
 /** A Pod as the reflector keeps it. */
@@ -38,6 +40,7 @@ export class PodTable {
   readonly #uids = new Map<string, string>();
   readonly #absent = new Set<string>();
   #isListed = false;
+  #network: NodeNetwork | undefined;
 
   /** False until the first complete list: before, nothing may be reported. */
   get isListed(): boolean {
@@ -70,6 +73,14 @@ export class PodTable {
   delete(key: string): PodChange {
     const uid = this.#uids.get(key);
     return uid === undefined ? nothing() : this.#remove(uid);
+  }
+
+  /** Takes what the Node object says of its Pods' addresses; it decides on Pods that nothing else decides on. */
+  setNetwork(network: NodeNetwork): PodChange {
+    this.#network = network;
+    const entries = [...this.#entries.values()];
+    const upserts = entries.flatMap(entry => this.#store(entry.key, entry.observed, entry.exitedIds).upserts);
+    return { upserts, removals: [] };
   }
 
   exit({ podUid, containerId }: ContainerExit): PodChange {
@@ -110,7 +121,7 @@ export class PodTable {
 
   #store(key: string, observed: ObservedPod, exitedIds: ReadonlySet<string>): PodChange {
     const { uid } = observed.record;
-    const record = mergeExits(observed.record, exitedIds);
+    const record = eniByNode(mergeExits(observed.record, exitedIds), this.#network);
     const previous = this.#entries.get(uid);
     this.#entries.set(uid, { key, observed, exitedIds, record });
     return isDeepStrictEqual(previous?.record, record) ? nothing() : { upserts: [record], removals: [] };

@@ -1,10 +1,20 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { PodRecord } from '../../common/pod-record.ts';
-import { DrainPhase, type ReportRequest } from '../../proto/gen/clbdirect/v1/report.ts';
+import { DrainPhase, NodeSignKind, ProbeOutcome, type ReportRequest } from '../../proto/gen/clbdirect/v1/report.ts';
 import { podRecord } from '../pod-fixtures.ts';
 import type { PodChange } from '../pods/pod-table.ts';
-import { emptyOutbox, type Outbox, takeMessage, withChange, withDrain, withSnapshot } from './outbox.ts';
+import {
+  emptyOutbox,
+  type Outbox,
+  PROBE_RESULTS_MAX,
+  takeMessage,
+  withChange,
+  withDrain,
+  withNotice,
+  withProbeResult,
+  withSnapshot,
+} from './outbox.ts';
 
 /** Takes messages until there is none, or `limit` of them. */
 function takeAll(outbox: Outbox, records: readonly PodRecord[] | undefined) {
@@ -56,6 +66,22 @@ describe('an outbox', () => {
     const outbox = withChange(withDrain(synced(), drain('a', DrainPhase.BEGIN)), upsert('a'));
     const cases = takeAll(outbox, []).messages.map(({ message }) => message?.$case);
     expect(cases).toEqual(['delta', 'drainRequest']);
+  });
+
+  test("tells the node's end before its Pods are listed, and only the latest notice", () => {
+    const sign = { kind: NodeSignKind.SHUTDOWN, detail: '', seenAtMs: 1 };
+    const outbox = withNotice(withNotice(withSnapshot(emptyOutbox()), { signs: [] }), { signs: [sign] });
+    expect(takeAll(outbox, undefined).messages.map(({ message }) => message)).toEqual([
+      { $case: 'nodeNotice', value: { signs: [sign] } },
+    ]);
+  });
+
+  test('gives the results of probes in their order, and keeps no more than its limit of them', () => {
+    const result = (id: number) => ({ id, outcome: ProbeOutcome.DECLINED, roundTripMs: 0 });
+    const ids = Array.from({ length: PROBE_RESULTS_MAX + 10 }, (_, index) => index);
+    const outbox = ids.map(result).reduce(withProbeResult, synced());
+    const results = takeAll(outbox, []).messages.map(({ message }) => message?.value);
+    expect(results).toEqual(ids.slice(0, PROBE_RESULTS_MAX).map(result));
   });
 
   test('keeps only the latest phase of a drain', () => {

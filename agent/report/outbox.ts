@@ -1,10 +1,17 @@
 import type { PodRecord } from '../../common/pod-record.ts';
-import type { Delta, DrainRequest, ReportRequest, Snapshot } from '../../proto/gen/clbdirect/v1/report.ts';
+import type {
+  Delta,
+  DrainRequest,
+  NodeNotice,
+  ProbeResult,
+  ReportRequest,
+  Snapshot,
+} from '../../proto/gen/clbdirect/v1/report.ts';
 import type { PodChange } from '../pods/pod-table.ts';
 
 /**
  * What one report stream still has to say. However long the stream stays unwritable, that is at most one snapshot or one
- * merged delta, and one drain request per Pod. A value; every function returns the next one.
+ * merged delta, one drain request per Pod, the latest notice of the node and PROBE_RESULTS_MAX results. A value; every function returns the next one.
  */
 export interface Outbox {
   /** Of the last snapshot or delta taken; the next one has this plus one. */
@@ -12,7 +19,12 @@ export interface Outbox {
   readonly pods: PendingPods;
   /** By Pod UID, the latest phase. */
   readonly drains: ReadonlyMap<string, DrainRequest>;
+  readonly notice: NodeNotice | undefined;
+  readonly probeResults: readonly ProbeResult[];
 }
+
+/** Whoever asked for more does not read; what is left out counts as unanswered there. */
+export const PROBE_RESULTS_MAX = 64;
 
 type PendingPods =
   /** No snapshot was asked for yet: changes need not be kept, the snapshot will hold them. */
@@ -28,7 +40,7 @@ type PendingPods =
 
 /** The state of a stream that was just opened. */
 export function emptyOutbox(): Outbox {
-  return { sequence: 0, pods: { type: 'unsynced' }, drains: new Map() };
+  return { sequence: 0, pods: { type: 'unsynced' }, drains: new Map(), notice: undefined, probeResults: [] };
 }
 
 /** Asks for a snapshot, which replaces whatever delta is pending. */
@@ -54,15 +66,38 @@ export function withDrain(outbox: Outbox, request: DrainRequest): Outbox {
   return { ...outbox, drains: new Map(outbox.drains).set(request.podUid, request) };
 }
 
+/** Queues what announces the node's end; a notice that was not yet sent is superseded. */
+export function withNotice(outbox: Outbox, notice: NodeNotice): Outbox {
+  return { ...outbox, notice };
+}
+
+/** Queues the result of a probe, unless PROBE_RESULTS_MAX of them are waiting. */
+export function withProbeResult(outbox: Outbox, result: ProbeResult): Outbox {
+  if (outbox.probeResults.length >= PROBE_RESULTS_MAX) return outbox;
+  return { ...outbox, probeResults: [...outbox.probeResults, result] };
+}
+
 /**
- * The next message, or undefined when there is none: Pods first, so that no drain request names a Pod the coordinator
- * has not heard of. `records` is everything known now, undefined before the first complete list.
+ * The next message, or undefined when there is none: the node's end before everything, and Pods before drain requests, so
+ * that none names a Pod the coordinator has not heard of. `records` is everything known now, undefined before the first complete list.
  */
 export function takeMessage(
   outbox: Outbox,
   records: readonly PodRecord[] | undefined,
 ): { readonly message: ReportRequest; readonly outbox: Outbox } | undefined {
-  return takePods(outbox, records) ?? takeDrain(outbox);
+  return takeNotice(outbox) ?? takePods(outbox, records) ?? takeDrain(outbox) ?? takeProbeResult(outbox);
+}
+
+function takeNotice(outbox: Outbox): ReturnType<typeof takeMessage> {
+  if (!outbox.notice) return undefined;
+  const message: ReportRequest = { message: { $case: 'nodeNotice', value: outbox.notice } };
+  return { message, outbox: { ...outbox, notice: undefined } };
+}
+
+function takeProbeResult(outbox: Outbox): ReturnType<typeof takeMessage> {
+  const [value, ...probeResults] = outbox.probeResults;
+  if (!value) return undefined;
+  return { message: { message: { $case: 'probeResult', value } }, outbox: { ...outbox, probeResults } };
 }
 
 function takePods(outbox: Outbox, records: readonly PodRecord[] | undefined): ReturnType<typeof takeMessage> {

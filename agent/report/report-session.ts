@@ -7,6 +7,9 @@ import type {
   DrainRequest,
   DrainUpdate,
   Leadership,
+  NodeNotice,
+  ProbeRequest,
+  ProbeResult,
   ReportRequest,
   ReportResponse,
   ResyncRequest,
@@ -14,7 +17,15 @@ import type {
 } from '../../proto/gen/clbdirect/v1/report.ts';
 import type { AgentMetrics } from '../metrics.ts';
 import type { PodChange } from '../pods/pod-table.ts';
-import { emptyOutbox, takeMessage, withChange, withDrain, withSnapshot } from './outbox.ts';
+import {
+  emptyOutbox,
+  takeMessage,
+  withChange,
+  withDrain,
+  withNotice,
+  withProbeResult,
+  withSnapshot,
+} from './outbox.ts';
 import { ReportLag } from './report-lag.ts';
 import type { StreamState } from './stream-status.ts';
 
@@ -34,6 +45,10 @@ export interface ReportContext {
   /** What each drain under way wants now: a coordinator that just came or just became leader has to hear it. */
   readonly activeDrains: () => readonly DrainRequest[];
   readonly onDrainUpdate: (update: DrainUpdate) => void;
+  /** What announces the node's end now. */
+  readonly notice: () => NodeNotice;
+  /** Answers a coordinator's probe; never rejects. */
+  readonly probe: (request: ProbeRequest) => Promise<ProbeResult>;
   /** The session was welcomed. */
   readonly onWelcome: () => void;
 }
@@ -111,6 +126,13 @@ export class ReportSession {
     this.#flush();
   }
 
+  /** Call whenever `notice` changed. */
+  noticeChanged(): void {
+    if (!this.isWelcomed) return;
+    this.#outbox = withNotice(this.#outbox, this.#context.notice());
+    this.#flush();
+  }
+
   #sayHello(): void {
     const { nodeName, epoch, agentVersion, startedAtMs } = this.#context;
     this.#send({ message: { $case: 'hello', value: { nodeName, epoch, agentVersion, startedAtMs } } });
@@ -131,6 +153,9 @@ export class ReportSession {
       case 'leadership':
         this.#follow(message.value);
         break;
+      case 'probeRequest':
+        void this.#probe(message.value);
+        break;
       case 'ack':
         this.#acknowledged(message.value);
         break;
@@ -146,9 +171,15 @@ export class ReportSession {
     const { log, onWelcome } = this.#context;
     log.info('coordinator welcomed this agent', { coordinator, incarnation, leading: this.#isLeading });
     this.#scheduleHeartbeat();
+    this.noticeChanged();
     this.#queueSnapshot();
     this.#repeatDrains();
     onWelcome();
+  }
+
+  async #probe(request: ProbeRequest): Promise<void> {
+    this.#outbox = withProbeResult(this.#outbox, await this.#context.probe(request));
+    this.#flush();
   }
 
   #acknowledged({ sequence }: Ack): void {

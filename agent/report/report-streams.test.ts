@@ -4,7 +4,14 @@ import type { PodRecord } from '../../common/pod-record.ts';
 import { seededRandom } from '../../common/random.ts';
 import { ReportChannelError } from '../../common/report-transport.ts';
 import { VirtualClock } from '../../common/virtual-clock.ts';
-import { DrainPhase, type DrainRequest } from '../../proto/gen/clbdirect/v1/report.ts';
+import {
+  DrainPhase,
+  type DrainRequest,
+  type NodeNotice,
+  NodeSignKind,
+  ProbeOutcome,
+  type ProbeResult,
+} from '../../proto/gen/clbdirect/v1/report.ts';
 import { noMetrics } from '../metrics.ts';
 import { podRecord } from '../pod-fixtures.ts';
 import { SILENCE_LIMIT_MS } from './report-session.ts';
@@ -19,6 +26,8 @@ let clock: VirtualClock;
 let connector: ScriptedConnector;
 let records: readonly PodRecord[] | undefined;
 let activeDrains: DrainRequest[];
+let notice: NodeNotice;
+let probeAnswer: PromiseWithResolvers<ProbeResult>;
 let connected: number[];
 let log: CollectingLogger;
 let streams: ReportStreams;
@@ -30,6 +39,8 @@ beforeEach(() => {
   connector = new ScriptedConnector();
   records = [podRecord({ uid: 'a' })];
   activeDrains = [];
+  notice = { signs: [] };
+  probeAnswer = Promise.withResolvers();
   connected = [];
   log = new CollectingLogger();
   stop = new AbortController();
@@ -46,7 +57,10 @@ beforeEach(() => {
     records: () => records,
     activeDrains: () => activeDrains,
     onDrainUpdate: () => {},
+    notice: () => notice,
+    probe: () => probeAnswer.promise,
     onCoordinators: count => connected.push(count),
+    onRound: () => {},
   });
   stopped = streams.run(stop.signal);
 });
@@ -83,7 +97,7 @@ describe('a stream', () => {
     await clock.advance(0);
     connector.to(FIRST).welcome();
     await clock.advance(0);
-    expect(connector.to(FIRST).kinds()).toEqual(['hello']);
+    expect(connector.to(FIRST).kinds()).toEqual(['hello', 'nodeNotice']);
     records = [podRecord({ uid: 'b' })];
     upsert('b');
     expect(connector.to(FIRST).of('snapshot')).toMatchObject([{ pods: [{ uid: 'b' }] }]);
@@ -199,6 +213,75 @@ describe('coordinators', () => {
     connector.to(FIRST).say({ $case: 'leadership', value: { leading: true, term: 2 } });
     await clock.advance(0);
     expect(connector.to(FIRST).of('drainRequest')).toEqual([DRAIN, DRAIN]);
-    expect(connector.to(FIRST).kinds()).toEqual(['hello', 'snapshot', 'drainRequest', 'drainRequest']);
+    expect(connector.to(FIRST).kinds()).toEqual(['hello', 'nodeNotice', 'snapshot', 'drainRequest', 'drainRequest']);
+  });
+});
+
+const CORDONED = { kind: NodeSignKind.CORDONED, detail: 'spec.unschedulable', seenAtMs: 5 };
+const SHUTDOWN = { kind: NodeSignKind.SHUTDOWN, detail: 'logind', seenAtMs: 6 };
+
+function say(signs: NodeNotice['signs']): void {
+  notice = { signs };
+  streams.noticeChanged();
+}
+
+describe("what announces the node's end", () => {
+  test('is told right after the Welcome, also when that is nothing', async () => {
+    await clock.advance(0);
+    connector.to(FIRST).welcome();
+    await clock.advance(0);
+    expect(connector.to(FIRST).of('nodeNotice')).toEqual([{ signs: [] }]);
+  });
+
+  test('is told to every coordinator when it changes, and taken back', async () => {
+    connector.addresses = [FIRST, SECOND];
+    await clock.advance(0);
+    for (const channel of connector.channels) channel.welcome();
+    await clock.advance(0);
+    say([CORDONED]);
+    say([]);
+    for (const channel of connector.channels) {
+      expect(channel.of('nodeNotice').slice(1)).toEqual([{ signs: [CORDONED] }, { signs: [] }]);
+    }
+  });
+
+  test('waits for the Welcome, and then is the latest', async () => {
+    await clock.advance(0);
+    say([CORDONED]);
+    say([CORDONED, SHUTDOWN]);
+    expect(connector.to(FIRST).kinds()).toEqual(['hello']);
+    connector.to(FIRST).welcome();
+    await clock.advance(0);
+    expect(connector.to(FIRST).of('nodeNotice')).toEqual([{ signs: [CORDONED, SHUTDOWN] }]);
+  });
+});
+
+describe('a probe', () => {
+  const value = { id: 7, address: '10.0.0.9', port: 80, timeoutMs: 500 };
+  const result = { id: 7, outcome: ProbeOutcome.REFUSED, roundTripMs: 1 };
+
+  test('is answered to the coordinator that asked', async () => {
+    connector.addresses = [FIRST, SECOND];
+    await clock.advance(0);
+    for (const channel of connector.channels) channel.welcome();
+    connector.to(SECOND).say({ $case: 'probeRequest', value });
+    await clock.advance(0);
+    expect(connector.to(SECOND).of('probeResult')).toEqual([]);
+    probeAnswer.resolve(result);
+    await clock.advance(0);
+    expect(connector.to(SECOND).of('probeResult')).toEqual([result]);
+    expect(connector.to(FIRST).of('probeResult')).toEqual([]);
+  });
+
+  test('whose coordinator went away is answered to nobody', async () => {
+    await clock.advance(0);
+    connector.to(FIRST).welcome();
+    connector.to(FIRST).say({ $case: 'probeRequest', value });
+    await clock.advance(0);
+    connector.to(FIRST).break();
+    await clock.advance(1_000);
+    probeAnswer.resolve(result);
+    await clock.advance(0);
+    expect(connector.channels.flatMap(channel => channel.of('probeResult'))).toEqual([]);
   });
 });

@@ -14,6 +14,8 @@ export interface ReportStreamsOptions extends Omit<ReportContext, 'onWelcome'> {
   readonly connector: ReportConnector;
   /** How many coordinators are connected and have welcomed this agent; called when that changes. */
   readonly onCoordinators: (connected: number) => void;
+  /** The addresses were looked up once more. */
+  readonly onRound: () => void;
 }
 
 /** How often the coordinator's name is looked up again while all streams stand; a failure looks at once. */
@@ -61,9 +63,15 @@ export class ReportStreams {
     });
   }
 
+  /** Tells every connected coordinator what announces the node's end now. */
+  noticeChanged(): void {
+    for (const session of this.#sessions.values()) session.noticeChanged();
+  }
+
   /** Keeps the streams up until `signal` aborts; resolves when all are closed. */
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
+      this.#options.onRound();
       await this.#resolve(signal);
       for (const address of this.#resolved) {
         if (!this.#maintained.has(address)) this.#maintained.set(address, this.#maintain(address, signal));

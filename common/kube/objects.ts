@@ -169,6 +169,7 @@ export interface Service extends KubeObject {
 export interface Node extends KubeObject {
   spec?: {
     podCIDR?: string;
+    podCIDRs?: string[];
     providerID?: string;
     unschedulable?: boolean;
     taints?: { key: string; value?: string; effect: string }[];

@@ -1,9 +1,9 @@
 import type { ConnectionSource } from '../../agent/connections/source.ts';
 import type { HookHandler, HookRedirect, HookTransport } from '../../agent/drain/hook-transport.ts';
+import type { ProbeSource } from '../../agent/node/probe-source.ts';
 import type { RuntimeSource } from '../../agent/runtime/source.ts';
 import { aborted } from '../../common/aborted.ts';
 import { HOOK_PORT } from '../../common/names.ts';
-import { Protocol } from '../../common/pod-record.ts';
 import type { RedirectedCall } from '../../sandbox/kube/kubelet/modelled-network.ts';
 import type { ModelledRuntime } from '../../sandbox/kube/kubelet/modelled-runtime.ts';
 import type { ModelServers } from './model-server.ts';
@@ -62,21 +62,25 @@ export class ModelNode {
 
   connections(): ConnectionSource {
     return {
-      read: async ({ podUid, ports }) => {
-        const tcp = ports.filter(({ protocol }) => protocol === Protocol.TCP);
-        return this.#servers.ofPod(podUid).flatMap(server =>
-          tcp.flatMap(({ port }) =>
+      read: async ({ podUid, ports }) =>
+        this.#servers.ofPod(podUid).flatMap(server =>
+          ports.flatMap(localPort =>
             server.connections.map(({ remoteAddress, remotePort }) => ({
-              protocol: Protocol.TCP,
-              localPort: port,
+              localPort,
               remoteAddress,
               remotePort,
               state: 'ESTABLISHED',
               inode: 1,
             })),
           ),
-        );
-      },
+        ),
+    };
+  }
+
+  /** What runs answers; every other address is a machine where nothing listens. */
+  probes(): ProbeSource {
+    return {
+      connect: async (address, port) => (this.#servers.at(address, port) ? 'connected' : 'refused'),
     };
   }
 

@@ -1,5 +1,6 @@
 import { DEFAULT_HOOK_CALLS_MAX, runAgent } from '../../agent/agent.ts';
 import { DEFAULT_DRAIN_LIMITS } from '../../agent/drain/drain-limits.ts';
+import { noHealthBoard } from '../../agent/health/health.ts';
 import { noMetrics } from '../../agent/metrics.ts';
 import type { Pod } from '../../common/kube/objects.ts';
 import type { KubeResponse, KubeTransport } from '../../common/kube/transport.ts';
@@ -321,15 +322,19 @@ export class World {
             runtime: node.runtime(),
             connections: node.connections(),
             nodeAddresses: () => [addressOf(nodeName)],
+            nodeSigns: [],
+            probes: node.probes(),
             log: this.logger(identity.podName),
             metrics: noMetrics(),
+            health: noHealthBoard(),
           },
           options: {
             nodeName,
             agentVersion: 'simulated',
-            policy: { pureVpcCni: false },
+            policy: { pureVpcCni: 'auto' },
             drain: DEFAULT_DRAIN_LIMITS,
             hookCallsMax: DEFAULT_HOOK_CALLS_MAX,
+            isProbeAllowed: () => true,
           },
         },
         stop,
