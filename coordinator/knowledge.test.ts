@@ -1,11 +1,18 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { DrainPhase } from '../proto/gen/clbdirect/v1/report.ts';
+import { type DrainAnswer, DrainPhase } from '../proto/gen/clbdirect/v1/report.ts';
 import { podRecord } from './core/pod.fixture.ts';
-import { Knowledge } from './knowledge.ts';
+import { Knowledge, type KnowledgeChange } from './knowledge.ts';
 import type { ReportEvent } from './reports/report-event.ts';
 import { serviceRecord } from './service.fixture.ts';
 
-const AGENT = { session: 's1', agentPodUid: 'agent-uid', agentPodName: 'agent', epoch: 'e1', agentVersion: 'test' };
+const AGENT = {
+  session: 's1',
+  agentPodUid: 'agent-uid',
+  agentPodName: 'agent',
+  epoch: 'e1',
+  agentVersion: 'test',
+  startedAtMs: 1,
+};
 
 function opened(node: string, session = 's1'): ReportEvent {
   return { ...AGENT, type: 'opened', node, session };
@@ -24,6 +31,11 @@ function drain(node: string, phase: DrainPhase, podUid = 'pod-1'): ReportEvent {
   return { type: 'drain', node, session: 's1', request: { podUid, phase, budgetMs: 30_000 } };
 }
 
+function answeredDrain(node: string, answer: DrainAnswer): ReportEvent {
+  const request = { podUid: 'pod-1', phase: DrainPhase.ANSWERED, budgetMs: 0, answer };
+  return { type: 'drain', node, session: 's1', request };
+}
+
 describe('what a replica knows', () => {
   let knowledge: Knowledge;
   const hear = (now: number, ...events: ReportEvent[]) => {
@@ -40,7 +52,7 @@ describe('what a replica knows', () => {
   });
 
   test('counts a node as connected while one of two agents is left, as in an upgrade', () => {
-    hear(0, opened('n1', 'old'), opened('n1', 'new'), closed('n1', 'old'));
+    hear(0, opened('n1', 'old'), snapshot('n1'), opened('n1', 'new'), closed('n1', 'old'));
     expect(knowledge.store.nodes.get('n1')?.connected).toBe(true);
     hear(0, closed('n1', 'new'));
     expect(knowledge.store.nodes.get('n1')?.connected).toBe(false);
@@ -60,6 +72,24 @@ describe('what a replica knows', () => {
     hear(0, snapshot('n1'), drain('n2', DrainPhase.BEGIN), drain('n1', DrainPhase.UNSPECIFIED));
     expect(knowledge.drains.size).toBe(0);
     expect(knowledge.takeAsked()).toEqual([]);
+  });
+
+  test('holds a drain for as long as one of two agents holds a hook of the Pod, as in an upgrade', () => {
+    hear(0, { ...opened('n1', 's2'), agentPodUid: 'younger' } as ReportEvent, snapshot('n1'));
+    hear(0, drain('n1', DrainPhase.BEGIN), { ...drain('n1', DrainPhase.BEGIN), session: 's2' } as ReportEvent);
+    hear(0, drain('n1', DrainPhase.ANSWERED));
+    expect(knowledge.drains.get('pod-1')?.phase).toBe('begun');
+  });
+
+  test('tells how a drain ended, in its agent’s words, and nothing of another node’s agent (L12)', () => {
+    const told: KnowledgeChange[] = [];
+    hear(0, snapshot('n1'), drain('n1', DrainPhase.BEGIN));
+    knowledge.follow(change => told.push(change));
+    const answer = { reason: 'drained', connectionsLeft: 0, heldMs: 2_000 };
+    for (const node of ['n2', 'n1']) hear(0, answeredDrain(node, answer));
+    expect(told.filter(({ kind }) => kind === 'drain-answered')).toEqual([
+      { kind: 'drain-answered', podUid: 'pod-1', answer },
+    ]);
   });
 
   test('takes a drain of a Pod that has not been reported yet: the call may come before the watch', () => {

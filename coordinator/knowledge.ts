@@ -1,9 +1,10 @@
 import type { ReflectorEvent } from '../common/kube/reflector.ts';
-import { DrainPhase, type DrainRequest } from '../proto/gen/clbdirect/v1/report.ts';
+import { type DrainAnswer, DrainPhase } from '../proto/gen/clbdirect/v1/report.ts';
 import { type Drain, type DrainLedger, drainEndsAt, expireDrains, recordDrain } from './core/drain-ledger.ts';
+import type { Teller } from './core/node-reports.ts';
 import { ReportStore } from './core/report-store.ts';
 import type { ServiceRecord } from './kube/service-reflector.ts';
-import type { ReportEvent } from './reports/report-event.ts';
+import type { ReportEvent, SessionOpened } from './reports/report-event.ts';
 
 /** One thing of which another is known than before. */
 export type KnowledgeChange =
@@ -12,19 +13,25 @@ export type KnowledgeChange =
   /** `namespace/name` of the Service. */
   | { readonly kind: 'service'; readonly key: string }
   /** An agent asked for its answer again. */
-  | { readonly kind: 'drain-asked'; readonly podUid: string };
+  | { readonly kind: 'drain-asked'; readonly podUid: string }
+  /** A hook was answered, and its agent tells how the drain ended. */
+  | { readonly kind: 'drain-answered'; readonly podUid: string; readonly answer: DrainAnswer }
+  /** The end of the node is announced otherwise than before. */
+  | { readonly kind: 'node'; readonly node: string };
 
 /**
  * What every replica keeps warm, leader or not: the agents' reports, the drains they hold, the Services. A leader that
  * takes over acts from it at once.
  */
 export class Knowledge {
-  readonly store = new ReportStore(podUid => this.#tell({ kind: 'pod', podUid }));
+  readonly store = new ReportStore(
+    podUid => this.#tell({ kind: 'pod', podUid }),
+    node => this.#tell({ kind: 'node', node }),
+  );
   readonly #followers = new Set<(change: KnowledgeChange) => void>();
   #drains: DrainLedger = new Map();
   readonly #services = new Map<string, ServiceRecord>();
   #servicesKnown = false;
-  readonly #sessions = new Map<string, Set<string>>();
   /** Drains whose agent asked (again) and has to be answered even if nothing changed. */
   readonly #asked = new Set<string>();
 
@@ -55,11 +62,10 @@ export class Knowledge {
   applyReport(event: ReportEvent, now: number): void {
     switch (event.type) {
       case 'opened':
-        this.#sessions.set(event.node, (this.#sessions.get(event.node) ?? new Set()).add(event.session));
-        this.store.heard(event.node, now);
+        this.store.open(event.node, event.session, tellerOf(event), now);
         return;
       case 'snapshot':
-        this.store.replace(event.node, event.pods, { consistent: event.consistent, now });
+        this.store.replace(event.node, event.pods, { ...event, now });
         return;
       case 'delta':
         this.store.apply(event.node, event, now);
@@ -68,10 +74,13 @@ export class Knowledge {
         this.store.heard(event.node, now);
         return;
       case 'drain':
-        this.#drain(event.node, event.request, now);
+        this.#drain(event, now);
+        return;
+      case 'notice':
+        this.store.notice(event.node, event.session, event.signs);
         return;
       case 'closed':
-        this.#close(event.node, event.session);
+        this.store.close(event.node, event.session);
     }
   }
 
@@ -107,15 +116,19 @@ export class Knowledge {
     return times.length === 0 ? undefined : Math.min(...times);
   }
 
-  #drain(node: string, request: DrainRequest, now: number): void {
+  #drain({ node, session, request }: Extract<ReportEvent, { type: 'drain' }>, now: number): void {
     const phase = phaseOf(request.phase);
     const stored = this.store.pods.get(request.podUid);
     // An agent may hold hooks only of its own node's Pods (law L12).
     if (!phase || (stored && stored.node !== node)) return;
-    const { podUid, budgetMs } = request;
-    this.#drains = recordDrain(this.#drains, { podUid, node, phase, budgetMs }, now);
+    const { podUid, budgetMs, answer } = request;
+    const { agent } = this.store.tellerOf(node, session);
+    this.#drains = recordDrain(this.#drains, { podUid, node, agent, phase, budgetMs }, now);
     this.#tell({ kind: 'pod', podUid });
-    if (phase === 'answered') return;
+    if (phase === 'answered') {
+      if (answer) this.#tell({ kind: 'drain-answered', podUid, answer });
+      return;
+    }
     this.#asked.add(podUid);
     this.#tell({ kind: 'drain-asked', podUid });
   }
@@ -139,14 +152,10 @@ export class Knowledge {
   #tell(change: KnowledgeChange): void {
     for (const follower of this.#followers) follower(change);
   }
+}
 
-  #close(node: string, session: string): void {
-    const sessions = this.#sessions.get(node);
-    sessions?.delete(session);
-    if (sessions && sessions.size > 0) return;
-    this.#sessions.delete(node);
-    this.store.disconnect(node);
-  }
+function tellerOf({ agentPodUid, epoch, startedAtMs }: SessionOpened): Teller {
+  return { agent: `${agentPodUid}/${epoch}`, startedAtMs };
 }
 
 function phaseOf(phase: DrainPhase): Drain['phase'] | undefined {

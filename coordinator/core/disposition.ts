@@ -1,7 +1,7 @@
 import { CUSTOM_WEIGHT_ANNOTATION } from '../../common/names.ts';
 import { ContainerState, type PodRecord } from '../../common/pod-record.ts';
 import type { PodView } from './cluster-view.ts';
-import { isTerminal } from './report-store.ts';
+import { isTerminal } from './lasting-facts.ts';
 import type { Rule } from './rule.ts';
 
 /**

@@ -54,6 +54,18 @@ describe('a drain', () => {
     expect(ledgerAfter([0, ANSWERED]).size).toBe(0);
   });
 
+  test('that two agents hold, as in an upgrade, ends with the last answer and has the longer budget', () => {
+    const [older, younger] = ['a1', 'a2'];
+    const both = [
+      [0, { ...BEGUN, agent: older }],
+      [1_000, { ...BEGUN, agent: younger, budgetMs: 10_000 }],
+      [2_000, { ...ANSWERED, agent: younger }],
+    ] as const;
+    expect(ledgerAfter(...both).get('pod-1')).toMatchObject({ phase: 'begun', budgetEndsAt: 30_000, holders: ['a1'] });
+    const ended = ledgerAfter(...both, [3_000, { ...ANSWERED, agent: older }]).get('pod-1');
+    expect(ended).toMatchObject({ phase: 'answered', answeredAt: 3_000 });
+  });
+
   test('of one node takes over nothing that another node said of the Pod', () => {
     const drain = ledgerAfter([0, { ...ENDED, node: 'liar' }], [1_000, BEGUN]).get('pod-1');
     expect(drain).toMatchObject({ node: 'n1', phase: 'begun', begunAt: 1_000 });

@@ -2,6 +2,8 @@
 export interface Drain {
   readonly podUid: string;
   readonly node: string;
+  /** The agents that hold it: two of them in an upgrade, each with the hook of another container. */
+  readonly holders: readonly string[];
   readonly phase: 'begun' | 'connections-ended' | 'answered';
   readonly begunAt: number;
   /** When the hook was answered; the Pod opens again if no deletion or exit follows. */
@@ -13,6 +15,8 @@ export interface Drain {
 export interface DrainRequested {
   readonly podUid: string;
   readonly node: string;
+  /** Left out where a node has one agent. */
+  readonly agent?: string;
   readonly phase: Drain['phase'];
   readonly budgetMs: number;
 }
@@ -22,6 +26,8 @@ export const REOPEN_AFTER_MS = 10_000;
 /** A hook whose agent says no more is forgotten this long after its budget. */
 const SILENT_DRAIN_LIFE_MS = 15_000;
 const DRAINS_MAX = 20_000;
+/** More than one node ever has; an agent that was killed never answers. */
+const HOLDERS_MAX = 4;
 
 export type DrainLedger = ReadonlyMap<string, Drain>;
 
@@ -31,17 +37,28 @@ export function recordDrain(ledger: DrainLedger, request: DrainRequested, now: n
   if (!entry && ledger.size >= DRAINS_MAX) return ledger;
   // What another node said of this Pod is not taken over (law L12).
   const known = entry?.node === request.node ? entry : undefined;
-  if (request.phase === 'answered' && (!known || known.phase === 'answered')) return ledger;
-  const begunAt = known && known.phase !== 'answered' ? known.begunAt : now;
+  const { podUid, node, agent = node } = request;
+  if (request.phase === 'answered') return known ? new Map(ledger).set(podUid, answered(known, agent, now)) : ledger;
+  const running = known && known.phase !== 'answered' ? known : undefined;
+  const others = (running?.holders ?? []).filter(holder => holder !== agent);
   const drain: Drain = {
-    podUid: request.podUid,
-    node: request.node,
+    podUid,
+    node,
+    holders: [...others, agent].slice(-HOLDERS_MAX),
     phase: known ? laterPhase(known.phase, request.phase) : request.phase,
-    begunAt,
-    answeredAt: request.phase === 'answered' ? now : undefined,
-    budgetEndsAt: request.phase === 'answered' ? now : now + request.budgetMs,
+    begunAt: running?.begunAt ?? now,
+    answeredAt: undefined,
+    budgetEndsAt: Math.max(now + request.budgetMs, running && others.length > 0 ? running.budgetEndsAt : now),
   };
-  return new Map(ledger).set(request.podUid, drain);
+  return new Map(ledger).set(podUid, drain);
+}
+
+/** The drain ends with the answer of the last agent that holds it. */
+function answered(known: Drain, agent: string, now: number): Drain {
+  if (known.phase === 'answered') return known;
+  const holders = known.holders.filter(holder => holder !== agent);
+  if (holders.length > 0) return { ...known, holders };
+  return { ...known, holders, phase: 'answered', answeredAt: now, budgetEndsAt: now };
 }
 
 function laterPhase(known: Drain['phase'], next: Drain['phase']): Drain['phase'] {

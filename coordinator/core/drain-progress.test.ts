@@ -6,6 +6,7 @@ import { type DrainLane, drainProgress } from './drain-progress.ts';
 const DRAIN: Drain = {
   podUid: 'pod-1',
   node: 'n1',
+  holders: [],
   phase: 'begun',
   begunAt: 0,
   answeredAt: undefined,

@@ -77,6 +77,7 @@ describe('a deleted Pod that is the last open target', () => {
     const drain = {
       podUid: 'pod-1',
       node: 'n1',
+      holders: [],
       phase: 'begun',
       begunAt: 0,
       answeredAt: undefined,

@@ -1,7 +1,7 @@
 import { GateState } from '../../common/pod-record.ts';
 import type { ClusterView, PodView } from './cluster-view.ts';
 import { isWeighted } from './floor.ts';
-import { isTerminal } from './report-store.ts';
+import { isTerminal } from './lasting-facts.ts';
 import type { RuleState, RuleTarget } from './rule-state.ts';
 
 /** What CLB's limit of targets on one rule leads to. */

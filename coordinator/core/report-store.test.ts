@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { PodPhase } from '../../common/pod-record.ts';
-import { podRecord } from './pod.fixture.ts';
-import { isTerminal, ReportStore } from './report-store.ts';
+import { ContainerState } from '../../common/pod-record.ts';
+import { container, podRecord } from './pod.fixture.ts';
+import { ReportStore } from './report-store.ts';
 
 const DELETION = { seenAtMs: 0, gracePeriodSeconds: 30 };
 
@@ -21,7 +21,8 @@ describe('the report store', () => {
   test('keeps what any other snapshot leaves out, what is another node’s, and what a cut stream had told (L1)', () => {
     store.replace('n1', [], { consistent: false, now: 200 });
     store.replace('n2', [], { consistent: true, now: 200 });
-    store.disconnect('n1');
+    store.open('n1', 's1', { agent: 'a1', startedAtMs: 1 }, 200);
+    store.close('n1', 's1');
     expect(store.pods.size).toBe(2);
     expect(store.nodes.get('n1')).toMatchObject({ connected: false, hasSnapshot: true });
   });
@@ -77,9 +78,162 @@ describe('the report store', () => {
   });
 });
 
-test('a Pod that has succeeded or failed is terminal', () => {
-  expect([PodPhase.SUCCEEDED, PodPhase.FAILED].every(phase => isTerminal(podRecord({ phase })))).toBe(true);
-  expect(
-    [PodPhase.PENDING, PodPhase.RUNNING, PodPhase.UNSPECIFIED].some(phase => isTerminal(podRecord({ phase }))),
-  ).toBe(false);
+describe('of two agents on one node', () => {
+  const EXITED = [container('main', ContainerState.EXITED)];
+  let store: ReportStore;
+  const say = (session: string, ...upserts: ReturnType<typeof podRecord>[]) =>
+    store.apply('n1', { upserts, removals: [], session }, 200);
+  const list = (session: string, ...pods: ReturnType<typeof podRecord>[]) =>
+    store.replace('n1', pods, { consistent: true, now: 300, session });
+  beforeEach(() => {
+    store = new ReportStore();
+    store.open('n1', 'older', { agent: 'a1', startedAtMs: 1_000 }, 100);
+    list('older', podRecord(), podRecord({ uid: 'pod-2' }));
+    store.open('n1', 'younger', { agent: 'a2', startedAtMs: 2_000 }, 150);
+  });
+
+  test('the younger is believed about a Pod that both have told of, whoever speaks last', () => {
+    say('younger', podRecord({ ready: false }));
+    say('older', podRecord({ ready: true }));
+    expect(store.pods.get('pod-1')?.record.ready).toBe(false);
+  });
+
+  test('a Pod is taken from either, as soon as one of them tells of it', () => {
+    list('younger', podRecord(), podRecord({ uid: 'pod-2' }));
+    say('older', podRecord({ uid: 'pod-3' }));
+    say('younger', podRecord({ uid: 'pod-4' }));
+    expect([...store.pods.keys()]).toEqual(['pod-1', 'pod-2', 'pod-3', 'pod-4']);
+  });
+
+  test.each([
+    ['a deletion', { deletion: DELETION }],
+    ['an exit', { containers: EXITED, ready: false }],
+  ])('%s counts from either, and an old record of the other takes it not back', (_name, told) => {
+    for (const [first, second] of [
+      ['older', 'younger'],
+      ['younger', 'older'],
+    ] as const) {
+      say('younger', podRecord());
+      say(first, podRecord(told));
+      say(second, podRecord());
+      expect(store.pods.get('pod-1')?.record).toMatchObject(told);
+    }
+  });
+
+  test('an exit ends with the container: the next one serves', () => {
+    say('younger', podRecord());
+    say('older', podRecord({ containers: EXITED, ready: false }));
+    const next = { ...container('main', ContainerState.RUNNING), containerId: 'main-2' };
+    say('younger', podRecord({ containers: [next] }));
+    expect(store.pods.get('pod-1')?.record).toMatchObject({ ready: true, containers: [next] });
+  });
+
+  test('an exit that the older one takes back is none: a status may call a container exited before its start', () => {
+    say('younger', podRecord());
+    say('older', podRecord({ containers: EXITED, ready: false }));
+    say('older', podRecord());
+    expect(store.pods.get('pod-1')?.record).toEqual(podRecord());
+  });
+
+  test('the older one’s list removes nothing, before the younger’s list or after it (L1)', () => {
+    list('older');
+    list('younger', podRecord(), podRecord({ uid: 'pod-2' }));
+    list('older');
+    expect(store.pods.size).toBe(2);
+  });
+
+  test('the younger one’s list buries what it told of itself, though the older still tells of it', () => {
+    list('younger', podRecord(), podRecord({ uid: 'pod-2' }));
+    list('younger', podRecord());
+    say('older', podRecord({ uid: 'pod-2' }));
+    expect([...store.pods.keys()]).toEqual(['pod-1']);
+    expect(store.tombstone('pod-2')?.evidence).toBe('absent from a consistent snapshot');
+  });
+
+  test('the younger one’s list leaves alone what the older told of: it may have seen it first (L1)', () => {
+    say('older', podRecord({ uid: 'pod-3' }));
+    list('younger', podRecord());
+    expect([...store.pods.keys()]).toEqual(['pod-1', 'pod-2', 'pod-3']);
+  });
+
+  test('what only the one that left has told of is forgotten at the next list, and not taken for gone (L1)', () => {
+    list('younger', podRecord());
+    store.close('n1', 'older');
+    list('younger', podRecord());
+    expect([...store.pods.keys()]).toEqual(['pod-1']);
+    expect(store.tombstone('pod-2')).toBeUndefined();
+    say('younger', podRecord({ uid: 'pod-2' }));
+    expect(store.pods.has('pod-2')).toBe(true);
+  });
+
+  test('the older one is believed again when the younger has left', () => {
+    say('younger', podRecord({ ready: false, deletion: DELETION }));
+    store.close('n1', 'younger');
+    say('older', podRecord({ ready: true }));
+    expect(store.pods.get('pod-1')?.record).toMatchObject({ ready: true, deletion: DELETION });
+  });
+
+  test('the same agent on a new stream knows what it told before', () => {
+    store.close('n1', 'younger');
+    store.close('n1', 'older');
+    store.open('n1', 'older again', { agent: 'a1', startedAtMs: 1_000 }, 200);
+    list('older again', podRecord());
+    expect(store.tombstone('pod-2')?.evidence).toBe('absent from a consistent snapshot');
+  });
+});
+
+describe('what announces the end of a node', () => {
+  const SHUTDOWN = { kind: 'shutdown', detail: '', seenAtMs: 5 } as const;
+  const CORDONED = { kind: 'cordoned', detail: 'by hand', seenAtMs: 7 } as const;
+  let told: string[];
+  let store: ReportStore;
+  beforeEach(() => {
+    told = [];
+    store = new ReportStore(undefined, node => told.push(node));
+    for (const session of ['s1', 's2']) store.open('n1', session, { agent: session, startedAtMs: 0 }, 0);
+    store.apply('n1', { upserts: [podRecord()], removals: [] }, 0);
+  });
+
+  test('is what any of its agents says, each kind once', () => {
+    store.notice('n1', 's1', [CORDONED, SHUTDOWN]);
+    store.notice('n1', 's2', [{ ...SHUTDOWN, seenAtMs: 3 }]);
+    expect(store.signsOf('n1')).toEqual([{ ...SHUTDOWN, seenAtMs: 3 }, CORDONED]);
+    expect(store.signsOf('n2')).toEqual([]);
+  });
+
+  test('ends when its agent says so, and is told when it changes', () => {
+    store.notice('n1', 's1', [SHUTDOWN]);
+    store.notice('n1', 's1', [SHUTDOWN]);
+    store.notice('n1', 's1', []);
+    expect(store.signsOf('n1')).toEqual([]);
+    expect(told).toEqual(['n1', 'n1']);
+  });
+
+  test('outlives a lost stream until an agent of the node speaks again (L1)', () => {
+    store.notice('n1', 's1', [SHUTDOWN]);
+    store.close('n1', 's1');
+    store.close('n1', 's2');
+    expect(store.signsOf('n1')).toEqual([SHUTDOWN]);
+    store.open('n1', 's3', { agent: 's3', startedAtMs: 0 }, 0);
+    expect(store.signsOf('n1')).toEqual([SHUTDOWN]);
+    store.notice('n1', 's3', []);
+    expect(store.signsOf('n1')).toEqual([]);
+  });
+
+  test('goes with an agent that leaves, when the other one has spoken', () => {
+    store.notice('n1', 's1', [SHUTDOWN]);
+    store.notice('n1', 's2', []);
+    store.close('n1', 's1');
+    expect(store.signsOf('n1')).toEqual([]);
+  });
+
+  test('is forgotten with a node that has neither agents nor Pods', () => {
+    store.notice('n1', 's1', [SHUTDOWN]);
+    store.close('n1', 's1');
+    store.close('n1', 's2');
+    store.provenGone('pod-1', 0);
+    expect(store.signsOf('n1')).toEqual([]);
+    expect(store.nodes.has('n1')).toBe(false);
+    expect(told).toEqual(['n1', 'n1']);
+  });
 });

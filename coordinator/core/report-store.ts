@@ -1,8 +1,11 @@
 import { strict as assert } from 'node:assert';
 import { isDeepStrictEqual } from 'node:util';
-import { PodPhase, type PodRecord } from '../../common/pod-record.ts';
+import type { PodRecord } from '../../common/pod-record.ts';
+import { factsOf, type LastingFacts, renewedFacts, withFacts } from './lasting-facts.ts';
+import { NodeReports, type NodeState, type Teller } from './node-reports.ts';
+import type { NodeSign } from './node-sign.ts';
 
-/** A Pod as its node's agent last described it. */
+/** A Pod as its node's agents last described it. */
 export interface StoredPod {
   readonly record: PodRecord;
   readonly node: string;
@@ -18,11 +21,18 @@ export interface Tombstone {
   readonly evidence: 'deletion seen by its agent' | 'absent from a consistent snapshot' | 'the API server says so';
 }
 
-export interface NodeState {
-  readonly connected: boolean;
-  /** When its agent was last heard, monotonic milliseconds. */
-  readonly heardAt: number;
-  readonly hasSnapshot: boolean;
+/** What of a Pod comes from whom. */
+interface Telling {
+  /** Whose word counts. */
+  readonly teller: Teller;
+  /** That word. */
+  readonly word: PodRecord;
+  /** What the node's other agent told, as far as it stays true. */
+  readonly facts: LastingFacts | undefined;
+}
+
+interface Entry extends StoredPod {
+  readonly telling: Telling;
 }
 
 /** Tombstones are kept for longer than any write or read can be under way, then the API server is asked again. */
@@ -32,18 +42,25 @@ const TOMBSTONES_MAX = 50_000;
 /**
  * The coordinator's memory of all agents. Changes only through what agents say and what the API server answers; a
  * silent node changes nothing in it.
+ *
+ * Of two agents on one node the younger is believed, since the other is on its way out and may be behind; what the older
+ * one tells of deletions and exits counts all the same. `session` names who speaks, and may be left out where a node has
+ * one agent.
  */
 export class ReportStore {
-  readonly #pods = new Map<string, StoredPod>();
-  /** The UIDs of each node's Pods, so that a snapshot costs what its own node has. */
-  readonly #podsOfNode = new Map<string, Set<string>>();
-  readonly #nodes = new Map<string, NodeState>();
+  readonly #pods = new Map<string, Entry>();
+  readonly #nodes = new Map<string, NodeReports>();
   readonly #tombstones = new Map<string, Tombstone>();
   readonly #onChange: (podUid: string) => void;
+  readonly #onSigns: (node: string) => void;
 
-  /** @param onChange told of every Pod of which another thing is known than before; must not change the store */
-  constructor(onChange: (podUid: string) => void = () => undefined) {
+  /**
+   * @param onChange told of every Pod of which another thing is known than before; must not change the store
+   * @param onSigns told of every node whose end is announced otherwise than before; must not change the store
+   */
+  constructor(onChange: (podUid: string) => void = () => undefined, onSigns: (node: string) => void = () => undefined) {
     this.#onChange = onChange;
+    this.#onSigns = onSigns;
   }
 
   get pods(): ReadonlyMap<string, StoredPod> {
@@ -52,24 +69,63 @@ export class ReportStore {
   get nodes(): ReadonlyMap<string, NodeState> {
     return this.#nodes;
   }
+  podUidsOf(node: string): Iterable<string> {
+    return this.#nodes.get(node)?.podUids ?? [];
+  }
+  /** Everything that announces the node's end now. */
+  signsOf(node: string): readonly NodeSign[] {
+    return this.#nodes.get(node)?.signs ?? [];
+  }
+  /** The agent process behind a session. */
+  tellerOf(node: string, session: string): Teller {
+    return this.#node(node).teller(session);
+  }
   tombstone(podUid: string): Tombstone | undefined {
     return this.#tombstones.get(podUid);
   }
 
-  /** Takes a node's full list. What is missing from it is gone only when the list was consistent. */
-  replace(node: string, pods: readonly PodRecord[], options: { consistent: boolean; now: number }): void {
-    const present = new Set(pods.map(pod => pod.uid));
-    for (const pod of pods) this.#upsert(node, pod, options.now);
-    if (options.consistent) {
-      for (const uid of [...(this.#podsOfNode.get(node) ?? [])]) {
-        if (!present.has(uid)) this.#bury(uid, { at: options.now, evidence: 'absent from a consistent snapshot' });
-      }
-    }
-    this.#nodes.set(node, { connected: true, heardAt: options.now, hasSnapshot: true });
+  /** A stream of the node was opened. */
+  open(node: string, session: string, teller: Teller, now: number): void {
+    this.#node(node).open(session, teller);
+    this.heard(node, now);
   }
 
-  apply(node: string, delta: { upserts: readonly PodRecord[]; removals: readonly string[] }, now: number): void {
-    for (const pod of delta.upserts) this.#upsert(node, pod, now);
+  /** The stream is gone. The node's Pods stay as they are, and so does what announces its end (law L1). */
+  close(node: string, session: string): void {
+    if (this.#nodes.get(node)?.close(session)) this.#onSigns(node);
+    this.#dropIfEmpty(node);
+  }
+
+  /**
+   * Takes a node's full list. What is missing from it says something only when the list was consistent and comes from
+   * the youngest agent: what that agent had told of before is gone, what an agent before it had told of is forgotten, so
+   * that the API server is asked about its targets one by one.
+   */
+  replace(
+    node: string,
+    pods: readonly PodRecord[],
+    options: { consistent: boolean; now: number; session?: string },
+  ): void {
+    const present = new Set(pods.map(pod => pod.uid));
+    const reports = this.#node(node);
+    const teller = reports.teller(options.session);
+    for (const pod of pods) this.#upsert(node, pod, teller, options.now);
+    if (options.consistent && reports.isYoungest(teller)) {
+      for (const uid of [...reports.podUids]) {
+        if (!present.has(uid)) this.#leaveOut(uid, teller, reports, options.now);
+      }
+    }
+    reports.hasSnapshot = true;
+    this.heard(node, options.now);
+  }
+
+  apply(
+    node: string,
+    delta: { upserts: readonly PodRecord[]; removals: readonly string[]; session?: string },
+    now: number,
+  ): void {
+    const teller = this.#node(node).teller(delta.session);
+    for (const pod of delta.upserts) this.#upsert(node, pod, teller, now);
     for (const uid of delta.removals) {
       if (this.#pods.get(uid)?.node === node) this.#bury(uid, { at: now, evidence: 'deletion seen by its agent' });
     }
@@ -77,14 +133,12 @@ export class ReportStore {
   }
 
   heard(node: string, now: number): void {
-    const state = this.#nodes.get(node);
-    this.#nodes.set(node, { connected: true, heardAt: now, hasSnapshot: state?.hasSnapshot ?? false });
+    this.#node(node).heardAt = now;
   }
 
-  /** The node's last stream is gone. Its Pods stay as they are (law L1). */
-  disconnect(node: string): void {
-    const state = this.#nodes.get(node);
-    if (state) this.#nodes.set(node, { ...state, connected: false });
+  /** All that announces the node's end, as one of its agents sees it now. */
+  notice(node: string, session: string, signs: readonly NodeSign[]): void {
+    if (this.#node(node).notice(session, signs)) this.#onSigns(node);
   }
 
   /** A consistent GET said 404, another UID or a terminal phase. */
@@ -100,35 +154,76 @@ export class ReportStore {
     }
   }
 
-  #upsert(node: string, record: PodRecord, now: number): void {
+  #upsert(node: string, record: PodRecord, teller: Teller, now: number): void {
     assert(record.uid !== '', 'a reported Pod has a UID');
     const known = this.#pods.get(record.uid);
     // A Pod never moves: another node that claims it is not believed (law L12).
     if (known && known.node !== node) return;
     // The UID of a Pod that is proven gone never comes back; a late message of a stale stream may still carry it.
     if (this.#tombstones.has(record.uid)) return;
+    const telling = known ? this.#retold(known, record, teller) : { teller, word: record, facts: undefined };
+    const merged = withFacts(telling.word, telling.facts);
     // A snapshot repeats what is known of most Pods.
-    if (known && isDeepStrictEqual(known.record, record)) return;
+    if (known && isDeepStrictEqual(known.record, merged)) {
+      // The same object as before: whoever compares references sees that nothing changed, and nothing is kept twice.
+      const word = telling.word === merged ? known.record : telling.word;
+      this.#pods.set(record.uid, { ...known, telling: { ...telling, word } });
+      return;
+    }
     this.#pods.set(record.uid, {
-      record,
+      record: merged,
       node,
       firstSeenAt: known?.firstSeenAt ?? now,
-      deletionSeenAt: known?.deletionSeenAt ?? (record.deletion ? now : undefined),
+      deletionSeenAt: known?.deletionSeenAt ?? (merged.deletion ? now : undefined),
+      telling,
     });
-    this.#podsOfNode.set(node, (this.#podsOfNode.get(node) ?? new Set()).add(record.uid));
+    this.#node(node).podUids.add(record.uid);
     this.#onChange(record.uid);
   }
 
+  /** The younger agent's word counts; what lasts of the other one's is kept beside it. */
+  #retold({ telling, record: before, node }: Entry, record: PodRecord, teller: Teller): Telling {
+    if (telling.teller.agent === teller.agent) return { ...telling, word: record };
+    if (this.#node(node).supersedes(teller, telling.teller)) return { teller, word: record, facts: factsOf(before) };
+    return { ...telling, facts: renewedFacts(telling.facts, record) };
+  }
+
+  #leaveOut(podUid: string, teller: Teller, reports: NodeReports, now: number): void {
+    const other = this.#pods.get(podUid)?.telling.teller;
+    if (!other) return;
+    if (other.agent === teller.agent) this.#bury(podUid, { at: now, evidence: 'absent from a consistent snapshot' });
+    // The older agent may have seen it first.
+    else if (!reports.isOpen(other)) this.#forget(podUid);
+  }
+
   #bury(podUid: string, tombstone: Tombstone): void {
-    const node = this.#pods.get(podUid)?.node;
-    if (node !== undefined) this.#podsOfNode.get(node)?.delete(podUid);
-    this.#pods.delete(podUid);
     this.#tombstones.set(podUid, tombstone);
+    this.#forget(podUid);
+  }
+
+  #forget(podUid: string): void {
+    const node = this.#pods.get(podUid)?.node;
+    this.#pods.delete(podUid);
+    if (node !== undefined) {
+      this.#nodes.get(node)?.podUids.delete(podUid);
+      this.#dropIfEmpty(node);
+    }
     this.#onChange(podUid);
   }
-}
 
-/** A Pod in phase Succeeded or Failed owns no address, whatever its status still says. */
-export function isTerminal(record: PodRecord): boolean {
-  return record.phase === PodPhase.SUCCEEDED || record.phase === PodPhase.FAILED;
+  #node(node: string): NodeReports {
+    const known = this.#nodes.get(node);
+    if (known) return known;
+    const fresh = new NodeReports(node);
+    this.#nodes.set(node, fresh);
+    return fresh;
+  }
+
+  /** A node without agent and Pods has left the cluster, or has nothing to tell. */
+  #dropIfEmpty(node: string): void {
+    const reports = this.#nodes.get(node);
+    if (!reports || reports.connected || reports.podUids.size > 0) return;
+    this.#nodes.delete(node);
+    if (reports.signs.length > 0) this.#onSigns(node);
+  }
 }

@@ -82,6 +82,24 @@ describe('a report stream', () => {
     });
   });
 
+  test('tells what announces the node’s end in our words, and leaves out what it does not know', () => {
+    const signs = [
+      { kind: 6, detail: 'x'.repeat(300), seenAtMs: 9 },
+      { kind: 99 as never, detail: '', seenAtMs: 1 },
+      { kind: 1, detail: '', seenAtMs: 2 },
+    ] as const;
+    const run = talk(hello(), request('nodeNotice', { signs: [...signs] }));
+    expect(run.events.at(-1)).toEqual({
+      type: 'notice',
+      node: 'node1',
+      session: 's1',
+      signs: [
+        { kind: 'shutdown', detail: 'x'.repeat(253), seenAtMs: 9 },
+        { kind: 'cordoned', detail: '', seenAtMs: 2 },
+      ],
+    });
+  });
+
   test('takes a message of a later version as a sign of life', () => {
     expect(talk(hello(), UNKNOWN).events.at(-1)?.type).toBe('heard');
   });
@@ -131,7 +149,7 @@ function talk(...requests: ReportRequest[]): Talk {
     for (const effect of step.effects) {
       if (effect.type === 'refuse') return { replies, events, refusal: effect };
       if (effect.type === 'event') events.push(effect.event);
-      else if (effect.message.message) replies.push(effect.message.message);
+      else if (effect.type === 'reply' && effect.message.message) replies.push(effect.message.message);
     }
   }
   return { replies, events, refusal: undefined };

@@ -4,11 +4,14 @@ import type {
   Delta,
   DrainRequest,
   Hello,
+  NodeNotice,
+  ProbeResult,
   ReportRequest,
   ReportResponse,
   Snapshot,
   Welcome,
 } from '../../proto/gen/clbdirect/v1/report.ts';
+import { signsIn } from './node-notice.ts';
 import type { ReportEvent } from './report-event.ts';
 import type { RefusalKind } from './session-refusal.ts';
 
@@ -41,6 +44,8 @@ type GreetedStage =
 export type SessionEffect =
   | { readonly type: 'reply'; readonly message: ReportResponse }
   | { readonly type: 'event'; readonly event: ReportEvent }
+  /** The answer to a probe that was asked for on this stream. */
+  | { readonly type: 'probed'; readonly result: ProbeResult }
   /** The stream ends; nothing follows. */
   | { readonly type: 'refuse'; readonly kind: RefusalKind; readonly message: string };
 
@@ -76,7 +81,9 @@ export function sessionStep(state: SessionState, request: ReportRequest, welcome
     case 'heartbeat':
       return takeHeartbeat(state, state.stage);
     case 'nodeNotice':
+      return takeNotice(state, message.value);
     case 'probeResult':
+      return { state, effects: [...heard(state).effects, { type: 'probed', result: message.value }] };
     case undefined:
       return heard(state);
   }
@@ -98,6 +105,7 @@ function takeHello(state: SessionState, hello: Hello, welcome: Welcome): Session
     agentPodName: identity.podName,
     epoch: hello.epoch,
     agentVersion: hello.agentVersion.slice(0, IDENTIFIER_LENGTH_MAX),
+    startedAtMs: hello.startedAtMs,
   };
   const stage: SessionStage = { type: 'expectingSnapshot', epoch: hello.epoch, asked: false };
   return {
@@ -141,6 +149,10 @@ function takeDelta(state: SessionState, stage: GreetedStage, delta: Delta): Sess
 function takeDrain(state: SessionState, request: DrainRequest): SessionStep {
   if (!isIdentifier(request.podUid)) return refuse(state, 'protocol', 'a DrainRequest names no Pod');
   return { state, effects: [{ type: 'event', event: { type: 'drain', ...origin(state), request } }] };
+}
+
+function takeNotice(state: SessionState, notice: NodeNotice): SessionStep {
+  return { state, effects: [{ type: 'event', event: { type: 'notice', ...origin(state), signs: signsIn(notice) } }] };
 }
 
 /** Answered, so that the agent too can tell a silent stream from a quiet one. */

@@ -47,6 +47,9 @@ export class Outbox {
       case 'drainUpdate':
         this.#keepDrainUpdate(message.value);
         return;
+      case 'probeRequest':
+        // Who asked has a deadline, and a stalled stream is no answer anyway.
+        return;
       case 'welcome':
       case undefined:
         throw new Error('a Welcome is the first message of a stream and cannot be kept');

@@ -1,5 +1,6 @@
 import type { PodRecord } from '../../common/pod-record.ts';
 import type { DrainRequest } from '../../proto/gen/clbdirect/v1/report.ts';
+import type { NodeSign } from '../core/node-sign.ts';
 
 /**
  * What agents tell the core, in the order in which they told it. `node` is proven by the agent's token; everything else
@@ -27,6 +28,8 @@ export type ReportEvent =
     }
   | { readonly type: 'heard'; readonly node: string; readonly session: string }
   | { readonly type: 'drain'; readonly node: string; readonly session: string; readonly request: DrainRequest }
+  /** All that announces the node's end now, in the agent's eyes. */
+  | { readonly type: 'notice'; readonly node: string; readonly session: string; readonly signs: readonly NodeSign[] }
   | { readonly type: 'closed'; readonly node: string; readonly session: string; readonly reason: string };
 
 export interface SessionOpened {
@@ -39,4 +42,6 @@ export interface SessionOpened {
   readonly agentPodName: string;
   readonly epoch: string;
   readonly agentVersion: string;
+  /** By the node's clock, milliseconds since the Unix epoch: tells the younger of two agents. */
+  readonly startedAtMs: number;
 }

@@ -7,6 +7,9 @@ import { podRecord, ScriptedChannel } from './report-fixtures.ts';
 import { ReportServer, SILENCE_MS } from './report-server.ts';
 import type { SessionRefusedError } from './session-refusal.ts';
 
+const PROBE = { address: '10.0.0.9', port: 10250, timeoutMs: 500 };
+const NEVER = new AbortController().signal;
+
 let clock: VirtualClock;
 let events: ReportEvent[];
 let server: ReportServer;
@@ -122,6 +125,16 @@ describe('the report server', () => {
     expect(server.sendDrainUpdate('node1', update('p1', DrainState.ACCEPTED))).toBe(2);
   });
 
+  test('asks the agent that is left for everything when the other one goes', async () => {
+    const older = await connect('node1', 'a1');
+    const younger = await connect('node1', 'a2');
+    const elsewhere = await connect('node2', 'a3');
+    older.channel.break();
+    await older.ended;
+    expect(resyncReasons(younger)).toEqual(['the other agent of the node has left']);
+    expect(resyncReasons(elsewhere)).toEqual([]);
+  });
+
   test('hears nothing more from a stream that it has ended', async () => {
     const older = await connect('node1', 'a1');
     await connect('node1', 'a1');
@@ -137,6 +150,41 @@ describe('the report server', () => {
     const agent = await connect('node1', 'a1');
     agent.stop.abort();
     expect(await agent.ended).toMatchObject({ kind: 'stopping' });
+  });
+
+  test('has the newest agent of the node try a port, and tells what came of it', async () => {
+    const [older, younger] = [await connect('node1', 'a1'), await connect('node1', 'a2')];
+    const probing = server.probe('node1', PROBE, NEVER);
+    await clock.advance(0);
+    expect(probes(older)).toEqual([]);
+    expect(probes(younger)).toEqual([{ id: 1, ...PROBE }]);
+    younger.channel.say({ message: { $case: 'probeResult', value: { id: 7, outcome: 1, roundTripMs: 1 } } });
+    younger.channel.say({ message: { $case: 'probeResult', value: { id: 1, outcome: 2, roundTripMs: 1 } } });
+    expect(await probing).toBe('refused');
+  });
+
+  test('takes a probe as unanswered without an agent, with one that is silent, and when its stream ends', async () => {
+    expect(await server.probe('node1', PROBE, NEVER)).toBe('unanswered');
+    const agent = await connect('node1', 'a1');
+    const silent = server.probe('node1', PROBE, NEVER);
+    await clock.advance(1_500);
+    expect(await silent).toBe('unanswered');
+    const cut = server.probe('node1', PROBE, NEVER);
+    agent.channel.break();
+    expect(await cut).toBe('unanswered');
+  });
+
+  test('takes no more than 32 probes of a node at once, and ends one whose asker has given up', async () => {
+    await connect('node1', 'a1');
+    const asker = new AbortController();
+    const asked = Array.from({ length: 32 }, () => server.probe('node1', PROBE, asker.signal));
+    expect(await server.probe('node1', PROBE, NEVER)).toBe('declined');
+    asker.abort(new Error('enough'));
+    const ends = await Promise.allSettled(asked);
+    expect(ends.every(end => end.status === 'rejected' && /enough/.test(String(end.reason)))).toBe(true);
+    const next = server.probe('node1', PROBE, NEVER);
+    await clock.advance(1_500);
+    expect(await next).toBe('unanswered');
   });
 
   test('shows each session with what it last reported', async () => {
@@ -192,4 +240,12 @@ function drainStates(agent: Agent): string[] {
   return agent.channel.sent.flatMap(message =>
     message.$case === 'drainUpdate' ? [`${message.value.podUid}:${message.value.state}`] : [],
   );
+}
+
+function resyncReasons(agent: Agent): string[] {
+  return agent.channel.sent.flatMap(message => (message.$case === 'resyncRequest' ? [message.value.reason] : []));
+}
+
+function probes(agent: Agent): unknown[] {
+  return agent.channel.sent.flatMap(message => (message.$case === 'probeRequest' ? [message.value] : []));
 }

@@ -1,9 +1,10 @@
 import type { Clock } from '../../common/clock.ts';
 import type { Logger } from '../../common/logger.ts';
 import type { AgentIdentity, CoordinatorChannel, ReportHandler } from '../../common/report-transport.ts';
-import type { DrainUpdate, Leadership, Welcome } from '../../proto/gen/clbdirect/v1/report.ts';
+import type { DrainUpdate, Leadership, ReportResponse, Welcome } from '../../proto/gen/clbdirect/v1/report.ts';
 import { openSession, type SessionEffect, type SessionState, sessionStep } from './agent-session.ts';
 import { Outbox } from './outbox.ts';
+import { type ProbeOutcome, Probes, type ProbeTarget } from './probe.ts';
 import type { ReportEvent } from './report-event.ts';
 import { SessionRefusedError } from './session-refusal.ts';
 
@@ -13,6 +14,10 @@ const HEARTBEAT_INTERVAL_MS = 3_000;
 export const SILENCE_MS = 9_000;
 /** Two agents on one node are the normal upgrade (maxSurge); a third one has no reason to be there. */
 const AGENTS_PER_NODE_MAX = 2;
+
+const ASK_FOR_ALL: ReportResponse = {
+  message: { $case: 'resyncRequest', value: { reason: 'the other agent of the node has left' } },
+};
 
 export interface ReportServerOptions {
   /** Name of this replica, for the agents' logs. */
@@ -47,6 +52,7 @@ interface LiveSession {
   readonly openedAtMs: number;
   readonly channel: CoordinatorChannel;
   readonly outbox: Outbox;
+  readonly probes: Probes;
 }
 
 /** All report streams of this replica, whatever carries them. */
@@ -95,6 +101,17 @@ export class ReportServer {
     return streams.length;
   }
 
+  /**
+   * Has an agent of the node try a TCP port. Rejects with the signal's reason when it aborts; every other end is an
+   * outcome, within the target's time and a second.
+   */
+  async probe(node: string, target: ProbeTarget, signal: AbortSignal): Promise<ProbeOutcome> {
+    signal.throwIfAborted();
+    // The one that opened last is the one that stays.
+    const live = (this.#sessions.get(node) ?? []).findLast(isGreeted);
+    return live ? live.probes.probe(target, signal) : 'unanswered';
+  }
+
   sessions(): readonly SessionSummary[] {
     return this.#greeted().map(summary);
   }
@@ -116,7 +133,9 @@ export class ReportServer {
 
   #register(identity: AgentIdentity, channel: CoordinatorChannel): LiveSession {
     this.#sessionCount += 1;
-    const now = this.#options.clock.now();
+    const { clock } = this.#options;
+    const now = clock.now();
+    const outbox = new Outbox(channel);
     const live: LiveSession = {
       state: openSession(`${identity.podUid}/${this.#sessionCount}`, identity),
       channel,
@@ -124,7 +143,8 @@ export class ReportServer {
       openedAtMs: now,
       lastHeardAtMs: now,
       refusal: undefined,
-      outbox: new Outbox(channel),
+      outbox,
+      probes: new Probes(clock, value => outbox.push({ message: { $case: 'probeRequest', value } })),
     };
     this.#sessions.set(identity.nodeName, [...(this.#sessions.get(identity.nodeName) ?? []), live]);
     return live;
@@ -150,6 +170,9 @@ export class ReportServer {
         if (effect.event.type === 'opened') this.#logOpened(live, effect.event.agentVersion);
         this.#options.onEvent(effect.event);
         return;
+      case 'probed':
+        live.probes.answered(effect.result);
+        return;
       case 'refuse':
         throw new SessionRefusedError(effect.kind, effect.message);
     }
@@ -171,9 +194,13 @@ export class ReportServer {
     if (others.length > 0) this.#sessions.set(node, others);
     else this.#sessions.delete(node);
     live.channel.close();
+    live.probes.end();
     const reason = live.refusal?.message ?? 'the agent ended the stream, or it broke';
     this.#options.logger.info('agent session closed', { node, agentPod, session, reason });
-    if (isGreeted(live)) this.#options.onEvent({ type: 'closed', node, session, reason });
+    if (!isGreeted(live)) return;
+    this.#options.onEvent({ type: 'closed', node, session, reason });
+    // What the other one had told no longer has a voice of its own: who is left tells everything.
+    for (const other of others.filter(isGreeted)) other.outbox.push(ASK_FOR_ALL);
   }
 
   #watchSilence(live: LiveSession): Disposable {

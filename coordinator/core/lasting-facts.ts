@@ -1,0 +1,61 @@
+import { ContainerState, PodPhase, type PodRecord } from '../../common/pod-record.ts';
+
+/** What was told of a Pod and stays true: whoever tells otherwise of this UID or container id is behind. */
+export interface LastingFacts {
+  readonly deletion: PodRecord['deletion'];
+  /** Succeeded or Failed. */
+  readonly terminalPhase: PodPhase | undefined;
+  readonly exitedIds: ReadonlySet<string>;
+}
+
+/** Undefined when the record tells of none. */
+export function factsOf(record: PodRecord): LastingFacts | undefined {
+  const { deletion, phase, containers } = record;
+  const terminalPhase = isTerminal(record) ? phase : undefined;
+  const exited = containers.filter(container => container.state === ContainerState.EXITED);
+  const exitedIds = new Set(exited.map(container => container.containerId).filter(id => id !== ''));
+  if (!deletion && terminalPhase === undefined && exitedIds.size === 0) return undefined;
+  return { deletion, terminalPhase, exitedIds };
+}
+
+/**
+ * The facts after the same agent has told of the Pod again. A container that it no longer calls exited has not: an API
+ * status may have called it so before its start.
+ */
+export function renewedFacts(known: LastingFacts | undefined, record: PodRecord): LastingFacts | undefined {
+  const told = factsOf(record);
+  const deletion = known?.deletion ?? told?.deletion;
+  const terminalPhase = known?.terminalPhase ?? told?.terminalPhase;
+  if (!told && !deletion && terminalPhase === undefined) return undefined;
+  return { deletion, terminalPhase, exitedIds: told?.exitedIds ?? new Set() };
+}
+
+/** The record as it is in the light of the facts; the same object when they add nothing. */
+export function withFacts(record: PodRecord, facts: LastingFacts | undefined): PodRecord {
+  if (!facts) return record;
+  return withExits(withEnd(withDeletion(record, facts), facts), facts);
+}
+
+/** A Pod in phase Succeeded or Failed owns no address, whatever its status still says. */
+export function isTerminal(record: PodRecord): boolean {
+  return record.phase === PodPhase.SUCCEEDED || record.phase === PodPhase.FAILED;
+}
+
+function withDeletion(record: PodRecord, { deletion }: LastingFacts): PodRecord {
+  return record.deletion || !deletion ? record : { ...record, deletion };
+}
+
+function withEnd(record: PodRecord, { terminalPhase }: LastingFacts): PodRecord {
+  if (terminalPhase === undefined || isTerminal(record)) return record;
+  return { ...record, phase: terminalPhase, addresses: [], ready: false };
+}
+
+function withExits(record: PodRecord, { exitedIds }: LastingFacts): PodRecord {
+  const isBehind = ({ containerId, state }: PodRecord['containers'][number]) =>
+    exitedIds.has(containerId) && state !== ContainerState.EXITED;
+  if (!record.containers.some(isBehind)) return record;
+  const containers = record.containers.map(container =>
+    isBehind(container) ? { ...container, state: ContainerState.EXITED } : container,
+  );
+  return { ...record, ready: false, containers };
+}

@@ -1,0 +1,95 @@
+import { isDeepStrictEqual } from 'node:util';
+import { mergeSigns, type NodeSign } from './node-sign.ts';
+
+/** One agent process of a node; two of them are an upgrade. */
+export interface Teller {
+  /** Its Pod's UID and its incarnation: another stream of the same process has the same. */
+  readonly agent: string;
+  /** By the node's clock, milliseconds since the Unix epoch. */
+  readonly startedAtMs: number;
+}
+
+export interface NodeState {
+  readonly connected: boolean;
+  /** When an agent of the node was last heard, monotonic milliseconds. */
+  readonly heardAt: number;
+  readonly hasSnapshot: boolean;
+}
+
+/** Who reports of one node, of which Pods, and what they say of the node itself. */
+export class NodeReports implements NodeState {
+  heardAt = 0;
+  hasSnapshot = false;
+  /** Of all Pods that the node is known to have. */
+  readonly podUids = new Set<string>();
+  readonly #node: string;
+  /** The one that was opened first stands first. */
+  readonly #sessions = new Map<string, Teller>();
+  /** What each session says of the node; of those that are gone only while nobody else has said anything. */
+  readonly #notices = new Map<string, readonly NodeSign[]>();
+  #signs: readonly NodeSign[] = [];
+
+  constructor(node: string) {
+    this.#node = node;
+  }
+
+  get connected(): boolean {
+    return this.#sessions.size > 0;
+  }
+
+  /** Everything that announces the node's end now. A lost stream takes none of it back (law L1). */
+  get signs(): readonly NodeSign[] {
+    return this.#signs;
+  }
+
+  open(session: string, teller: Teller): void {
+    this.#sessions.set(session, teller);
+  }
+
+  /** @returns whether `signs` changed */
+  close(session: string): boolean {
+    this.#sessions.delete(session);
+    return this.#weighNotices();
+  }
+
+  /** Who speaks on the session; one that was not opened is that of a node with a single agent. */
+  teller(session: string | undefined): Teller {
+    const known = session === undefined ? undefined : this.#sessions.get(session);
+    return known ?? { agent: this.#node, startedAtMs: 0 };
+  }
+
+  /** Whether no open session is a younger agent's. */
+  isYoungest(teller: Teller): boolean {
+    return [...this.#sessions.values()].every(other => !isYounger(other, teller));
+  }
+
+  /** Whether `teller` is the one to believe where it and `known` disagree: it is the younger, or the other one is gone. */
+  supersedes(teller: Teller, known: Teller): boolean {
+    return isYounger(teller, known) || !this.isOpen(known);
+  }
+
+  isOpen({ agent }: Teller): boolean {
+    return [...this.#sessions.values()].some(open => open.agent === agent);
+  }
+
+  /** All that announces the node's end, as this session sees it. @returns whether `signs` changed */
+  notice(session: string, signs: readonly NodeSign[]): boolean {
+    this.#notices.set(session, signs);
+    return this.#weighNotices();
+  }
+
+  #weighNotices(): boolean {
+    const sessions = [...this.#notices.keys()];
+    const silent = sessions.filter(session => !this.#sessions.has(session));
+    // Somebody who is there has spoken: the last words of those who are not have had their time.
+    if (silent.length < sessions.length) for (const session of silent) this.#notices.delete(session);
+    const merged = mergeSigns(this.#notices.values());
+    if (isDeepStrictEqual(merged, this.#signs)) return false;
+    this.#signs = merged;
+    return true;
+  }
+}
+
+function isYounger(a: Teller, b: Teller): boolean {
+  return a.startedAtMs > b.startedAtMs;
+}
