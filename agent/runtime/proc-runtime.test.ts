@@ -1,11 +1,12 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { VirtualClock } from '../../common/virtual-clock.ts';
-import { podUidOfCgroup, procRuntime } from './proc-runtime.ts';
+import { type ProcRuntime, podUidOfCgroup, procRuntime } from './proc-runtime.ts';
 
 const UID = '11111111-2222-3333-4444-555555555555';
+const OTHER_UID = '99999999-2222-3333-4444-555555555555';
 
 describe('the cgroup of a process names its Pod', () => {
   test.each([
@@ -21,17 +22,44 @@ describe('the cgroup of a process names its Pod', () => {
   });
 });
 
-test('processes are found anew after a second', async () => {
-  const procRoot = await mkdtemp(join(tmpdir(), 'clb-direct-proc-'));
-  const clock = new VirtualClock();
-  const runtime = procRuntime({ procRoot, clock });
-  expect(await runtime.hasSandbox(UID)).toBe(false);
-  await mkdir(join(procRoot, '42'));
-  await writeFile(join(procRoot, '42', 'cgroup'), `0::/kubepods/pod${UID}/0123\n`);
-  await clock.advance(1_000);
-  expect(await runtime.processIds(UID)).toEqual([42]);
-  expect(await runtime.hasSandbox(UID)).toBe(true);
-  await rm(procRoot, { recursive: true });
+describe('what /proc shows', () => {
+  let procRoot: string;
+  let clock: VirtualClock;
+  let runtime: ProcRuntime;
+
+  beforeEach(async () => {
+    procRoot = await mkdtemp(join(tmpdir(), 'clb-direct-proc-'));
+    clock = new VirtualClock();
+    runtime = procRuntime({ procRoot, clock });
+  });
+  afterEach(() => rm(procRoot, { recursive: true }));
+
+  async function addProcess(processId: number, podUid: string, containerId: string): Promise<void> {
+    await mkdir(join(procRoot, String(processId)));
+    await writeFile(join(procRoot, String(processId), 'cgroup'), `0::/kubepods/pod${podUid}/${containerId}\n`);
+  }
+
+  test('is looked at again after a second', async () => {
+    await addProcess(41, OTHER_UID, 'abc');
+    expect(await runtime.hasSandbox(UID)).toBe(false);
+    await addProcess(42, UID, 'def');
+    expect(await runtime.hasSandbox(UID)).toBe(false);
+    await clock.advance(1_000);
+    expect(await runtime.processIds(UID)).toEqual([42]);
+    expect(await runtime.hasSandbox(UID)).toBe(true);
+  });
+
+  test('tells which containers have a process left', async () => {
+    await addProcess(42, UID, 'def');
+    expect(await runtime.hasProcess('def')).toBe(true);
+    expect(await runtime.hasProcess('abc')).toBe(false);
+  });
+
+  test('proves nothing when it shows no Pod at all: it may not be that of the host', async () => {
+    await expect(runtime.hasSandbox(UID)).rejects.toThrow('--proc-root');
+    await expect(runtime.hasProcess('abc')).rejects.toThrow('--proc-root');
+    expect(await runtime.processIds(UID)).toEqual([]);
+  });
 });
 
 test('a folder that cannot be read is an error, not an absent Pod', async () => {

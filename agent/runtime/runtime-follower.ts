@@ -232,8 +232,10 @@ export class RuntimeFollower {
     metrics.runtimeFailed();
     const before = this.#state;
     this.#state = 'apart';
-    metrics.runtimeFollowed(false);
-    if (before === 'following') metrics.runtimeGap();
+    if (before === 'following') {
+      metrics.runtimeGap();
+      metrics.runtimeFollowed(false);
+    }
     const tell = before === 'apart' ? log.debug : log.warn;
     tell.call(log, 'container exits come from the Pod watch, later: the runtime tells none, will try again', {
       error,
