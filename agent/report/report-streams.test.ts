@@ -16,7 +16,7 @@ import { noMetrics } from '../metrics.ts';
 import { podRecord } from '../pod-fixtures.ts';
 import { SILENCE_LIMIT_MS } from './report-session.ts';
 import { ReportStreams } from './report-streams.ts';
-import { ScriptedConnector } from './scripted-connector.ts';
+import { type ScriptedChannel, ScriptedConnector } from './scripted-connector.ts';
 
 const FIRST = '10.9.0.1:9443';
 const SECOND = '10.9.0.2:9443';
@@ -77,6 +77,18 @@ async function advanceAlive(durationMs: number, address = FIRST): Promise<void> 
     await clock.advance(Math.min(3_000, durationMs - passed));
     connector.to(address).say({ $case: 'ack', value: { sequence: 1 } });
   }
+}
+
+/** Two coordinators, of which the first leads. The name is looked up again because the first's stream broke. */
+async function welcomeBoth(): Promise<ScriptedChannel[]> {
+  await clock.advance(0);
+  connector.addresses = [FIRST, SECOND];
+  connector.to(FIRST).break();
+  await clock.advance(1_000);
+  const channels = [FIRST, SECOND].map(address => connector.to(address));
+  for (const channel of channels) channel.welcome({ leading: channel.address === FIRST });
+  await clock.advance(0);
+  return channels;
 }
 
 describe('a stream', () => {
@@ -196,12 +208,9 @@ describe('coordinators', () => {
   });
 
   test('all hear of a drain', async () => {
-    connector.addresses = [FIRST, SECOND];
-    await clock.advance(0);
-    for (const channel of connector.channels) channel.welcome({ leading: channel.address === FIRST });
-    await clock.advance(0);
+    const channels = await welcomeBoth();
     streams.requestDrain(DRAIN);
-    for (const channel of connector.channels) expect(channel.of('drainRequest')).toEqual([DRAIN]);
+    for (const channel of channels) expect(channel.of('drainRequest')).toEqual([DRAIN]);
   });
 
   test('hear of the drains under way when they come and when they begin to lead', async () => {
@@ -234,13 +243,10 @@ describe("what announces the node's end", () => {
   });
 
   test('is told to every coordinator when it changes, and taken back', async () => {
-    connector.addresses = [FIRST, SECOND];
-    await clock.advance(0);
-    for (const channel of connector.channels) channel.welcome();
-    await clock.advance(0);
+    const channels = await welcomeBoth();
     say([CORDONED]);
     say([]);
-    for (const channel of connector.channels) {
+    for (const channel of channels) {
       expect(channel.of('nodeNotice').slice(1)).toEqual([{ signs: [CORDONED] }, { signs: [] }]);
     }
   });
@@ -261,9 +267,7 @@ describe('a probe', () => {
   const result = { id: 7, outcome: ProbeOutcome.REFUSED, roundTripMs: 1 };
 
   test('is answered to the coordinator that asked', async () => {
-    connector.addresses = [FIRST, SECOND];
-    await clock.advance(0);
-    for (const channel of connector.channels) channel.welcome();
+    await welcomeBoth();
     connector.to(SECOND).say({ $case: 'probeRequest', value });
     await clock.advance(0);
     expect(connector.to(SECOND).of('probeResult')).toEqual([]);
