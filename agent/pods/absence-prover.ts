@@ -11,6 +11,8 @@ export interface AbsenceProverOptions {
   readonly onChange: (change: PodChange) => void;
   /** The runtime could not be asked; the Pod stays reported. */
   readonly onError: (error: unknown) => void;
+  /** The prover goes on; the longest time between two calls is that of one question. */
+  readonly onRound: () => void;
 }
 
 const ASK_INTERVAL_MS = 1_000;
@@ -22,6 +24,7 @@ const ASK_TIMEOUT_MS = 5_000;
  */
 export async function runAbsenceProver(options: AbsenceProverOptions, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
+    options.onRound();
     for (const uid of options.table.absentUids()) await askAbout(uid, options, signal);
     await sleep(options.clock, ASK_INTERVAL_MS, signal).catch(() => undefined);
   }
@@ -34,5 +37,7 @@ async function askAbout(uid: string, options: AbsenceProverOptions, signal: Abor
     if (!hasSandbox) options.onChange(options.table.confirmGone(uid));
   } catch (error) {
     if (!signal.aborted) options.onError(error);
+  } finally {
+    options.onRound();
   }
 }
