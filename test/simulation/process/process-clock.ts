@@ -1,0 +1,76 @@
+import type { Clock, Timer } from '../../../common/clock.ts';
+
+/**
+ * The clock of one simulated process, by the world's. It may run fast or slow, its wall time may be stepped, and while
+ * the process is frozen (SIGSTOP, a long collection, a paused machine) nothing that is due fires before it wakes.
+ */
+export class ProcessClock implements Clock {
+  readonly #world: Clock;
+  /** Own seconds in one of the world's. */
+  #rate = 1;
+  /** What this clock showed when the rate was last changed, and what the world's did. */
+  #anchor: { readonly own: number; readonly world: number };
+  #wallStepMs = 0;
+  #sleep: PromiseWithResolvers<void> | undefined;
+
+  constructor(world: Clock) {
+    this.#world = world;
+    this.#anchor = { own: world.now(), world: world.now() };
+  }
+
+  now(): number {
+    const { own, world } = this.#anchor;
+    return own + (this.#world.now() - world) * this.#rate;
+  }
+
+  wallNow(): number {
+    return this.#world.wallNow() + this.#wallStepMs;
+  }
+
+  schedule(delayMs: number, callback: () => void): Timer {
+    let cancelled = false;
+    const fire = () => {
+      if (!cancelled) callback();
+    };
+    const timer = this.#world.schedule(delayMs / this.#rate, () => {
+      if (this.#sleep) void this.#sleep.promise.then(fire);
+      else fire();
+    });
+    return {
+      cancel: () => {
+        cancelled = true;
+        timer.cancel();
+      },
+    };
+  }
+
+  /** From now on `rate` of this clock's seconds pass in one of the world's; timers that are set already keep their time. */
+  drift(rate: number): void {
+    this.#anchor = { own: this.now(), world: this.#world.now() };
+    this.#rate = rate;
+  }
+
+  /** Sets the wall time forward, or back. */
+  step(byMs: number): void {
+    this.#wallStepMs += byMs;
+  }
+
+  get isFrozen(): boolean {
+    return this.#sleep !== undefined;
+  }
+
+  freeze(): void {
+    this.#sleep ??= Promise.withResolvers();
+  }
+
+  wake(): void {
+    const sleep = this.#sleep;
+    this.#sleep = undefined;
+    sleep?.resolve();
+  }
+
+  /** Whatever reaches the process waits here: resolves at once unless it is frozen. */
+  async awake(): Promise<void> {
+    while (this.#sleep) await this.#sleep.promise;
+  }
+}
