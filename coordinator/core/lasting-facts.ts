@@ -8,6 +8,9 @@ export interface LastingFacts {
   readonly exitedIds: ReadonlySet<string>;
 }
 
+/** More than the restarts of an upgrade; the oldest are forgotten. */
+const EXITED_IDS_MAX = 64;
+
 /** Undefined when the record tells of none. */
 export function factsOf(record: PodRecord): LastingFacts | undefined {
   const { deletion, phase, containers } = record;
@@ -19,15 +22,19 @@ export function factsOf(record: PodRecord): LastingFacts | undefined {
 }
 
 /**
- * The facts after the same agent has told of the Pod again. A container that it no longer calls exited has not: an API
- * status may have called it so before its start.
+ * The facts after the same agent has told of the Pod again. A container that it names and no longer calls exited has not:
+ * an API status may have called it so before its start.
  */
 export function renewedFacts(known: LastingFacts | undefined, record: PodRecord): LastingFacts | undefined {
   const told = factsOf(record);
-  const deletion = known?.deletion ?? told?.deletion;
-  const terminalPhase = known?.terminalPhase ?? told?.terminalPhase;
-  if (!told && !deletion && terminalPhase === undefined) return undefined;
-  return { deletion, terminalPhase, exitedIds: told?.exitedIds ?? new Set() };
+  if (!known) return told;
+  const named = new Set(record.containers.map(container => container.containerId));
+  const replaced = [...known.exitedIds].filter(id => !named.has(id));
+  return {
+    deletion: known.deletion ?? told?.deletion,
+    terminalPhase: known.terminalPhase ?? told?.terminalPhase,
+    exitedIds: new Set([...replaced, ...(told?.exitedIds ?? [])].slice(-EXITED_IDS_MAX)),
+  };
 }
 
 /** The record as it is in the light of the facts; the same object when they add nothing. */

@@ -184,7 +184,9 @@ export class ReportStore {
   /** The younger agent's word counts; what lasts of the other one's is kept beside it. */
   #retold({ telling, record: before, node }: Entry, record: PodRecord, teller: Teller): Telling {
     if (telling.teller.agent === teller.agent) return { ...telling, word: record };
-    if (this.#node(node).supersedes(teller, telling.teller)) return { teller, word: record, facts: factsOf(before) };
+    if (this.#node(node).supersedes(teller, telling.teller)) {
+      return { teller, word: record, facts: factsOf(before) };
+    }
     return { ...telling, facts: renewedFacts(telling.facts, record) };
   }
 
