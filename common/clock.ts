@@ -17,13 +17,21 @@ export interface Clock {
   schedule(delayMs: number, callback: () => void): Timer;
 }
 
+/** 24 days. Node fires a timer with a longer delay at once. */
+const TIMEOUT_MS_MAX = 2 ** 31 - 1;
+
 /** The clock of the machine. */
 export function systemClock(): Clock {
   return {
     now: () => performance.now(),
     wallNow: () => Date.now(),
     schedule(delayMs, callback) {
-      const handle = setTimeout(callback, delayMs);
+      let handle: NodeJS.Timeout;
+      const arm = (leftMs: number) => {
+        const stepMs = Math.min(leftMs, TIMEOUT_MS_MAX);
+        handle = setTimeout(() => (leftMs > stepMs ? arm(leftMs - stepMs) : callback()), stepMs);
+      };
+      arm(delayMs);
       return { cancel: () => clearTimeout(handle) };
     },
   };

@@ -1,90 +1,45 @@
-import 'reflect-metadata';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Metadata, Server, ServerCredentials, type ServerDuplexStream, status } from '@grpc/grpc-js';
-import { SubjectAlternativeNameExtension, X509CertificateGenerator } from '@peculiar/x509';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { status } from '@grpc/grpc-js';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { AgentChannel, ReportConnector } from '../../common/report-transport.ts';
-import { type ReportRequest, type ReportResponse, ReportServiceService } from '../../proto/gen/clbdirect/v1/report.ts';
-import { COORDINATOR_SERVER_NAME, grpcReportConnector } from './grpc-connector.ts';
-
-type Call = ServerDuplexStream<ReportRequest, ReportResponse>;
+import type { ReportRequest, ReportResponse } from '../../proto/gen/clbdirect/v1/report.ts';
+import { ACK, type Call, startCoordinator, type TestCoordinator } from './coordinator.fixture.ts';
+import { grpcReportConnector } from './grpc-connector.ts';
 
 const HEARTBEAT: ReportRequest = { message: { $case: 'heartbeat', value: {} } };
-const ACK: ReportResponse = { message: { $case: 'ack', value: { sequence: 3 } } };
 const signal = new AbortController().signal;
 
 let folder: string;
-let server: Server;
-let port: number;
-let calls: { readonly call: Call; readonly metadata: Metadata; readonly requests: ReportRequest[] }[];
+let coordinator: TestCoordinator;
 let onCall: (call: Call) => void;
 let open: AgentChannel[];
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'clb-direct-grpc-'));
-  [calls, open, onCall] = [[], [], () => {}];
+  [open, onCall] = [[], () => {}];
   await writeFile(join(folder, 'token'), 'token-1\n');
-  await startServer(COORDINATOR_SERVER_NAME);
+  coordinator = await startCoordinator({ folder, onCall: call => onCall(call) });
 });
 afterEach(async () => {
   for (const channel of open) channel.close();
-  server.forceShutdown();
+  coordinator.stop();
+  vi.unstubAllEnvs();
   await rm(folder, { recursive: true });
 });
-
-async function startServer(name: string): Promise<void> {
-  const { certificate, privateKey } = await makeCertificate(name);
-  await writeFile(join(folder, 'ca.crt'), certificate);
-  server = new Server();
-  server.addService(ReportServiceService, { report: take });
-  const credentials = ServerCredentials.createSsl(null, [
-    { cert_chain: Buffer.from(certificate), private_key: Buffer.from(privateKey) },
-  ]);
-  port = await new Promise<number>((resolve, reject) => {
-    server.bindAsync('127.0.0.1:0', credentials, (error, bound) => (error ? reject(error) : resolve(bound)));
-  });
-}
-
-function take(call: Call): void {
-  const requests: ReportRequest[] = [];
-  calls.push({ call, metadata: call.metadata, requests });
-  call.on('error', () => {});
-  call.on('data', request => requests.push(request));
-  onCall(call);
-}
-
-/** Self-signed, and valid whenever the test runs. */
-async function makeCertificate(name: string): Promise<{ certificate: string; privateKey: string }> {
-  const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
-  const keys = await crypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
-  const certificate = await X509CertificateGenerator.createSelfSigned({
-    keys,
-    signingAlgorithm: algorithm,
-    name: `CN=${name}`,
-    notBefore: new Date('2020-01-01'),
-    notAfter: new Date('2100-01-01'),
-    extensions: [new SubjectAlternativeNameExtension([{ type: 'dns', value: name }])],
-  });
-  const der = Buffer.from(await crypto.subtle.exportKey('pkcs8', keys.privateKey)).toString('base64');
-  return {
-    certificate: certificate.toString('pem'),
-    privateKey: `-----BEGIN PRIVATE KEY-----\n${der}\n-----END PRIVATE KEY-----\n`,
-  };
-}
 
 function connector(host = '127.0.0.1'): ReportConnector {
   return grpcReportConnector({
     host,
-    port,
+    port: coordinator.port,
     certificateAuthorityFile: join(folder, 'ca.crt'),
     tokenFile: join(folder, 'token'),
   });
 }
 
-async function connect(address = `127.0.0.1:${port}`): Promise<AgentChannel> {
+async function connect(address = `127.0.0.1:${coordinator.port}`): Promise<AgentChannel> {
   const channel = await connector().connect(address, signal);
   open.push(channel);
   return channel;
@@ -101,8 +56,8 @@ describe('a stream', () => {
     const channel = await connect();
     expect(channel.send(HEARTBEAT)).toBe(true);
     expect(await firstOf(channel)).toEqual(ACK);
-    expect(calls[0]?.metadata.get('authorization')).toEqual(['Bearer token-1']);
-    await expect.poll(() => calls[0]?.requests).toEqual([HEARTBEAT]);
+    expect(coordinator.calls[0]?.metadata.get('authorization')).toEqual(['Bearer token-1']);
+    await expect.poll(() => coordinator.calls[0]?.requests).toEqual([HEARTBEAT]);
   });
 
   test('takes a token that was renewed since the last one', async () => {
@@ -110,7 +65,45 @@ describe('a stream', () => {
     await firstOf(await connect());
     await writeFile(join(folder, 'token'), 'token-2\n');
     await firstOf(await connect());
-    expect(calls.map(({ metadata }) => metadata.get('authorization')[0])).toEqual(['Bearer token-1', 'Bearer token-2']);
+    expect(coordinator.calls.map(({ metadata }) => metadata.get('authorization')[0])).toEqual([
+      'Bearer token-1',
+      'Bearer token-2',
+    ]);
+  });
+
+  test('lives on when its token expires, which the coordinator checks when a stream is opened', async () => {
+    onCall = call => call.on('data', () => call.write(ACK));
+    const channel = await connect();
+    channel.send(HEARTBEAT);
+    await firstOf(channel);
+    await writeFile(join(folder, 'token'), 'token-2\n');
+    channel.send(HEARTBEAT);
+    expect(await firstOf(channel)).toEqual(ACK);
+    expect(coordinator.calls).toHaveLength(1);
+  });
+
+  test('takes an authority that was renewed since the last one', async () => {
+    onCall = call => call.write(ACK);
+    await firstOf(await connect());
+    coordinator.stop();
+    coordinator = await startCoordinator({ folder, onCall });
+    expect(await firstOf(await connect())).toEqual(ACK);
+  });
+
+  test('goes past the proxy that the environment names', async () => {
+    let proxied = 0;
+    const proxy = createServer(socket => {
+      proxied += 1;
+      socket.destroy();
+    });
+    await new Promise<void>(resolve => proxy.listen(0, '127.0.0.1', resolve));
+    const address = proxy.address();
+    const url = `http://127.0.0.1:${address && typeof address === 'object' ? address.port : 0}`;
+    for (const name of ['grpc_proxy', 'https_proxy', 'http_proxy', 'HTTPS_PROXY', 'ALL_PROXY']) vi.stubEnv(name, url);
+    onCall = call => call.write(ACK);
+    expect(await firstOf(await connect())).toEqual(ACK);
+    expect(proxied).toBe(0);
+    await new Promise(resolve => proxy.close(resolve));
   });
 
   test('ends when the coordinator ends it', async () => {
@@ -130,7 +123,7 @@ describe('a stream', () => {
     onCall = call => call.write(ACK);
     const channel = await connect();
     await firstOf(channel);
-    server.forceShutdown();
+    coordinator.stop();
     await expect(firstOf(channel)).rejects.toMatchObject({ name: 'ReportChannelError' });
     expect(channel.send(HEARTBEAT)).toBe(true);
     await channel.writable();
@@ -149,8 +142,8 @@ describe('a stream', () => {
     while (channel.send(big) && sent < 1_000) sent += 1;
     expect(sent).toBeLessThan(1_000);
     const writable = channel.writable();
-    await expect.poll(() => calls.length).toBe(1);
-    calls[0]?.call.resume();
+    await expect.poll(() => coordinator.calls.length).toBe(1);
+    coordinator.calls[0]?.call.resume();
     await writable;
   });
 });
@@ -164,10 +157,10 @@ describe('a connection is refused', () => {
   });
 
   test('to a certificate of another name', async () => {
-    server.forceShutdown();
-    await startServer('somebody-else');
+    coordinator.stop();
+    coordinator = await startCoordinator({ folder, name: 'somebody-else', onCall });
     await expect(firstOf(await connect())).rejects.toMatchObject({ kind: 'unavailable' });
-    expect(calls).toEqual([]);
+    expect(coordinator.calls).toEqual([]);
   });
 
   test('without a token, with the file and the flag', async () => {
@@ -181,12 +174,12 @@ describe('a connection is refused', () => {
 
 describe('the name of the coordinators', () => {
   test('stands for itself when it is an address', async () => {
-    expect(await connector('127.0.0.1').resolve(signal)).toEqual([`127.0.0.1:${port}`]);
-    expect(await connector('::1').resolve(signal)).toEqual([`[::1]:${port}`]);
+    expect(await connector('127.0.0.1').resolve(signal)).toEqual([`127.0.0.1:${coordinator.port}`]);
+    expect(await connector('::1').resolve(signal)).toEqual([`[::1]:${coordinator.port}`]);
   });
 
   test('is looked up', async () => {
-    expect(await connector('localhost').resolve(signal)).toContain(`127.0.0.1:${port}`);
+    expect(await connector('localhost').resolve(signal)).toContain(`127.0.0.1:${coordinator.port}`);
   });
 
   test('without address is told with its cause', async () => {

@@ -11,7 +11,8 @@ import type { PodChange } from '../pods/pod-table.ts';
 
 /**
  * What one report stream still has to say. However long the stream stays unwritable, that is at most one snapshot or one
- * merged delta, one drain request per Pod, the latest notice of the node and PROBE_RESULTS_MAX results. A value; every function returns the next one.
+ * merged delta of DELTA_ENTRIES_MAX Pods, one drain request per Pod, the latest notice of the node and PROBE_RESULTS_MAX
+ * results. A value; every function returns the next one.
  */
 export interface Outbox {
   /** Of the last snapshot or delta taken; the next one has this plus one. */
@@ -22,6 +23,9 @@ export interface Outbox {
   readonly notice: NodeNotice | undefined;
   readonly probeResults: readonly ProbeResult[];
 }
+
+/** More than a node has Pods: from here on a snapshot says the same in less. */
+export const DELTA_ENTRIES_MAX = 1_000;
 
 /** Whoever asked for more does not read; what is left out counts as unanswered there. */
 export const PROBE_RESULTS_MAX = 64;
@@ -138,5 +142,5 @@ function mergeDelta(
     upserts.delete(uid);
     removals.add(uid);
   }
-  return { type: 'delta', upserts, removals };
+  return upserts.size + removals.size > DELTA_ENTRIES_MAX ? { type: 'snapshot' } : { type: 'delta', upserts, removals };
 }

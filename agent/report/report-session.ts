@@ -56,6 +56,8 @@ export interface ReportContext {
 const DEFAULT_HEARTBEAT_INTERVAL_MS = 3_000;
 /** A server that said nothing for so long is gone; it acknowledges every heartbeat, so three went unanswered. */
 export const SILENCE_LIMIT_MS = 9_000;
+/** Whatever a Welcome asks for: no stream of heartbeats, and no fewer than two within the limit of silence. */
+const HEARTBEAT_INTERVAL_MS = { minimum: 500, maximum: SILENCE_LIMIT_MS / 2 };
 
 /** One open report stream, from Hello to its end. */
 export class ReportSession {
@@ -166,7 +168,7 @@ export class ReportSession {
 
   #welcome({ coordinator, incarnation, leadership, heartbeatIntervalMs }: Welcome): void {
     this.#welcomedAt = this.#context.clock.now();
-    if (heartbeatIntervalMs > 0) this.#heartbeatIntervalMs = heartbeatIntervalMs;
+    if (heartbeatIntervalMs > 0) this.#heartbeatIntervalMs = withinLimits(heartbeatIntervalMs);
     this.#isLeading = leadership?.leading ?? false;
     const { log, onWelcome } = this.#context;
     log.info('coordinator welcomed this agent', { coordinator, incarnation, leading: this.#isLeading });
@@ -252,6 +254,11 @@ export class ReportSession {
     const look = () => this.#watchSilence();
     this.#timers.set('silence', clock.schedule(SILENCE_LIMIT_MS - silentMs, look));
   }
+}
+
+function withinLimits(heartbeatIntervalMs: number): number {
+  const { minimum, maximum } = HEARTBEAT_INTERVAL_MS;
+  return Math.min(maximum, Math.max(minimum, heartbeatIntervalMs));
 }
 
 function silenceError(silentMs: number): ReportChannelError {

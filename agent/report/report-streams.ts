@@ -6,6 +6,7 @@ import { ReportChannelError, type ReportConnector } from '../../common/report-tr
 import { Wakeup } from '../../common/wakeup.ts';
 import type { DrainRequest } from '../../proto/gen/clbdirect/v1/report.ts';
 import type { PodChange } from '../pods/pod-table.ts';
+import { chooseAddresses } from './choose-addresses.ts';
 import { type ReportContext, ReportSession } from './report-session.ts';
 import type { StreamStatus } from './stream-status.ts';
 
@@ -26,8 +27,6 @@ const RESOLVE_TIMEOUT_MS = 5_000;
 const CONNECT_TIMEOUT_MS = 5_000;
 /** A restarted coordinator should be found at once, a missing one not be asked more than every few seconds. */
 const BACKOFF = { initialMs: 200, maximumMs: 5_000, resetAfterMs: 30_000 };
-/** Two or three replicas are the rule; more than this is a wrong name. */
-const ADDRESSES_MAX = 16;
 
 /** One report stream to every address of the coordinator, each kept up as long as the name stands for the address. */
 export class ReportStreams {
@@ -86,8 +85,7 @@ export class ReportStreams {
     const { clock, connector, log, metrics } = this.#options;
     using limit = deadline(clock, "looking up the coordinator's addresses", RESOLVE_TIMEOUT_MS, signal);
     try {
-      const addresses = await connector.resolve(limit.signal);
-      this.#resolved = new Set(addresses.slice(0, ADDRESSES_MAX));
+      this.#resolved = chooseAddresses(await connector.resolve(limit.signal), this.#maintained.keys());
     } catch (error) {
       if (signal.aborted) return;
       metrics.streamFailed('resolve');
