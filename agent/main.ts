@@ -112,7 +112,7 @@ async function openEdges(
     hooks,
     redirect: nftRedirect({ command: values.nftCommand, agentPort: hooks.port }),
     runtime,
-    connections: procConnections({ procRoot, runtime }),
+    connections: procConnections({ procRoot, clock, runtime, idleTimes: undefined, onIdleTimesFailed: () => {} }),
     nodeAddresses: () => values.nodeAddress?.split(',') ?? interfaceAddresses(),
     nodeSigns: [],
     probes: tcpProbes(),

@@ -1,6 +1,8 @@
 import type { PodRecord } from '../common/pod-record.ts';
 import type { NodeSignKind, ProbeOutcome, ReportRequest } from '../proto/gen/clbdirect/v1/report.ts';
 import type { AnswerReason } from './drain/answer-reason.ts';
+import type { PeerKind } from './drain/counted-connections.ts';
+import type { DrainStageName } from './drain/drain-outcome.ts';
 import type { StreamStatus } from './report/stream-status.ts';
 import type { RuntimeExitKind } from './runtime/runtime-follower.ts';
 
@@ -33,6 +35,9 @@ export interface AgentMetrics {
   resyncRequested(): void;
   hooksHeld(count: number): void;
   hookAnswered(reason: AnswerReason, heldMs: number): void;
+  drainStageEnded(stage: DrainStageName, durationMs: number): void;
+  /** Connections of the Pods that are being drained, as last read. */
+  connectionsWhileDraining(kind: PeerKind, count: number): void;
   hookRefused(reason: string): void;
   connectionReadFailed(): void;
   redirectReplaced(outcome: 'success' | 'failure'): void;
@@ -63,6 +68,8 @@ export function noMetrics(): AgentMetrics {
     resyncRequested: ignore,
     hooksHeld: ignore,
     hookAnswered: ignore,
+    drainStageEnded: ignore,
+    connectionsWhileDraining: ignore,
     hookRefused: ignore,
     connectionReadFailed: ignore,
     redirectReplaced: ignore,

@@ -6,6 +6,11 @@ export type AnswerReason =
   | 'restart'
   /** Every container had exited before the drain ended. */
   | 'containers-exited'
+  /**
+   * Weight 0 and settled, and every connection left has been idle: nothing is in flight that could be lost. The target stays
+   * at weight 0 until the containers exit.
+   */
+  | 'idle-connections'
   /** Weight 0 and settled, but connections outlive the budget; the application ends them. */
   | 'connections-left'
   /** New connections kept coming after weight 0 and settling, so the target was deregistered with them. */
@@ -40,6 +45,7 @@ export const ANSWER_MEANINGS: Readonly<Record<AnswerReason, AnswerMeaning>> = {
   drained: COMPLETE,
   restart: COMPLETE,
   'containers-exited': COMPLETE,
+  'idle-connections': COMPLETE,
   'connections-left': early(
     'the target stays at weight 0 until the containers exit; raise drain-seconds if clients lost',
   ),

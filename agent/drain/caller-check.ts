@@ -1,5 +1,5 @@
 import { HOOK_PORT } from '../../common/names.ts';
-import type { SocketRow } from '../connections/proc-net.ts';
+import type { SocketRow } from '../connections/socket-table.ts';
 
 export interface HookCaller {
   /** As the server sees the other end of the connection. */

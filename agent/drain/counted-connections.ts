@@ -1,4 +1,3 @@
-import { Protocol } from '../../common/pod-record.ts';
 import type { Connection } from '../connections/source.ts';
 
 export interface ProbeSources {
@@ -8,16 +7,23 @@ export interface ProbeSources {
   readonly virtualAddresses: readonly string[];
 }
 
-/** The connections that a drain waits for: TCP, not yet dead, and no health check. Layer 4 keeps the client's address. */
-export function countedConnections(connections: readonly Connection[], probes: ProbeSources): readonly Connection[] {
-  return connections.filter(
-    connection => connection.protocol === Protocol.TCP && isLive(connection) && !isProbe(connection, probes),
-  );
-}
+/** Who is at the other end: a client, a health check of the load balancer, or the node itself. */
+export const PEER_KINDS = ['client', 'probe', 'node'] as const;
+export type PeerKind = (typeof PEER_KINDS)[number];
 
-/** Names a connection while it lives. */
-export function connectionKey({ localPort, remoteAddress, remotePort }: Connection): string {
-  return `${localPort} ${remoteAddress} ${remotePort}`;
+/**
+ * The connections that are not yet dead, by who is at the other end. A drain waits for those of clients. Layer 4 keeps the
+ * client's address.
+ */
+export function liveConnections(
+  connections: readonly Connection[],
+  probes: ProbeSources,
+): Readonly<Record<PeerKind, readonly Connection[]>> {
+  const live: Record<PeerKind, Connection[]> = { client: [], probe: [], node: [] };
+  for (const connection of connections) {
+    if (isLive(connection)) live[peerKind(connection, probes)].push(connection);
+  }
+  return live;
 }
 
 /** A server that has closed still sends its last bytes in FIN_WAIT1; an orphan in FIN_WAIT2 has nothing more to say. */
@@ -26,10 +32,10 @@ function isLive({ state, inode }: Connection): boolean {
   return !(state === 'FIN_WAIT2' && inode === 0);
 }
 
-function isProbe({ remoteAddress }: Connection, { nodeAddresses, virtualAddresses }: ProbeSources): boolean {
-  if (nodeAddresses.includes(remoteAddress)) return true;
-  if (virtualAddresses.length === 0) return false;
-  return virtualAddresses.includes(remoteAddress) || isSharedAddressSpace(remoteAddress);
+function peerKind({ remoteAddress }: Connection, { nodeAddresses, virtualAddresses }: ProbeSources): PeerKind {
+  if (nodeAddresses.includes(remoteAddress)) return 'node';
+  if (virtualAddresses.length === 0) return 'client';
+  return virtualAddresses.includes(remoteAddress) || isSharedAddressSpace(remoteAddress) ? 'probe' : 'client';
 }
 
 /** 100.64.0.0/10 (RFC 6598), from which CLB probes. */

@@ -16,6 +16,8 @@ export interface DrainLimits {
   readonly deregisterReserveMs: number;
   /** Between two readings of a Pod's connections. */
   readonly readingIntervalMs: number;
+  /** Connections that have been idle for so long need not be waited for; undefined when idle times are not read. */
+  readonly idleMs: number | undefined;
   /** UDP has no connections to watch: how long after settling the last answers may take. */
   readonly udpQuietMs: number;
   /** Without any connected coordinator for so long, the call is answered. */
@@ -36,6 +38,7 @@ export const DEFAULT_DRAIN_LIMITS: DrainLimits = {
   budgetMinMs: 1_000,
   deregisterReserveMs: 5_000,
   readingIntervalMs: 200,
+  idleMs: undefined,
   udpQuietMs: 5_000,
   coordinatorAbsentMs: 3_000,
   leaderAnswerMs: 15_000,

@@ -2,23 +2,27 @@ import { abortable } from '../../common/abortable.ts';
 import type { Clock, Timer } from '../../common/clock.ts';
 import { deadline } from '../../common/deadline.ts';
 import type { Logger } from '../../common/logger.ts';
-import type { PodRecord } from '../../common/pod-record.ts';
+import { type PodRecord, Protocol } from '../../common/pod-record.ts';
 import type { DrainRequest, DrainUpdate } from '../../proto/gen/clbdirect/v1/report.ts';
+import { PacedReadings } from '../connections/paced-readings.ts';
 import type { ConnectionSource } from '../connections/source.ts';
 import type { AgentMetrics } from '../metrics.ts';
 import type { PodChange } from '../pods/pod-table.ts';
 import { ANSWER_MEANINGS, type AnswerReason } from './answer-reason.ts';
-import { countedConnections } from './counted-connections.ts';
+import { liveConnections, PEER_KINDS, type PeerKind, type ProbeSources } from './counted-connections.ts';
 import {
   beginDrain,
   currentRequest,
   type Drain,
   type DrainEvent,
+  type DrainRequestEffect,
   type DrainStep,
+  type Emptying,
   nextWakeAt,
   stepDrain,
 } from './drain.ts';
 import type { DrainLimits } from './drain-limits.ts';
+import { type DrainOutcome, type DrainStageName, describeOutcome, drainOutcome } from './drain-outcome.ts';
 import { podFacts } from './pod-facts.ts';
 import type { Reading } from './quiet.ts';
 
@@ -43,17 +47,21 @@ interface Tracked {
   /** Its object is gone. */
   isRemoved: boolean;
   timer: Timer | undefined;
+  /** What the last reading found, by who is at the other end. */
+  open: Readonly<Record<PeerKind, number>>;
   readonly callers: Set<(line: string) => void>;
 }
 
 /** The watch may be a moment behind the kubelet, which calls the hook as it hears of the deletion itself. */
 const UNKNOWN_POD_WAIT_MS = 1_000;
 const READ_TIMEOUT_MS = 1_000;
+const NONE_OPEN = { client: 0, probe: 0, node: 0 };
 const HUNG_UP = 'the caller hung up';
 
 /** Runs one drain per Pod and answers all calls that are held for it together. */
 export class DrainTracker {
   readonly #options: DrainTrackerOptions;
+  readonly #readings: PacedReadings;
   readonly #tracked = new Map<string, Tracked>();
   /** Calls for addresses that no known Pod has yet. */
   readonly #seekers = new Set<() => void>();
@@ -62,6 +70,11 @@ export class DrainTracker {
 
   constructor(options: DrainTrackerOptions) {
     this.#options = options;
+    this.#readings = new PacedReadings(options.clock);
+  }
+
+  get callsHeld(): number {
+    return this.#calls;
   }
 
   /**
@@ -70,13 +83,13 @@ export class DrainTracker {
    */
   async hold(address: string, signal: AbortSignal): Promise<string> {
     const calledAt = this.#options.clock.now();
-    if (this.#calls >= this.#options.callsMax) return this.#report('too-many-calls', { address }, 0);
+    if (this.#calls >= this.#options.callsMax) return this.#turnAway('too-many-calls', address, calledAt);
     this.#countCall(1);
     try {
       const pod = await this.#findPod(address, signal);
       if (pod) return await this.#join(pod, signal);
       if (signal.aborted) return HUNG_UP;
-      return this.#report('unknown-pod', { address }, this.#options.clock.now() - calledAt);
+      return this.#turnAway('unknown-pod', address, calledAt);
     } finally {
       this.#countCall(-1);
     }
@@ -109,7 +122,7 @@ export class DrainTracker {
     const now = this.#options.clock.now();
     return [...this.#tracked.values()].flatMap(({ pod, drain }) => {
       const request = currentRequest(drain, now, this.#options.limits);
-      return request ? [{ podUid: pod.uid, phase: request.phase, budgetMs: request.budgetMs }] : [];
+      return request ? [drainRequest(pod, request)] : [];
     });
   }
 
@@ -140,7 +153,7 @@ export class DrainTracker {
   async #join(pod: PodRecord, signal: AbortSignal): Promise<string> {
     const tracked = this.#tracked.get(pod.uid) ?? this.#begin(pod);
     const { stage } = tracked.drain;
-    if (stage.type === 'answered') return `answered before: ${stage.reason}`;
+    if (stage.type === 'answered') return `answered before: ${describeOutcome(stage.outcome)}`;
     const answered = Promise.withResolvers<string>();
     tracked.callers.add(answered.resolve);
     return await abortable(answered.promise, signal)
@@ -151,7 +164,14 @@ export class DrainTracker {
   #begin(pod: PodRecord): Tracked {
     const { clock, limits } = this.#options;
     const step = beginDrain(podFacts(pod), this.#connectedCoordinators, clock.now(), limits);
-    const tracked: Tracked = { pod, drain: step.drain, isRemoved: false, timer: undefined, callers: new Set() };
+    const tracked: Tracked = {
+      pod,
+      drain: step.drain,
+      isRemoved: false,
+      timer: undefined,
+      open: NONE_OPEN,
+      callers: new Set(),
+    };
     this.#tracked.set(pod.uid, tracked);
     this.#take(tracked, step);
     return tracked;
@@ -167,9 +187,9 @@ export class DrainTracker {
     tracked.drain = drain;
     this.#scheduleTick(tracked);
     for (const effect of effects) {
-      if (effect.type === 'answer') this.#answer(tracked, effect.reason);
-      else if (effect.type === 'read') void this.#read(tracked);
-      else this.#options.request({ podUid: tracked.pod.uid, phase: effect.phase, budgetMs: effect.budgetMs });
+      if (effect.type === 'answer') this.#answer(tracked, effect.outcome);
+      else if (effect.type === 'read') void this.#read(tracked, effect.withIdleTimes);
+      else this.#options.request(drainRequest(tracked.pod, effect));
     }
   }
 
@@ -183,32 +203,38 @@ export class DrainTracker {
   }
 
   /** An answered deletion stays until the Pod is gone, so that a repeated call is answered at once. */
-  #answer(tracked: Tracked, reason: AnswerReason): void {
+  #answer(tracked: Tracked, outcome: DrainOutcome): void {
     const { pod, drain, callers } = tracked;
     const isFinal = drain.facts.deletionGraceSeconds !== undefined;
     if (tracked.isRemoved || !isFinal) this.#tracked.delete(pod.uid);
-    const line = this.#report(
-      reason,
-      { pod: `${pod.namespace}/${pod.name}`, uid: pod.uid },
-      this.#options.clock.now() - drain.calledAt,
-    );
+    this.#opened(tracked, NONE_OPEN);
+    for (const [stage, durationMs] of Object.entries(outcome.stageMs)) {
+      this.#options.metrics.drainStageEnded(stage as DrainStageName, durationMs);
+    }
+    const line = this.#report({ pod: `${pod.namespace}/${pod.name}`, uid: pod.uid }, outcome);
     for (const resolve of callers) resolve(line);
     callers.clear();
   }
 
-  async #read(tracked: Tracked): Promise<void> {
-    const reading = await this.#readCounted(tracked);
+  async #read(tracked: Tracked, withIdleTimes: boolean): Promise<void> {
+    const reading = await this.#readings.run(() => this.#readClients(tracked, withIdleTimes));
     this.#step(tracked, { type: 'read', reading });
   }
 
-  async #readCounted({ pod, drain: { stage } }: Tracked): Promise<Reading> {
-    if (stage.type !== 'emptying') return [];
-    const { clock, connections, nodeAddresses, metrics, log } = this.#options;
+  /** The connections of clients; those of others are only counted. */
+  async #readClients(tracked: Tracked, withIdleTimes: boolean): Promise<Reading> {
+    const { pod, drain } = tracked;
+    const { stage } = drain;
+    // The drain may have ended while the reading waited for its turn; then nobody looks at what it says.
+    if (stage.type !== 'emptying') return 'unreadable';
+    const { clock, connections, metrics, log } = this.#options;
     using limit = deadline(clock, `reading the connections of Pod ${pod.namespace}/${pod.name}`, READ_TIMEOUT_MS);
     try {
-      const query = { podUid: pod.uid, addresses: pod.addresses, ports: stage.ports };
+      const query = { podUid: pod.uid, addresses: pod.addresses, ports: tcpPorts(stage), withIdleTimes };
       const all = await abortable(connections.read(query, limit.signal), limit.signal);
-      return countedConnections(all, { nodeAddresses: nodeAddresses(), virtualAddresses: stage.virtualAddresses });
+      const live = liveConnections(all, this.#probeSources(stage));
+      this.#opened(tracked, { client: live.client.length, probe: live.probe.length, node: live.node.length });
+      return live.client;
     } catch (error) {
       metrics.connectionReadFailed();
       log.debug('connections were not read', { pod: `${pod.namespace}/${pod.name}`, error });
@@ -216,18 +242,48 @@ export class DrainTracker {
     }
   }
 
-  #report(reason: AnswerReason, subject: Record<string, unknown>, heldMs: number): string {
+  #probeSources({ virtualAddresses }: Emptying): ProbeSources {
+    return { nodeAddresses: this.#options.nodeAddresses(), virtualAddresses };
+  }
+
+  #opened(tracked: Tracked, open: Tracked['open']): void {
+    tracked.open = open;
+    const all = [...this.#tracked.values()];
+    for (const kind of PEER_KINDS) {
+      const count = all.reduce((sum, other) => sum + other.open[kind], 0);
+      this.#options.metrics.connectionsWhileDraining(kind, count);
+    }
+  }
+
+  /** Answers a call that no drain holds. */
+  #turnAway(reason: AnswerReason, address: string, calledAt: number): string {
+    const endedAt = this.#options.clock.now();
+    const times = { calledAt, quiet: undefined, deregisterAskedAt: undefined, endedAt };
+    return this.#report({ address }, drainOutcome(reason, times));
+  }
+
+  #report(subject: Record<string, unknown>, outcome: DrainOutcome): string {
     const { log, metrics } = this.#options;
+    const { reason, heldMs, stageMs, ...counts } = outcome;
     const { isEarly, nextStep } = ANSWER_MEANINGS[reason];
     metrics.hookAnswered(reason, heldMs);
-    const fields = { ...subject, reason, heldMs: Math.round(heldMs) };
+    const fields = { ...subject, reason, heldMs, ...counts };
     if (isEarly) log.warn('preStop answered before the drain was complete', { ...fields, nextStep });
     else log.info('preStop answered', fields);
-    return `${reason} after ${(heldMs / 1_000).toFixed(1)} s`;
+    return describeOutcome(outcome);
   }
 
   #countCall(difference: 1 | -1): void {
     this.#calls += difference;
     this.#options.metrics.hooksHeld(this.#calls);
   }
+}
+
+function drainRequest({ uid }: PodRecord, { phase, budgetMs, answer }: Omit<DrainRequestEffect, 'type'>): DrainRequest {
+  return { podUid: uid, phase, budgetMs, ...(answer && { answer }) };
+}
+
+/** UDP has no connections: its quiet time is part of the settling. */
+function tcpPorts({ ports }: Emptying): number[] {
+  return ports.filter(({ protocol }) => protocol === Protocol.TCP).map(({ port }) => port);
 }

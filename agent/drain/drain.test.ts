@@ -73,7 +73,7 @@ class Run {
     for (const effect of effects) {
       if (effect.type === 'request') this.#request(effect.phase);
       else if (effect.type === 'read') this.#read();
-      else this.answer = { reason: effect.reason, at: this.now };
+      else this.answer = { reason: effect.outcome.reason, at: this.now };
     }
   }
 
@@ -92,7 +92,6 @@ class Run {
 
 function connection(remotePort: number): Connection {
   return {
-    protocol: Protocol.TCP,
     localPort: 80,
     remoteAddress: '192.0.2.1',
     remotePort,

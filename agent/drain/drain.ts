@@ -1,8 +1,9 @@
-import type { DrainUpdate } from '../../proto/gen/clbdirect/v1/report.ts';
+import type { DrainAnswer, DrainUpdate } from '../../proto/gen/clbdirect/v1/report.ts';
 import { DrainPhase, DrainState, Protocol } from '../../proto/gen/clbdirect/v1/report.ts';
 import type { AnswerReason } from './answer-reason.ts';
 import { budgetMs } from './budget.ts';
 import type { DrainLimits } from './drain-limits.ts';
+import { type DrainOutcome, drainOutcome } from './drain-outcome.ts';
 import type { PodFacts } from './pod-facts.ts';
 import {
   beginQuiet,
@@ -35,14 +36,22 @@ export type DrainStage =
   /** Weight 0 was read back; the data plane settles and connections end. */
   | Emptying
   /** Deregistering was asked for, because no connection is left or because new ones would never stop. */
-  | { readonly type: 'deregistering'; readonly hasConnections: boolean }
-  | { readonly type: 'answered'; readonly reason: AnswerReason };
+  | Deregistering
+  | { readonly type: 'answered'; readonly outcome: DrainOutcome };
 
 export interface Emptying {
   readonly type: 'emptying';
   readonly quiet: Quiet;
   readonly ports: DrainUpdate['targetPorts'];
   readonly virtualAddresses: readonly string[];
+}
+
+interface Deregistering {
+  readonly type: 'deregistering';
+  readonly hasConnections: boolean;
+  readonly askedAt: number;
+  /** As it was then. */
+  readonly quiet: Quiet;
 }
 
 export type DrainEvent =
@@ -59,13 +68,15 @@ export interface DrainRequestEffect {
   readonly type: 'request';
   readonly phase: DrainPhase;
   readonly budgetMs: number;
+  /** Only with ANSWERED. */
+  readonly answer?: DrainAnswer;
 }
 
 export type DrainEffect =
   | DrainRequestEffect
   /** Read the Pod's connections and step with a `read` event; one reading is asked for at a time. */
-  | { readonly type: 'read' }
-  | { readonly type: 'answer'; readonly reason: AnswerReason };
+  | { readonly type: 'read'; readonly withIdleTimes: boolean }
+  | { readonly type: 'answer'; readonly outcome: DrainOutcome };
 
 export interface DrainStep {
   readonly drain: Drain;
@@ -155,7 +166,7 @@ function take(drain: Drain, event: DrainEvent, now: number, limits: DrainLimits)
 /** A call proves that a container runs, so only an exit after it counts, not one that the records still show. */
 function takeFacts(drain: Drain, facts: PodFacts, now: number, limits: DrainLimits): DrainStep {
   const next: Drain = { ...drain, facts };
-  if (facts.haveContainersExited && !drain.facts.haveContainersExited) return answer(next, 'containers-exited');
+  if (facts.haveContainersExited && !drain.facts.haveContainersExited) return answer(next, 'containers-exited', now);
   const isDeletionNews = facts.deletionGraceSeconds !== drain.facts.deletionGraceSeconds;
   const repeated = isDeletionNews ? currentRequest(next, now, limits) : undefined;
   return { drain: next, effects: repeated ? [repeated] : [] };
@@ -163,7 +174,7 @@ function takeFacts(drain: Drain, facts: PodFacts, now: number, limits: DrainLimi
 
 function takeUpdate(drain: Drain, update: DrainUpdate, now: number, limits: DrainLimits): DrainStep {
   const accepted: Drain = { ...drain, isAccepted: true };
-  if (update.state === DrainState.DEREGISTERED) return answer(accepted, deregisteredReason(drain.stage));
+  if (update.state === DrainState.DEREGISTERED) return answer(accepted, deregisteredReason(drain.stage), now);
   if (update.state !== DrainState.WEIGHT_ZERO) return { drain: accepted, effects: [] };
   if (drain.stage.type === 'deregistering') return { drain: accepted, effects: [] };
   const { targetPorts: ports, virtualAddresses } = update;
@@ -187,20 +198,20 @@ function settleMs(update: DrainUpdate, limits: DrainLimits): number {
 function advance(drain: Drain, now: number, limits: DrainLimits): DrainStep {
   const { stage } = drain;
   if (stage.type === 'answered') return { drain, effects: [] };
-  if (now >= budgetEndAt(drain, limits)) return answer(drain, reasonAtBudgetEnd(drain));
+  if (now >= budgetEndAt(drain, limits)) return answer(drain, reasonAtBudgetEnd(drain), now);
   switch (stage.type) {
     case 'requested':
       return advanceRequested(drain, now, limits);
     case 'emptying':
       return advanceEmptying(drain, stage, now, limits);
     case 'deregistering':
-      return isAbandoned(drain, now, limits) ? answer(drain, undeliveredReason(stage)) : { drain, effects: [] };
+      return isAbandoned(drain, now, limits) ? answer(drain, undeliveredReason(stage), now) : { drain, effects: [] };
   }
 }
 
 function advanceRequested(drain: Drain, now: number, limits: DrainLimits): DrainStep {
-  if (isAbandoned(drain, now, limits)) return answer(drain, 'no-coordinator');
-  if (!drain.isAccepted && now >= drain.calledAt + limits.leaderAnswerMs) return answer(drain, 'no-leader');
+  if (isAbandoned(drain, now, limits)) return answer(drain, 'no-coordinator', now);
+  if (!drain.isAccepted && now >= drain.calledAt + limits.leaderAnswerMs) return answer(drain, 'no-leader', now);
   return { drain, effects: [] };
 }
 
@@ -208,20 +219,29 @@ function advanceEmptying(drain: Drain, stage: Emptying, now: number, limits: Dra
   const { quiet } = stage;
   const isDeletion = drain.facts.deletionGraceSeconds !== undefined;
   if (isQuiet(quiet, limits)) {
-    if (isDeletion) return deregister(drain, { hasConnections: false }, now, limits);
-    if (now >= drain.calledAt + limits.restartAfterMs) return answer(drain, 'restart');
+    if (isDeletion) return deregister(drain, stage, { hasConnections: false }, now, limits);
+    if (now >= drain.calledAt + limits.restartAfterMs) return answer(drain, 'restart', now);
   }
+  if (quiet.isIdle) return answer(drain, 'idle-connections', now);
   // Clients that come whatever the weight is would come for ever: with time left to deregister, they are cut off.
   const reserveBegins = budgetEndAt(drain, limits) - limits.deregisterReserveMs;
   if (isDeletion && now >= reserveBegins && now < quiet.settleUntil && quiet.hasLateArrivals) {
-    return deregister(drain, { hasConnections: true }, now, limits);
+    return deregister(drain, stage, { hasConnections: true }, now, limits);
   }
   if (now < readingDue(quiet)) return { drain, effects: [] };
-  return { drain: { ...drain, stage: { ...stage, quiet: startReading(quiet, now) } }, effects: [{ type: 'read' }] };
+  const reading = startReading(quiet, now, limits);
+  const { withIdleTimes } = reading.next;
+  return { drain: { ...drain, stage: { ...stage, quiet: reading } }, effects: [{ type: 'read', withIdleTimes }] };
 }
 
-function deregister(drain: Drain, how: { hasConnections: boolean }, now: number, limits: DrainLimits): DrainStep {
-  const next: Drain = { ...drain, stage: { type: 'deregistering', ...how } };
+function deregister(
+  drain: Drain,
+  { quiet }: Emptying,
+  how: { hasConnections: boolean },
+  now: number,
+  limits: DrainLimits,
+): DrainStep {
+  const next: Drain = { ...drain, stage: { type: 'deregistering', ...how, askedAt: now, quiet } };
   return { drain: next, effects: [request(next, DrainPhase.CONNECTIONS_ENDED, now, limits)] };
 }
 
@@ -242,7 +262,7 @@ function reasonAtBudgetEnd({ stage, facts }: Drain): AnswerReason {
     case 'deregistering':
       return undeliveredReason(stage);
     case 'answered':
-      return stage.reason;
+      return stage.outcome.reason;
   }
 }
 
@@ -262,10 +282,21 @@ function request(drain: Drain, phase: DrainPhase, now: number, limits: DrainLimi
   return { type: 'request', phase, budgetMs: Math.max(0, Math.round(budgetEndAt(drain, limits) - now)) };
 }
 
-function answer(drain: Drain, reason: AnswerReason): DrainStep {
+function answer(drain: Drain, reason: AnswerReason, now: number): DrainStep {
+  const { stage, calledAt } = drain;
+  const outcome = drainOutcome(reason, {
+    calledAt,
+    quiet: stage.type === 'emptying' || stage.type === 'deregistering' ? stage.quiet : undefined,
+    deregisterAskedAt: stage.type === 'deregistering' ? stage.askedAt : undefined,
+    endedAt: now,
+  });
   const effects: DrainEffect[] = [
-    { type: 'request', phase: DrainPhase.ANSWERED, budgetMs: 0 },
-    { type: 'answer', reason },
+    { type: 'request', phase: DrainPhase.ANSWERED, budgetMs: 0, answer: drainAnswer(outcome) },
+    { type: 'answer', outcome },
   ];
-  return { drain: { ...drain, stage: { type: 'answered', reason } }, effects };
+  return { drain: { ...drain, stage: { type: 'answered', outcome } }, effects };
+}
+
+function drainAnswer({ reason, connectionsLeft, heldMs, lastArrivalMs }: DrainOutcome): DrainAnswer {
+  return { reason, connectionsLeft, heldMs, lastArrivalMs };
 }

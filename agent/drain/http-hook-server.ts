@@ -1,9 +1,8 @@
-import { readFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { HOOK_PATH, HOOK_PORT } from '../../common/names.ts';
-import { parseSocketTable } from '../connections/proc-net.ts';
+import { readSockets } from '../connections/read-sockets.ts';
 import { type HookCaller, isKubeletCall } from './caller-check.ts';
 import type { HookHandler, HookTransport } from './hook-transport.ts';
 
@@ -71,15 +70,15 @@ class HookCalls {
   }
 
   async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const hangUp = new AbortController();
+    response.once('close', () => hangUp.abort());
     const caller = callerOf(request);
-    const refusal = await this.#refusalOf(request, caller);
+    const refusal = await this.#refusalOf(request, caller, hangUp.signal);
     if (refusal) {
       this.#options.onRefused(refusal, caller);
       return end(response, STATUS_CODES[refusal], refusal);
     }
     if (!this.handler || !caller.podAddress) return end(response, 503, 'starting');
-    const hangUp = new AbortController();
-    response.once('close', () => hangUp.abort());
     let line = 'the drain failed; the log of the agent tells why';
     try {
       line = await this.handler(caller.podAddress, hangUp.signal);
@@ -88,12 +87,17 @@ class HookCalls {
     }
   }
 
-  async #refusalOf(request: IncomingMessage, caller: Partial<HookCaller>): Promise<HookRefusal | undefined> {
+  async #refusalOf(
+    request: IncomingMessage,
+    caller: Partial<HookCaller>,
+    signal: AbortSignal,
+  ): Promise<HookRefusal | undefined> {
     if (request.method !== 'GET' || request.url?.split('?')[0] !== HOOK_PATH) return 'not-a-hook';
     if (!isComplete(caller)) return 'no-pod-named';
     try {
-      const table = await readFile(join(this.#options.procRoot, 'net', 'tcp'), 'latin1');
-      return isKubeletCall(parseSocketTable(table), caller) ? undefined : 'not-the-kubelet';
+      const table = join(this.#options.procRoot, 'net', 'tcp');
+      const sockets = await readSockets(table, [caller.sourcePort], signal);
+      return isKubeletCall(sockets, caller) ? undefined : 'not-the-kubelet';
     } catch {
       return 'caller-unreadable';
     }

@@ -1,0 +1,25 @@
+import { open } from 'node:fs/promises';
+import { type SocketRow, SocketTableScanner } from './socket-table.ts';
+
+/** The kernel gives at most a page for each read of such a file. */
+const CHUNK_BYTES = 4_096;
+
+/**
+ * The sockets of these local ports in the table at `path`, none in TIME_WAIT. The table is never in memory as a whole.
+ * @throws Error when it cannot be read, or the signal's reason.
+ */
+export async function readSockets(
+  path: string,
+  localPorts: readonly number[],
+  signal: AbortSignal,
+): Promise<readonly SocketRow[]> {
+  const scanner = new SocketTableScanner(localPorts);
+  const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
+  await using file = await open(path);
+  for (;;) {
+    signal.throwIfAborted();
+    const { bytesRead } = await file.read(chunk, 0, CHUNK_BYTES, null);
+    if (bytesRead === 0) return scanner.end();
+    scanner.push(chunk.subarray(0, bytesRead));
+  }
+}
