@@ -12,7 +12,8 @@ import { systemRandom } from '../common/random.ts';
 import packageJson from '../package.json' with { type: 'json' };
 import { type AgentEdges, type AgentOptions, runAgent } from './agent.ts';
 import { procConnections } from './connections/proc-connections.ts';
-import { DEFAULT_DRAIN_LIMITS } from './drain/drain-limits.ts';
+import { ssIdleTimes } from './connections/ss-idle-times.ts';
+import { DEFAULT_DRAIN_LIMITS, IDLE_CONNECTION_MS } from './drain/drain-limits.ts';
 import { type HttpHookServerOptions, openHttpHookServer } from './drain/http-hook-server.ts';
 import { nftRedirect } from './drain/nft-redirect.ts';
 import { runEventLoopWatch } from './health/event-loop-watch.ts';
@@ -112,7 +113,16 @@ async function openEdges(
     hooks,
     redirect: nftRedirect({ command: values.nftCommand, agentPort: hooks.port }),
     runtime,
-    connections: procConnections({ procRoot, clock, runtime, idleTimes: undefined, onIdleTimesFailed: () => {} }),
+    connections: procConnections({
+      procRoot,
+      clock,
+      runtime,
+      idleTimes: values.idleConnections ? ssIdleTimes({ procRoot }) : undefined,
+      onIdleTimesFailed: error => {
+        metrics.connectionReadFailed();
+        log.warn('idle connections cannot be told from others, so drains wait for them', { component: 'drain', error });
+      },
+    }),
     nodeAddresses: () => values.nodeAddress?.split(',') ?? interfaceAddresses(),
     nodeSigns: [],
     probes: tcpProbes(),
@@ -134,6 +144,7 @@ function agentOptions(values: AgentOptionValues): AgentOptions {
       drainSecondsDefault: values.drainSeconds,
       drainSecondsMax: values.drainSecondsMax,
       restartHoldMs: values.restartDrainSeconds * 1_000,
+      idleMs: values.idleConnections ? IDLE_CONNECTION_MS : undefined,
       udpQuietMs: values.udpQuietSeconds * 1_000,
       coordinatorAbsentMs: values.coordinatorAbsentMs,
       leaderAnswerMs: values.leaderAnswerMs,

@@ -1,4 +1,4 @@
-import { address, choice, integer, type OptionValues, text } from '../common/options.ts';
+import { address, choice, flag, integer, type OptionValues, text } from '../common/options.ts';
 import { DEFAULT_HOOK_CALLS_MAX } from './agent.ts';
 import { DEFAULT_DRAIN_LIMITS } from './drain/drain-limits.ts';
 import { DEFAULT_PROBE_CIDRS } from './node/probe-networks.ts';
@@ -70,6 +70,10 @@ export const AGENT_OPTIONS = {
     description: 'how long the restart of a container is held at most',
     default: DEFAULT_DRAIN_LIMITS.restartHoldMs / 1_000,
     maximum: SECONDS_MAX,
+  }),
+  idleConnections: flag({
+    description: 'do not wait for idle connections; needs ss, nsenter, CAP_SYS_ADMIN and CAP_SYS_PTRACE',
+    default: false,
   }),
   udpQuietSeconds: integer({
     description: 'wait for the last UDP answers after settling',

@@ -29,6 +29,9 @@ export interface DrainLimits {
   readonly leaderAnswerMs: number;
 }
 
+/** Longer than a client needs between two requests that belong together. */
+export const IDLE_CONNECTION_MS = 5_000;
+
 export const DEFAULT_DRAIN_LIMITS: DrainLimits = {
   drainSecondsDefault: 30,
   drainSecondsMax: 3_600,
