@@ -207,6 +207,43 @@ describe('coordinators', () => {
     expect(connector.to(FIRST).isClosed).toBe(false);
   });
 
+  test('keep their streams while the name flaps, and come back with it', async () => {
+    await clock.advance(0);
+    connector.to(FIRST).welcome();
+    connector.addresses = [];
+    await advanceAlive(30_000);
+    expect(connector.to(FIRST).isClosed).toBe(false);
+    connector.to(FIRST).break();
+    await clock.advance(30_000);
+    expect(connector.channels).toHaveLength(1);
+    connector.addresses = [FIRST, FIRST];
+    await clock.advance(2_000);
+    expect(connector.channels).toHaveLength(2);
+  });
+
+  test('have no more streams than sixteen, whatever their name stands for', async () => {
+    await clock.advance(0);
+    connector.to(FIRST).break();
+    connector.addresses = Array.from({ length: 300 }, (_, index) => `10.9.1.${index}:9443`);
+    await clock.advance(1_000);
+    expect(streams.status()).toHaveLength(16);
+  });
+
+  test('are told apart by what their streams are doing', async () => {
+    await welcomeBoth();
+    expect(streams.status()).toEqual([
+      { address: FIRST, state: 'leading', welcomedForMs: 0 },
+      { address: SECOND, state: 'connected', welcomedForMs: 0 },
+    ]);
+    connector.refusal = new ReportChannelError('unavailable', 'refused');
+    connector.to(FIRST).break();
+    await clock.advance(500);
+    expect(streams.status()).toEqual([
+      { address: FIRST, state: 'waiting', welcomedForMs: undefined },
+      { address: SECOND, state: 'connected', welcomedForMs: 500 },
+    ]);
+  });
+
   test('all hear of a drain', async () => {
     const channels = await welcomeBoth();
     streams.requestDrain(DRAIN);
