@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { systemClock } from '../../common/clock.ts';
 import { silentLogger } from '../../common/logger.ts';
 import { seededRandom } from '../../common/random.ts';
@@ -17,7 +17,7 @@ const EXIT_P99_MS = 250;
 const WAIT_MS = 10_000;
 const uid = (number: number) => `11111111-2222-3333-4444-00000000000${number}`;
 
-describe.skipIf(reason !== undefined)(`a real containerd${reason ? ` (skipped: ${reason})` : ''}`, () => {
+describe('a real containerd', () => {
   const clock = systemClock();
   const stop = new AbortController();
   const exits: { readonly containerId: string; readonly podUid: string; readonly at: number }[] = [];
@@ -28,7 +28,11 @@ describe.skipIf(reason !== undefined)(`a real containerd${reason ? ` (skipped: $
   let source: RuntimeSource;
   let followed: Promise<void> | undefined;
 
+  beforeEach(({ skip }) => {
+    if (reason !== undefined) skip(reason);
+  });
   beforeAll(async () => {
+    if (reason !== undefined) return;
     containerd = await RealContainerd.start(clock);
     source = nodeRuntime({
       choice: 'auto',

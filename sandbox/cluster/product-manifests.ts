@@ -14,6 +14,7 @@ const LABELS = { 'app.kubernetes.io/name': 'clb-direct' };
 const COORDINATOR_LABELS = { ...LABELS, 'app.kubernetes.io/component': 'coordinator' };
 const ACCESS_FOLDER = '/var/run/clb-direct/access';
 const REPORT_FOLDER = '/var/run/clb-direct/report';
+const RUNTIME_FOLDER = '/run/containerd';
 const AUTHORITY_FOLDER = '/etc/clb-direct/ca';
 
 export interface ProductOptions {
@@ -131,6 +132,7 @@ function agent({ name }: KubeletNode): Manifest {
       '--drain-listen=$(NODE_IP):0',
       `--http-listen=$(NODE_IP):${AGENT_METRICS_PORT}`,
       '--proc-root=/host/proc',
+      `--runtime-socket=${RUNTIME_FOLDER}/containerd.sock`,
     ],
     env: FIELD_VARIABLES,
     readinessProbe: { httpGet: { port: AGENT_METRICS_PORT, path: '/healthz' }, periodSeconds: 1 },
@@ -139,6 +141,7 @@ function agent({ name }: KubeletNode): Manifest {
       { name: 'report', mountPath: REPORT_FOLDER },
       { name: 'authority', mountPath: AUTHORITY_FOLDER },
       { name: 'proc', mountPath: '/host/proc' },
+      { name: 'runtime', mountPath: RUNTIME_FOLDER },
     ],
   };
   const reportToken = { path: 'token', audience: TOKEN_AUDIENCE };
@@ -147,6 +150,8 @@ function agent({ name }: KubeletNode): Manifest {
     { name: 'report', projected: { sources: [{ serviceAccountToken: reportToken }] } },
     { name: 'authority', configMap: { name: 'clb-direct-ca' } },
     { name: 'proc', hostPath: { path: '/proc' } },
+    // The folder, not the socket: a runtime that starts again makes a new one.
+    { name: 'runtime', hostPath: { path: RUNTIME_FOLDER } },
   ];
   const spec = {
     nodeName: name,

@@ -16,11 +16,13 @@ import { runControllers } from '../kube/controllers/run-controllers.ts';
 import { type KubeClient, kubeClient } from '../kube/kube-client.ts';
 import { ChildProcessRuntime } from '../kube/kubelet/child-process-runtime.ts';
 import { diskVolumes } from '../kube/kubelet/disk-volumes.ts';
+import { SocketPathTooLongError, serveRuntime } from '../kube/kubelet/grpc-runtime-server.ts';
 import type { KubeletNode } from '../kube/kubelet/kubelet-context.ts';
 import type { KubeletRecord } from '../kube/kubelet/kubelet-record.ts';
 import { NodeDirectory } from '../kube/kubelet/node-directory.ts';
 import { redirectingNetwork } from '../kube/kubelet/redirecting-network.ts';
 import { runKubelet } from '../kube/kubelet/run-kubelet.ts';
+import { RuntimeService } from '../kube/kubelet/runtime-service.ts';
 import { type AddressPlan, addressPlan } from './address-plan.ts';
 import { type ClbProcess, startClbProcess } from './clb-process.ts';
 import { keepClusterNames } from './cluster-names.ts';
@@ -110,6 +112,7 @@ async function startCluster({ clock, random }: SandboxOptions, { folder, parts, 
   const base = { transport, client, clock, random, log: log.write, records, folder };
   const namesFile = join(folder, 'cluster-names');
   const nodes = plan.nodes.map(node => nodeParts(base, node, namesFile));
+  for (const { runtime } of nodes) parts.use(await openRuntimeSocket(runtime, log));
   const loops = [
     keepClusterNames({ ...base, file: namesFile, onError: error => log.write('names', { error }) }, stop.signal),
     runControllers(base, stop.signal),
@@ -149,7 +152,22 @@ function nodeParts(base: NodeSurroundings, node: KubeletNode, namesFile: string)
     records.push(moment);
     appendFileSync(join(folder, 'kubelets.jsonl'), `${JSON.stringify(moment)}\n`);
   };
-  return { containers, kubelet: { ...base, node, containers, network, volumes, record } };
+  const runtime = { service: new RuntimeService(containers.table), socketPath: directory.runtimeSocket };
+  return { containers, runtime, kubelet: { ...base, node, containers, network, volumes, record } };
+}
+
+/** Without it the agents see exits on the Pod watch. */
+async function openRuntimeSocket(
+  { service, socketPath }: { readonly service: RuntimeService; readonly socketPath: string },
+  log: JsonLog,
+): Promise<AsyncDisposable | undefined> {
+  try {
+    return await serveRuntime(service, socketPath);
+  } catch (error) {
+    if (!(error instanceof SocketPathTooLongError)) throw error;
+    log.write('a node has no runtime socket', { error });
+    return undefined;
+  }
 }
 
 /** The API server's port decides: who holds it has the network. @throws Error when all are taken. */

@@ -10,6 +10,7 @@ import {
   ContainerStartError,
   type RunningContainer,
 } from './container-runtime.ts';
+import { ContainerTable } from './container-table.ts';
 import { withMountedPaths } from './mount-paths.ts';
 import type { NodeDirectory } from './node-directory.ts';
 
@@ -36,6 +37,8 @@ export interface ChildProcessRuntimeOptions {
 
 /** Containers as child processes of this one, which end with it. */
 export class ChildProcessRuntime implements ContainerRuntime, AsyncDisposable {
+  /** What the node's runtime socket tells. */
+  readonly table = new ContainerTable();
   readonly #options: ChildProcessRuntimeOptions;
   readonly #running = new Map<ChildProcess, Promise<ContainerExit>>();
 
@@ -49,7 +52,7 @@ export class ChildProcessRuntime implements ContainerRuntime, AsyncDisposable {
 
   async start(spec: ContainerSpec): Promise<RunningContainer> {
     const { directory, random } = this.#options;
-    const containerId = `containerd://${randomUuid(random)}${randomUuid(random)}`.replaceAll('-', '');
+    const id = `${randomUuid(random)}${randomUuid(random)}`.replaceAll('-', '');
     const logFile = directory.logFile(`${spec.namespace}_${spec.podName}_${spec.containerName}`);
     const child = this.#spawn(spec, logFile);
     const exited = this.#observeExit(child, logFile);
@@ -59,8 +62,16 @@ export class ChildProcessRuntime implements ContainerRuntime, AsyncDisposable {
         reject(new ContainerStartError(`${spec.image}: ${error.message}`, { cause: error })),
       );
     });
-    if (child.pid !== undefined) directory.addProcess(child.pid, spec.podUid, containerId.replace('containerd://', ''));
-    return { containerId, exited, signal: name => void child.kill(`SIG${name}`) };
+    if (child.pid !== undefined) {
+      directory.addProcess(child.pid, spec.podUid, id);
+      this.table.started({ ...spec, id, processId: child.pid });
+      void exited.then(() => this.table.exited(id));
+    }
+    return { containerId: `containerd://${id}`, exited, signal: name => void child.kill(`SIG${name}`) };
+  }
+
+  removePod(podUid: string): void {
+    this.table.removePod(podUid);
   }
 
   /** Ends every container at once. */

@@ -7,6 +7,8 @@ export interface ContainerRuntime {
   hasImage(image: string): boolean;
   /** Resolves when the container runs. @throws ContainerStartError */
   start(spec: ContainerSpec, signal: AbortSignal): Promise<RunningContainer>;
+  /** The Pod's containers have ended for good. */
+  removePod?(podUid: string): void;
 }
 
 export interface ContainerSpec {

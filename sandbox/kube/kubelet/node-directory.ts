@@ -26,8 +26,9 @@ export class NodeDirectory {
   /** Makes the directory; what a former node left of processes, sockets and rules is removed. */
   constructor(path: string) {
     this.path = path;
-    for (const stale of ['proc', 'nft.json']) rmSync(join(path, stale), { recursive: true, force: true });
-    for (const folder of ['proc/net', 'bin', 'logs', 'volumes']) mkdirSync(join(path, folder), { recursive: true });
+    for (const stale of ['proc', 'nft.json', 'run']) rmSync(join(path, stale), { recursive: true, force: true });
+    for (const folder of ['proc/net', 'bin', 'logs', 'volumes', 'run/containerd'])
+      mkdirSync(join(path, folder), { recursive: true });
     writeFileSync(join(path, 'bin/nft'), NFT_SCRIPT);
     chmodSync(join(path, 'bin/nft'), 0o755);
     this.#writeRows();
@@ -36,6 +37,11 @@ export class NodeDirectory {
   /** Folder of programs that come before those of the machine. */
   get programs(): string {
     return join(this.path, 'bin');
+  }
+
+  /** Where the node's container runtime is asked. */
+  get runtimeSocket(): string {
+    return join(this.path, 'run/containerd/containerd.sock');
   }
 
   logFile(name: string): string {

@@ -87,7 +87,7 @@ export class PodWorker {
 
   /** Everything between the Pod's assignment and the exit of its last container. */
   async #live(): Promise<void> {
-    const { signal, volumes } = this.#context;
+    const { signal, volumes, containers } = this.#context;
     if (isOver(this.#pod)) return;
     await this.#lag();
     const directories = await this.#makeSandbox();
@@ -98,7 +98,9 @@ export class PodWorker {
       await Promise.all(this.#containers.map(worker => worker.run()));
       ended.cancel();
     }
-    await volumes.release(this.#pod.metadata.uid ?? '');
+    const uid = this.#pod.metadata.uid ?? '';
+    containers.removePod?.(uid);
+    await volumes.release(uid);
     if (!signal.aborted) this.#releaseAddress();
   }
 
