@@ -1,112 +1,20 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { Protocol } from '../../common/pod-record.ts';
-import { DrainPhase, DrainState, type DrainUpdate } from '../../proto/gen/clbdirect/v1/report.ts';
-import type { Connection } from '../connections/source.ts';
+import { DrainPhase, DrainState } from '../../proto/gen/clbdirect/v1/report.ts';
 import type { AnswerReason } from './answer-reason.ts';
 import { budgetMs } from './budget.ts';
-import { beginDrain, type Drain, type DrainEvent, type DrainStep, nextWakeAt, stepDrain } from './drain.ts';
 import { DEFAULT_DRAIN_LIMITS as LIMITS } from './drain-limits.ts';
+import { connection, DELETED, ModelledDrain, RUNNING, SETTLE_MS } from './modelled-drain.ts';
 import type { PodFacts } from './pod-facts.ts';
-import type { Reading } from './quiet.ts';
-
-const DELETED: PodFacts = {
-  drainSeconds: undefined,
-  applicationGraceSeconds: undefined,
-  deletionGraceSeconds: 60,
-  haveContainersExited: false,
-};
-const RUNNING: PodFacts = { ...DELETED, deletionGraceSeconds: undefined };
-const SETTLE_MS = 2_000;
-
-/** Runs one drain in time, with every effect answered by the test's own world. */
-class Run {
-  now = 0;
-  drain: Drain;
-  connections: Reading = [];
-  readonly phases: DrainPhase[] = [];
-  /** What the drain had last read when it first asked for deregistering, and whether it knew of connections then. */
-  deregistration: { readonly reading: Reading | undefined; readonly hasConnections: boolean } | undefined;
-  #lastReading: Reading | undefined;
-  answer: { readonly reason: AnswerReason; readonly at: number } | undefined;
-
-  constructor(facts: PodFacts, connectedCoordinators = 1) {
-    const step = beginDrain(facts, connectedCoordinators, this.now, LIMITS);
-    this.drain = step.drain;
-    this.#take(step);
-  }
-
-  step(event: DrainEvent): this {
-    this.#take(stepDrain(this.drain, event, this.now, LIMITS));
-    return this;
-  }
-
-  update(state: DrainState, overrides: Partial<DrainUpdate> = {}): this {
-    const update: DrainUpdate = {
-      podUid: 'uid-1',
-      state,
-      targetPorts: [{ port: 80, protocol: Protocol.TCP }],
-      virtualAddresses: [],
-      settleMs: SETTLE_MS,
-      ...overrides,
-    };
-    return this.step({ type: 'updated', update });
-  }
-
-  /** Ticks whenever the drain wants to be woken. */
-  until(end: number): this {
-    for (let wakeAt = this.#wakeBefore(end); wakeAt !== undefined; wakeAt = this.#wakeBefore(end)) {
-      this.now = Math.max(this.now, wakeAt);
-      this.step({ type: 'tick' });
-    }
-    this.now = Math.max(this.now, end);
-    return this;
-  }
-
-  #wakeBefore(end: number): number | undefined {
-    const wakeAt = nextWakeAt(this.drain, LIMITS);
-    return wakeAt !== undefined && wakeAt <= end ? wakeAt : undefined;
-  }
-
-  #take({ drain, effects }: DrainStep): void {
-    this.drain = drain;
-    for (const effect of effects) {
-      if (effect.type === 'request') this.#request(effect.phase);
-      else if (effect.type === 'read') this.#read();
-      else this.answer = { reason: effect.outcome.reason, at: this.now };
-    }
-  }
-
-  #request(phase: DrainPhase): void {
-    this.phases.push(phase);
-    const { stage } = this.drain;
-    if (phase !== DrainPhase.CONNECTIONS_ENDED || stage.type !== 'deregistering') return;
-    this.deregistration ??= { reading: this.#lastReading, hasConnections: stage.hasConnections };
-  }
-
-  #read(): void {
-    this.#lastReading = this.connections;
-    this.step({ type: 'read', reading: this.connections });
-  }
-}
-
-function connection(remotePort: number): Connection {
-  return {
-    localPort: 80,
-    remoteAddress: '192.0.2.1',
-    remotePort,
-    state: 'ESTABLISHED',
-    inode: 7,
-  };
-}
 
 describe('the drain of a deleted Pod', () => {
   test('asks for weight 0 at once', () => {
-    expect(new Run(DELETED).phases).toEqual([DrainPhase.BEGIN]);
+    expect(new ModelledDrain(DELETED).phases).toEqual([DrainPhase.BEGIN]);
   });
 
   test('ends only after weight 0, settling, two empty readings and deregistering', () => {
-    const run = new Run(DELETED).until(100).update(DrainState.WEIGHT_ZERO);
+    const run = new ModelledDrain(DELETED).until(100).update(DrainState.WEIGHT_ZERO);
     run.until(100 + SETTLE_MS + 100);
     expect(run.phases).toEqual([DrainPhase.BEGIN]);
     run.until(100 + SETTLE_MS + 600);
@@ -118,12 +26,12 @@ describe('the drain of a deleted Pod', () => {
   });
 
   test('is over at once when no rule ever held the Pod', () => {
-    const run = new Run(DELETED).update(DrainState.DEREGISTERED);
+    const run = new ModelledDrain(DELETED).update(DrainState.DEREGISTERED);
     expect(run.answer).toEqual({ reason: 'drained', at: 0 });
   });
 
   test('waits for connections to the end of the budget, and deregisters nothing under them', () => {
-    const run = new Run(DELETED);
+    const run = new ModelledDrain(DELETED);
     run.connections = [connection(1)];
     run.update(DrainState.WEIGHT_ZERO).until(60_000);
     expect(run.answer?.reason).toBe('connections-left');
@@ -132,7 +40,7 @@ describe('the drain of a deleted Pod', () => {
   });
 
   test('a connection that ends in the last seconds of the budget is not cut, though nothing is left to deregister in', () => {
-    const run = new Run(DELETED);
+    const run = new ModelledDrain(DELETED);
     run.connections = [connection(1)];
     run.update(DrainState.WEIGHT_ZERO).until(28_000);
     expect(run.answer).toBeUndefined();
@@ -143,7 +51,7 @@ describe('the drain of a deleted Pod', () => {
   });
 
   test('settles anew when a connection comes after weight 0', () => {
-    const run = new Run(DELETED);
+    const run = new ModelledDrain(DELETED);
     run.connections = [connection(1)];
     run.update(DrainState.WEIGHT_ZERO).until(1_900);
     run.connections = [connection(1), connection(2)];
@@ -156,7 +64,7 @@ describe('the drain of a deleted Pod', () => {
   });
 
   test('deregisters first when new connections never stop coming', () => {
-    const run = new Run(DELETED).update(DrainState.WEIGHT_ZERO);
+    const run = new ModelledDrain(DELETED).update(DrainState.WEIGHT_ZERO);
     for (let port = 1; run.now < 25_500; port += 1) {
       run.connections = [connection(port)];
       run.until(run.now + 300);
@@ -167,7 +75,7 @@ describe('the drain of a deleted Pod', () => {
   });
 
   test('leaves the target at weight 0 when connections cannot be read', () => {
-    const run = new Run(DELETED);
+    const run = new ModelledDrain(DELETED);
     run.connections = 'unreadable';
     run.update(DrainState.WEIGHT_ZERO).until(60_000);
     expect(run.answer?.reason).toBe('connections-unreadable');
@@ -175,7 +83,7 @@ describe('the drain of a deleted Pod', () => {
   });
 
   test('waits for the last UDP answers after settling', () => {
-    const run = new Run(DELETED);
+    const run = new ModelledDrain(DELETED);
     run.update(DrainState.WEIGHT_ZERO, { targetPorts: [{ port: 53, protocol: Protocol.UDP }] });
     run.until(SETTLE_MS + LIMITS.udpQuietMs - 1);
     expect(run.phases).toEqual([DrainPhase.BEGIN]);
@@ -184,44 +92,53 @@ describe('the drain of a deleted Pod', () => {
   });
 
   test('ends when the containers exit after the call', () => {
-    const run = new Run(DELETED).step({ type: 'podChanged', facts: { ...DELETED, haveContainersExited: true } });
+    const run = new ModelledDrain(DELETED).step({
+      type: 'podChanged',
+      facts: { ...DELETED, haveContainersExited: true },
+    });
     expect(run.answer?.reason).toBe('containers-exited');
   });
 
   test('does not take an exit before the call for one after it', () => {
     const exited = { ...DELETED, haveContainersExited: true };
-    expect(new Run(exited).step({ type: 'podChanged', facts: exited }).answer).toBeUndefined();
+    expect(new ModelledDrain(exited).step({ type: 'podChanged', facts: exited }).answer).toBeUndefined();
   });
 });
 
 describe('a drain fails open', () => {
   test('3 s after the call when no coordinator is connected', () => {
-    expect(new Run(DELETED, 0).until(60_000).answer).toEqual({ reason: 'no-coordinator', at: 3_000 });
+    expect(new ModelledDrain(DELETED, { connectedCoordinators: 0 }).until(60_000).answer).toEqual({
+      reason: 'no-coordinator',
+      at: 3_000,
+    });
   });
 
   test('not when a coordinator comes back within 3 s', () => {
-    const run = new Run(DELETED, 0).until(2_900).step({ type: 'coordinators', connected: 1 }).until(14_000);
+    const run = new ModelledDrain(DELETED, { connectedCoordinators: 0 })
+      .until(2_900)
+      .step({ type: 'coordinators', connected: 1 })
+      .until(14_000);
     expect(run.answer).toBeUndefined();
   });
 
   test('when coordinators are connected but none takes the request', () => {
-    expect(new Run(DELETED).until(60_000).answer).toEqual({ reason: 'no-leader', at: LIMITS.leaderAnswerMs });
+    expect(new ModelledDrain(DELETED).until(60_000).answer).toEqual({ reason: 'no-leader', at: LIMITS.leaderAnswerMs });
   });
 
   test('at the end of the budget when weight 0 was never read back', () => {
-    const run = new Run(DELETED).update(DrainState.ACCEPTED).until(60_000);
+    const run = new ModelledDrain(DELETED).update(DrainState.ACCEPTED).until(60_000);
     expect(run.answer).toEqual({ reason: 'no-weight-zero', at: 30_000 });
   });
 
   test('at the end of the budget when deregistering is not confirmed', () => {
-    const run = new Run(DELETED).update(DrainState.WEIGHT_ZERO).until(60_000);
+    const run = new ModelledDrain(DELETED).update(DrainState.WEIGHT_ZERO).until(60_000);
     expect(run.answer).toEqual({ reason: 'not-deregistered', at: 30_000 });
   });
 });
 
 describe('a call without deletion', () => {
   test('is a restart: its target stands at weight 0 and is not deregistered', () => {
-    const run = new Run(RUNNING).update(DrainState.WEIGHT_ZERO, { settleMs: 100 }).until(10_000);
+    const run = new ModelledDrain(RUNNING).update(DrainState.WEIGHT_ZERO, { settleMs: 100 }).until(10_000);
     expect(run.answer?.reason).toBe('restart');
     expect(run.answer?.at).toBeGreaterThanOrEqual(LIMITS.restartAfterMs);
     expect(run.answer?.at).toBeLessThan(LIMITS.restartAfterMs + 300);
@@ -229,20 +146,20 @@ describe('a call without deletion', () => {
   });
 
   test('is held 5 s at most', () => {
-    const run = new Run(RUNNING);
+    const run = new ModelledDrain(RUNNING);
     run.connections = [connection(1)];
     run.update(DrainState.WEIGHT_ZERO).until(60_000);
     expect(run.answer).toEqual({ reason: 'connections-left', at: 5_000 });
   });
 
   test('becomes a full drain when the watch tells of the deletion after it, and says so to the coordinator', () => {
-    const run = new Run(RUNNING).until(1_000).step({ type: 'podChanged', facts: DELETED });
+    const run = new ModelledDrain(RUNNING).until(1_000).step({ type: 'podChanged', facts: DELETED });
     expect(run.phases).toEqual([DrainPhase.BEGIN, DrainPhase.BEGIN]);
     expect(run.update(DrainState.ACCEPTED).until(29_000).answer).toBeUndefined();
   });
 
   test('of a Pod whose object vanishes was a forced deletion, for which the kubelet waits 1 s', () => {
-    const run = new Run(RUNNING).until(200).step({ type: 'podRemoved' }).until(60_000);
+    const run = new ModelledDrain(RUNNING).until(200).step({ type: 'podRemoved' }).until(60_000);
     expect(run.answer?.at).toBe(1_000);
   });
 });
@@ -295,7 +212,7 @@ const anyAction: fc.Arbitrary<WorldAction> = fc.oneof(
   fc.record({ type: fc.constant('removed' as const) }),
 );
 
-function perform(run: Run, action: WorldAction): void {
+function perform(run: ModelledDrain, action: WorldAction): void {
   switch (action.type) {
     case 'wait':
       run.until(run.now + action.ms);
@@ -304,7 +221,7 @@ function perform(run: Run, action: WorldAction): void {
       run.update(action.state);
       break;
     case 'connections':
-      run.connections = action.ports?.map(connection) ?? 'unreadable';
+      run.connections = action.ports?.map(port => connection(port)) ?? 'unreadable';
       break;
     case 'facts':
       run.step({ type: 'podChanged', facts: action.facts });
@@ -324,7 +241,7 @@ describe('whatever happens', () => {
   test('the hook is answered within the largest budget the Pod ever had', () => {
     fc.assert(
       fc.property(story, ([facts, actions]) => {
-        const run = new Run(facts);
+        const run = new ModelledDrain(facts);
         const budgets = [facts, ...actions.flatMap(action => (action.type === 'facts' ? [action.facts] : []))].flatMap(
           known => [budgetMs(known, LIMITS), budgetMs({ ...known, deletionGraceSeconds: 0 }, LIMITS)],
         );
@@ -340,7 +257,7 @@ describe('whatever happens', () => {
   test('no answer comes before weight 0 was read back, but one that says so', () => {
     fc.assert(
       fc.property(story, ([facts, actions]) => {
-        const run = new Run(facts);
+        const run = new ModelledDrain(facts);
         let isWeightZero = false;
         for (const action of actions) {
           const state = action.type === 'update' ? action.state : undefined;
@@ -357,7 +274,7 @@ describe('whatever happens', () => {
   test('deregistering is first asked for when the last reading found no connection, or when new ones keep coming', () => {
     fc.assert(
       fc.property(story, ([facts, actions]) => {
-        const run = new Run(facts);
+        const run = new ModelledDrain(facts);
         for (const action of actions) perform(run, action);
         const { reading, hasConnections } = run.deregistration ?? {};
         if (hasConnections === false) expect(reading).toEqual([]);
