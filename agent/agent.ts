@@ -7,8 +7,8 @@ import type { ReportConnector } from '../common/report-transport.ts';
 import type { ConnectionSource } from './connections/source.ts';
 import type { DrainLimits } from './drain/drain-limits.ts';
 import { DrainTracker } from './drain/drain-tracker.ts';
-import type { HookRedirect, HookTransport } from './drain/hook-transport.ts';
-import { RedirectKeeper } from './drain/redirect-keeper.ts';
+import type { HookTransport } from './drain/hook-transport.ts';
+import { untilServingEnds } from './drain/serving-end.ts';
 import type { HealthBoard } from './health/health.ts';
 import { Pulses } from './health/pulses.ts';
 import { missingToBeReady } from './health/readiness.ts';
@@ -21,6 +21,8 @@ import { runAbsenceProver } from './pods/absence-prover.ts';
 import type { NodePolicy } from './pods/detect-eni.ts';
 import { runPodReflector } from './pods/pod-reflector.ts';
 import { type PodChange, PodTable } from './pods/pod-table.ts';
+import type { HookRedirect } from './redirect/hook-redirect.ts';
+import { RedirectKeeper } from './redirect/redirect-keeper.ts';
 import { ReportStreams } from './report/report-streams.ts';
 import { ExitLead } from './runtime/exit-lead.ts';
 import type { RuntimeSource } from './runtime/source.ts';
@@ -60,8 +62,8 @@ export interface AgentOptions {
 export const DEFAULT_HOOK_CALLS_MAX = 1_024;
 
 /**
- * Runs a node's agent until `signal` aborts; then takes no more preStop calls, finishes those it holds (each within its
- * budget) with the report streams still up, and resolves.
+ * Runs a node's agent until `signal` aborts; then takes preStop calls as long as it is needed (`untilServingEnds`),
+ * finishes those it holds (each within its budget) with the report streams still up, and resolves.
  * @throws what a part threw that is no operating error.
  */
 export async function runAgent(
@@ -78,7 +80,9 @@ export async function runAgent(
     parts.streams.run(rest.signal),
     parts.node.run(rest.signal),
   ];
-  const hooks = edges.hooks.serve((address, caller) => parts.tracker.hold(address, caller), signal);
+  const served = new AbortController();
+  void untilServingEnds(parts.servingEnd, signal).then(() => served.abort());
+  const hooks = edges.hooks.serve((address, caller) => parts.tracker.hold(address, caller), served.signal);
   try {
     // A loop that fails ends the agent; none of them ends by itself.
     await Promise.race([hooks, Promise.all(loops)]);
@@ -94,6 +98,8 @@ type Parts = ReturnType<typeof wire>;
 function wire(edges: AgentEdges, options: AgentOptions) {
   const { log, metrics } = edges;
   const table = new PodTable();
+  const epoch = randomUuid(edges.random);
+  const startedAtMs = edges.clock.wallNow();
   const pulses = new Pulses(edges.clock);
   const onChange = (change: PodChange) => {
     // Requests name Pods, so the coordinators hear of the Pods first.
@@ -114,14 +120,17 @@ function wire(edges: AgentEdges, options: AgentOptions) {
     ...options,
     log: log.child({ component: 'report' }),
     connector: edges.reports,
-    epoch: randomUuid(edges.random),
-    startedAtMs: edges.clock.wallNow(),
+    epoch,
+    startedAtMs,
     records: () => (table.isListed ? table.records() : undefined),
     activeDrains: () => tracker.activeRequests(),
     onDrainUpdate: update => tracker.updated(update),
     notice: () => node.notice(),
     probe: request => probes.answer(request),
-    onCoordinators: connected => tracker.coordinators(connected),
+    onCoordinators: connected => {
+      tracker.coordinators(connected);
+      redirect.coordinators(connected);
+    },
     onRound: pulses.follow('keeping the report streams'),
   });
   const node: NodeWatch = new NodeWatch({
@@ -137,7 +146,8 @@ function wire(edges: AgentEdges, options: AgentOptions) {
   const redirect = new RedirectKeeper({
     ...edges,
     log: log.child({ component: 'redirect' }),
-    addresses: () => table.hookedAddresses(),
+    self: { stamp: startedAtMs, incarnation: epoch },
+    addresses: () => (table.isListed ? table.hookedAddresses().filter(edges.redirect.covers) : undefined),
   });
   edges.health.observe(() => ({
     missing: missingToBeReady({ isListed: table.isListed, isRedirected: redirect.isOwner }),
@@ -149,8 +159,26 @@ function wire(edges: AgentEdges, options: AgentOptions) {
   const onObserved = (record: PodRecord) => lead.watchTold(record);
   const podSources = { ...edges, ...options, table, onChange, onObserved, onError: podErrorLog(edges) };
   const absence = { ...podSources, onError: runtimeErrorLog(edges), onRound: pulses.follow('proving absence') };
-  const isNodeEnding = () => node.isNodeEnding();
-  return { table, tracker, streams, node, isNodeEnding, redirect, lead, podSources, absence, onRuntimeError: absence.onError };
+  const servingEnd = {
+    clock: edges.clock,
+    lookAtRedirect: () => redirect.lookBeforeStopping(),
+    isSuperseded: () => redirect.isSuperseded,
+    callsHeld: () => tracker.callsHeld,
+    hookedPods: () => table.hookedAddresses().length,
+    isNodeEnding: () => node.isNodeEnding(),
+  };
+  return {
+    table,
+    tracker,
+    streams,
+    node,
+    redirect,
+    servingEnd,
+    lead,
+    podSources,
+    absence,
+    onRuntimeError: absence.onError,
+  };
 }
 
 function podErrorLog({ log, metrics }: AgentEdges): (error: unknown) => void {

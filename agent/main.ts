@@ -15,7 +15,6 @@ import { procConnections } from './connections/proc-connections.ts';
 import { ssIdleTimes } from './connections/ss-idle-times.ts';
 import { DEFAULT_DRAIN_LIMITS, IDLE_CONNECTION_MS } from './drain/drain-limits.ts';
 import { type HttpHookServerOptions, openHttpHookServer } from './drain/http-hook-server.ts';
-import { nftRedirect } from './drain/nft-redirect.ts';
 import { runEventLoopWatch } from './health/event-loop-watch.ts';
 import { type HealthBoard, noHealthBoard } from './health/health.ts';
 import { openHealthServer } from './health/health-server.ts';
@@ -24,6 +23,9 @@ import { probeNetworks } from './node/probe-networks.ts';
 import { tcpProbes } from './node/tcp-probes.ts';
 import { AGENT_OPTIONS, type AgentOptionValues } from './options.ts';
 import { prometheusMetrics } from './prometheus-metrics.ts';
+import { runCommand } from './redirect/command-process.ts';
+import { nftRedirect } from './redirect/nft-redirect.ts';
+import { isPortTaken } from './redirect/tcp-port-taken.ts';
 import { grpcReportConnector } from './report/grpc-connector.ts';
 import { nodeRuntime } from './runtime/node-runtime.ts';
 
@@ -111,7 +113,13 @@ async function openEdges(
     kube: httpsKubeTransport(configuration),
     reports: grpcReportConnector({ ...listenAddress(values.coordinator), certificateAuthorityFile, tokenFile }),
     hooks,
-    redirect: nftRedirect({ command: values.nftCommand, agentPort: hooks.port }),
+    redirect: nftRedirect({
+      run: runCommand,
+      command: values.nftCommand,
+      agentPort: hooks.port,
+      hasIpv6: false,
+      isServed: port => isPortTaken(listenAddress(values.drainListen).host, port),
+    }),
     runtime,
     connections: procConnections({
       procRoot,

@@ -40,7 +40,11 @@ export interface AgentMetrics {
   connectionsWhileDraining(kind: PeerKind, count: number): void;
   hookRefused(reason: string): void;
   connectionReadFailed(): void;
-  redirectReplaced(outcome: 'success' | 'failure'): void;
+  redirectWritten(outcome: 'success' | 'failure'): void;
+  /** Somebody else had changed or removed the rule. */
+  redirectRepaired(): void;
+  /** Whether preStop calls of this node come to this agent. */
+  redirectOwned(isOwner: boolean): void;
   eventLoopDelayed(delayMs: number): void;
 }
 
@@ -72,7 +76,9 @@ export function noMetrics(): AgentMetrics {
     connectionsWhileDraining: ignore,
     hookRefused: ignore,
     connectionReadFailed: ignore,
-    redirectReplaced: ignore,
+    redirectWritten: ignore,
+    redirectRepaired: ignore,
+    redirectOwned: ignore,
     eventLoopDelayed: ignore,
   };
 }

@@ -15,9 +15,3 @@ export interface HookTransport {
  * up. It never rejects for an operating error: a hook that fails would not hold the Pod either.
  */
 export type HookHandler = (podAddress: string, signal: AbortSignal) => Promise<string>;
-
-/** The node's rule that leads calls to a hooked Pod's address, port 19440, to the agent's loopback port. */
-export interface HookRedirect {
-  /** Replaces the whole rule set atomically. Idempotent. @throws Error when the node refused it. */
-  replace(podAddresses: readonly string[], signal: AbortSignal): Promise<void>;
-}

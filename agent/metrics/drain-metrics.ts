@@ -9,7 +9,9 @@ type DrainFacts =
   | 'connectionsWhileDraining'
   | 'hookRefused'
   | 'connectionReadFailed'
-  | 'redirectReplaced';
+  | 'redirectWritten'
+  | 'redirectRepaired'
+  | 'redirectOwned';
 
 /** From an unbound Pod's immediate answer to the longest budgets. */
 const HELD_SECONDS = [0.1, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300];
@@ -39,7 +41,9 @@ export function drainMetrics({ counter, gauge, histogram }: Meter): Pick<AgentMe
   );
   const refusals = counter('hook_refusals_total', 'preStop calls turned away, by reason.', 'reason');
   const readErrors = counter('connection_read_errors_total', 'Readings of connections that failed.');
-  const redirects = counter('redirect_replacements_total', 'Replacements of the redirect rule, by outcome.', 'outcome');
+  const writes = counter('redirect_writes_total', 'Writings of the redirect rule, by outcome.', 'outcome');
+  const repairs = counter('redirect_repairs_total', 'Times the rule was found changed or removed, and put back.');
+  const owned = gauge('redirect_owned', '1 while preStop calls of this node come to this agent, 0 when to another.');
   return {
     hooksHeld: count => held.set(count),
     hookAnswered: (reason, heldMs) => {
@@ -50,6 +54,8 @@ export function drainMetrics({ counter, gauge, histogram }: Meter): Pick<AgentMe
     connectionsWhileDraining: (kind, count) => open.set({ peer_kind: kind }, count),
     hookRefused: reason => refusals.inc({ reason }),
     connectionReadFailed: () => readErrors.inc(),
-    redirectReplaced: outcome => redirects.inc({ outcome }),
+    redirectWritten: outcome => writes.inc({ outcome }),
+    redirectRepaired: () => repairs.inc(),
+    redirectOwned: isOwner => owned.set(isOwner ? 1 : 0),
   };
 }

@@ -1,19 +1,27 @@
 import type { ConnectionSource } from '../../agent/connections/source.ts';
-import type { HookHandler, HookRedirect, HookTransport } from '../../agent/drain/hook-transport.ts';
+import type { HookHandler, HookTransport } from '../../agent/drain/hook-transport.ts';
+import { noMetrics } from '../../agent/metrics.ts';
 import type { ProbeSource } from '../../agent/node/probe-source.ts';
+import type { HookRedirect } from '../../agent/redirect/hook-redirect.ts';
+import { ModelledRedirect } from '../../agent/redirect/modelled-redirect.ts';
+import { containerRuntime } from '../../agent/runtime/container-runtime.ts';
 import type { RuntimeSource } from '../../agent/runtime/source.ts';
 import { aborted } from '../../common/aborted.ts';
+import type { Logger } from '../../common/logger.ts';
 import { HOOK_PORT } from '../../common/names.ts';
 import type { RedirectedCall } from '../../sandbox/kube/kubelet/modelled-network.ts';
 import type { ModelledRuntime } from '../../sandbox/kube/kubelet/modelled-runtime.ts';
+import { ModelRuntime, type ModelRuntimeOptions } from './model-runtime.ts';
 import type { ModelServers } from './model-server.ts';
 
 /** The edges of one node's agent in virtual time: the node's redirect rule, its runtime and its connection tables. */
 export class ModelNode {
   readonly #containers: ModelledRuntime;
   readonly #servers: ModelServers;
-  #redirected: ReadonlySet<string> = new Set();
-  #handler: HookHandler | undefined;
+  readonly #rule = new ModelledRedirect();
+  /** Who answers at which port. */
+  readonly #handlers = new Map<number, HookHandler>();
+  #lastPort = 0;
 
   constructor(containers: ModelledRuntime, servers: ModelServers) {
     this.#containers = containers;
@@ -22,42 +30,43 @@ export class ModelNode {
 
   /** For the node's network: who answers a hook call to this address. */
   readonly redirect = (address: string, port: number): RedirectedCall | undefined => {
-    if (port !== HOOK_PORT || !this.#redirected.has(address)) return undefined;
-    return this.#handler ?? refuse;
+    const { standing } = this.#rule;
+    if (port !== HOOK_PORT || !standing?.addresses.includes(address)) return undefined;
+    return this.#handlers.get(standing.agentPort) ?? refuse;
   };
 
-  hookRedirect(): HookRedirect {
+  /** The edges of one more agent, at a port of its own. `severed`: it is killed; the calls that it holds break. */
+  agent(severed: AbortSignal): { readonly hooks: HookTransport; readonly redirect: HookRedirect } {
+    const port = ++this.#lastPort;
     return {
-      replace: async addresses => {
-        this.#redirected = new Set(addresses);
-      },
+      hooks: { serve: (handler, signal) => this.#serve(port, handler, { signal, severed }) },
+      redirect: this.#rule.edge(port),
     };
   }
 
-  /** `severed`: the agent is killed; the calls that it holds break. */
-  hookTransport(severed: AbortSignal): HookTransport {
-    return {
-      serve: async (handler, signal) => {
-        const held = new Set<Promise<string>>();
-        this.#handler = (address, caller) => {
-          const call = orBroken(handler(address, caller), severed);
-          held.add(call);
-          return call.finally(() => held.delete(call));
-        };
-        const mine = this.#handler;
-        await aborted(signal);
-        if (this.#handler === mine) this.#handler = undefined;
-        await Promise.allSettled(held);
-      },
-    };
+  async #serve(
+    port: number,
+    handler: HookHandler,
+    { signal, severed }: { signal: AbortSignal; severed: AbortSignal },
+  ): Promise<void> {
+    const held = new Set<Promise<string>>();
+    this.#handlers.set(port, (address, caller) => {
+      const call = orBroken(handler(address, caller), severed);
+      held.add(call);
+      return call.finally(() => held.delete(call));
+    });
+    this.#rule.served.add(port);
+    await Promise.race([aborted(signal), aborted(severed)]);
+    this.#handlers.delete(port);
+    this.#rule.served.delete(port);
+    await Promise.allSettled(held);
   }
 
-  runtime(): RuntimeSource {
-    return {
-      processIds: async podUid => this.#containersOf(podUid).map((_, index) => index + 1),
-      hasSandbox: async podUid => this.#containersOf(podUid).length > 0,
-      exits: untilAborted,
-    };
+  /** The runtime as one more agent asks it. */
+  runtime(options: Omit<ModelRuntimeOptions, 'containers'> & { readonly log: Logger }): RuntimeSource {
+    const client = new ModelRuntime({ ...options, containers: this.#containers });
+    const metrics = noMetrics();
+    return containerRuntime({ ...options, client, choice: 'auto', processes: client.processes(), metrics });
   }
 
   connections(): ConnectionSource {
@@ -83,10 +92,6 @@ export class ModelNode {
       connect: async (address, port) => (this.#servers.at(address, port) ? 'connected' : 'refused'),
     };
   }
-
-  #containersOf(podUid: string) {
-    return this.#containers.running().filter(({ spec }) => spec.podUid === podUid);
-  }
 }
 
 async function refuse(): Promise<never> {
@@ -96,10 +101,4 @@ async function refuse(): Promise<never> {
 async function orBroken(call: Promise<string>, severed: AbortSignal): Promise<string> {
   const broken = aborted(severed).then(() => Promise.reject(new Error('connection reset by peer')));
   return await Promise.race([call, broken]);
-}
-
-/** Exits are seen on the Pod watch. */
-function untilAborted(signal: AbortSignal): AsyncIterable<never> {
-  const next = () => aborted(signal).then(() => ({ done: true as const, value: undefined }));
-  return { [Symbol.asyncIterator]: () => ({ next }) };
 }

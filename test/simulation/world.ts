@@ -5,7 +5,7 @@ import { noMetrics } from '../../agent/metrics.ts';
 import type { Pod } from '../../common/kube/objects.ts';
 import type { KubeResponse, KubeTransport } from '../../common/kube/transport.ts';
 import type { Logger, LogLevel } from '../../common/logger.ts';
-import { type Random, seededRandom } from '../../common/random.ts';
+import { type Random, randomInteger, seededRandom } from '../../common/random.ts';
 import { VirtualClock } from '../../common/virtual-clock.ts';
 import { clbCloud } from '../../coordinator/cloud/clb-client.ts';
 import { Coordinator, type CoordinatorOptions } from '../../coordinator/coordinator.ts';
@@ -52,6 +52,8 @@ export interface KubeEvent {
 const NAMESPACE = 'clb-direct';
 const VIP_PREFIX = '10.200.0';
 const KUBE_LATENCY_MS = 4;
+/** Of agents. */
+const RUNTIMES_MISSING_SHARE = 0.25;
 const VPC_ID = 'vpc-simulated';
 
 /** A process of the product. It can be ended kindly, by aborting `stop` (SIGTERM), or killed with `sever`. */
@@ -120,11 +122,14 @@ export class World {
   readonly #network: ReportNetwork;
   readonly #nodes = new Map<string, ModelNode>();
   readonly #stop = new AbortController();
+  /** Apart from `random`, whose order seeds that are known by number rely on. */
+  readonly #runtimeDice: Random;
   #forks = 0;
   #replicas = 0;
 
   constructor(options: WorldOptions) {
     this.#options = options;
+    this.#runtimeDice = seededRandom(options.seed);
     const { clock } = this;
     const settings = defaultSettings(vipsOfPrefix(VIP_PREFIX));
     this.clb = new ClbServer({
@@ -265,6 +270,7 @@ export class World {
         renewDeadlineMs: 7_000,
         retryPeriodMs: 1_000,
         settleMs: 2_000,
+        drainNodeOn: ['shutdown', 'spot-termination', 'to-be-deleted'],
         healthCheck: undefined,
         existingLoadBalancers: this.#options.existingLoadBalancers ?? 'any',
       },
@@ -309,6 +315,7 @@ export class World {
     const node = this.#nodes.get(nodeName);
     if (!node) throw new Error(`there is no node ${nodeName}`);
     const identity = { nodeName, podName: `agent-${nodeName}`, podUid: `agent-${nodeName}-${this.#forks}` };
+    const runtimes = this.#drawRuntime();
     const agent = this.#spawn(identity.podName, ({ kube, severed, stop }) =>
       runAgent(
         {
@@ -317,9 +324,8 @@ export class World {
             random: this.random(),
             kube: kube.kube(this.transport(identity.podName)),
             reports: this.#network.connector(identity, severed),
-            hooks: node.hookTransport(severed),
-            redirect: node.hookRedirect(),
-            runtime: node.runtime(),
+            ...node.agent(severed),
+            runtime: node.runtime({ clock: this.clock, log: this.logger(identity.podName), ...runtimes }),
             connections: node.connections(),
             nodeAddresses: () => [addressOf(nodeName)],
             nodeSigns: [],
@@ -342,6 +348,13 @@ export class World {
     );
     this.agents.set(nodeName, agent);
     return agent;
+  }
+
+  /** Some agents have no runtime to ask and see exits on the Pod watch. */
+  #drawRuntime() {
+    const isReachable = this.#runtimeDice.next() >= RUNTIMES_MISSING_SHARE;
+    const random = seededRandom(randomInteger(this.#runtimeDice, 0, 0xffff_ffff));
+    return { isReachable, random };
   }
 
   logger(part: string): Logger {

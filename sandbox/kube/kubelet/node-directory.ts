@@ -1,18 +1,11 @@
 import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { NO_REDIRECT, parseRedirectRules, type RedirectRules } from './nft-rule-set.ts';
+import { join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { NO_REDIRECT, type RedirectRules, redirectRules } from './nft-rule-set.ts';
+import type { NftTable } from './nft-tables.ts';
 import { formatTcpTable, type TcpRow } from './proc-net-tcp.ts';
 
-/** Stands for nft on the node: keeps the last transaction where the node's network reads it. */
-const NFT_SCRIPT = `#!/bin/sh
-# Called as: nft -j -f -   with one transaction of the whole rule set on standard input.
-directory=$(cd "$(dirname "$0")/.." && pwd) || exit 1
-if [ "$*" != "-j -f -" ]; then
-  echo "nft of the sandbox: only 'nft -j -f -' is supported, got: $*" >&2
-  exit 1
-fi
-cat > "$directory/nft.json.$$" && mv "$directory/nft.json.$$" "$directory/nft.json"
-`;
+const NFT_MAIN = fileURLToPath(new URL('./nft-main.ts', import.meta.url));
 
 /**
  * The directory that stands for one node's file system: `proc` as the node's processes see it, `bin/nft`, the logs
@@ -29,7 +22,8 @@ export class NodeDirectory {
     for (const stale of ['proc', 'nft.json', 'run']) rmSync(join(path, stale), { recursive: true, force: true });
     for (const folder of ['proc/net', 'bin', 'logs', 'volumes', 'run/containerd'])
       mkdirSync(join(path, folder), { recursive: true });
-    writeFileSync(join(path, 'bin/nft'), NFT_SCRIPT);
+    const state = resolve(path, 'nft.json');
+    writeFileSync(join(path, 'bin/nft'), `#!/bin/sh\nexec '${process.execPath}' '${NFT_MAIN}' '${state}' "$@"\n`);
     chmodSync(join(path, 'bin/nft'), 0o755);
     this.#writeRows();
   }
@@ -71,10 +65,10 @@ export class NodeDirectory {
     };
   }
 
-  /** The rule set that nft was last given. */
+  /** As nft was told last. */
   redirectRules(): RedirectRules {
     try {
-      return parseRedirectRules(readFileSync(join(this.path, 'nft.json'), 'utf8'));
+      return redirectRules(JSON.parse(readFileSync(join(this.path, 'nft.json'), 'utf8')) as readonly NftTable[]);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return NO_REDIRECT;
       throw error;

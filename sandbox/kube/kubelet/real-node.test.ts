@@ -141,14 +141,12 @@ function get(pod: Pod, path: string, onBegin = () => {}): Promise<Answer> {
 }
 
 /** Runs the node's nft as an agent does. */
-function nft(rules: object): Promise<number | null> {
+function nft(...commands: object[]): Promise<number | null> {
   return new Promise((resolve, reject) => {
-    const child = spawn(join(node.directory.programs, 'nft'), ['-j', '-f', '-'], {
-      stdio: ['pipe', 'ignore', 'inherit'],
-    });
+    const args = ['-j', JSON.stringify({ nftables: commands })];
+    const child = spawn(join(node.directory.programs, 'nft'), args, { stdio: ['ignore', 'ignore', 'inherit'] });
     child.once('error', reject);
     child.once('close', resolve);
-    child.stdin.end(JSON.stringify(rules));
   });
 }
 
@@ -188,9 +186,13 @@ test("a hook call goes to the agent's port where nft says so, names the Pod, and
   await new Promise<void>(resolve => agent.listen(0, NODE_ADDRESS, resolve));
   const preStop = { httpGet: { port: 19440, path: '/v1/drain' } };
   const pod = await node.createPod('a', { lifecycle: { preStop } });
-  const set = { family: 'ip', table: 'clb_direct', name: 'pods', elem: [pod.status?.podIP] };
+  const table = { family: 'ip', table: 'clb_direct' };
+  const set = { ...table, name: 'pods', type: 'ipv4_addr', elem: [pod.status?.podIP] };
+  const chain = { ...table, name: 'output', type: 'nat', hook: 'output', prio: -105, policy: 'accept' };
   const redirect = { redirect: { port: (agent.address() as AddressInfo).port } };
-  expect(await nft({ nftables: [{ add: { set } }, { add: { rule: { expr: [redirect] } } }] })).toBe(0);
+  const rule = { ...table, chain: 'output', expr: [{ match: { op: '==', right: '@pods' } }, redirect] };
+  const added = [{ table: { family: 'ip', name: 'clb_direct' } }, { set }, { chain }, { rule }];
+  expect(await nft(...added.map(add => ({ add })))).toBe(0);
   await node.deletePod('a');
   agent.close();
   const [call] = calls;

@@ -2,6 +2,7 @@ import { execFile, spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
+import { runCommand } from './command-process.ts';
 import { nftRedirect } from './nft-redirect.ts';
 
 const FIXTURE = fileURLToPath(new URL('./redirect.fixture.ts', import.meta.url));
@@ -30,18 +31,18 @@ test("in a namespace with the real nft, only root's calls to a hooked Pod reach 
     misnamed: 403,
     held: ['10.44.0.5', '10.44.0.6'],
     refusals: ['not-the-kubelet'],
-    isEmptied: true,
+    left: [],
   });
 });
 
-test('a refused rule says what refused it and what the node needs', async () => {
-  const redirect = nftRedirect({ command: 'false', agentPort: 1 });
-  await expect(redirect.replace([], new AbortController().signal)).rejects.toThrow(
-    'false did not take the redirect rule: exit code 1; the node needs nft and CAP_NET_ADMIN',
-  );
+const failing = (command: string) =>
+  nftRedirect({ run: runCommand, command, agentPort: 1, hasIpv6: false, isServed: async () => false });
+
+test('a program that fails is told with its exit code', async () => {
+  await expect(failing('false').read(new AbortController().signal)).rejects.toThrow('false -j: exit code 1');
 });
 
-test('a missing command is told too', async () => {
-  const redirect = nftRedirect({ command: '/nonexistent/nft', agentPort: 1 });
-  await expect(redirect.replace([], new AbortController().signal)).rejects.toThrow('not found');
+test('a missing program is told too', async () => {
+  const reading = failing('/nonexistent/nft').read(new AbortController().signal);
+  await expect(reading).rejects.toThrow('/nonexistent/nft -j: not found on this node');
 });

@@ -1,10 +1,12 @@
 /**
- * Run by `redirect.test.ts` in a network namespace of its own, where 10.44.0.5 and 10.44.0.6 stand for Pods that
- * nothing answers for. Prints one line of JSON: what became of each call.
+ * Run by `redirect.test.ts` in a network namespace of its own, where 10.44.0.5 and 10.44.0.6 stand for Pods that nothing
+ * answers for. Prints one line of JSON: what became of each call.
  */
 import { execFileSync } from 'node:child_process';
 import { get } from 'node:http';
-import { openHttpHookServer } from './http-hook-server.ts';
+import { openHttpHookServer } from '../drain/http-hook-server.ts';
+import { runCommand } from './command-process.ts';
+import type { RedirectRule } from './hook-redirect.ts';
 import { nftRedirect } from './nft-redirect.ts';
 
 const refusals: string[] = [];
@@ -25,25 +27,32 @@ const hooks = await openHttpHookServer({
 });
 const served = hooks.serve(async address => {
   held.push(address);
-  return 'drained';
+  return 'done';
 }, stop.signal);
-const redirect = nftRedirect({ command: 'nft', agentPort: hooks.port });
+const redirect = nftRedirect({
+  run: runCommand,
+  command: 'nft',
+  agentPort: hooks.port,
+  hasIpv6: false,
+  isServed: async () => true,
+});
+const rule = (stamp: number, ...addresses: string[]): RedirectRule => ({
+  owner: { stamp, incarnation: 'a' },
+  addresses,
+});
 
-await redirect.replace(['10.44.0.5', 'fd00::5'], stop.signal);
-await redirect.replace(['10.44.0.5'], stop.signal);
+await redirect.replace(rule(1, '10.44.0.5'), stop.signal);
 const hooked = await call('10.44.0.5', 19440);
 const direct = await call('127.0.0.1', hooks.port, '10.44.0.5:19440');
 const forged = await call('127.0.0.1', hooks.port, '10.44.0.5:19440', '10.44.0.1');
-await redirect.replace(['10.44.0.6'], stop.signal);
+await redirect.replace(rule(2, '10.44.0.6'), stop.signal);
 const other = await call('10.44.0.6', 19440);
 const misnamed = await call('10.44.0.6', 19440, '10.44.0.5:19440');
-await redirect.replace([], stop.signal);
-const ruleset = execFileSync('nft', ['list', 'set', 'ip', 'clb_direct', 'pods'], { encoding: 'utf8' });
+await redirect.change({ stamp: 2, incarnation: 'a' }, { added: [], removed: ['10.44.0.6'] }, stop.signal);
+const standing = await redirect.read(stop.signal);
 stop.abort();
 await served;
-console.log(
-  JSON.stringify({ hooked, direct, forged, other, misnamed, held, refusals, isEmptied: !ruleset.includes('elements') }),
-);
+console.log(JSON.stringify({ hooked, direct, forged, other, misnamed, held, refusals, left: standing?.addresses }));
 
 /** The status, or the error's code. */
 function call(
