@@ -16,6 +16,11 @@ export interface ModelledProcess {
   exit(exitCode: number): void;
 }
 
+interface ContainerListener {
+  onStart(process: ModelledProcess): void;
+  onExit(process: ModelledProcess): void;
+}
+
 export interface ModelledRuntimeOptions {
   /** The program of an image; undefined for images that do not exist. */
   readonly programOf: (image: string) => ModelledProgram | undefined;
@@ -28,6 +33,7 @@ const KILLED = 137;
 export class ModelledRuntime implements ContainerRuntime {
   readonly #programOf: ModelledRuntimeOptions['programOf'];
   readonly #containers = new Map<string, ModelledContainer>();
+  readonly #listeners = new Set<ContainerListener>();
   #count = 0;
 
   constructor({ programOf }: ModelledRuntimeOptions) {
@@ -40,10 +46,20 @@ export class ModelledRuntime implements ContainerRuntime {
 
   async start(spec: ContainerSpec): Promise<RunningContainer> {
     const containerId = `sandbox://${spec.podUid}-${spec.containerName}-${++this.#count}`;
-    const container = new ModelledContainer(spec, containerId, () => this.#containers.delete(containerId));
+    const container = new ModelledContainer(spec, containerId, () => {
+      this.#containers.delete(containerId);
+      for (const { onExit } of this.#listeners) onExit(container);
+    });
     this.#containers.set(containerId, container);
+    for (const { onStart } of this.#listeners) onStart(container);
     this.#programOf(spec.image)?.(container);
     return container;
+  }
+
+  /** Tells what starts and ends from now on, until the result is called. */
+  listen(listener: ContainerListener): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
   }
 
   /** The running containers, in the order of their start. */
