@@ -65,6 +65,7 @@ class ShutdownNotice implements NodeSignSource {
       using _stopping = closeOnAbort(stream, signal);
       using _expiring = closeOnAbort(stream, limit.signal);
       await this.#converse(stream, tell, () => limit[Symbol.dispose]());
+      limit.signal.throwIfAborted();
     } catch (error) {
       // A stream that was closed for this reason breaks with a poorer one.
       limit.signal.throwIfAborted();
