@@ -11,6 +11,9 @@ import { pinoLogger } from '../common/pino-logger.ts';
 import { systemRandom } from '../common/random.ts';
 import packageJson from '../package.json' with { type: 'json' };
 import { type AgentEdges, type AgentOptions, runAgent } from './agent.ts';
+import { isComplete, runChecks } from './check/check.ts';
+import { checkTable } from './check/check-table.ts';
+import { nodeChecks } from './check/node-checks.ts';
 import { procConnections } from './connections/proc-connections.ts';
 import { ssIdleTimes } from './connections/ss-idle-times.ts';
 import { DEFAULT_DRAIN_LIMITS, IDLE_CONNECTION_MS } from './drain/drain-limits.ts';
@@ -20,6 +23,7 @@ import { type HealthBoard, noHealthBoard } from './health/health.ts';
 import { openHealthServer } from './health/health-server.ts';
 import { openMetricsServer } from './metrics-server.ts';
 import { probeNetworks } from './node/probe-networks.ts';
+import { signSources } from './node/sign-sources.ts';
 import { tcpProbes } from './node/tcp-probes.ts';
 import { AGENT_OPTIONS, type AgentOptionValues } from './options.ts';
 import { prometheusMetrics } from './prometheus-metrics.ts';
@@ -42,13 +46,23 @@ export async function main(argv: readonly string[], environment: Environment): P
     return STOPPED;
   }
   try {
-    await run(parseOptions(AGENT_OPTIONS, argv, environment), environment);
+    const values = parseOptions(AGENT_OPTIONS, argv, environment);
+    if (values.check) return await check(values, environment);
+    await run(values, environment);
     return STOPPED;
   } catch (error) {
     console.error(`clb-direct agent: ${error instanceof Error ? error.message : error}`);
     const isConfiguration = error instanceof OptionError || error instanceof KubeConfigError;
     return isConfiguration ? BAD_CONFIGURATION : FAILED;
   }
+}
+
+/** `--check`: tells what is there and what is not, and the remedies. */
+async function check(values: AgentOptionValues, environment: Environment): Promise<number> {
+  const clock = systemClock();
+  const results = await runChecks(clock, nodeChecks({ values, environment, clock }));
+  console.log(checkTable(results));
+  return isComplete(results) ? STOPPED : FAILED;
 }
 
 async function run(values: AgentOptionValues, environment: Environment): Promise<void> {
@@ -132,7 +146,7 @@ async function openEdges(
       },
     }),
     nodeAddresses: () => values.nodeAddress?.split(',') ?? interfaceAddresses(),
-    nodeSigns: [],
+    nodeSigns: signSources({ ...values, clock, random, log: log.child({ component: 'node' }) }),
     probes: tcpProbes(),
     log,
     metrics,

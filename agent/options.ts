@@ -8,6 +8,7 @@ const SECONDS_MAX = 86_400;
 
 /** What `clb-direct agent` takes on its command line. */
 export const AGENT_OPTIONS = {
+  check: flag({ description: 'print what the agent can and cannot see on this node, and end', default: false }),
   nodeName: text({ description: 'this node, as spec.nodeName of its Pods says', placeholder: 'NAME', required: true }),
   coordinator: address({ description: 'the coordinators; the name is looked up for all addresses', required: true }),
   coordinatorCaFile: text({ description: 'authority of the coordinators', placeholder: 'FILE', required: true }),
@@ -50,6 +51,16 @@ export const AGENT_OPTIONS = {
       'whether a Pod without any mark has an elastic network interface; auto: where the node offers them and its podCIDR does not hold the address',
     values: ['auto', 'true', 'false'],
     default: 'auto',
+  }),
+  dbusSocket: text({
+    description: "the machine's system bus, which announces its shutdown; mount its folder; none: not listened to",
+    placeholder: 'FILE',
+    default: '/run/dbus/system_bus_socket',
+  }),
+  metadataAddress: text({
+    description: "the cloud's metadata service, which announces that it takes a spot instance back; none: not asked",
+    placeholder: 'HOST[:PORT]',
+    default: 'metadata.tencentyun.com',
   }),
   probeCidrs: text({
     description: 'networks in which coordinators may ask for probes, separated by commas',
