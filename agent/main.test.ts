@@ -27,6 +27,16 @@ describe('the command line', () => {
     expect(said.join()).toContain('--drain-listen');
   });
 
+  test('tells what is missing on this node, and ends with code 1 when it is needed', async () => {
+    const argv = [...REQUIRED, '--check', '--http-listen', '127.0.0.1:0', '--runtime-socket', '/nonexistent'];
+    expect(await main(argv, {})).toBe(1);
+    const table = said.join('\n');
+    expect(table).toMatch(/^API server +MISSING {2}KUBERNETES_SERVICE_HOST is not set/m);
+    expect(table).toMatch(/^container runtime +without /m);
+    expect(table).toMatch(/^port of --http-listen +ok /m);
+    expect(table).toMatch(/^The agent misses \d+ of what it needs on this node/m);
+  });
+
   test.each<[string, string[], string]>([
     ['an option that is missing', [], 'clb-direct agent: --node-name (or CLB_DIRECT_NODE_NAME) is required'],
     [

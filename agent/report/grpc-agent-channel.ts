@@ -73,7 +73,8 @@ export class GrpcAgentChannel implements AgentChannel {
   }
 }
 
-function channelError(error: ServiceError): ReportChannelError {
+/** What a failed call means to whoever opened it. */
+export function channelError(error: ServiceError): ReportChannelError {
   const refused = error.code === status.UNAUTHENTICATED || error.code === status.PERMISSION_DENIED;
   const kind = refused ? 'unauthenticated' : error.code === status.UNAVAILABLE ? 'unavailable' : 'broken';
   return new ReportChannelError(kind, `${status[error.code]}: ${error.details}`, { cause: error });

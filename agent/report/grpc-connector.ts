@@ -1,11 +1,11 @@
 import { lookup } from 'node:dns/promises';
 import { readFile } from 'node:fs/promises';
 import { isIP } from 'node:net';
-import { type ChannelCredentials, type ChannelOptions, credentials, Metadata } from '@grpc/grpc-js';
+import { type ChannelCredentials, type ChannelOptions, credentials, Metadata, type ServiceError } from '@grpc/grpc-js';
 import { abortable } from '../../common/abortable.ts';
 import { type AgentChannel, ReportChannelError, type ReportConnector } from '../../common/report-transport.ts';
 import { ReportServiceClient } from '../../proto/gen/clbdirect/v1/report.ts';
-import { GrpcAgentChannel } from './grpc-agent-channel.ts';
+import { channelError, GrpcAgentChannel } from './grpc-agent-channel.ts';
 
 export interface GrpcConnectorOptions {
   /** A name, looked up for all its addresses, or an address. */
@@ -63,6 +63,34 @@ function withPort(address: string, port: number): string {
 }
 
 async function connect(options: GrpcConnectorOptions, address: string, signal: AbortSignal): Promise<AgentChannel> {
+  const { call, release } = await openCall(options, address, signal);
+  return new GrpcAgentChannel(call, release);
+}
+
+/**
+ * Opens a stream and ends it without a word. Resolves when the coordinator took the token.
+ * @throws ReportChannelError with what was in the way, and the signal's reason when it aborts.
+ */
+export async function tryCoordinator(
+  options: GrpcConnectorOptions,
+  address: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const { call, release } = await openCall(options, address, signal);
+  const cancel = () => call.cancel();
+  signal.addEventListener('abort', cancel, { once: true });
+  try {
+    await new Promise<void>((resolve, reject) => {
+      call.on('error', (error: ServiceError) => reject(signal.aborted ? signal.reason : channelError(error)));
+      call.on('end', resolve).resume().end();
+    });
+  } finally {
+    signal.removeEventListener('abort', cancel);
+    release();
+  }
+}
+
+async function openCall(options: GrpcConnectorOptions, address: string, signal: AbortSignal) {
   const [channelCredentials, token] = await Promise.all([
     readCredentials(options.certificateAuthorityFile),
     readToken(options.tokenFile),
@@ -71,7 +99,7 @@ async function connect(options: GrpcConnectorOptions, address: string, signal: A
   const client = new ReportServiceClient(address, channelCredentials, CHANNEL_OPTIONS);
   const metadata = new Metadata();
   metadata.set('authorization', `Bearer ${token}`);
-  return new GrpcAgentChannel(client.report(metadata), () => client.close());
+  return { call: client.report(metadata), release: () => client.close() };
 }
 
 async function readCredentials(path: string): Promise<ChannelCredentials> {
