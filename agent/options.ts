@@ -9,7 +9,6 @@ const SECONDS_MAX = 86_400;
 /** What `clb-direct agent` takes on its command line. */
 export const AGENT_OPTIONS = {
   check: flag({ description: 'print what the agent can and cannot see on this node, and end', default: false }),
-  check: flag({ description: 'print what the agent can and cannot see on this node, and end', default: false }),
   nodeName: text({ description: 'this node, as spec.nodeName of its Pods says', placeholder: 'NAME', required: true }),
   coordinator: address({ description: 'the coordinators; the name is looked up for all addresses', required: true }),
   coordinatorCaFile: text({ description: 'authority of the coordinators', placeholder: 'FILE', required: true }),
