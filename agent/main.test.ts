@@ -28,7 +28,8 @@ describe('the command line', () => {
   });
 
   test('tells what is missing on this node, and ends with code 1 when it is needed', async () => {
-    const argv = [...REQUIRED, '--check', '--http-listen', '127.0.0.1:0', '--runtime-socket', '/nonexistent'];
+    const nowhere = ['--runtime-socket', '/nonexistent', '--nft-command', '/nonexistent', '--metadata-address', 'none'];
+    const argv = [...REQUIRED, ...nowhere, '--check', '--http-listen', '127.0.0.1:0'];
     expect(await main(argv, {})).toBe(1);
     const table = said.join('\n');
     expect(table).toMatch(/^API server +MISSING {2}KUBERNETES_SERVICE_HOST is not set/m);

@@ -2,14 +2,17 @@ import type { Clock } from '../../common/clock.ts';
 import { httpsKubeTransport } from '../../common/kube/https-transport.ts';
 import { loadKubeConfig } from '../../common/kube/kubeconfig.ts';
 import { listenAddress } from '../../common/listen-address.ts';
+import { httpMetadata } from '../node/http-metadata.ts';
 import type { AgentOptionValues } from '../options.ts';
+import { runCommand } from '../redirect/command-process.ts';
+import { tryNft } from '../redirect/nft-redirect.ts';
 import { grpcReportConnector, tryCoordinator } from '../report/grpc-connector.ts';
 import { GrpcRuntimeClient } from '../runtime/grpc-runtime-client.ts';
 import type { Check } from './check.ts';
 import { coordinatorCheck } from './coordinator-checks.ts';
 import { kubeChecks } from './kube-checks.ts';
 import { authorityCheck, procCheck, tokenCheck } from './proc-check.ts';
-import { portCheck } from './socket-checks.ts';
+import { dbusCheck, portCheck } from './socket-checks.ts';
 
 export interface NodeChecksOptions {
   readonly values: AgentOptionValues;
@@ -30,10 +33,37 @@ export function nodeChecks({ values, environment, clock }: NodeChecksOptions): C
     tokenCheck(tokenFile, { nodeName, wallNowMs: clock.wallNow() }),
     coordinatorCheck({ coordinator, resolve, attempt }),
     procCheck(procRoot),
+    redirectCheck(values.nftCommand),
     ...(values.runtime === 'none' ? [] : [runtimeCheck(values.runtimeSocket)]),
+    ...(values.dbusSocket === 'none' ? [] : [dbusCheck(values.dbusSocket)]),
+    ...(values.metadataAddress === 'none' ? [] : [metadataCheck(values.metadataAddress)]),
     portCheck('--http-listen', listenAddress(httpListen)),
     portCheck('--drain-listen', listenAddress(values.drainListen)),
   ];
+}
+
+function redirectCheck(command: string): Check {
+  return {
+    name: 'redirect',
+    remedy: `give the agent nft and the capability NET_ADMIN in the node's own network (hostNetwork: true)`,
+    look: async signal => {
+      await tryNft({ run: runCommand, command }, signal);
+      return `${command} takes NAT rules`;
+    },
+  };
+}
+
+function metadataCheck(hostAndPort: string): Check {
+  return {
+    name: 'cloud metadata',
+    without: 'nobody tells before a spot instance is taken back',
+    remedy: 'on machines of Tencent Cloud let the node reach it; elsewhere give --metadata-address none',
+    look: async signal => {
+      const { status, body } = await httpMetadata(hostAndPort).get('/latest/meta-data/instance-id', signal);
+      if (status !== 200) throw new Error(`${hostAndPort} answers with status ${status}`);
+      return `of instance ${body.trim().slice(0, 64)}`;
+    },
+  };
 }
 
 function runtimeCheck(socketPath: string): Check {
