@@ -52,6 +52,8 @@ export function leaderStand({ clock, cloud, knowledge, writeGate, sendDrainUpdat
       prove: mark => {
         throw new Error(`nobody vouches for Pod ${mark.podUid}, which the benchmark knows`);
       },
+      reportPod: () => undefined,
+      reportNode: () => undefined,
       listServices: () => undefined,
     },
     cloud,
@@ -64,6 +66,7 @@ export function leaderStand({ clock, cloud, knowledge, writeGate, sendDrainUpdat
     healthCheck: undefined,
     policy: { existing: 'any', clusterName: CLUSTER },
     settleMs: SETTLE_MS,
+    drainNodeOn: new Set(),
     limits: DEFAULT_PLAN_LIMITS,
     timing: DEFAULT_LANE_TIMING,
     tkeController: () => false,

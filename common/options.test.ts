@@ -1,5 +1,5 @@
 import { describe, expect, expectTypeOf, it } from 'vitest';
-import { address, choice, flag, integer, OptionError, parseOptions, text, usage } from './options.ts';
+import { address, choice, choices, flag, integer, OptionError, parseOptions, text, usage } from './options.ts';
 
 const table = {
   region: text({ description: 'region of the load balancers', required: true }),
@@ -8,6 +8,7 @@ const table = {
   logLevel: choice({ description: 'lowest level that is logged', values: ['debug', 'info'], default: 'info' }),
   httpListen: address({ description: 'where metrics are served', default: '0.0.0.0:9442' }),
   leaderElection: flag({ description: 'take part in the election', default: true }),
+  seasons: choices({ description: 'when to work', values: ['spring', 'summer', 'autumn'], default: ['summer'] }),
 };
 
 describe('values', () => {
@@ -20,8 +21,15 @@ describe('values', () => {
       leaseDurationMs: 5_000,
       logLevel: 'info',
       httpListen: '0.0.0.0:9442',
+      seasons: ['summer'],
       leaderElection: false,
     });
+  });
+
+  it('of a list are in the order of the table, and none is a list, too', () => {
+    const seasons = (list: string) => parseOptions(table, ['--region=r', '--seasons', list], {}).seasons;
+    expect(seasons('autumn,spring')).toEqual(['spring', 'autumn']);
+    expect(seasons('none')).toEqual([]);
   });
 
   it('have the types of their options', () => {
@@ -48,6 +56,13 @@ describe('an OptionError of one line tells of', () => {
     ],
     ['a number out of range', ['--region=r', '--lease-duration-ms', '999'], /'999' must be a whole number/],
     ['a choice that is none', ['--region=r', '--log-level', 'loud'], "--log-level: 'loud' must be one of debug, info"],
+    [
+      'a list with a stranger',
+      ['--region=r', '--seasons', 'spring,may'],
+      /'spring,may' must be none, or some of spring/,
+    ],
+    ['a list that repeats itself', ['--region=r', '--seasons', 'spring,spring'], /must be none, or some of/],
+    ['a list that is empty', ['--region=r', '--seasons='], /must be none, or some of/],
     ['an address without port', ['--region=r', '--http-listen', 'localhost'], /'localhost' must be host:port/],
     ['a port out of range', ['--region=r', '--http-listen', 'a:65536'], /must be host:port/],
   ])('%s', (_what, argv, message) => {

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 
-/** One option of a process. Made by `text`, `integer`, `flag`, `choice`. */
+/** One option of a process. Made by `text`, `integer`, `flag`, `choice`, `choices`. */
 export interface Option<T> {
   readonly description: string;
   /** Shown in the usage: `--region TEXT`. Empty for flags, which take no value. */
@@ -55,6 +55,18 @@ export function choice<const T extends string, const P extends Presence<NoInfer<
     const value = spec.values.find(candidate => candidate === given);
     if (value === undefined) throw new RangeError(`must be one of ${spec.values.join(', ')}`);
     return value;
+  });
+}
+
+/** Some of the values, each once, with commas between them; `none` for none of them. */
+export function choices<const T extends string, const P extends Presence<readonly NoInfer<T>[]>>(
+  spec: { readonly description: string; readonly values: readonly T[] } & P,
+): Option<Given<readonly T[], P>> {
+  return option(spec, 'LIST', given => {
+    const words = given === 'none' ? [] : given.split(',');
+    const chosen = spec.values.filter(value => words.includes(value));
+    if (chosen.length === words.length) return chosen;
+    throw new RangeError(`must be none, or some of ${spec.values.join(', ')}, each once with commas between them`);
   });
 }
 

@@ -9,6 +9,7 @@ import type { Logger } from '../common/logger.ts';
 import type { Random } from '../common/random.ts';
 import type { Cloud, HealthCheckSettings } from './cloud/types.ts';
 import { DEFAULT_PLAN_LIMITS } from './core/lane-plan.ts';
+import type { NodeSignKind } from './core/node-sign.ts';
 import { Knowledge } from './knowledge.ts';
 import { LeaderElector } from './kube/leader-election/leader-elector.ts';
 import { leaseLock } from './kube/leader-election/lease-lock.ts';
@@ -46,6 +47,8 @@ export interface CoordinatorOptions {
   readonly renewDeadlineMs: number;
   readonly retryPeriodMs: number;
   readonly settleMs: number;
+  /** Which signs of a node's end take its targets out ahead of its Pods. */
+  readonly drainNodeOn: readonly NodeSignKind[];
   readonly healthCheck: HealthCheckSettings | undefined;
 }
 
@@ -178,6 +181,7 @@ export class Coordinator {
       healthCheck: this.#options.healthCheck,
       policy: { existing: this.#options.existingLoadBalancers, clusterName: this.#options.instance },
       settleMs: this.#options.settleMs,
+      drainNodeOn: new Set(this.#options.drainNodeOn),
       limits: DEFAULT_PLAN_LIMITS,
       timing: DEFAULT_LANE_TIMING,
       tkeController: () => ports.tkeController,

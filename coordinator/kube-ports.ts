@@ -133,6 +133,21 @@ export class KubePorts implements LeaderPorts {
     this.#edges.log.warn('a Service has a problem', { service: `${namespace}/${name}`, code, reason, problemText });
   };
 
+  reportPod: LeaderPorts['reportPod'] = ({ namespace, name, uid }, problem) => {
+    this.#events.record({
+      subject: { apiVersion: 'v1', kind: 'Pod', namespace, name, uid },
+      type: 'Warning',
+      ...problem,
+    });
+  };
+
+  reportNode: LeaderPorts['reportNode'] = (name, problem) => {
+    // By its name, as the kubelet does it: that is where `kubectl describe node` looks.
+    const subject = { apiVersion: 'v1', kind: 'Node', namespace: '', name, uid: name };
+    this.#events.record({ subject, type: 'Normal', ...problem });
+    this.#edges.log.info('the end of a node is announced otherwise', { node: name, whatNow: problem.message });
+  };
+
   sendDrainUpdate: LeaderPorts['sendDrainUpdate'] = (node, update) => {
     this.#options.reports.sendDrainUpdate(node, update);
   };

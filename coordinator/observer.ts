@@ -1,6 +1,7 @@
 import type { TargetWrite } from './core/lane-plan.ts';
 import type { Audit } from './lanes/auditor.ts';
 import type { Difference } from './lanes/differences.ts';
+import type { DrainReason } from './leader/drain-outcome.ts';
 
 /** Told of what happens while a replica leads; for metrics. Must not throw. */
 export interface CoordinatorObserver {
@@ -14,6 +15,8 @@ export interface CoordinatorObserver {
   gateOpened(delayMs: number): void;
   /** `durationMs` from the Pod's drain request to its last target read back as gone. */
   drainFinished(durationMs: number): void;
+  /** An agent told how a drain ended. */
+  drainAnswered(reason: DrainReason): void;
 }
 
 export const noObserver: CoordinatorObserver = {
@@ -22,4 +25,5 @@ export const noObserver: CoordinatorObserver = {
   audited() {},
   gateOpened() {},
   drainFinished() {},
+  drainAnswered() {},
 };

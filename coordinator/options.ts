@@ -1,5 +1,6 @@
-import { address, choice, flag, integer, type OptionValues, text } from '../common/options.ts';
+import { address, choice, choices, flag, integer, type OptionValues, text } from '../common/options.ts';
 import { DEFAULT_ENDPOINT } from './cloud/sdk-transport.ts';
+import { NODE_SIGN_KINDS } from './core/node-sign.ts';
 import { ELECTION_DEFAULTS } from './kube/leader-election/election-options.ts';
 
 const SECONDS_MAX = 3_600;
@@ -52,6 +53,11 @@ export const COORDINATOR_OPTIONS = {
     description: 'new connections may still arrive for so long after weight 0 was read back',
     default: 2,
     maximum: SECONDS_MAX,
+  }),
+  drainNodeOn: choices({
+    description: "what announces a node's end and takes its targets to weight 0 ahead of the evictions",
+    values: NODE_SIGN_KINDS,
+    default: ['shutdown', 'spot-termination', 'to-be-deleted'],
   }),
   healthCheckIntervalSeconds: integer({
     description: 'health check of listeners that are made: interval',

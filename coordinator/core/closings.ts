@@ -43,6 +43,7 @@ const CLOSING_ORDER: readonly DrainEvidence[] = [
   'exit',
   'hook',
   'unready',
+  'node',
   'weight',
   'unselected',
   'quota',
@@ -94,7 +95,7 @@ function judge(closing: Closing, left: Left, input: ClosingsInput): DrainEvidenc
   if (evidence === 'deletion') return (isLast && holdForReplacement(closing, input)) || evidence;
   if (isLast) return hold(closing, input, { reason: 'last-open-target', until: undefined });
   if (isStrong(evidence)) return evidence;
-  const isSwitch = evidence === 'unselected' || evidence === 'weight';
+  const isSwitch = evidence === 'unselected' || evidence === 'weight' || evidence === 'node';
   if (isSwitch && isReplaced(openLeft, input.memory.capacity)) return 'replaced';
   if (left.allowance <= 0) return holdForBrake(closing, input);
   return (isSwitch && holdForSwitch(closing, openLeft, input)) || evidence;

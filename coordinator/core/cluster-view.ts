@@ -1,5 +1,6 @@
 import type { PodRecord } from '../../common/pod-record.ts';
 import type { Drain, DrainLedger } from './drain-ledger.ts';
+import { leavingSign, type NodeSign, type NodeSignKind } from './node-sign.ts';
 import type { ReportStore, Tombstone } from './report-store.ts';
 import { type Rule, selects } from './rule.ts';
 
@@ -14,6 +15,8 @@ export interface PodView {
   readonly drain: Drain | undefined;
   /** The cloud's name of the node, when the Pod is in the host's network and the node's name is known. */
   readonly instanceId: string | undefined;
+  /** What announces the end of its node, if that is a reason to take its targets out ahead of its eviction. */
+  readonly nodeSign: NodeSign | undefined;
 }
 
 export type PodsByUid = Pick<ReadonlyMap<string, PodView>, 'get' | 'values'>;
@@ -31,7 +34,11 @@ export interface ClusterViewInput {
   readonly drains: DrainLedger;
   /** UIDs that the API server confirmed. */
   readonly confirmed: ReadonlySet<string>;
+  /** Which signs of a node's end are acted on; none unless told. */
+  readonly drainNodeOn?: ReadonlySet<NodeSignKind>;
 }
+
+const NONE: ReadonlySet<NodeSignKind> = new Set();
 
 export function clusterView(input: ClusterViewInput): ClusterView {
   const pods = new Map<string, PodView>();
@@ -44,6 +51,7 @@ export function clusterView(input: ClusterViewInput): ClusterView {
       // An agent may hold hooks only of its own node's Pods (law L12).
       drain: drain?.node === stored.node ? drain : undefined,
       instanceId: undefined,
+      nodeSign: leavingSign(input.store.signsOf(stored.node), input.drainNodeOn ?? NONE),
     };
     pods.set(uid, view);
     const neighbours = podsByNamespace.get(stored.record.namespace);

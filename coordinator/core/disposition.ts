@@ -19,10 +19,19 @@ export type Disposition =
   | { readonly kind: 'remove'; readonly evidence: RemoveEvidence };
 
 /**
- * `replaced`: no longer selected, and what now serves in its place keeps the rule's capacity as it was. `quota`: its
+ * `node`: the end of its node is announced. `replaced`: no longer selected, and what now serves in its place keeps the rule's capacity as it was. `quota`: its
  * place goes to a Pod whose gate waits.
  */
-export type DrainEvidence = 'deletion' | 'exit' | 'replaced' | 'hook' | 'unready' | 'weight' | 'unselected' | 'quota';
+export type DrainEvidence =
+  | 'deletion'
+  | 'exit'
+  | 'replaced'
+  | 'hook'
+  | 'node'
+  | 'unready'
+  | 'weight'
+  | 'unselected'
+  | 'quota';
 export type RemoveEvidence = 'gone' | 'moved' | 'terminal' | 'exited' | 'connections-ended' | 'unselected' | 'quota';
 
 const DEFAULT_WEIGHT = 10;
@@ -44,6 +53,7 @@ export function isStrong(evidence: DrainEvidence | RemoveEvidence): boolean {
     case 'connections-ended':
       return true;
     case 'hook':
+    case 'node':
     case 'unready':
     case 'unselected':
     case 'weight':
@@ -52,8 +62,15 @@ export function isStrong(evidence: DrainEvidence | RemoveEvidence): boolean {
   }
 }
 
-/** For a Pod that the rule selects. */
-export function dispositionOf(pod: PodView, rule: Pick<Rule, 'publishNotReadyAddresses'>): Disposition {
+/**
+ * For a Pod that the rule selects.
+ * @param standing what else the rule has: where nobody could take over, a node's announced end is not acted on
+ */
+export function dispositionOf(
+  pod: PodView,
+  rule: Pick<Rule, 'publishNotReadyAddresses'>,
+  standing: { readonly keepsLeavingNodes?: boolean | undefined } = {},
+): Disposition {
   const { record } = pod;
   if (isTerminal(record)) return { kind: 'remove', evidence: 'terminal' };
   if (pod.deletionSeenAt !== undefined) return leaving(pod);
@@ -62,6 +79,7 @@ export function dispositionOf(pod: PodView, rule: Pick<Rule, 'publishNotReadyAdd
   if (pod.drain) return { kind: 'drain', evidence: 'hook' };
   if (!record.ready && !rule.publishNotReadyAddresses) return { kind: 'standby', waitsFor: 'readiness' };
   if (!pod.confirmed) return { kind: 'standby', waitsFor: 'confirmation' };
+  if (pod.nodeSign && !standing.keepsLeavingNodes) return { kind: 'drain', evidence: 'node' };
   return { kind: 'serve', weight: weightOf(record) };
 }
 

@@ -16,7 +16,14 @@ const DRAIN: Drain = {
 const WEB = { port: 8080, protocol: Protocol.TCP };
 
 function lane(fields: Partial<DrainLane>): DrainLane {
-  return { virtualAddresses: ['1.2.3.4'], observed: true, holdings: [], moving: false, ...fields };
+  return {
+    loadBalancerId: 'lb-1',
+    virtualAddresses: ['1.2.3.4'],
+    observed: true,
+    holdings: [],
+    moving: false,
+    ...fields,
+  };
 }
 
 const WITH_WEIGHT = lane({ holdings: [{ ...WEB, weight: 10 }] });

@@ -8,6 +8,8 @@ export interface DrainProgress {
   readonly state: 'accepted' | 'weight-zero' | 'deregistered';
   readonly targetPorts: readonly { readonly port: number; readonly protocol: Protocol }[];
   readonly virtualAddresses: readonly string[];
+  /** The load balancers that hold it. */
+  readonly loadBalancerIds: readonly string[];
 }
 
 /** One target of a Pod, as it is bound. */
@@ -19,6 +21,7 @@ export interface Holding {
 
 /** One load balancer that may hold the Pod, as its lane knows it. */
 export interface DrainLane {
+  readonly loadBalancerId: string;
   readonly virtualAddresses: readonly string[];
   /** False until its bindings were read once by this leader: then nothing may be concluded from absence. */
   readonly observed: boolean;
@@ -33,6 +36,7 @@ export interface DrainLane {
  * knows nothing of what it does not see
  */
 export function drainProgress(drain: Drain, lanes: readonly DrainLane[], complete: boolean): DrainProgress {
+  const holders = lanes.filter(lane => lane.holdings.length > 0);
   const holding = lanes.flatMap(({ holdings }) => holdings);
   const settled = complete && lanes.every(lane => lane.observed && !lane.moving);
   return {
@@ -40,7 +44,8 @@ export function drainProgress(drain: Drain, lanes: readonly DrainLane[], complet
     node: drain.node,
     state: stateOf(holding, settled),
     targetPorts: holding.map(({ port, protocol }) => ({ port, protocol })),
-    virtualAddresses: [...new Set(lanes.flatMap(lane => (lane.holdings.length > 0 ? lane.virtualAddresses : [])))],
+    virtualAddresses: [...new Set(holders.flatMap(lane => lane.virtualAddresses))],
+    loadBalancerIds: holders.map(lane => lane.loadBalancerId),
   };
 }
 

@@ -103,6 +103,16 @@ describe('the gate stays closed', () => {
     expect(decide(scene)).toMatchObject({ status: 'closed', reason });
   });
 
+  test('while nothing new is opened on its node, whose end is announced; what is open there says so', () => {
+    const pod = podView({}, { nodeSign: { kind: 'spot-termination', detail: '', seenAtMs: 0 } });
+    expect(decide({ pod, bound: { weight: 0 } })).toMatchObject({
+      status: 'closed',
+      reason: 'NodeLeaving',
+      message: expect.stringContaining('node n1, whose end is announced (spot-termination)'),
+    });
+    expect(decide({ pod })).toMatchObject({ status: 'open', reason: 'LoadBalancerReady' });
+  });
+
   test('while a change is under way, whatever health says', () => {
     const transaction = { key: '', operation: 'reweight', podUid: 'pod-1', weight: 10, startedAt: 0 } as const;
     const scene = { target: { transaction: { ...transaction, endedAt: undefined } } };

@@ -20,7 +20,8 @@ export type GateReason =
   | 'WaitingForHealthCheck'
   | 'NotOnEni'
   | 'NoInstance'
-  | 'NoSuchPort';
+  | 'NoSuchPort'
+  | 'NodeLeaving';
 
 export interface GateInput {
   readonly pod: PodView;
@@ -62,7 +63,8 @@ function waitOf(rule: Rule, input: GateInput): Wait | undefined {
   const name = label(rule);
   const unreachable = unreachableBy(rule, pod);
   if (unreachable) return { reason: unreachable.reason, message: `${name}: ${unreachable.message}` };
-  const disposition = dispositionOf(pod, rule);
+  // What is open says so wherever it stands.
+  const disposition = dispositionOf(pod, rule, { keepsLeavingNodes: true });
   if (disposition.kind !== 'serve') return { reason: 'WaitingForPod', message: `${name}: the Pod is not ready yet` };
   if (addressFor(rule, pod.record) === undefined) {
     const message = `${name}: the Pod has no ${rule.addressFamily ?? 'IPv4'} address`;
@@ -93,6 +95,11 @@ function waitOfPlaced(rule: PlacedRule, weight: number, input: GateInput): Wait 
   const target = place && input.targetAt(rule.place.loadBalancerId, bindingKey(place));
   const bound = target?.bound;
   if (!bound || target.transaction || bound.mark?.podUid !== input.pod.record.uid || bound.weight !== weight) {
+    const { nodeSign, node } = input.pod;
+    if (nodeSign) {
+      const message = `${name}: nothing new is opened on node ${node}, whose end is announced (${nodeSign.kind})`;
+      return { reason: 'NodeLeaving', message };
+    }
     const refused = target?.refusal === undefined ? '' : ` (CLB refuses the target: ${target.refusal})`;
     return { reason: 'WaitingForRegistration', message: `${name}: not yet read back with weight ${weight}${refused}` };
   }

@@ -25,3 +25,10 @@ test.each<[string, number, Disposition, string]>([
 ])('a target that %s says what it waits for', (_, weight, disposition, waitingFor) => {
   expect(lifeCycleOf(target(weight, disposition)).waitingFor).toBe(waitingFor);
 });
+
+test('a target that left ahead of its node says so', () => {
+  const leaving = target(0, { kind: 'drain', evidence: 'node' });
+  const nodeSign = { kind: 'shutdown', detail: '', seenAtMs: 0 } as const;
+  const wanted = leaving.wanted && { ...leaving.wanted, pod: podView({}, { nodeSign }) };
+  expect(lifeCycleOf({ ...leaving, wanted }).waitingFor).toBe('the end of its node (shutdown), or the sign to go away');
+});

@@ -16,11 +16,18 @@ export function lifeCycleOf({ bound, transaction, wanted }: RuleTarget): LifeCyc
   const isLeaving = wanted?.disposition.kind !== 'serve' && wanted?.disposition.kind !== 'standby';
   if (bound.weight === 0) {
     return isLeaving
-      ? { state: 'Draining', waitingFor: 'its connections or its exit' }
+      ? { state: 'Draining', waitingFor: drainingWaitsFor(wanted) }
       : { state: 'Standby', waitingFor: standbyWaitsFor(wanted) };
   }
   if (bound.health === 'healthy' || bound.health === 'closed') return { state: 'Serving', waitingFor: '' };
   return { state: 'Opening', waitingFor: `its health check (${bound.health ?? 'not read yet'})` };
+}
+
+function drainingWaitsFor(wanted: RuleTarget['wanted']): string {
+  const { nodeSign } = wanted?.pod ?? {};
+  if (!nodeSign || wanted?.disposition.kind !== 'drain' || wanted.disposition.evidence !== 'node')
+    return 'its connections or its exit';
+  return `the end of its node (${nodeSign.kind}), or the sign to go away`;
 }
 
 function standbyWaitsFor({ disposition }: NonNullable<RuleTarget['wanted']>): string {

@@ -2,6 +2,7 @@ import { beforeEach, expect, test } from 'vitest';
 import type { DrainLedger } from './drain-ledger.ts';
 import { recordDrain } from './drain-ledger.ts';
 import { LiveView } from './live-view.ts';
+import { leavingSign } from './node-sign.ts';
 import { placedRule, podRecord } from './pod.fixture.ts';
 import { ReportStore } from './report-store.ts';
 
@@ -19,6 +20,7 @@ beforeEach(() => {
     store,
     drains: () => drains,
     isConfirmed: record => confirmed.has(record.uid),
+    signOf: node => leavingSign(store.signsOf(node), new Set(['shutdown'])),
     instanceOf: node => `ins-${node}`,
   });
 });
@@ -61,4 +63,14 @@ test("only a Pod in the host's network has its node's instance", () => {
   view.refresh('pod-2');
   expect(view.pods.get('pod-2')?.instanceId).toBe('ins-n1');
   expect(view.pods.get('pod-1')?.instanceId).toBeUndefined();
+});
+
+test('a Pod has the sign of its node’s end, if that is one to act on', () => {
+  const shutdown = { kind: 'shutdown', detail: '', seenAtMs: 0 } as const;
+  store.notice('n1', 's', [{ ...shutdown, kind: 'cordoned' }]);
+  view.refresh('pod-1');
+  expect(view.pods.get('pod-1')?.nodeSign).toBeUndefined();
+  store.notice('n1', 's', [shutdown]);
+  view.refresh('pod-1');
+  expect(view.pods.get('pod-1')?.nodeSign).toEqual(shutdown);
 });

@@ -1,6 +1,7 @@
 import type { PodRecord } from '../../common/pod-record.ts';
 import type { ClusterView, PodView } from './cluster-view.ts';
 import type { DrainLedger } from './drain-ledger.ts';
+import type { NodeSign } from './node-sign.ts';
 import type { ReportStore } from './report-store.ts';
 import { isSelected, type SelectingService, SelectorIndex } from './selector-index.ts';
 
@@ -11,6 +12,8 @@ export interface LiveViewOptions {
   readonly isConfirmed: (record: PodRecord) => boolean;
   /** The cloud's name of the node, for Pods in the host's network; undefined while it is not known. */
   readonly instanceOf: (node: string) => string | undefined;
+  /** The sign of the node's end for which its targets leave ahead of its Pods. */
+  readonly signOf: (node: string) => NodeSign | undefined;
 }
 
 /**
@@ -82,6 +85,7 @@ export class LiveView implements ClusterView {
       // An agent may hold hooks only of its own node's Pods (law L12).
       drain: drain?.node === node ? drain : undefined,
       instanceId: record.hostNetwork ? this.#options.instanceOf(node) : undefined,
+      nodeSign: this.#options.signOf(node),
     });
     return isLabelledAnew ? this.#selectors.setPod(record) : this.#selectors.servicesOf(podUid);
   }

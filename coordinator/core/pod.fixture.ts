@@ -39,6 +39,7 @@ export function podView(fields: Partial<PodRecord> = {}, view: Partial<Omit<PodV
     confirmed: true,
     drain: undefined,
     instanceId: undefined,
+    nodeSign: undefined,
     ...view,
   };
 }

@@ -19,7 +19,10 @@ export interface Wanted {
   readonly since: number;
 }
 
-/** Bound targets of living Pods that are to leave, by key: no longer selected, closed by the user, or giving place. */
+/**
+ * Bound targets of living Pods that are to leave, by key: no longer selected, closed by the user, on a node whose end is
+ * announced, or giving place.
+ */
 export type LeavingTargets = ReadonlyMap<string, Leaving>;
 
 export interface Leaving {
@@ -72,9 +75,15 @@ export function trackWanted(
   return wanted;
 }
 
-/** The configuration says so, not the Pod: another selector, another port, or the user's weight 0. */
+/**
+ * The configuration says so, not the Pod: another selector, another port, or the user's weight 0. Or it is the node, whose
+ * end is announced, from the announcement on.
+ */
 function isUnwanted({ bound, wanted }: RuleTarget): boolean {
   if (!bound?.owner) return false;
   if (wanted?.pod.record.uid !== bound.owner.record.uid) return true;
-  return bound.weight > 0 && wanted.disposition.kind === 'serve' && wanted.disposition.weight === 0;
+  const { disposition, pod } = wanted;
+  if (bound.weight === 0) return false;
+  if (disposition.kind === 'serve') return disposition.weight === 0 || pod.nodeSign !== undefined;
+  return disposition.kind === 'drain' && disposition.evidence === 'node';
 }

@@ -62,7 +62,8 @@ interface Draft {
 
 export function planRule(input: RulePlanInput): RulePlan {
   const draft: Draft = { operations: [], early: [], closings: [], orphans: [], foreign: [] };
-  const context = { ...input, rule: input.state.rule, givesPlace: input.quota.givesPlace };
+  const { rule, keepsLeavingNodes } = input.state;
+  const context = { ...input, rule, keepsLeavingNodes, givesPlace: input.quota.givesPlace };
   for (const target of input.state.targets) {
     if (!input.quota.leftOut.has(target.key)) addWish(draft, target, wishOf(target, context), input);
   }

@@ -2,6 +2,7 @@ import type { PodRecord } from '../../common/pod-record.ts';
 import { type BindingPlace, bindingKey } from './binding-key.ts';
 import type { ClusterView, PodView } from './cluster-view.ts';
 import { type Disposition, dispositionOf } from './disposition.ts';
+import { mayBeOpen } from './floor.ts';
 import { isAnyMark, type Mark, parseMark } from './mark.ts';
 import type {
   ObservedBinding,
@@ -42,6 +43,8 @@ export interface BoundTarget {
 export interface RuleState {
   readonly rule: PlacedRule;
   readonly targets: readonly RuleTarget[];
+  /** Nothing stands on a node that stays: what stands where a node's end is announced goes on serving (law L2). */
+  readonly keepsLeavingNodes?: boolean;
 }
 
 export interface RuleStateInput {
@@ -57,10 +60,29 @@ export interface RuleStateInput {
 }
 
 export function ruleState(rule: PlacedRule, input: RuleStateInput): RuleState {
-  const wanted = wantedTargets(rule, input.selected);
+  const state = stateWith(rule, input, { keepsLeavingNodes: false });
+  const isAnnounced = input.selected.some(pod => pod.nodeSign !== undefined);
+  if (!isAnnounced || state.targets.some(mayTakeOver)) return state;
+  return stateWith(rule, input, { keepsLeavingNodes: true });
+}
+
+/** Serves, as far as is known, and its node stays. */
+function mayTakeOver(target: RuleTarget): boolean {
+  const { bound, wanted } = target;
+  if (!wanted || bound?.owner?.record.uid !== wanted.pod.record.uid || !mayBeOpen(target)) return false;
+  const { pod, disposition } = wanted;
+  if (pod.nodeSign) return false;
+  // Not confirmed yet is no evidence against a target that is open already, say under a fresh leader.
+  return disposition.kind === 'serve' || (disposition.kind === 'standby' && disposition.waitsFor === 'confirmation');
+}
+
+type Standing = Required<Pick<RuleState, 'keepsLeavingNodes'>>;
+
+function stateWith(rule: PlacedRule, input: RuleStateInput, standing: Standing): RuleState {
+  const wanted = wantedTargets(rule, input.selected, standing);
   const keys = [...wanted.keys()];
   for (const key of input.observed?.bindings.keys() ?? []) if (!wanted.has(key)) keys.push(key);
-  return { rule, targets: keys.sort().map(key => ruleTarget(key, wanted, input)) };
+  return { rule, targets: keys.sort().map(key => ruleTarget(key, wanted, input)), ...standing };
 }
 
 interface Claim {
@@ -111,13 +133,13 @@ function soleOwner(claims: readonly Claim[]): Claim | undefined {
   return confirmed.length === 1 ? confirmed[0] : undefined;
 }
 
-function wantedTargets(rule: PlacedRule, selected: readonly PodView[]): Map<string, WantedTarget> {
+function wantedTargets(rule: PlacedRule, selected: readonly PodView[], standing: Standing): Map<string, WantedTarget> {
   const wanted = new Map<string, WantedTarget>();
   for (const pod of selected) {
     const place = placeOf(rule, pod);
     if (!place) continue;
     const key = bindingKey(place);
-    const claim = { pod, disposition: dispositionOf(pod, rule) };
+    const claim = { pod, disposition: dispositionOf(pod, rule, standing) };
     const known = wanted.get(key);
     if (known) known.claims.push(claim);
     else wanted.set(key, { place, claims: [claim] });

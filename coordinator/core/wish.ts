@@ -23,6 +23,8 @@ export interface WishContext {
   readonly cluster: string;
   /** The target that is to give its place to another one, by key. */
   readonly givesPlace?: string | undefined;
+  /** As in the rule's state. */
+  readonly keepsLeavingNodes?: boolean | undefined;
 }
 
 /** Carries our mark. */
@@ -101,7 +103,7 @@ function wishOfGiver(disposition: Disposition, bound: OwnTarget): Wish {
 
 /** A Pod that the rule has stopped to select is drained; one on its way out keeps its own, stronger reason. */
 function ownDisposition(owner: PodView, target: RuleTarget, context: WishContext): Disposition {
-  const disposition = dispositionOf(owner, context.rule);
+  const disposition = dispositionOf(owner, context.rule, context);
   const place = placeOf(context.rule, owner);
   const selected = place !== undefined && bindingKey(place) === target.key;
   const leaving =

@@ -13,6 +13,7 @@ import { writeFailure } from './write-failure.ts';
 export interface EventSubject {
   readonly apiVersion: string;
   readonly kind: string;
+  /** Empty for a Node, which has none. */
   readonly namespace: string;
   readonly name: string;
   readonly uid: string;
@@ -49,6 +50,8 @@ const INTERVAL_MIN_MS = 10_000;
 const INTERVAL_MAX_MS = 600_000;
 /** After so long without another occurrence a series is over. */
 const SERIES_ENDS_MS = 2 * INTERVAL_MAX_MS;
+/** Where the API server wants the Events of objects without a namespace. */
+const DEFAULT_NAMESPACE = 'default';
 /** The API server's limit for the text of an Event. */
 const MESSAGE_CHARACTERS_MAX = 1_024;
 /** Leaves room for the suffix within the 253 characters of a name. */
@@ -151,7 +154,7 @@ export class EventRecorder {
 
   async #createOrCount(series: Series, signal: AbortSignal): Promise<void> {
     const { transport } = this.#options;
-    const { namespace } = series.note.subject;
+    const namespace = series.note.subject.namespace || DEFAULT_NAMESPACE;
     const collection = { version: 'v1', resource: 'events', namespace };
     if (series.eventName !== undefined) {
       const body = { count: series.count, lastTimestamp: time(series.lastAtMs) };
@@ -179,7 +182,7 @@ export class EventRecorder {
     return {
       apiVersion: 'v1',
       kind: 'Event',
-      metadata: { namespace: subject.namespace, name },
+      metadata: { namespace: subject.namespace || DEFAULT_NAMESPACE, name },
       involvedObject: subject,
       reason,
       message: `${code}: ${message}`.slice(0, MESSAGE_CHARACTERS_MAX),

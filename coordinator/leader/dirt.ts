@@ -15,6 +15,8 @@ export class Dirt {
   readonly gates = new Set<string>();
   /** Pods of whose hooks CLB may be further. */
   readonly drains = new Set<string>();
+  /** Nodes whose end may be announced otherwise. */
+  readonly nodes = new Set<string>();
   /** UIDs of Services whose Pods may have other ports. */
   readonly ports = new Set<string>();
 }

@@ -13,7 +13,7 @@ function bench() {
   const answers = new DrainAnswers({
     knowledge,
     clock,
-    settleMs: 2_000,
+    settleMs: () => 2_000,
     ports: { sendDrainUpdate: (_node, update) => sent.push(update) },
     observer: { drainFinished: durationMs => finished.push(durationMs) },
   });

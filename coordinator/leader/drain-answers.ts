@@ -12,8 +12,8 @@ export interface DrainAnswersOptions {
   readonly ports: Pick<LeaderPorts, 'sendDrainUpdate'>;
   readonly clock: Clock;
   readonly observer: Pick<CoordinatorObserver, 'drainFinished'>;
-  /** How long after weight 0 was read back new connections may still arrive. */
-  readonly settleMs: number;
+  /** How long after weight 0 was read back new connections may still arrive, on these load balancers. */
+  readonly settleMs: (loadBalancerIds: Iterable<string>) => number;
 }
 
 /** When a drain reached each step, as this leader saw it; the clock's milliseconds. */
@@ -34,6 +34,8 @@ const MOMENTS_MAX = 50;
 export class DrainAnswers {
   readonly #options: DrainAnswersOptions;
   readonly #sent = new Map<string, DrainProgress>();
+  /** The load balancers that have held each Pod since its drain began. */
+  readonly #holders = new Map<string, Set<string>>();
   /** By Pod UID and begin, the oldest first. */
   readonly #moments = new Map<string, DrainMoments>();
 
@@ -47,15 +49,25 @@ export class DrainAnswers {
     const asked = new Set(knowledge.takeAsked());
     for (const podUid of new Set([...podUids, ...asked])) {
       const drain = knowledge.drains.get(podUid);
-      if (!drain) this.#sent.delete(podUid);
+      if (!drain) this.#forget(podUid);
       else if (drain.phase === 'answered') this.#note(drain, {});
       else this.#tell(drain, progressOf(drain), asked.has(podUid));
     }
   }
 
+  /** The load balancers that have held the Pod since its drain began. */
+  holdersOf(podUid: string): Iterable<string> {
+    return this.#holders.get(podUid) ?? [];
+  }
+
   /** The latest drains, newest first. */
   recent(): readonly DrainMoments[] {
     return [...this.#moments.values()].reverse();
+  }
+
+  #forget(podUid: string): void {
+    this.#sent.delete(podUid);
+    this.#holders.delete(podUid);
   }
 
   #tell(drain: Drain, progress: DrainProgress, isAsked: boolean): void {
@@ -70,6 +82,7 @@ export class DrainAnswers {
     const now = clock.now();
     const before = this.#sent.get(drain.podUid);
     this.#sent.set(drain.podUid, progress);
+    this.#holders.set(drain.podUid, new Set([...this.holdersOf(drain.podUid), ...progress.loadBalancerIds]));
     if (progress.state === 'deregistered' && before?.state !== 'deregistered')
       observer.drainFinished(now - drain.begunAt);
     this.#note(drain, {
@@ -103,7 +116,7 @@ export class DrainAnswers {
       state: wireState(progress.state),
       targetPorts: progress.targetPorts.map(({ port, protocol }) => ({ port, protocol })),
       virtualAddresses: [...progress.virtualAddresses],
-      settleMs: this.#options.settleMs,
+      settleMs: this.#options.settleMs(this.holdersOf(progress.podUid)),
     });
   }
 }

@@ -1,3 +1,4 @@
+import type { PodRecord } from '../../common/pod-record.ts';
 import type { DrainUpdate } from '../../proto/gen/clbdirect/v1/report.ts';
 import type { PodView } from '../core/cluster-view.ts';
 import type { GateReason } from '../core/gate.ts';
@@ -22,6 +23,10 @@ export interface LeaderPorts {
   releaseService(service: ServiceRecord): void;
   writeStatus(service: ServiceRecord, status: ServiceStatus): void;
   reportProblem(service: { namespace: string; name: string; uid: string }, problem: Problem): void;
+  /** Tells on the Pod itself. */
+  reportPod(pod: PodRecord, problem: Problem): void;
+  /** Tells on the node itself. */
+  reportNode(node: string, problem: Problem): void;
   sendDrainUpdate(node: string, update: DrainUpdate): void;
   /** Asks the API server whether it knows the Pod as the agent does (law L12). */
   confirm(pod: PodView): void;

@@ -5,6 +5,7 @@ import { EXISTING_LOAD_BALANCER_ANNOTATION } from '../../common/names.ts';
 import { GateState, type PodRecord } from '../../common/pod-record.ts';
 import { seededRandom } from '../../common/random.ts';
 import { VirtualClock } from '../../common/virtual-clock.ts';
+import { DrainPhase } from '../../proto/gen/clbdirect/v1/report.ts';
 import type { Listener } from '../cloud/types.ts';
 import { DEFAULT_PLAN_LIMITS } from '../core/lane-plan.ts';
 import { podRecord } from '../core/pod.fixture.ts';
@@ -14,6 +15,7 @@ import type { ServiceRecord } from '../kube/service-reflector.ts';
 import { cloudError, FakeCloud, loadBalancer } from '../lanes/fake-cloud.ts';
 import { DEFAULT_LANE_TIMING } from '../lanes/lane.ts';
 import { noObserver } from '../observer.ts';
+import type { ReportEvent } from '../reports/report-event.ts';
 import { serviceRecord } from '../service.fixture.ts';
 import type { LeaderPorts } from './leader-ports.ts';
 import { LeaderWork } from './leader-work.ts';
@@ -60,6 +62,7 @@ class Term {
       healthCheck: undefined,
       policy: { existing: 'any', clusterName: 'default' },
       settleMs: 0,
+      drainNodeOn: new Set(['shutdown']),
       limits: DEFAULT_PLAN_LIMITS,
       timing: DEFAULT_LANE_TIMING,
       tkeController: () => false,
@@ -80,6 +83,9 @@ class Term {
       releaseService: ({ name }) => note(`Service ${name} released`),
       writeStatus: () => undefined,
       reportProblem: (_, { code }) => note(code),
+      reportPod: ({ uid }, { code }) => note(`${code} on Pod ${uid}`),
+      reportNode: (node, { code, message }) =>
+        note(`${code} on node ${node}: ${message.includes('no longer') ? 'stays' : 'leaves'}`),
       sendDrainUpdate: () => undefined,
       confirm: ({ record }) => {
         if (this.confirms) this.#work.confirmed(record.uid);
@@ -120,6 +126,10 @@ class Term {
     const now = this.clock.now();
     this.knowledge.applyReport({ type: 'snapshot', node: 'n1', session: 's', epoch: 'e', pods, consistent: true }, now);
     await this.goOn();
+  }
+
+  hear(event: ReportEvent): void {
+    this.knowledge.applyReport(event, this.clock.now());
   }
 
   /** Long enough for everything to settle. */
@@ -293,4 +303,47 @@ test('a load balancer that goes and comes back is not written twice at once: its
   await term.clock.advance(300_000);
   expect(term.cloud.inFlightMax).toBe(1);
   expect(term.cloud.bindings.get('lbl-80||10.0.0.1|80')?.weight).toBe(10);
+});
+
+test('a node whose end is announced is told once, its targets leave, and they serve again when it is not', async () => {
+  await term.services(SERVICE);
+  const elsewhere = podRecord({ uid: 'pod-2', addresses: ['10.0.0.2'] });
+  await term.report(podRecord());
+  await term.report(podRecord(), elsewhere);
+  term.hear({
+    type: 'delta',
+    node: 'n2',
+    session: 's2',
+    upserts: [podRecord({ uid: 'pod-3', addresses: ['10.0.0.3'] })],
+    removals: [],
+  });
+  await term.goOn();
+  const sign = { kind: 'shutdown', detail: 'by hand', seenAtMs: 0 } as const;
+  for (let count = 0; count < 2; count += 1) term.hear({ type: 'notice', node: 'n1', session: 's', signs: [sign] });
+  await term.goOn();
+  expect(term.writes.at(-1)).toMatch(/^weights lbl-80\|\|10\.0\.0\.[12]\|80$/);
+  term.hear({ type: 'notice', node: 'n1', session: 's', signs: [] });
+  await term.goOn();
+  expect(term.log.filter(line => line.startsWith('CD3003'))).toEqual([
+    'CD3003 on node n1: leaves',
+    'CD3003 on node n1: stays',
+  ]);
+  expect(term.log.some(line => line.includes('gate') && line.includes('closed: NodeLeaving'))).toBe(false);
+});
+
+test('a node without a Pod of ours is not told that it leaves', async () => {
+  await term.services(SERVICE);
+  const sign = { kind: 'shutdown', detail: '', seenAtMs: 0 } as const;
+  term.hear({ type: 'notice', node: 'n1', session: 's', signs: [sign] });
+  await term.goOn();
+  expect(term.log).toEqual([]);
+});
+
+test('a drain that was cut short is told on its Pod', async () => {
+  await term.services(SERVICE);
+  await term.report(podRecord());
+  const answer = { reason: 'no-leader', connectionsLeft: 0, heldMs: 3_000 };
+  const request = { podUid: 'pod-1', phase: DrainPhase.ANSWERED, budgetMs: 0, answer };
+  term.hear({ type: 'drain', node: 'n1', session: 's', request });
+  expect(term.log.at(-1)).toBe('CD3004 on Pod pod-1');
 });

@@ -7,6 +7,7 @@ import type { PodView } from '../core/cluster-view.ts';
 import { weightOf } from '../core/disposition.ts';
 import { type DrainLane, drainProgress } from '../core/drain-progress.ts';
 import type { LanePlanLimits } from '../core/lane-plan.ts';
+import type { NodeSignKind } from '../core/node-sign.ts';
 import type { Rule } from '../core/rule.ts';
 import type { Knowledge, KnowledgeChange } from '../knowledge.ts';
 import type { ServiceRecord } from '../kube/service-reflector.ts';
@@ -24,12 +25,14 @@ import { AccountQuota } from './account-quota.ts';
 import { type Claimed, Claims } from './claims.ts';
 import { addAll, Dirt, take, takeSome } from './dirt.ts';
 import { DrainAnswers, type DrainMoments } from './drain-answers.ts';
+import { DrainEndings } from './drain-endings.ts';
 import { GateKeeper } from './gate-keeper.ts';
 import { HeldServices } from './held-services.ts';
 import { LaneDriver } from './lane-driver.ts';
 import { LaneFleet, type LiveLane } from './lane-fleet.ts';
 import { LaneReporter } from './lane-reporter.ts';
 import type { LeaderPorts } from './leader-ports.ts';
+import { NodeDesk } from './node-desk.ts';
 import { PodDesk } from './pod-desk.ts';
 import { ProblemBoard } from './problem-board.ts';
 import { ServiceDesk } from './service-desk.ts';
@@ -49,8 +52,10 @@ export interface LeaderWorkOptions {
   readonly vpcId: string;
   readonly healthCheck: HealthCheckSettings | undefined;
   readonly policy: ExistingLoadBalancerPolicy;
-  /** How long after weight 0 was read back new connections may still arrive. */
+  /** How long after weight 0 was read back new connections may arrive, until more is known of a load balancer. */
   readonly settleMs: number;
+  /** Which signs of a node's end take its targets out ahead of its Pods. */
+  readonly drainNodeOn: ReadonlySet<NodeSignKind>;
   readonly limits: LanePlanLimits;
   readonly timing: LaneTiming;
   /** TKE's own Service controller runs in this cluster. */
@@ -74,6 +79,7 @@ export class LeaderWork {
   readonly #options: LeaderWorkOptions;
   readonly #stop = new AbortController();
   readonly #dirt = new Dirt();
+  readonly #nodes: NodeDesk;
   readonly #pods: PodDesk;
   readonly #held: HeldServices;
   readonly #claims: Claims;
@@ -88,6 +94,7 @@ export class LeaderWork {
   readonly #proof: UnselectedProof;
   readonly #gates: GateKeeper;
   readonly #drains: DrainAnswers;
+  readonly #endings: DrainEndings;
   readonly #unfollow: () => void;
   /** Load balancers with targets whose Pods nobody vouches for. */
   readonly #orphaned = new Set<string>();
@@ -98,7 +105,8 @@ export class LeaderWork {
     this.#options = options;
     const { knowledge, ports, clock, tkeController, observer } = options;
     const { signal } = this.#stop;
-    this.#pods = new PodDesk({ ...options, isInPlace: pod => this.#isInPlace(pod) });
+    this.#nodes = new NodeDesk(options);
+    this.#pods = new PodDesk({ ...options, isInPlace: pod => this.#isInPlace(pod), signOf: this.#nodes.signOf });
     const { view } = this.#pods;
     this.#held = new HeldServices(clock.now());
     this.#claims = new Claims({ knowledge, tkeController, held: this.#held });
@@ -141,7 +149,8 @@ export class LeaderWork {
       isProvenUnselected: pod => this.#proof.holdsFor(pod),
       onWaits: (loadBalancerId, waits) => this.#fleet.get(loadBalancerId)?.lane.setGateWaits(waits),
     });
-    this.#drains = new DrainAnswers(options);
+    this.#endings = new DrainEndings(options);
+    this.#drains = new DrainAnswers({ ...options, settleMs: ids => this.#endings.settleMs(ids) });
     // From the moment on at which the view was taken.
     this.#unfollow = knowledge.follow(change => this.#follow(change));
   }
@@ -156,6 +165,7 @@ export class LeaderWork {
     this.#mark(this.#dirt.services, knowledge.services.keys());
     this.#mark(this.#dirt.gates, knowledge.store.pods.keys());
     this.#mark(this.#dirt.drains, knowledge.drains.keys());
+    this.#mark(this.#dirt.nodes, knowledge.store.nodes.keys());
     this.#tick();
     const parts = [this.#directory, this.#quota, this.#fleet];
     await Promise.all(parts.map(part => part.run(this.#stop.signal)));
@@ -213,7 +223,20 @@ export class LeaderWork {
         break;
       case 'drain-asked':
         this.#mark(this.#dirt.drains, [change.podUid]);
+        break;
+      case 'drain-answered':
+        this.#drainEnded(change);
+        break;
+      case 'node':
+        // Ahead of all others, like those that leave by themselves.
+        this.#mark(this.#dirt.leavingPodUids, this.#options.knowledge.store.podUidsOf(change.node));
+        this.#mark(this.#dirt.nodes, [change.node]);
     }
+  }
+
+  #drainEnded({ podUid, answer }: Extract<KnowledgeChange, { kind: 'drain-answered' }>): void {
+    const record = this.#options.knowledge.store.pods.get(podUid)?.record;
+    this.#endings.ended(record, answer, this.#drains.holdersOf(podUid));
   }
 
   #isLeaving(podUid: string): boolean {
@@ -275,9 +298,18 @@ export class LeaderWork {
     for (const uid of takeSome(this.#dirt.ports, LOAD_BALANCERS_PER_TURN)) this.#reportPods(uid);
     for (const uid of takeSome(this.#dirt.gates, PODS_PER_TURN)) this.#look(uid);
     this.#answerDrains(take(this.#dirt.drains));
+    for (const node of take(this.#dirt.nodes)) this.#lookAtNode(node);
     // What is left has its turn after whatever else the process has to do.
     const { podUids: pods, loadBalancers, observed, ports, gates } = this.#dirt;
     if (pods.size + loadBalancers.size + observed.size + ports.size + gates.size > 0) this.#mark(gates, []);
+  }
+
+  #lookAtNode(node: string): void {
+    const podUids = [...this.#options.knowledge.store.podUidsOf(node)];
+    this.#nodes.look(
+      node,
+      podUids.some(uid => this.#pods.view.servicesOf(uid).size > 0),
+    );
   }
 
   #look(podUid: string): void {
@@ -473,5 +505,11 @@ export class LeaderWork {
 
 function drainLane({ lane }: LiveLane, podUid: string): DrainLane {
   const { virtualAddresses, observed } = lane;
-  return { virtualAddresses, observed, holdings: lane.holdingsOf(podUid), moving: lane.hasTransactionOf(podUid) };
+  return {
+    loadBalancerId: lane.loadBalancerId,
+    virtualAddresses,
+    observed,
+    holdings: lane.holdingsOf(podUid),
+    moving: lane.hasTransactionOf(podUid),
+  };
 }

@@ -1,6 +1,7 @@
 import type { PodRecord } from '../../common/pod-record.ts';
 import type { PodView } from '../core/cluster-view.ts';
 import { LiveView } from '../core/live-view.ts';
+import type { NodeSign } from '../core/node-sign.ts';
 import type { Knowledge } from '../knowledge.ts';
 import { Confirmations } from './confirmations.ts';
 import { Instances } from './instances.ts';
@@ -13,6 +14,8 @@ export interface PodDeskOptions {
    * word, and a new leader of a large cluster does not ask about every Pod.
    */
   readonly isInPlace: (pod: PodView) => boolean;
+  /** The sign of the node's end for which its targets leave ahead of its Pods. */
+  readonly signOf: (node: string) => NodeSign | undefined;
   readonly ports: Pick<LeaderPorts, 'confirm' | 'findInstance'>;
 }
 
@@ -34,6 +37,7 @@ export class PodDesk {
       drains: () => knowledge.drains,
       isConfirmed: record => this.#confirmations.holdsFor(record),
       instanceOf: node => this.#instances.of(node),
+      signOf: options.signOf,
     });
   }
 

@@ -8,8 +8,8 @@ export interface ProblemEntry {
   readonly fix: string;
 }
 
-/** What can be wrong with a Service, whatever the cloud says. */
-export const SERVICE_PROBLEMS = [
+/** What can be wrong with a Service, a Pod or a node, whatever the cloud says. */
+export const PROBLEMS = [
   {
     code: 'CD1001',
     reason: 'InvalidAnnotation',
@@ -112,5 +112,21 @@ export const SERVICE_PROBLEMS = [
     meaning: "Somebody else changed targets on the Service's listeners.",
     cause: 'A person in the console, a script, or another controller writes to the same load balancer.',
     fix: 'Find the other writer by the CLB operation log and stop it. What is ours is put back, what is not is left alone.',
+  },
+  {
+    code: 'CD3003',
+    reason: 'NodeTargetsLeave',
+    meaning: 'The end of a node is announced, and the targets of its Pods leave ahead of their eviction.',
+    cause:
+      'The machine shuts down, its spot instance is taken back, or the autoscaler removes it; the flag --drain-node-on tells which signs count.',
+    fix: 'Nothing to do. Targets that nobody can take over from stay open, and all of them serve again if the sign goes away.',
+  },
+  {
+    code: 'CD3004',
+    reason: 'DrainCutShort',
+    meaning: "A Pod's preStop hook was answered before the load balancer had let the Pod go completely.",
+    cause:
+      'The message names it: connections or the cloud outlived the budget, or an agent or coordinator was not there.',
+    fix: 'Do what the message says. Clients of this Pod may have seen broken connections.',
   },
 ] as const satisfies readonly ProblemEntry[];

@@ -1,4 +1,4 @@
-import { SERVICE_PROBLEMS } from './problem-catalogue.ts';
+import { PROBLEMS } from './problem-catalogue.ts';
 
 /** Something a user has to see on the object; `code` is documented in docs/errors.md. */
 export interface Problem {
@@ -10,8 +10,8 @@ export interface Problem {
 }
 
 /** A problem of the catalogue. Those of the cloud carry the code of the cloud's error instead. */
-export function problem(code: (typeof SERVICE_PROBLEMS)[number]['code'], message: string): Problem {
-  const entry = SERVICE_PROBLEMS.find(candidate => candidate.code === code);
+export function problem(code: (typeof PROBLEMS)[number]['code'], message: string): Problem {
+  const entry = PROBLEMS.find(candidate => candidate.code === code);
   if (!entry) throw new Error(`${code} is not in the catalogue`);
   return { code, reason: entry.reason, message };
 }

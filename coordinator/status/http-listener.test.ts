@@ -60,11 +60,13 @@ describe('the status listener', () => {
       agentSessions: 3,
       queued: new Map([['close', 3] as const]),
       held: new Map([['brake', 1] as const]),
+      announced: new Map([['shutdown', 2] as const]),
     }));
     metrics.cloudCall('BatchRegisterTargets', 'ok', 350);
     metrics.wrote('register', 120);
     metrics.gateOpened(700);
     metrics.drainFinished(2_500);
+    metrics.drainAnswered('connections-left');
     metrics.streamTurnedAway('unauthenticated');
     metrics.admission('injected', 2);
     const lines = (await get('/metrics')).body.split('\n');
@@ -77,6 +79,9 @@ describe('the status listener', () => {
       'clb_direct_gate_open_delay_seconds_sum 0.7',
       'clb_direct_drain_duration_seconds_sum 2.5',
       'clb_direct_held_targets{reason="brake"} 1',
+      'clb_direct_drain_answers_total{reason="connections-left"} 1',
+      'clb_direct_announced_nodes{sign="shutdown"} 2',
+      'clb_direct_announced_nodes{sign="cordoned"} 0',
       'clb_direct_agent_sessions 3',
       'clb_direct_report_streams_turned_away_total{reason="unauthenticated"} 1',
       'clb_direct_webhook_admissions_total{result="injected"} 1',

@@ -1,9 +1,11 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { TargetWrite } from '../core/lane-plan.ts';
+import { NODE_SIGN_KINDS, type NodeSignKind } from '../core/node-sign.ts';
 import type { Hold } from '../core/rule-plan.ts';
 import { PRIORITIES, type Priority } from '../core/target-operation.ts';
 import type { Audit } from '../lanes/auditor.ts';
 import type { Difference } from '../lanes/differences.ts';
+import type { DrainReason } from '../leader/drain-outcome.ts';
 import type { CoordinatorObserver } from '../observer.ts';
 import type { AdmissionResult } from '../webhook/admission.ts';
 
@@ -24,6 +26,8 @@ export interface CoordinatorGauges {
   readonly queued: ReadonlyMap<Priority, number>;
   /** Targets that law L2 keeps in though something speaks against them. */
   readonly held: ReadonlyMap<Hold['reason'], number>;
+  /** Nodes by what announces their end. */
+  readonly announced: ReadonlyMap<NodeSignKind, number>;
 }
 
 /**
@@ -93,6 +97,18 @@ export class CoordinatorMetrics implements CoordinatorObserver {
     buckets: DRAIN_BUCKETS,
     registers: this.#registers,
   });
+  readonly #drainAnswers = new Counter({
+    name: 'clb_direct_drain_answers_total',
+    help: "preStop hooks that agents answered, by the agents' reason; every one but drained, restart and containers-exited was early",
+    labelNames: ['reason'],
+    registers: this.#registers,
+  });
+  readonly #announcedNodes = new Gauge({
+    name: 'clb_direct_announced_nodes',
+    help: 'Nodes whose agent tells of a sign of their end, by sign, whether or not --drain-node-on names it',
+    labelNames: ['sign'],
+    registers: this.#registers,
+  });
   readonly #heldTargets = new Gauge({
     name: 'clb_direct_held_targets',
     help: 'Targets that are kept open though something speaks against them, by reason',
@@ -130,10 +146,11 @@ export class CoordinatorMetrics implements CoordinatorObserver {
 
   #collect(): void {
     if (!this.#takeGauges) return;
-    const { leading, agentSessions, queued, held } = this.#takeGauges();
+    const { leading, agentSessions, queued, held, announced } = this.#takeGauges();
     this.#leader.set(leading ? 1 : 0);
     this.#agentSessions.set(agentSessions);
     for (const priority of PRIORITIES) this.#queueDepth.set({ priority }, queued.get(priority) ?? 0);
+    for (const sign of NODE_SIGN_KINDS) this.#announcedNodes.set({ sign }, announced.get(sign) ?? 0);
     for (const reason of HOLD_REASONS) this.#heldTargets.set({ reason }, held.get(reason) ?? 0);
   }
 
@@ -156,6 +173,10 @@ export class CoordinatorMetrics implements CoordinatorObserver {
     if (differences.length > 0) this.#differing.set(loadBalancerId, differences.length);
     else this.#differing.delete(loadBalancerId);
     this.#auditDifferences.set([...this.#differing.values()].reduce((sum, count) => sum + count, 0));
+  }
+
+  drainAnswered(reason: DrainReason): void {
+    this.#drainAnswers.inc({ reason });
   }
 
   gateOpened(delayMs: number): void {

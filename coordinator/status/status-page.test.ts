@@ -25,6 +25,7 @@ const SNAPSHOT: StatusSnapshot = {
       podCount: undefined,
       connectedSinceMs: NOW_MS - 3_700_000,
       lastHeardMs: NOW_MS - 40,
+      signs: ['shutdown', 'cordoned'],
     },
   ],
   recentDrains: [
@@ -51,8 +52,8 @@ describe('the status page', () => {
     expect(words(renderStatusPage(SNAPSHOT))).toContain('shop/web-9 1 min 5 s ago +420 ms +5.0 s – –');
   });
 
-  test('tells of each agent when it was heard', () => {
-    expect(words(renderStatusPage(SNAPSHOT))).toContain('node1 agent-a – 1 h 1 min 40 ms ago');
+  test('tells of each agent when it was heard, and what announces the end of its node', () => {
+    expect(words(renderStatusPage(SNAPSHOT))).toContain('node1 agent-a – 1 h 1 min 40 ms ago shutdown, cordoned');
   });
 
   test('says so where there is nothing to show', () => {

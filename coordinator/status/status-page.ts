@@ -85,11 +85,11 @@ function drainRow(drain: DrainStatus, nowMs: number): Html {
 
 function agentSection(agents: readonly AgentStatus[], nowMs: number): Html {
   const rows = agents.map(
-    ({ node, pod, podCount, connectedSinceMs, lastHeardMs }) =>
-      html`<tr><td>${node}</td><td>${pod}</td><td>${podCount ?? '–'}</td><td>${span(nowMs - connectedSinceMs)}</td><td>${span(nowMs - lastHeardMs)} ago</td></tr>`,
+    ({ node, pod, podCount, connectedSinceMs, lastHeardMs, signs }) =>
+      html`<tr><td>${node}</td><td>${pod}</td><td>${podCount ?? '–'}</td><td>${span(nowMs - connectedSinceMs)}</td><td>${span(nowMs - lastHeardMs)} ago</td><td>${signs.join(', ')}</td></tr>`,
   );
   return html`<section><h2>Agents</h2>
-${table(['Node', 'Agent', 'Pods', 'Connected for', 'Last heard'], rows, 'No agent is connected.')}</section>`;
+${table(['Node', 'Agent', 'Pods', 'Connected for', 'Last heard', 'End announced by'], rows, 'No agent is connected.')}</section>`;
 }
 
 function emptySection(title: string, text: string): Html {

@@ -43,6 +43,8 @@ export interface AgentStatus {
   readonly podCount: number | undefined;
   readonly connectedSinceMs: number;
   readonly lastHeardMs: number;
+  /** What announces the end of the node. */
+  readonly signs: readonly string[];
 }
 
 export interface DrainStatus {

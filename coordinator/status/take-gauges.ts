@@ -5,10 +5,12 @@ import type { CoordinatorGauges } from './metrics.ts';
 /** The gauges' values, taken when somebody scrapes. */
 export function takeGauges(coordinator: Coordinator): CoordinatorGauges {
   const queues = (coordinator.work?.lanes() ?? []).map(lane => lane.queue);
+  const { store } = coordinator.knowledge;
   return {
     leading: coordinator.isLeading,
     agentSessions: coordinator.reports.sessions().length,
     queued: countBy(queues.flatMap(({ operations }) => operations.map(priorityOf))),
+    announced: countBy([...store.nodes.keys()].flatMap(node => store.signsOf(node).map(({ kind }) => kind))),
     held: countBy(queues.flatMap(({ holds }) => holds.map(hold => hold.reason))),
   };
 }

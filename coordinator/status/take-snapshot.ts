@@ -27,6 +27,7 @@ export function takeSnapshot(coordinator: Coordinator, options: { clock: Clock; 
       podCount: session.podCount,
       connectedSinceMs: toWall(session.openedAtMs),
       lastHeardMs: toWall(session.lastHeardAtMs),
+      signs: coordinator.knowledge.store.signsOf(session.node).map(({ kind }) => kind),
     })),
     recentDrains: (work?.recentDrains() ?? []).map(drain => ({
       pod: drain.pod,

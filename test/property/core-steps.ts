@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import type { PodRecord } from '../../common/pod-record.ts';
 import type { LanePlan } from '../../coordinator/core/lane-plan.ts';
 import { formatMark } from '../../coordinator/core/mark.ts';
+import type { NodeSignKind } from '../../coordinator/core/node-sign.ts';
 import { type CoreWorld, serving } from './core-world.ts';
 import { deleted, exited, ready, relabelled, restarted, unready, weighted } from './pod-changes.ts';
 
@@ -131,10 +132,16 @@ const laneStep: fc.Arbitrary<Step> = fc.oneof(
     ),
 );
 
+/** What is said of nodes. */
+const nodeStep: fc.Arbitrary<Step> = fc
+  .tuple(node, fc.constantFrom<readonly NodeSignKind[]>([], [], ['shutdown'], ['cordoned']))
+  .map(([n, kinds]) => step(`announce ${n} ${kinds}`, world => world.announce(n, ...kinds)));
+
 /** Everything that can happen to the cluster, the reports and the cloud, in any order. */
 const anyStep: fc.Arbitrary<Step> = fc.oneof(
   { weight: 50, arbitrary: podStep },
   { weight: 4, arbitrary: userStep },
+  { weight: 2, arbitrary: nodeStep },
   { weight: 3, arbitrary: laneStep },
   { weight: 1, arbitrary: fc.constant(step('new leader', world => world.newLeader())) },
 );

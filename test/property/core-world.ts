@@ -12,6 +12,7 @@ import {
   type TargetWrite,
 } from '../../coordinator/core/lane-plan.ts';
 import { parseMark } from '../../coordinator/core/mark.ts';
+import { NODE_SIGN_KINDS, type NodeSignKind } from '../../coordinator/core/node-sign.ts';
 import type { ObservedBinding, ObservedHealth } from '../../coordinator/core/observation.ts';
 import { placedRule } from '../../coordinator/core/pod.fixture.ts';
 import { ReportStore } from '../../coordinator/core/report-store.ts';
@@ -30,6 +31,7 @@ import {
 import { deleted, exited, gateOpened, ready, starting } from './pod-changes.ts';
 
 const CLUSTER = 'c1';
+const DRAIN_NODE_ON: ReadonlySet<NodeSignKind> = new Set(NODE_SIGN_KINDS.filter(kind => kind !== 'cordoned'));
 
 /** A Pod as it really is, whatever has been reported of it. */
 export interface TruePod {
@@ -119,6 +121,15 @@ export class CoreWorld {
     this.store.apply(pod.node, delta, this.now);
   }
 
+  /** The node's agent tells what announces the node's end now. */
+  announce(node: string, ...kinds: readonly NodeSignKind[]): void {
+    this.store.notice(
+      node,
+      's',
+      kinds.map(kind => ({ kind, detail: '', seenAtMs: 0 })),
+    );
+  }
+
   confirm(index: number): void {
     const pod = this.#pick(index);
     if (pod && !pod.gone) this.confirmed.add(pod.record.uid);
@@ -160,7 +171,12 @@ export class CoreWorld {
   }
 
   view(): ClusterView {
-    return clusterView({ store: this.store, drains: this.drains, confirmed: this.confirmed });
+    return clusterView({
+      store: this.store,
+      drains: this.drains,
+      confirmed: this.confirmed,
+      drainNodeOn: DRAIN_NODE_ON,
+    });
   }
 
   /** The user edits the Service behind a rule. */

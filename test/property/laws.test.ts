@@ -27,6 +27,7 @@ function hasEvidence(operation: TargetOperation, world: CoreWorld): boolean {
     pod.gone ||
     record.deletion !== undefined ||
     hooked ||
+    world.view().pods.get(record.uid)?.nodeSign !== undefined ||
     record.phase === PodPhase.SUCCEEDED ||
     stored?.containers.some(container => container.state === ContainerState.EXITED) === true ||
     stored?.ready === false ||
@@ -69,7 +70,9 @@ function capacityOf(state: RuleState, known: ReadonlyMap<string, Capacity>): Cap
 function isOutOfUse({ bound, wanted }: RuleTarget): boolean {
   if (!bound?.owner || bound.weight === 0) return false;
   if (wanted?.pod.record.uid !== bound.owner.record.uid) return true;
-  return wanted.disposition.kind === 'serve' && wanted.disposition.weight === 0;
+  const { disposition } = wanted;
+  if (disposition.kind === 'drain') return disposition.evidence === 'node';
+  return disposition.kind === 'serve' && (disposition.weight === 0 || wanted.pod.nodeSign !== undefined);
 }
 
 /** How much of the rule the weak ones of these closings take at least, beyond what new targets have replaced. */

@@ -193,11 +193,11 @@ const index = fc.nat({ max: 5 });
 const agent = fc.nat({ max: 1 });
 
 function change(name: string, edit: (record: PodRecord) => PodRecord): fc.Arbitrary<Step> {
-  return index.map(i => ({ name: `${name} ${i}`, run: node => node.change(i, edit) }));
+  return index.map(i => ({ name: `${name} ${i}`, run: (node: ModelNode) => node.change(i, edit) }));
 }
 
 function act(name: string, run: (agent: ModelAgent) => void): fc.Arbitrary<Step> {
-  return agent.map(a => ({ name: `agent ${a} ${name}`, run: node => node.on(a, run) }));
+  return agent.map(a => ({ name: `agent ${a} ${name}`, run: (node: ModelNode) => node.on(a, run) }));
 }
 
 const anyStep: fc.Arbitrary<Step> = fc.oneof(
@@ -206,15 +206,15 @@ const anyStep: fc.Arbitrary<Step> = fc.oneof(
   { weight: 1, arbitrary: change('unready', unready) },
   { weight: 2, arbitrary: change('delete', deleted) },
   { weight: 1, arbitrary: change('restart', restarted) },
-  { weight: 2, arbitrary: index.map(i => ({ name: `finish ${i}`, run: node => node.finish(i) })) },
+  { weight: 2, arbitrary: index.map(i => ({ name: `finish ${i}`, run: (node: ModelNode) => node.finish(i) })) },
   {
     weight: 2,
     arbitrary: fc
       .tuple(index, agent)
-      .map(([i, a]) => ({ name: `exit ${i}, heard by ${a}`, run: node => node.exit(i, a) })),
+      .map(([i, a]) => ({ name: `exit ${i}, heard by ${a}`, run: (node: ModelNode) => node.exit(i, a) })),
   },
   { weight: 3, arbitrary: fc.constant<Step>({ name: 'start an agent', run: node => node.startAgent() }) },
-  { weight: 1, arbitrary: agent.map(a => ({ name: `stop agent ${a}`, run: node => node.stopAgent(a) })) },
+  { weight: 1, arbitrary: agent.map(a => ({ name: `stop agent ${a}`, run: (node: ModelNode) => node.stopAgent(a) })) },
   { weight: 4, arbitrary: act('opens', one => one.open()) },
   { weight: 1, arbitrary: act('is cut off', one => one.close()) },
   { weight: 1, arbitrary: act('is asked for all', one => one.list()) },
