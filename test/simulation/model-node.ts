@@ -1,5 +1,5 @@
 import type { ConnectionSource } from '../../agent/connections/source.ts';
-import type { HookHandler, HookTransport } from '../../agent/drain/hook-transport.ts';
+import type { HookCallees, HookTransport } from '../../agent/drain/hook-transport.ts';
 import { noMetrics } from '../../agent/metrics.ts';
 import type { ProbeSource } from '../../agent/node/probe-source.ts';
 import type { HookRedirect } from '../../agent/redirect/hook-redirect.ts';
@@ -20,7 +20,7 @@ export class ModelNode {
   readonly #servers: ModelServers;
   readonly #rule = new ModelledRedirect();
   /** Who answers at which port. */
-  readonly #handlers = new Map<number, HookHandler>();
+  readonly #handlers = new Map<number, RedirectedCall>();
   #lastPort = 0;
 
   constructor(containers: ModelledRuntime, servers: ModelServers) {
@@ -39,19 +39,19 @@ export class ModelNode {
   agent(severed: AbortSignal): { readonly hooks: HookTransport; readonly redirect: HookRedirect } {
     const port = ++this.#lastPort;
     return {
-      hooks: { serve: (handler, signal) => this.#serve(port, handler, { signal, severed }) },
+      hooks: { serve: (callees, signal) => this.#serve(port, callees, { signal, severed }) },
       redirect: this.#rule.edge(port),
     };
   }
 
   async #serve(
     port: number,
-    handler: HookHandler,
+    callees: HookCallees,
     { signal, severed }: { signal: AbortSignal; severed: AbortSignal },
   ): Promise<void> {
     const held = new Set<Promise<string>>();
     this.#handlers.set(port, (address, caller) => {
-      const call = orBroken(handler(address, caller), severed);
+      const call = orBroken(callees.hold({ address }, caller), severed);
       held.add(call);
       return call.finally(() => held.delete(call));
     });
@@ -60,6 +60,11 @@ export class ModelNode {
     this.#handlers.delete(port);
     this.#rule.served.delete(port);
     await Promise.allSettled(held);
+  }
+
+  /** Ends a Pod's containers as a crash does. */
+  crash(podUid: string): void {
+    this.#containers.crash(podUid);
   }
 
   /** The runtime as one more agent asks it. */

@@ -35,6 +35,8 @@ export interface WorldOptions {
   readonly seed: number;
   readonly nodes?: number;
   readonly coordinators?: number;
+  /** Whether agents hear of exits from their node's runtime; default: drawn for each. */
+  readonly hasRuntimes?: boolean;
   readonly clb?: (settings: ClbSettings) => ClbSettings;
   /** The coordinators' flag; default `any`. */
   readonly existingLoadBalancers?: CoordinatorOptions['existingLoadBalancers'];
@@ -350,9 +352,15 @@ export class World {
     return agent;
   }
 
+  /** Ends a Pod's containers, which its kubelet then starts again. */
+  crash(podUid: string): void {
+    for (const node of this.#nodes.values()) node.crash(podUid);
+  }
+
   /** Some agents have no runtime to ask and see exits on the Pod watch. */
   #drawRuntime() {
-    const isReachable = this.#runtimeDice.next() >= RUNTIMES_MISSING_SHARE;
+    const isDrawn = this.#runtimeDice.next() >= RUNTIMES_MISSING_SHARE;
+    const isReachable = this.#options.hasRuntimes ?? isDrawn;
     const random = seededRandom(randomInteger(this.#runtimeDice, 0, 0xffff_ffff));
     return { isReachable, random };
   }
