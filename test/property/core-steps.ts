@@ -157,7 +157,7 @@ export interface Run {
 
 export const anyRun: fc.Arbitrary<Run> = fc.record({
   serving: fc.nat({ max: ADDRESSES.length }),
-  steps: fc.array(fc.tuple(anyStep, anyOutcome), { minLength: 5, maxLength: 100 }),
+  steps: fc.array(fc.tuple(anyStep, anyOutcome), { minLength: 5, maxLength: 100, size: 'max' }),
 });
 
 /** Looks at every plan, with the world as it is just before the plan's write reaches the cloud. */
