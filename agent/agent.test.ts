@@ -9,7 +9,7 @@ import { DrainPhase, DrainState } from '../proto/gen/clbdirect/v1/report.ts';
 import { DEFAULT_HOOK_CALLS_MAX, runAgent } from './agent.ts';
 import type { Connection } from './connections/source.ts';
 import { DEFAULT_DRAIN_LIMITS } from './drain/drain-limits.ts';
-import type { HookHandler } from './drain/hook-transport.ts';
+import type { HookCallees } from './drain/hook-transport.ts';
 import type { AgentHealth } from './health/health.ts';
 import { noMetrics } from './metrics.ts';
 import { kubePod } from './pod-fixtures.ts';
@@ -33,7 +33,7 @@ let redirected: (readonly string[])[];
 let health: () => AgentHealth;
 let redirectError: Error | undefined;
 let tellExit: (exit: ContainerExit) => void;
-let hook: HookHandler;
+let hooks: HookCallees;
 let answered: string[];
 let callsHeld: Promise<void>[];
 let stop: AbortController;
@@ -99,8 +99,8 @@ function listOf(...items: Pod[]) {
   return { status: 200, body: { metadata: { resourceVersion: '1' }, items } };
 }
 
-async function serveHooks(handler: HookHandler, signal: AbortSignal): Promise<void> {
-  hook = handler;
+async function serveHooks(callees: HookCallees, signal: AbortSignal): Promise<void> {
+  hooks = callees;
   await new Promise(resolve => signal.addEventListener('abort', resolve, { once: true }));
   await Promise.all(callsHeld);
 }
@@ -131,7 +131,7 @@ async function* exitsOf(signal: AbortSignal): AsyncGenerator<ContainerExit> {
 
 /** The kubelet calls the hook. */
 function callHook(address = POD): void {
-  callsHeld.push(hook(address, new AbortController().signal).then(() => void answered.push(address)));
+  callsHeld.push(hooks.hold({ address }, new AbortController().signal).then(() => void answered.push(address)));
 }
 
 const podWatch = () => kube.watches.findLast(({ request }) => request.path === '/api/v1/pods');

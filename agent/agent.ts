@@ -7,7 +7,7 @@ import type { ReportConnector } from '../common/report-transport.ts';
 import type { ConnectionSource } from './connections/source.ts';
 import type { DrainLimits } from './drain/drain-limits.ts';
 import { DrainTracker } from './drain/drain-tracker.ts';
-import type { HookTransport } from './drain/hook-transport.ts';
+import type { HookCallees, HookTransport } from './drain/hook-transport.ts';
 import { untilServingEnds } from './drain/serving-end.ts';
 import type { HealthBoard } from './health/health.ts';
 import { Pulses } from './health/pulses.ts';
@@ -82,7 +82,7 @@ export async function runAgent(
   ];
   const served = new AbortController();
   void untilServingEnds(parts.servingEnd, signal).then(() => served.abort());
-  const hooks = edges.hooks.serve((address, caller) => parts.tracker.hold(address, caller), served.signal);
+  const hooks = edges.hooks.serve(parts.callees, served.signal);
   try {
     // A loop that fails ends the agent; none of them ends by itself.
     await Promise.race([hooks, Promise.all(loops)]);
@@ -112,7 +112,7 @@ function wire(edges: AgentEdges, options: AgentOptions) {
     log: log.child({ component: 'drain' }),
     limits: options.drain,
     callsMax: options.hookCallsMax,
-    findPod: address => table.findByAddress(address),
+    findPod: callee => ('address' in callee ? table.findByAddress(callee.address) : table.findByUid(callee.podUid)),
     request: request => streams.requestDrain(request),
   });
   const streams = new ReportStreams({
@@ -159,6 +159,10 @@ function wire(edges: AgentEdges, options: AgentOptions) {
   const onObserved = (record: PodRecord) => lead.watchTold(record);
   const podSources = { ...edges, ...options, table, onChange, onObserved, onError: podErrorLog(edges) };
   const absence = { ...podSources, onError: runtimeErrorLog(edges), onRound: pulses.follow('proving absence') };
+  const callees: HookCallees = {
+    hold: (callee, caller) => tracker.hold(callee, caller),
+    podUidOf: token => table.findByToken(token),
+  };
   const servingEnd = {
     clock: edges.clock,
     lookAtRedirect: () => redirect.lookBeforeStopping(),
@@ -173,6 +177,7 @@ function wire(edges: AgentEdges, options: AgentOptions) {
     streams,
     node,
     redirect,
+    callees,
     servingEnd,
     lead,
     podSources,

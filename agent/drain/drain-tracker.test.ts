@@ -32,7 +32,7 @@ beforeEach(() => {
     limits: DEFAULT_DRAIN_LIMITS,
     callsMax: 3,
     nodeAddresses: () => ['10.1.0.1'],
-    findPod: address => pods.find(({ addresses }) => addresses.includes(address)),
+    findPod: callee => pods.find(({ addresses }) => 'address' in callee && addresses.includes(callee.address)),
     request: request => requests.push(request),
   });
   tracker.coordinators(1);
@@ -51,7 +51,7 @@ function noteMetrics(): AgentMetrics {
 async function call(address = '10.0.0.5') {
   const caller = new AbortController();
   const answer: { line?: string } = {};
-  void tracker.hold(address, caller.signal).then(line => {
+  void tracker.hold({ address }, caller.signal).then(line => {
     answer.line = line;
   });
   await clock.advance(0);

@@ -23,6 +23,7 @@ import {
 } from './drain.ts';
 import type { DrainLimits } from './drain-limits.ts';
 import { type DrainOutcome, type DrainStageName, describeOutcome, drainOutcome } from './drain-outcome.ts';
+import type { HookCallee } from './hook-transport.ts';
 import { podFacts } from './pod-facts.ts';
 import type { Reading } from './quiet.ts';
 
@@ -36,7 +37,7 @@ export interface DrainTrackerOptions {
   readonly callsMax: number;
   /** All addresses of the node now. */
   readonly nodeAddresses: () => readonly string[];
-  readonly findPod: (address: string) => PodRecord | undefined;
+  readonly findPod: (callee: HookCallee) => PodRecord | undefined;
   /** Tells every connected coordinator. */
   readonly request: (request: DrainRequest) => void;
 }
@@ -81,15 +82,15 @@ export class DrainTracker {
    * Holds a preStop call until the Pod may die, and tells in one line why it may. `signal` aborts when the caller hangs
    * up; the drain goes on.
    */
-  async hold(address: string, signal: AbortSignal): Promise<string> {
+  async hold(callee: HookCallee, signal: AbortSignal): Promise<string> {
     const calledAt = this.#options.clock.now();
-    if (this.#calls >= this.#options.callsMax) return this.#turnAway('too-many-calls', address, calledAt);
+    if (this.#calls >= this.#options.callsMax) return this.#turnAway('too-many-calls', callee, calledAt);
     this.#countCall(1);
     try {
-      const pod = await this.#findPod(address, signal);
+      const pod = await this.#findPod(callee, signal);
       if (pod) return await this.#join(pod, signal);
       if (signal.aborted) return HUNG_UP;
-      return this.#turnAway('unknown-pod', address, calledAt);
+      return this.#turnAway('unknown-pod', callee, calledAt);
     } finally {
       this.#countCall(-1);
     }
@@ -134,14 +135,14 @@ export class DrainTracker {
     else this.#step(tracked, { type: 'podRemoved' });
   }
 
-  async #findPod(address: string, signal: AbortSignal): Promise<PodRecord | undefined> {
+  async #findPod(callee: HookCallee, signal: AbortSignal): Promise<PodRecord | undefined> {
     const { findPod, clock } = this.#options;
-    const known = findPod(address);
+    const known = findPod(callee);
     if (known) return known;
-    using limit = deadline(clock, `waiting for the Pod with address ${address}`, UNKNOWN_POD_WAIT_MS, signal);
+    using limit = deadline(clock, 'waiting for the Pod that a preStop call names', UNKNOWN_POD_WAIT_MS, signal);
     const found = Promise.withResolvers<PodRecord>();
     const look = () => {
-      const pod = findPod(address);
+      const pod = findPod(callee);
       if (pod) found.resolve(pod);
     };
     this.#seekers.add(look);
@@ -256,10 +257,10 @@ export class DrainTracker {
   }
 
   /** Answers a call that no drain holds. */
-  #turnAway(reason: AnswerReason, address: string, calledAt: number): string {
+  #turnAway(reason: AnswerReason, callee: HookCallee, calledAt: number): string {
     const endedAt = this.#options.clock.now();
     const times = { calledAt, quiet: undefined, deregisterAskedAt: undefined, endedAt };
-    return this.#report({ address }, drainOutcome(reason, times));
+    return this.#report({ ...callee }, drainOutcome(reason, times));
   }
 
   #report(subject: Record<string, unknown>, outcome: DrainOutcome): string {

@@ -4,14 +4,21 @@
  */
 export interface HookTransport {
   /**
-   * Serves until `signal` aborts, then finishes the calls it has accepted. `handler` gets the Pod's address (the call's
-   * Host); the call is answered when its promise settles, however, and the line it resolves with is the answer's body.
+   * Serves until `signal` aborts, then finishes the calls it has accepted. A call is answered when the promise of `hold`
+   * settles, however, and the line it resolves with is the answer's body.
    */
-  serve(handler: HookHandler, signal: AbortSignal): Promise<void>;
+  serve(callees: HookCallees, signal: AbortSignal): Promise<void>;
 }
 
-/**
- * Resolves when the Pod may die, with one line for people that says what happened. `signal` aborts when the caller hangs
- * up. It never rejects for an operating error: a hook that fails would not hold the Pod either.
- */
-export type HookHandler = (podAddress: string, signal: AbortSignal) => Promise<string>;
+/** Whom a preStop call means: the Pod with this address (the call's Host), or the one that its token stands for. */
+export type HookCallee = { readonly address: string } | { readonly podUid: string };
+
+export interface HookCallees {
+  /**
+   * Resolves when the Pod may die, with one line for people that says what happened. `signal` aborts when the caller
+   * hangs up. It never rejects for an operating error: a hook that fails would not hold the Pod either.
+   */
+  hold(callee: HookCallee, signal: AbortSignal): Promise<string>;
+  /** The Pod that a token stands for. How long it takes tells nothing about the tokens. */
+  podUidOf(token: string): string | undefined;
+}

@@ -3,11 +3,14 @@ import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { HookCallee, HookCallees } from './hook-transport.ts';
 import { type HttpHookServer, openHttpHookServer } from './http-hook-server.ts';
 
 const POD = '10.0.0.5';
 /** 10.0.0.5:19440, as the kernel writes it. */
 const POD_HOOK = '0500000A:4BF0';
+const LOCAL = '127.0.0.1:19440';
+const LOCAL_HOOK = '0100007F:4BF0';
 
 let procRoot: string;
 let hooks: HttpHookServer;
@@ -28,11 +31,19 @@ beforeEach(async () => {
 });
 afterEach(() => rm(procRoot, { recursive: true }));
 
+const TOKEN = 'k3V9xQ_2mZ-81bTfRw0a';
+
+function serve(hold: HookCallees['hold']): Promise<void> {
+  const podUidOf = (token: string) => (token === TOKEN ? 'uid-1' : undefined);
+  return hooks.serve({ hold, podUidOf }, stop.signal);
+}
+
 interface Call {
   readonly host?: string;
   readonly path?: string;
   readonly remote?: string;
   readonly uid?: number;
+  readonly table?: 'tcp' | 'tcp6';
 }
 
 /** Connects, has the node's socket table say what `call` wants, and sends the request. */
@@ -41,12 +52,13 @@ async function open({
   path = '/v1/drain',
   remote = POD_HOOK,
   uid = 0,
+  table = 'tcp',
 }: Call = {}): Promise<Socket> {
   const socket = connect(hooks.port, '127.0.0.1');
   await new Promise(resolve => socket.once('connect', resolve));
   const port = (socket.localPort ?? 0).toString(16).toUpperCase().padStart(4, '0');
   const row = `   0: 0100007F:${port} ${remote} 01 00000000:00000000 00:00000000 00000000 ${uid} 0 4711 1`;
-  await writeFile(join(procRoot, 'net', 'tcp'), row);
+  await writeFile(join(procRoot, 'net', table), row);
   socket.write(`GET ${path} HTTP/1.1\r\nHost: ${host}\r\n\r\n`);
   return socket;
 }
@@ -64,14 +76,14 @@ async function statusOf(socket: Socket): Promise<number> {
 describe('a preStop call', () => {
   test('is held until the handler lets it go, names its Pod by the Host header, and hears what happened', async () => {
     const release = Promise.withResolvers<void>();
-    const called = Promise.withResolvers<string>();
-    const served = hooks.serve(async address => {
-      called.resolve(address);
+    const called = Promise.withResolvers<HookCallee>();
+    const served = serve(async callee => {
+      called.resolve(callee);
       await release.promise;
       return 'drained in 3.2 s';
-    }, stop.signal);
+    });
     const socket = await open();
-    expect(await called.promise).toBe(POD);
+    expect(await called.promise).toEqual({ address: POD });
     stop.abort();
     release.resolve();
     const text = await textOf(socket);
@@ -83,16 +95,43 @@ describe('a preStop call', () => {
   test('tells the handler when its caller hangs up', async () => {
     const hungUp = Promise.withResolvers<void>();
     const called = Promise.withResolvers<void>();
-    const served = hooks.serve(async (_, signal) => {
+    const served = serve(async (_, signal) => {
       signal.addEventListener('abort', () => hungUp.resolve(), { once: true });
       called.resolve();
       await hungUp.promise;
       return 'nobody reads this';
-    }, stop.signal);
+    });
     const socket = await open();
     await called.promise;
     socket.destroy();
     await hungUp.promise;
+    stop.abort();
+    await served;
+  });
+
+  test('with a token is held for the Pod that the token stands for', async () => {
+    const called: HookCallee[] = [];
+    const served = serve(async callee => {
+      called.push(callee);
+      return 'drained';
+    });
+    const socket = await open({ host: LOCAL, path: `/v1/drain/${TOKEN}`, remote: LOCAL_HOOK });
+    expect(await statusOf(socket)).toBe(200);
+    expect(called).toEqual([{ podUid: 'uid-1' }]);
+    stop.abort();
+    await served;
+  });
+
+  test('to an IPv6 address is looked up in the table of IPv6 sockets', async () => {
+    const called: HookCallee[] = [];
+    const served = serve(async callee => {
+      called.push(callee);
+      return 'drained';
+    });
+    const remote = '000000FD0000000000000000_05000000:4BF0'.replace('_', '');
+    const socket = await open({ host: '[fd00::5]:19440', remote, table: 'tcp6' });
+    expect(await statusOf(socket)).toBe(200);
+    expect(called).toEqual([{ address: 'fd00::5' }]);
     stop.abort();
     await served;
   });
@@ -104,23 +143,20 @@ describe('a preStop call', () => {
 
 describe('a call is turned away', () => {
   test.each<[string, Call, number, string]>([
-    [
-      'when the socket table shows it was made to the agent itself',
-      { remote: '0100007F:4BF0' },
-      403,
-      'not-the-kubelet',
-    ],
+    ['when the socket table shows it was made to the agent itself', { remote: LOCAL_HOOK }, 403, 'not-the-kubelet'],
     ['when it was made to another Pod than it names', { host: '10.0.0.6:19440' }, 403, 'not-the-kubelet'],
     ['when it comes from another user than root', { uid: 1000 }, 403, 'not-the-kubelet'],
+    ['when its token stands for no Pod', { host: LOCAL, path: '/v1/drain/nonsense' }, 403, 'unknown-token'],
+    ['when its token was sent to a Pod', { path: `/v1/drain/${TOKEN}` }, 400, 'no-pod-named'],
     ['when it names no address', { host: 'localhost:19440' }, 400, 'no-pod-named'],
     ['when it names another port', { host: `${POD}:80` }, 400, 'no-pod-named'],
     ['when it asks for another path', { path: '/' }, 404, 'not-a-hook'],
   ])('%s', async (_, call, status, reason) => {
     let wasHandled = false;
-    const served = hooks.serve(async () => {
+    const served = serve(async () => {
       wasHandled = true;
       return 'drained';
-    }, stop.signal);
+    });
     expect(await statusOf(await open(call))).toBe(status);
     expect(refusals).toEqual([reason]);
     expect(wasHandled).toBe(false);

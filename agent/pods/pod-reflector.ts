@@ -5,7 +5,7 @@ import type { KubeTransport } from '../../common/kube/transport.ts';
 import type { PodRecord } from '../../common/pod-record.ts';
 import type { Random } from '../../common/random.ts';
 import type { NodePolicy } from './detect-eni.ts';
-import { isHooked } from './is-hooked.ts';
+import { podHook } from './pod-hook.ts';
 import type { ObservedPod, PodChange, PodTable } from './pod-table.ts';
 import { projectPod } from './project-pod.ts';
 
@@ -32,7 +32,7 @@ export function runPodReflector(options: PodReflectorOptions, signal: AbortSigna
       random: options.random,
       path: '/api/v1/pods',
       query: { fieldSelector: `spec.nodeName=${options.nodeName}` },
-      project: pod => ({ record: projectPod(pod, options.policy), isHooked: isHooked(pod) }),
+      project: pod => ({ record: projectPod(pod, options.policy), hook: podHook(pod) }),
       onEvent: event => {
         if (event.type === 'applied') options.onObserved?.(event.item.record);
         options.onChange(applyTo(options.table, event, options.clock.wallNow()));

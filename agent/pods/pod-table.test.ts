@@ -4,9 +4,10 @@ import { podRecord } from '../pod-fixtures.ts';
 import { type ObservedPod, PodTable } from './pod-table.ts';
 
 const KEY = 'default/web-1';
-const observed = (overrides: Partial<PodRecord> = {}, isHooked = true): ObservedPod => ({
+const REDIRECTED = { type: 'redirected' } as const;
+const observed = (overrides: Partial<PodRecord> = {}, hook: ObservedPod['hook'] = REDIRECTED): ObservedPod => ({
   record: podRecord(overrides),
-  isHooked,
+  hook,
 });
 const container = (containerId: string, state: ContainerState = ContainerState.RUNNING) => [
   { name: 'web', containerId, state, restartCount: 0 },
@@ -105,8 +106,23 @@ describe('an address', () => {
   });
 
   test('is redirected for hooked Pods only', () => {
-    const plain = observed({ uid: 'plain', addresses: ['10.0.0.9'] }, false);
+    const plain = observed({ uid: 'plain', addresses: ['10.0.0.9'] }, { type: 'none' });
     const table = tableWith([KEY, observed()], ['default/plain', plain]);
     expect(table.hookedAddresses()).toEqual(['10.0.0.5']);
+  });
+});
+
+describe('a token', () => {
+  const withToken = (uid: string, token: string) => observed({ uid, hostNetwork: true }, { type: 'token', token });
+
+  test('stands for the Pod whose preStop sends it, and leads the loopback address here', () => {
+    const table = tableWith([KEY, withToken('uid-1', 'one')], ['default/web-2', withToken('uid-2', 'two')]);
+    expect(table.findByToken('two')).toBe('uid-2');
+    expect(table.hookedAddresses()).toEqual(['127.0.0.1']);
+  });
+
+  test('stands for nobody when no Pod or several have it', () => {
+    const table = tableWith([KEY, withToken('uid-1', 'one')], ['default/web-2', withToken('uid-2', 'one')]);
+    expect([table.findByToken('one'), table.findByToken('two')]).toEqual([undefined, undefined]);
   });
 });

@@ -3,13 +3,15 @@ import { ContainerState, type PodRecord } from '../../common/pod-record.ts';
 import type { NodeNetwork } from '../node/node-view.ts';
 import type { ContainerExit } from '../runtime/source.ts';
 import { eniByNode } from './eni-by-node.ts';
+import { holderOf } from './hook-tokens.ts';
 import { mergeExits } from './merge-exits.ts';
+import type { PodHook } from './pod-hook.ts';
 
 /** A Pod as the reflector keeps it. */
 export interface ObservedPod {
   readonly record: PodRecord;
-  /** Its preStop calls are redirected to this agent. */
-  readonly isHooked: boolean;
+  /** How its preStop calls reach this agent. */
+  readonly hook: PodHook;
 }
 
 export interface PodChange {
@@ -27,6 +29,7 @@ interface Entry {
   readonly record: PodRecord;
 }
 
+const LOOPBACK = '127.0.0.1';
 /** Exits that are remembered per Pod; a status lags a second or two behind, so a handful would do. */
 const EXITED_IDS_MAX = 64;
 
@@ -113,10 +116,31 @@ export class PodTable {
     return candidates.sort((a, b) => Number(isRunning(b)) - Number(isRunning(a)) || b.createdAtMs - a.createdAtMs)[0];
   }
 
-  /** Addresses of the Pods whose preStop calls are redirected, sorted. */
+  findByUid(uid: string): PodRecord | undefined {
+    return this.#entries.get(uid)?.record;
+  }
+
+  /** The UID of the Pod that a preStop call with this token means. */
+  findByToken(token: string): string | undefined {
+    const holders = [...this.#entries].flatMap(
+      ([
+        podUid,
+        {
+          observed: { hook },
+        },
+      ]) => (hook.type === 'token' ? [{ podUid, token: hook.token }] : []),
+    );
+    return holderOf(token, holders);
+  }
+
+  /** Where the preStop calls of the Pods arrive that have not ended, sorted. */
   hookedAddresses(): string[] {
-    const hooked = [...this.#entries.values()].filter(({ observed }) => observed.isHooked);
-    return [...new Set(hooked.flatMap(({ record }) => record.addresses))].sort();
+    const addresses = [...this.#entries.values()].flatMap(({ observed: { hook }, record }) => {
+      if (hook.type === 'none') return [];
+      // A Pod that has ended has no address any more.
+      return hook.type === 'token' && record.addresses.length > 0 ? [LOOPBACK] : record.addresses;
+    });
+    return [...new Set(addresses)].sort();
   }
 
   #store(key: string, observed: ObservedPod, exitedIds: ReadonlySet<string>): PodChange {

@@ -3,7 +3,7 @@ import type { Pod } from '../../common/kube/objects.ts';
 import { READINESS_GATE } from '../../common/names.ts';
 import { ContainerState, GateState, PodPhase, Protocol } from '../../common/pod-record.ts';
 import { kubePod } from '../pod-fixtures.ts';
-import { isHooked } from './is-hooked.ts';
+import { podHook } from './pod-hook.ts';
 import { projectPod } from './project-pod.ts';
 
 const project = (pod: Pod) => projectPod(pod, { pureVpcCni: false });
@@ -102,7 +102,7 @@ describe('preStop calls are redirected', () => {
     container({ lifecycle: { preStop: { httpGet: { port: 19440, path: '/v1/drain', ...overrides } } } });
 
   test('for a Pod with our hook', () => {
-    expect(isHooked(kubePod())).toBe(true);
+    expect(podHook(kubePod())).toEqual({ type: 'redirected' });
   });
 
   test.each([
@@ -111,12 +111,12 @@ describe('preStop calls are redirected', () => {
     ['with a hook of its own on another path', kubePod(hook({ path: '/stop' }))],
     ['on the network of the node', kubePod({ spec: { hostNetwork: true } })],
   ])('not for a Pod %s', (_, pod) => {
-    expect(isHooked(pod)).toBe(false);
+    expect(podHook(pod)).toEqual({ type: 'none' });
   });
 
   test('not for a Pod that has something of its own on the port', () => {
     const pod = kubePod();
     pod.spec.containers.push({ name: 'own', image: 'own', ports: [{ containerPort: 19440 }] });
-    expect(isHooked(pod)).toBe(false);
+    expect(podHook(pod)).toEqual({ type: 'none' });
   });
 });

@@ -4,6 +4,7 @@
  */
 import { execFileSync } from 'node:child_process';
 import { get } from 'node:http';
+import type { HookCallee } from '../drain/hook-transport.ts';
 import { openHttpHookServer } from '../drain/http-hook-server.ts';
 import { runCommand } from './command-process.ts';
 import type { RedirectRule } from './hook-redirect.ts';
@@ -25,10 +26,11 @@ const hooks = await openHttpHookServer({
   procRoot: '/proc',
   onRefused: reason => refusals.push(reason),
 });
-const served = hooks.serve(async address => {
-  held.push(address);
+const hold = async (callee: HookCallee) => {
+  held.push('address' in callee ? callee.address : callee.podUid);
   return 'done';
-}, stop.signal);
+};
+const served = hooks.serve({ hold, podUidOf: () => undefined }, stop.signal);
 const redirect = nftRedirect({
   run: runCommand,
   command: 'nft',
