@@ -3,7 +3,8 @@ import type { NodeSignKind, ProbeOutcome, ReportRequest } from '../proto/gen/clb
 import type { AnswerReason } from './drain/answer-reason.ts';
 import type { PeerKind } from './drain/counted-connections.ts';
 import type { DrainStageName } from './drain/drain-outcome.ts';
-import type { StreamStatus } from './report/stream-status.ts';
+import type { HookRefusal } from './drain/http-hook-server.ts';
+import type { StreamFailure, StreamStatus } from './report/stream-status.ts';
 import type { RuntimeExitKind } from './runtime/runtime-follower.ts';
 
 /** What the agent counts. One method per fact, so that the parts know nothing of Prometheus. */
@@ -26,7 +27,7 @@ export interface AgentMetrics {
   nodeSigns(kinds: readonly NodeSignKind[]): void;
   probeAnswered(outcome: ProbeOutcome): void;
   streamsConnected(count: number): void;
-  streamFailed(kind: string): void;
+  streamFailed(kind: StreamFailure): void;
   /** Says where a scrape finds how each coordinator's stream is doing. */
   observeStreams(streams: () => readonly StreamStatus[]): void;
   podMessageSent(type: 'snapshot' | 'delta', message: ReportRequest): void;
@@ -38,7 +39,7 @@ export interface AgentMetrics {
   drainStageEnded(stage: DrainStageName, durationMs: number): void;
   /** Connections of the Pods that are being drained, as last read. */
   connectionsWhileDraining(kind: PeerKind, count: number): void;
-  hookRefused(reason: string): void;
+  hookRefused(reason: HookRefusal): void;
   connectionReadFailed(): void;
   redirectWritten(outcome: 'success' | 'failure'): void;
   /** Somebody else had changed or removed the rule. */

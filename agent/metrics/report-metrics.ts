@@ -32,8 +32,12 @@ export function reportMetrics(meter: Meter): Pick<AgentMetrics, ReportFacts> {
     LAG_SECONDS,
   );
   const resyncs = counter('report_resyncs_total', 'Snapshots that coordinators asked for.');
+  let statuses: () => readonly StreamStatus[] = () => [];
+  scrapeStreams(meter, () => statuses());
   return {
-    observeStreams: read => scrapeStreams(meter, read),
+    observeStreams: read => {
+      statuses = read;
+    },
     streamsConnected: count => streams.set(count),
     streamFailed: kind => failures.inc({ kind }),
     podMessageSent: (type, message) => bytes.observe({ type }, ReportRequest.encode(message).finish().length),
