@@ -3,9 +3,11 @@ import { BlockList, isIP } from 'node:net';
 /** Where Pods and nodes of a VPC have their addresses: RFC 1918, Tencent Cloud's 100.64.0.0/10, unique local IPv6. */
 export const DEFAULT_PROBE_CIDRS = '10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,100.64.0.0/10,fd00::/8';
 
-/** The node itself, the cloud's metadata and what is no machine's address: never asked, whatever is configured. */
-const NEVER =
-  '0.0.0.0/8,127.0.0.0/8,169.254.0.0/16,224.0.0.0/4,240.0.0.0/4,::/128,::1/128,::ffff:0:0/96,fe80::/10,ff00::/8';
+/**
+ * The node itself, the cloud's metadata and what is no machine's address: never asked, whatever is
+ * configured. IPv4 addresses written as IPv6 are matched by the networks of IPv4.
+ */
+const NEVER = '0.0.0.0/8,127.0.0.0/8,169.254.0.0/16,224.0.0.0/4,240.0.0.0/4,::/96,fe80::/10,ff00::/8';
 const CIDRS_MAX = 64;
 const WIDTHS: Readonly<Record<number, number>> = { 4: 32, 6: 128 };
 

@@ -1,5 +1,6 @@
 import type { Clock } from '../../common/clock.ts';
 import type { Logger } from '../../common/logger.ts';
+import { OptionError } from '../../common/options.ts';
 import type { Random } from '../../common/random.ts';
 import { unixConnector } from './dbus/unix-connector.ts';
 import { httpMetadata } from './http-metadata.ts';
@@ -20,8 +21,11 @@ export interface SignSourcesOptions {
   readonly metadataAddress: string;
 }
 
-/** What tells a real node that it ends, besides its Node object. */
+/** What tells a real node that it ends, besides its Node object. @throws OptionError when the address is none. */
 export function signSources({ dbusSocket, metadataAddress, ...parts }: SignSourcesOptions): NodeSignSource[] {
+  if (!URL.canParse(`http://${metadataAddress}`)) {
+    throw new OptionError(`--metadata-address: '${metadataAddress}' must be host, host:port or ${NONE}`);
+  }
   const sources: NodeSignSource[] = [];
   if (dbusSocket !== NONE) sources.push(shutdownNotice({ ...parts, bus: unixConnector(dbusSocket) }));
   if (metadataAddress !== NONE) sources.push(spotNotice({ ...parts, metadata: httpMetadata(metadataAddress) }));
