@@ -9,6 +9,8 @@ import { main } from './main.ts';
 
 const MAIN = fileURLToPath(new URL('./main.ts', import.meta.url));
 const REQUIRED = ['--node-name', 'node1', '--coordinator', '127.0.0.1:1', '--coordinator-ca-file', '/nonexistent'];
+/** Nothing outside of this machine is asked. */
+const ALONE = ['--dbus-socket', 'none', '--metadata-address', 'none'];
 
 describe('the command line', () => {
   let said: string[];
@@ -72,7 +74,7 @@ describe('the process', () => {
   afterEach(() => rm(folder, { recursive: true }));
 
   test('serves its metrics though nothing else answers, and ends with code 0 on SIGTERM', async () => {
-    const argv = [...REQUIRED, '--kubeconfig', join(folder, 'kubeconfig'), '--http-listen', '127.0.0.1:0'];
+    const argv = [...REQUIRED, ...ALONE, '--kubeconfig', join(folder, 'kubeconfig'), '--http-listen', '127.0.0.1:0'];
     const child = spawn(process.execPath, [MAIN, ...argv], { stdio: ['ignore', 'pipe', 'inherit'] });
     const exited = new Promise(resolve => child.once('exit', resolve));
     try {

@@ -133,6 +133,9 @@ function agent({ name }: KubeletNode): Manifest {
       `--http-listen=$(NODE_IP):${AGENT_METRICS_PORT}`,
       '--proc-root=/host/proc',
       `--runtime-socket=${RUNTIME_FOLDER}/containerd.sock`,
+      // The machine under the sandbox is no node of it, and not asked about one's end.
+      '--dbus-socket=none',
+      '--metadata-address=none',
     ],
     env: FIELD_VARIABLES,
     readinessProbe: { httpGet: { port: AGENT_METRICS_PORT, path: '/healthz' }, periodSeconds: 1 },
