@@ -5,7 +5,7 @@ import type { PeerKind } from './drain/counted-connections.ts';
 import type { DrainStageName } from './drain/drain-outcome.ts';
 import type { HookRefusal } from './drain/http-hook-server.ts';
 import type { StreamFailure, StreamStatus } from './report/stream-status.ts';
-import type { RuntimeExitKind } from './runtime/runtime-follower.ts';
+import type { RuntimeExitKind } from './runtime/exit-kind.ts';
 
 /** What the agent counts. One method per fact, so that the parts know nothing of Prometheus. */
 export interface AgentMetrics {

@@ -29,7 +29,9 @@ const IMAGE = 'docker.io/library/sleep:latest';
 const NODE = 'node';
 /** As for a Pod on the host's network; by default each container has a pid namespace of its own. */
 const NAMESPACES = { network: NamespaceMode.NODE, pid: NamespaceMode.CONTAINER };
-const PROGRAMS = ['containerd', 'containerd-shim-runc-v2', 'runc', 'ctr', 'unshare', 'tar', 'ldd'];
+const UNSHARE = 'unshare';
+const NAMESPACE_FLAGS = ['--mount', '--pid', '--fork', '--kill-child', '--mount-proc'];
+const PROGRAMS = ['containerd', 'containerd-shim-runc-v2', 'runc', 'ctr', UNSHARE, 'tar', 'ldd', 'nsenter'];
 
 /** Why no containerd can be started here, in one line; undefined when one can. */
 export function whyNoContainerd(): string | undefined {
@@ -92,8 +94,10 @@ export class RealContainerd implements AsyncDisposable {
     for (const name of ['run/containerd', 'root', 'sleep']) mkdirSync(join(folder, name), { recursive: true });
     writeFileSync(join(folder, 'containerd.toml'), configuration(folder));
     createNodeCgroups(this.#settings, NODE);
-    const unshare = ['--mount', '--pid', '--fork', '--kill-child', '--mount-proc', 'sh', '-c', FIRST_PROCESS];
-    this.#first = spawn('unshare', unshare, { env: { ...process.env, FOLDER: folder }, stdio: 'ignore' });
+    this.#first = spawn(UNSHARE, [...NAMESPACE_FLAGS, 'sh', '-c', FIRST_PROCESS], {
+      env: { ...process.env, FOLDER: folder },
+      stdio: 'ignore',
+    });
     this.socketPath = join(folder, 'run/containerd/containerd.sock');
     this.#client = new Client(`unix:${this.socketPath}`, credentials.createInsecure(), {
       'grpc.initial_reconnect_backoff_ms': 50,

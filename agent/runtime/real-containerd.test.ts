@@ -5,9 +5,9 @@ import { silentLogger } from '../../common/logger.ts';
 import { seededRandom } from '../../common/random.ts';
 import { waitUntil } from '../../test/cluster/wait.ts';
 import { noMetrics } from '../metrics.ts';
+import type { RuntimeExitKind } from './exit-kind.ts';
 import { nodeRuntime } from './node-runtime.ts';
 import { RealContainerd, whyNoContainerd } from './real-containerd.fixture.ts';
-import type { RuntimeExitKind } from './runtime-follower.ts';
 import type { RuntimeSource } from './source.ts';
 
 const reason = whyNoContainerd();

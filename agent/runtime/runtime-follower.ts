@@ -11,12 +11,6 @@ import { eventStreamOf, type RuntimeChoice, remedyFor } from './runtime-choice.t
 import type { EventStream, RuntimeClient, RuntimeEvent, RuntimeFilter, RuntimeVersion } from './runtime-client.ts';
 import type { ContainerExit } from './source.ts';
 
-/**
- * What ended: a container as it was told; one before the first list (`earlier`) or while nobody listened (`missed`); or
- * what is not reported.
- */
-export type RuntimeExitKind = 'container' | 'earlier' | 'missed' | 'sandbox' | 'exec' | 'unknown';
-
 export interface RuntimeFollowerOptions {
   readonly client: RuntimeClient;
   readonly choice: RuntimeChoice;
