@@ -97,7 +97,7 @@ export const PROBLEMS = [
     meaning: 'Pods of the Service have addresses that CLB cannot reach.',
     cause:
       'They are not on an elastic network interface: the cluster mixes VPC-CNI with another network, and the Pod template does not ask for one.',
-    fix: 'Give the Pod template the annotation and resource that the message names. In clusters of VPC-CNI alone start the agents with --pure-vpc-cni.',
+    fix: 'Give the Pod template the annotation and resource that the message names. In clusters of VPC-CNI alone start the agents with --pure-vpc-cni=true.',
   },
   {
     code: 'CD3001',

@@ -15,7 +15,7 @@ export function unreachablePods(service: ServiceIntent['service'], pods: readonl
     `Service ${serviceName(service)}: Pod ${first.name}${more} is not on an elastic network interface ` +
       `(${first.eni?.reason ?? 'unknown'}), so that CLB cannot reach it, and is not bound. Give the Pod template the ` +
       'annotation tke.cloud.tencent.com/networks: tke-route-eni and the resource tke.cloud.tencent.com/eni-ip, or start ' +
-      'the agent with --pure-vpc-cni if every Pod of the node has one.',
+      'the agent with --pure-vpc-cni=true if every Pod of the node has one.',
   );
 }
 
