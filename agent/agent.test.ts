@@ -14,7 +14,7 @@ import type { AgentHealth } from './health/health.ts';
 import { noMetrics } from './metrics.ts';
 import { kubePod } from './pod-fixtures.ts';
 import type { HookRedirect } from './redirect/hook-redirect.ts';
-import { ModelledRedirect } from './redirect/modelled-redirect.ts';
+import { RememberedRedirect } from './redirect/remembered-redirect.ts';
 import { ScriptedConnector } from './report/scripted-connector.ts';
 import type { ContainerExit } from './runtime/source.ts';
 
@@ -28,7 +28,7 @@ let connector: ScriptedConnector;
 let log: CollectingLogger;
 let hasSandbox: boolean;
 let connections: Connection[];
-let rule: ModelledRedirect;
+let rule: RememberedRedirect;
 let redirected: (readonly string[])[];
 let health: () => AgentHealth;
 let redirectError: Error | undefined;
@@ -44,7 +44,7 @@ beforeEach(async () => {
   connector = new ScriptedConnector();
   log = new CollectingLogger();
   kube = new ScriptedTransport(() => listOf(kubePod()));
-  rule = new ModelledRedirect();
+  rule = new RememberedRedirect();
   [hasSandbox, connections, redirected, redirectError] = [true, [], [], undefined];
   [answered, callsHeld] = [[], []];
   stop = new AbortController();

@@ -1,6 +1,7 @@
 import { networkInterfaces } from 'node:os';
 import { Registry } from 'prom-client';
 import { systemClock } from '../common/clock.ts';
+import { deadline } from '../common/deadline.ts';
 import { KubeConfigError } from '../common/kube/configuration.ts';
 import { httpsKubeTransport } from '../common/kube/https-transport.ts';
 import { loadKubeConfig } from '../common/kube/kubeconfig.ts';
@@ -17,7 +18,7 @@ import { nodeChecks } from './check/node-checks.ts';
 import { procConnections } from './connections/proc-connections.ts';
 import { ssIdleTimes } from './connections/ss-idle-times.ts';
 import { DEFAULT_DRAIN_LIMITS, IDLE_CONNECTION_MS } from './drain/drain-limits.ts';
-import { type HttpHookServerOptions, openHttpHookServer } from './drain/http-hook-server.ts';
+import { RefusalLog } from './drain/refusal-log.ts';
 import { runEventLoopWatch } from './health/event-loop-watch.ts';
 import { type HealthBoard, noHealthBoard } from './health/health.ts';
 import { openHealthServer } from './health/health-server.ts';
@@ -25,11 +26,12 @@ import { openMetricsServer } from './metrics-server.ts';
 import { probeNetworks } from './node/probe-networks.ts';
 import { signSources } from './node/sign-sources.ts';
 import { tcpProbes } from './node/tcp-probes.ts';
-import { AGENT_OPTIONS, type AgentOptionValues } from './options.ts';
+import { AGENT_OPTIONS, type AgentOptionValues, REMOVAL_OPTIONS } from './options.ts';
 import { prometheusMetrics } from './prometheus-metrics.ts';
 import { runCommand } from './redirect/command-process.ts';
-import { nftRedirect } from './redirect/nft-redirect.ts';
-import { isPortTaken } from './redirect/tcp-port-taken.ts';
+import { openNodeHooks } from './redirect/node-hooks.ts';
+import { nodeFirewall } from './redirect/proc-firewall.ts';
+import { removeRedirect } from './redirect/remove-redirect.ts';
 import { grpcReportConnector } from './report/grpc-connector.ts';
 import { nodeRuntime } from './runtime/node-runtime.ts';
 
@@ -38,6 +40,9 @@ type Environment = Readonly<Record<string, string | undefined>>;
 const STOPPED = 0;
 const FAILED = 1;
 const BAD_CONFIGURATION = 2;
+/** For a dozen programs, each with a lock that kube-proxy may hold for seconds. */
+const REDIRECT_TIMEOUT_MS = 30_000;
+const REMOVE_REDIRECT = '--remove-redirect';
 
 /** `clb-direct agent`: runs until SIGTERM or SIGINT. Resolves with the exit code. */
 export async function main(argv: readonly string[], environment: Environment): Promise<number> {
@@ -46,6 +51,7 @@ export async function main(argv: readonly string[], environment: Environment): P
     return STOPPED;
   }
   try {
+    if (argv.includes(REMOVE_REDIRECT)) return await remove(parseOptions(REMOVAL_OPTIONS, argv, environment));
     const values = parseOptions(AGENT_OPTIONS, argv, environment);
     if (values.check) return await check(values, environment);
     await run(values, environment);
@@ -55,6 +61,15 @@ export async function main(argv: readonly string[], environment: Environment): P
     const isConfiguration = error instanceof OptionError || error instanceof KubeConfigError;
     return isConfiguration ? BAD_CONFIGURATION : FAILED;
   }
+}
+
+/** `--remove-redirect`: needs nothing but the node, whatever else of the product is there no more. */
+async function remove({ procRoot, nftCommand }: Pick<AgentOptionValues, 'procRoot' | 'nftCommand'>): Promise<number> {
+  const firewall = await nodeFirewall({ procRoot, nftCommand, run: runCommand });
+  using limit = deadline(systemClock(), 'removing the redirect', REDIRECT_TIMEOUT_MS);
+  const { lines, isRemoved } = await removeRedirect(firewall, limit.signal);
+  console.log(lines.join('\n'));
+  return isRemoved ? STOPPED : FAILED;
 }
 
 /** `--check`: tells what is there and what is not, and the remedies. */
@@ -103,14 +118,23 @@ async function openEdges(
     startedAtMs: clock.wallNow(),
   });
   const configuration = await loadKubeConfig({ kubeconfigPath: values.kubeconfig, environment });
-  const onRefused: HttpHookServerOptions['onRefused'] = (reason, caller) => {
-    metrics.hookRefused(reason);
-    log.warn('preStop call turned away', { component: 'drain', reason, ...caller });
-  };
-  const hooks = await openAt('--drain-listen', values.drainListen, address =>
-    openHttpHookServer({ ...address, procRoot, onRefused }),
+  const drainLog = log.child({ component: 'drain' });
+  const refusals = new RefusalLog({ clock, log: drainLog });
+  using limit = deadline(clock, 'finding what redirects preStop calls', REDIRECT_TIMEOUT_MS);
+  const nodeHooks = await openNodeHooks(
+    {
+      means: values.redirect,
+      drainListen: values.drainListen,
+      nftCommand: values.nftCommand,
+      procRoot,
+      log: drainLog,
+      onRefused: (reason, caller) => {
+        metrics.hookRefused(reason);
+        refusals.refused(reason, caller);
+      },
+    },
+    limit.signal,
   );
-  log.info('drain server listens', { component: 'drain', drainPort: hooks.port });
   const random = systemRandom();
   const runtime = nodeRuntime({
     choice: values.runtime,
@@ -126,14 +150,7 @@ async function openEdges(
     random,
     kube: httpsKubeTransport(configuration),
     reports: grpcReportConnector({ ...listenAddress(values.coordinator), certificateAuthorityFile, tokenFile }),
-    hooks,
-    redirect: nftRedirect({
-      run: runCommand,
-      command: values.nftCommand,
-      agentPort: hooks.port,
-      hasIpv6: false,
-      isServed: port => isPortTaken(listenAddress(values.drainListen).host, port),
-    }),
+    ...nodeHooks,
     runtime,
     connections: procConnections({
       procRoot,

@@ -22,7 +22,17 @@ export const AGENT_OPTIONS = {
     placeholder: 'FILE',
     optional: true,
   }),
-  drainListen: address({ description: 'where preStop calls arrive after the redirect', default: '127.0.0.1:0' }),
+  redirect: choice({
+    description:
+      'what leads preStop calls to the agent; off: only those with a token, at 127.0.0.1:19440; auto: what the node has',
+    values: ['auto', 'nft', 'iptables-nft', 'iptables-legacy', 'off'],
+    default: 'auto',
+  }),
+  removeRedirect: flag({ description: 'remove the redirect from this node, and end', default: false }),
+  drainListen: address({
+    description: 'where preStop calls arrive; without it a free loopback port, 19440 with --redirect off',
+    optional: true,
+  }),
   httpListen: address({ description: 'where /metrics and /healthz are served', default: '0.0.0.0:19441' }),
   healthSocket: text({
     description: 'unix socket of this Pod alone where /livez and /readyz are served; without it nowhere',
@@ -111,5 +121,10 @@ export const AGENT_OPTIONS = {
     default: 'info',
   }),
 };
+
+/** Of `--remove-redirect`, which needs nothing but the node: all are known, none is required. */
+export const REMOVAL_OPTIONS = Object.fromEntries(
+  Object.entries(AGENT_OPTIONS).map(([key, option]) => [key, { ...option, isRequired: false }]),
+) as Pick<typeof AGENT_OPTIONS, 'removeRedirect' | 'procRoot' | 'nftCommand'>;
 
 export type AgentOptionValues = OptionValues<typeof AGENT_OPTIONS>;

@@ -38,7 +38,7 @@ export function nodeChecks({ values, environment, clock }: NodeChecksOptions): C
     ...(values.dbusSocket === 'none' ? [] : [dbusCheck(values.dbusSocket)]),
     ...(values.metadataAddress === 'none' ? [] : [metadataCheck(values.metadataAddress)]),
     portCheck('--http-listen', listenAddress(httpListen)),
-    portCheck('--drain-listen', listenAddress(values.drainListen)),
+    ...(values.drainListen === undefined ? [] : [portCheck('--drain-listen', listenAddress(values.drainListen))]),
   ];
 }
 

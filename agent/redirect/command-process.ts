@@ -38,7 +38,7 @@ export const runCommand: RunCommand = ({ command, args, input }, signal) => {
     const output = collect(child.stdout, OUTPUT_MAX, kill);
     const said = collect(child.stderr, ERROR_TEXT_MAX, () => {});
     const fail = (cause: string, isMissing = false) =>
-      reject(new CommandError(`${command} ${args[0] ?? ''}: ${cause}`.slice(0, ERROR_TEXT_MAX), { isMissing }));
+      reject(new CommandError(`${command}: ${cause}`.slice(0, ERROR_TEXT_MAX), { isMissing }));
     child.on('error', (error: NodeJS.ErrnoException) => {
       signal.removeEventListener('abort', kill);
       fail(error.code === 'ENOENT' ? 'not found on this node' : error.message, error.code === 'ENOENT');

@@ -39,10 +39,10 @@ const failing = (command: string) =>
   nftRedirect({ run: runCommand, command, agentPort: 1, hasIpv6: false, isServed: async () => false });
 
 test('a program that fails is told with its exit code', async () => {
-  await expect(failing('false').read(new AbortController().signal)).rejects.toThrow('false -j: exit code 1');
+  await expect(failing('false').read(new AbortController().signal)).rejects.toThrow('false: exit code 1');
 });
 
 test('a missing program is told too', async () => {
   const reading = failing('/nonexistent/nft').read(new AbortController().signal);
-  await expect(reading).rejects.toThrow('/nonexistent/nft -j: not found on this node');
+  await expect(reading).rejects.toThrow('/nonexistent/nft: not found on this node');
 });

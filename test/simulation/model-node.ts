@@ -3,7 +3,7 @@ import type { HookCallees, HookTransport } from '../../agent/drain/hook-transpor
 import { noMetrics } from '../../agent/metrics.ts';
 import type { ProbeSource } from '../../agent/node/probe-source.ts';
 import type { HookRedirect } from '../../agent/redirect/hook-redirect.ts';
-import { ModelledRedirect } from '../../agent/redirect/modelled-redirect.ts';
+import { RememberedRedirect } from '../../agent/redirect/remembered-redirect.ts';
 import { containerRuntime } from '../../agent/runtime/container-runtime.ts';
 import type { RuntimeSource } from '../../agent/runtime/source.ts';
 import { aborted } from '../../common/aborted.ts';
@@ -13,12 +13,16 @@ import type { RedirectedCall } from '../../sandbox/kube/kubelet/modelled-network
 import type { ModelledRuntime } from '../../sandbox/kube/kubelet/modelled-runtime.ts';
 import { ModelRuntime, type ModelRuntimeOptions } from './model-runtime.ts';
 import type { ModelServers } from './model-server.ts';
+import type { Body } from './process/process.ts';
+
+/** Of the process that an agent is: nothing reaches it while it is frozen. */
+type AgentProcess = Pick<Body, 'clock' | 'severed'>;
 
 /** The edges of one node's agent in virtual time: the node's redirect rule, its runtime and its connection tables. */
 export class ModelNode {
   readonly #containers: ModelledRuntime;
   readonly #servers: ModelServers;
-  readonly #rule = new ModelledRedirect();
+  readonly #rule = new RememberedRedirect();
   /** Who answers at which port. */
   readonly #handlers = new Map<number, RedirectedCall>();
   #lastPort = 0;
@@ -35,11 +39,11 @@ export class ModelNode {
     return this.#handlers.get(standing.agentPort) ?? refuse;
   };
 
-  /** The edges of one more agent, at a port of its own. `severed`: it is killed; the calls that it holds break. */
-  agent(severed: AbortSignal): { readonly hooks: HookTransport; readonly redirect: HookRedirect } {
+  /** The edges of one more agent, at a port of its own. When it is severed, the calls that it holds break. */
+  agent(process: AgentProcess): { readonly hooks: HookTransport; readonly redirect: HookRedirect } {
     const port = ++this.#lastPort;
     return {
-      hooks: { serve: (callees, signal) => this.#serve(port, callees, { signal, severed }) },
+      hooks: { serve: (callees, signal) => this.#serve(port, callees, { signal, ...process }) },
       redirect: this.#rule.edge(port),
     };
   }
@@ -47,11 +51,12 @@ export class ModelNode {
   async #serve(
     port: number,
     callees: HookCallees,
-    { signal, severed }: { signal: AbortSignal; severed: AbortSignal },
+    { signal, severed, clock }: AgentProcess & { readonly signal: AbortSignal },
   ): Promise<void> {
     const held = new Set<Promise<string>>();
     this.#handlers.set(port, (address, caller) => {
-      const call = orBroken(callees.hold({ address }, caller), severed);
+      const answer = clock.awake().then(() => callees.hold({ address }, caller));
+      const call = orBroken(answer, severed);
       held.add(call);
       return call.finally(() => held.delete(call));
     });
@@ -60,11 +65,6 @@ export class ModelNode {
     this.#handlers.delete(port);
     this.#rule.served.delete(port);
     await Promise.allSettled(held);
-  }
-
-  /** Ends a Pod's containers as a crash does. */
-  crash(podUid: string): void {
-    this.#containers.crash(podUid);
   }
 
   /** The runtime as one more agent asks it. */
@@ -91,10 +91,17 @@ export class ModelNode {
     };
   }
 
-  /** What runs answers; every other address is a machine where nothing listens. */
-  probes(): ProbeSource {
+  /**
+   * What runs answers; every other address is a machine where nothing listens.
+   * @param isDark whether the address is of a machine that is gone
+   */
+  probes(isDark: (address: string) => boolean): ProbeSource {
     return {
-      connect: async (address, port) => (this.#servers.at(address, port) ? 'connected' : 'refused'),
+      connect: async (address, port, signal) => {
+        if (isDark(address)) await aborted(signal);
+        signal.throwIfAborted();
+        return this.#servers.at(address, port) ? 'connected' : 'refused';
+      },
     };
   }
 }

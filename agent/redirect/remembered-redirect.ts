@@ -1,12 +1,12 @@
 import { type HookRedirect, isSameOwner, type StandingRule } from './hook-redirect.ts';
 
-/** For tests and virtual time: the rule of one node, as all agents of the node see it. */
-export class ModelledRedirect {
+/** A rule that only memory holds: for nodes that redirect nothing, for tests and for virtual time. */
+export class RememberedRedirect {
   standing: StandingRule | undefined;
   /** Ports where an agent listens. */
   readonly served = new Set<number>();
 
-  /** The rule as the agent at this port handles it. */
+  /** The rule as the agent at this port handles it; all agents of the node see the same one. */
   edge(agentPort: number): HookRedirect {
     return {
       covers: () => true,
