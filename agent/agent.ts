@@ -8,7 +8,7 @@ import type { ConnectionSource } from './connections/source.ts';
 import type { DrainLimits } from './drain/drain-limits.ts';
 import { DrainTracker } from './drain/drain-tracker.ts';
 import type { HookCallees, HookTransport } from './drain/hook-transport.ts';
-import { untilServingEnds } from './drain/serving-end.ts';
+import { type ServingEndOptions, untilServingEnds } from './drain/serving-end.ts';
 import type { HealthBoard } from './health/health.ts';
 import { Pulses } from './health/pulses.ts';
 import { missingToBeReady } from './health/readiness.ts';
@@ -71,18 +71,24 @@ export async function runAgent(
   signal: AbortSignal,
 ): Promise<void> {
   const parts = wire(edges, options);
+  showTo(edges, parts);
   const rest = new AbortController();
+  const lead = new ExitLead(edges);
+  const onObserved = (record: PodRecord) => lead.watchTold(record);
+  const sources = { ...edges, ...options, ...parts, onObserved };
+  const onRuntimeError = runtimeErrorLog(edges);
+  const onRound = parts.pulses.follow('proving absence');
   const loops = [
-    runPodReflector({ ...parts.podSources, transport: edges.kube }, rest.signal),
-    runAbsenceProver(parts.absence, rest.signal),
-    followExits(edges.runtime, parts, rest.signal),
+    runPodReflector({ ...sources, transport: edges.kube, onError: podErrorLog(edges) }, rest.signal),
+    runAbsenceProver({ ...sources, onRound, onError: onRuntimeError }, rest.signal),
+    followExits(edges.runtime, { ...parts, lead, onRuntimeError }, rest.signal),
     parts.redirect.run(rest.signal),
     parts.streams.run(rest.signal),
     parts.node.run(rest.signal),
   ];
   const served = new AbortController();
-  void untilServingEnds(parts.servingEnd, signal).then(() => served.abort());
-  const hooks = edges.hooks.serve(parts.callees, served.signal);
+  void untilServingEnds(servingEndOf(edges, parts), signal).then(() => served.abort());
+  const hooks = edges.hooks.serve(calleesOf(parts), served.signal);
   try {
     // A loop that fails ends the agent; none of them ends by itself.
     await Promise.race([hooks, Promise.all(loops)]);
@@ -96,7 +102,7 @@ type Parts = ReturnType<typeof wire>;
 
 /** Makes the parts and tells each of them of every change of a Pod. */
 function wire(edges: AgentEdges, options: AgentOptions) {
-  const { log, metrics } = edges;
+  const { log } = edges;
   const table = new PodTable();
   const epoch = randomUuid(edges.random);
   const startedAtMs = edges.clock.wallNow();
@@ -149,40 +155,34 @@ function wire(edges: AgentEdges, options: AgentOptions) {
     self: { stamp: startedAtMs, incarnation: epoch },
     addresses: () => (table.isListed ? table.hookedAddresses().filter(edges.redirect.covers) : undefined),
   });
-  edges.health.observe(() => ({
+  return { table, tracker, streams, node, redirect, pulses, onChange };
+}
+
+/** Says where a scrape and a health check find how the agent is doing. */
+function showTo({ metrics, health }: AgentEdges, { table, streams, redirect, pulses }: Parts): void {
+  metrics.observePods(() => table.records());
+  metrics.observeStreams(() => streams.status());
+  health.observe(() => ({
     missing: missingToBeReady({ isListed: table.isListed, isRedirected: redirect.isOwner }),
     stuck: pulses.stuck(),
   }));
-  metrics.observePods(() => table.records());
-  metrics.observeStreams(() => streams.status());
-  const lead = new ExitLead(edges);
-  const onObserved = (record: PodRecord) => lead.watchTold(record);
-  const podSources = { ...edges, ...options, table, onChange, onObserved, onError: podErrorLog(edges) };
-  const absence = { ...podSources, onError: runtimeErrorLog(edges), onRound: pulses.follow('proving absence') };
-  const callees: HookCallees = {
+}
+
+function calleesOf({ tracker, table }: Parts): HookCallees {
+  return {
     hold: (callee, caller) => tracker.hold(callee, caller),
     podUidOf: token => table.findByToken(token),
   };
-  const servingEnd = {
-    clock: edges.clock,
+}
+
+function servingEndOf({ clock }: AgentEdges, { tracker, table, redirect, node }: Parts): ServingEndOptions {
+  return {
+    clock,
     lookAtRedirect: () => redirect.lookBeforeStopping(),
     isSuperseded: () => redirect.isSuperseded,
     callsHeld: () => tracker.callsHeld,
     hookedPods: () => table.hookedAddresses().length,
     isNodeEnding: () => node.isNodeEnding(),
-  };
-  return {
-    table,
-    tracker,
-    streams,
-    node,
-    redirect,
-    callees,
-    servingEnd,
-    lead,
-    podSources,
-    absence,
-    onRuntimeError: absence.onError,
   };
 }
 
@@ -201,13 +201,17 @@ function runtimeErrorLog({ log, metrics }: AgentEdges): (error: unknown) => void
 }
 
 /** Without the runtime's word the Pods' statuses still tell of exits, later. */
-async function followExits(runtime: RuntimeSource, parts: Parts, signal: AbortSignal): Promise<void> {
+async function followExits(
+  runtime: RuntimeSource,
+  { table, onChange, lead, onRuntimeError }: Parts & { lead: ExitLead; onRuntimeError: (error: unknown) => void },
+  signal: AbortSignal,
+): Promise<void> {
   try {
     for await (const exit of runtime.exits(signal)) {
-      parts.podSources.onChange(parts.table.exit(exit));
-      parts.lead.runtimeTold(exit);
+      onChange(table.exit(exit));
+      lead.runtimeTold(exit);
     }
   } catch (error) {
-    if (!signal.aborted) parts.onRuntimeError(error);
+    if (!signal.aborted) onRuntimeError(error);
   }
 }

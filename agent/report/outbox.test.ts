@@ -5,6 +5,7 @@ import { DrainPhase, NodeSignKind, ProbeOutcome, type ReportRequest } from '../.
 import { podRecord } from '../pod-fixtures.ts';
 import type { PodChange } from '../pods/pod-table.ts';
 import {
+  DELTA_ENTRIES_MAX,
   emptyOutbox,
   type Outbox,
   PROBE_RESULTS_MAX,
@@ -45,6 +46,14 @@ describe('an outbox', () => {
       $case: 'snapshot',
       value: { sequence: 1, pods: records, consistent: true },
     });
+  });
+
+  test('says all anew when a delta would grow beyond what a node has', () => {
+    let outbox = synced();
+    for (let index = 0; index <= DELTA_ENTRIES_MAX; index += 1) outbox = withChange(outbox, remove(`pod-${index}`));
+    const records = [podRecord({ uid: 'left' })];
+    const value = { sequence: 2, pods: records, consistent: true };
+    expect(takeAll(outbox, records).messages).toEqual([{ message: { $case: 'snapshot', value } }]);
   });
 
   test('merges what changes while the stream is not writable into one delta', () => {
