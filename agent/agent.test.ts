@@ -1,11 +1,11 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { CollectingLogger } from '../common/collecting-logger.ts';
-import type { Pod } from '../common/kube/objects.ts';
+import type { Node, Pod } from '../common/kube/objects.ts';
 import { ScriptedTransport } from '../common/kube/scripted-transport.ts';
 import { ContainerState, Protocol } from '../common/pod-record.ts';
 import { seededRandom } from '../common/random.ts';
 import { VirtualClock } from '../common/virtual-clock.ts';
-import { DrainPhase, DrainState } from '../proto/gen/clbdirect/v1/report.ts';
+import { DrainPhase, DrainState, NodeSignKind, ProbeOutcome } from '../proto/gen/clbdirect/v1/report.ts';
 import { DEFAULT_HOOK_CALLS_MAX, runAgent } from './agent.ts';
 import type { Connection } from './connections/source.ts';
 import { DEFAULT_DRAIN_LIMITS } from './drain/drain-limits.ts';
@@ -79,7 +79,12 @@ function startAgent(): Promise<void> {
         probes: { connect: async () => 'connected' },
         hooks: { serve: serveHooks },
         redirect: countedRedirect(),
-        runtime: { processIds: async () => [1], hasSandbox: async () => hasSandbox, exits: exitsOf },
+        runtime: {
+          processIds: async () => [1],
+          hasSandbox: async () => hasSandbox,
+          runningContainers: async () => [],
+          exits: exitsOf,
+        },
         connections: { read: async () => connections },
       },
       options: {
@@ -197,6 +202,33 @@ describe('an agent', () => {
     hasSandbox = false;
     await clock.advance(1_000);
     expect(connector.to(FIRST).of('delta')).toMatchObject([{ removals: ['uid-1'] }]);
+  });
+});
+
+describe('what the node says of itself', () => {
+  const nodeWatch = () => kube.watches.findLast(({ request }) => request.path === '/api/v1/nodes');
+
+  test('is told to the coordinators', async () => {
+    const object: Node = { metadata: { name: 'node1', resourceVersion: '2' }, spec: { unschedulable: true } };
+    nodeWatch()?.push({ type: 'MODIFIED', object });
+    await clock.advance(0);
+    const notices = connector.to(FIRST).of('nodeNotice');
+    expect(notices).toMatchObject([{ signs: [] }, { signs: [{ kind: NodeSignKind.CORDONED }] }]);
+  });
+
+  test('is found out by probes, of addresses that are allowed', async () => {
+    const probe = (id: number, address: string) =>
+      connector.to(FIRST).say({ $case: 'probeRequest', value: { id, address, port: 80, timeoutMs: 0 } });
+    probe(1, '10.0.0.9');
+    probe(2, '192.0.2.1');
+    await clock.advance(0);
+    const outcomes = connector.to(FIRST).of('probeResult');
+    expect(new Map(outcomes.map(({ id, outcome }) => [id, outcome]))).toEqual(
+      new Map([
+        [1, ProbeOutcome.CONNECTED],
+        [2, ProbeOutcome.DECLINED],
+      ]),
+    );
   });
 });
 
