@@ -1,6 +1,7 @@
 import { type ChildProcess, execFile, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { type AddressInfo, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -20,6 +21,9 @@ let folder: string;
 let coordinator: TestCoordinator;
 let agent: ChildProcess;
 let metricsUrl: string;
+/** Stands where the environment says that a proxy is. */
+let proxy: Server;
+let proxied: number;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'clb-direct-running-'));
@@ -38,7 +42,14 @@ beforeAll(async () => {
   };
   await writeFile(join(folder, 'kubeconfig'), JSON.stringify(kubeconfig));
   await writeFile(join(folder, 'token'), 'token');
-  agent = spawn(process.execPath, [MAIN, ...argv()], { stdio: ['ignore', 'pipe', 'inherit'] });
+  proxied = 0;
+  proxy = createServer(socket => {
+    proxied += 1;
+    socket.destroy();
+  });
+  await new Promise<void>(resolve => proxy.listen(0, '127.0.0.1', resolve));
+  const env = { ...process.env, ...proxyVariables() };
+  agent = spawn(process.execPath, [MAIN, ...argv()], { env, stdio: ['ignore', 'pipe', 'inherit'] });
   metricsUrl = `http://127.0.0.1:${await metricsPort()}/metrics`;
 });
 afterAll(async () => {
@@ -46,6 +57,7 @@ afterAll(async () => {
   agent.kill('SIGTERM');
   if (agent.exitCode === null) await once(agent, 'exit');
   coordinator.stop();
+  await new Promise(resolve => proxy.close(resolve));
   await rm(folder, { recursive: true });
 });
 
@@ -64,6 +76,12 @@ function argv(): string[] {
     'metadata-address': 'none',
   };
   return Object.entries(options).map(([name, value]) => `--${name}=${value}`);
+}
+
+function proxyVariables(): Record<string, string> {
+  const url = `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`;
+  const names = ['grpc_proxy', 'http_proxy', 'https_proxy', 'HTTP_PROXY', 'HTTPS_PROXY', 'ALL_PROXY'];
+  return { NODE_USE_ENV_PROXY: '1', ...Object.fromEntries(names.map(name => [name, url])) };
 }
 
 /** From the line that says that the agent has started; what it says later is not kept. */
@@ -99,6 +117,12 @@ describe('the metrics of a running agent', () => {
     expect(samples.length).toBeLessThan(SERIES_MAX);
     for (const sample of samples) expect(sample).toMatch(/[{,]node="node1"[,}]/);
   });
+});
+
+test('no proxy of the environment is asked for the coordinators or the API server', async () => {
+  await expect.poll(scrape).toMatch(/clb_direct_agent_pod_watch_errors_total\{node="node1"\} [1-9]/);
+  expect(await scrape()).toContain('clb_direct_agent_report_streams{node="node1"} 1');
+  expect(proxied).toBe(0);
 });
 
 describe.runIf(hasCurl)('the health of a running agent', () => {
