@@ -9,7 +9,7 @@ import type { ClbServer } from './server.ts';
  */
 export type ClbCall = (action: string, parameters: object, signal: AbortSignal) => Promise<Record<string, unknown>>;
 
-export function inProcessClb(server: ClbServer): ClbCall {
+export function inProcessClb(server: Pick<ClbServer, 'call'>): ClbCall {
   return (action, parameters, signal) =>
     new Promise((resolve, reject) => {
       if (signal.aborted) return reject(signal.reason);

@@ -2,7 +2,7 @@ import type { Condition, Service } from '../../common/kube/objects.ts';
 import type { JournalRecord } from '../../sandbox/clb/journal.ts';
 import type { TargetChange } from '../../sandbox/clb/state.ts';
 import type { KubeletRecord } from '../../sandbox/kube/kubelet/kubelet-record.ts';
-import type { ApiWrite } from './world.ts';
+import type { ApiWrite } from './noting-api.ts';
 
 /** All that a run is judged by: what the cloud, the kubelets and the API server noted. */
 export interface Evidence {

@@ -5,7 +5,7 @@ import type { TargetChange } from '../../sandbox/clb/state.ts';
 import type { KubeletMoment, KubeletRecord } from '../../sandbox/kube/kubelet/kubelet-record.ts';
 import type { Evidence } from './evidence.ts';
 import { breaches } from './laws.ts';
-import type { ApiWrite } from './world.ts';
+import type { ApiWrite } from './noting-api.ts';
 
 const FIRST = { name: 'web-5c9f-aaaaa', uid: 'uid-a', address: '10.0.0.1' };
 const SECOND = { name: 'web-5c9f-bbbbb', uid: 'uid-b', address: '10.0.0.2' };

@@ -1,7 +1,9 @@
 import { aborted } from '../../common/aborted.ts';
+import { type Clock, sleep } from '../../common/clock.ts';
 import type { KubeTransport, WatchEvent } from '../../common/kube/transport.ts';
 import { KubeConnectionError } from '../../common/kube/transport.ts';
 import { ClbConnectionError, type ClbTransport } from '../../coordinator/cloud/transport.ts';
+import type { ProcessClock } from './process/process-clock.ts';
 
 /**
  * `refused`: whoever calls is told at once, and what is open breaks. `silent`: nothing comes back as long as it lasts; what
@@ -9,13 +11,24 @@ import { ClbConnectionError, type ClbTransport } from '../../coordinator/cloud/t
  */
 export type Reach = 'open' | 'refused' | 'silent';
 
-/** The way from one process to one server. What was on its way when it closed may still have its effect. */
+/**
+ * The way from one process to one server. What was on its way when it closed may still have its effect, and nothing
+ * reaches a process that is frozen.
+ */
 export class Link {
+  readonly #world: Clock;
+  readonly #process: ProcessClock;
   #reach: Reach = 'open';
   /** How often somebody tried to pass. */
   tries = 0;
   #closed = new AbortController();
   #reopened = new AbortController();
+  #drawDelayMs: (() => number) | undefined;
+
+  constructor(world: Clock, process: ProcessClock) {
+    this.#world = world;
+    this.#process = process;
+  }
 
   set(reach: Reach): void {
     if (reach === this.#reach) return;
@@ -25,6 +38,18 @@ export class Link {
     this.#closed = new AbortController();
     this.#reopened.abort();
     this.#reopened = new AbortController();
+  }
+
+  /** Whatever is open breaks, and can be opened again at once. */
+  cut(): void {
+    if (this.#reach !== 'open') return;
+    this.#closed.abort();
+    this.#closed = new AbortController();
+  }
+
+  /** From now on each request, each answer and each event of a watch takes so much longer; undefined: no longer. */
+  delay(drawDelayMs: (() => number) | undefined): void {
+    this.#drawDelayMs = drawDelayMs;
   }
 
   kube(inner: KubeTransport): KubeTransport {
@@ -48,9 +73,16 @@ export class Link {
     this.tries += 1;
     if (this.#reach !== 'open') return this.#fail(signal, broken);
     const closed = this.#closed.signal;
+    const either = AbortSignal.any([signal, closed]);
     try {
-      return await send(AbortSignal.any([signal, closed]));
+      await this.#travel(either);
+      const answer = await send(either);
+      await this.#travel(either);
+      await this.#process.awake();
+      either.throwIfAborted();
+      return answer;
     } catch (error) {
+      await this.#process.awake();
       if (signal.aborted || !closed.aborted) throw error;
       return this.#fail(signal, broken);
     }
@@ -63,16 +95,29 @@ export class Link {
   ): AsyncGenerator<WatchEvent> {
     if (this.#reach !== 'open') await this.#fail(signal, broken);
     const closed = this.#closed.signal;
+    const either = AbortSignal.any([signal, closed]);
     try {
-      yield* open(AbortSignal.any([signal, closed]));
+      for await (const event of open(either)) {
+        await this.#travel(either);
+        await this.#process.awake();
+        either.throwIfAborted();
+        yield event;
+      }
+      await this.#process.awake();
     } catch (error) {
+      await this.#process.awake();
       if (signal.aborted || !closed.aborted) throw error;
       await this.#fail(signal, broken);
     }
   }
 
+  async #travel(signal: AbortSignal): Promise<void> {
+    if (this.#drawDelayMs) await sleep(this.#world, this.#drawDelayMs(), signal);
+  }
+
   async #fail(signal: AbortSignal, broken: () => Error): Promise<never> {
     if (this.#reach === 'silent') await aborted(AbortSignal.any([signal, this.#reopened.signal]));
+    await this.#process.awake();
     signal.throwIfAborted();
     throw broken();
   }

@@ -1,3 +1,4 @@
+import { abortable } from '../../common/abortable.ts';
 import type { Clock } from '../../common/clock.ts';
 import type { Random } from '../../common/random.ts';
 import { randomInteger } from '../../common/random.ts';
@@ -10,67 +11,100 @@ import {
   type ReportConnector,
   type ReportHandler,
 } from '../../common/report-transport.ts';
+import type { ProcessClock } from './process/process-clock.ts';
+import { type Direction, Route } from './route.ts';
 
 /** Messages under way in one direction before the sender is told to wait. */
 const PENDING_MAX = 64;
 
-/** One direction of a stream: delivers in order, each message after a delay of its own. */
+interface PipeOptions {
+  readonly route: Route;
+  readonly direction: Direction;
+  readonly drawDelayMs: () => number;
+  /** Nothing reaches it while it is frozen. */
+  readonly receiver: ProcessClock;
+}
+
+type Parcel<T> = { readonly message: T } | { readonly end: Error | undefined };
+
+/** One direction of a stream: delivers in order, each message after a delay of its own, its end as the last of them. */
 class Pipe<T> {
-  readonly #clock: Clock;
-  readonly #delayMs: () => number;
-  readonly #arrived: T[] = [];
+  readonly #options: PipeOptions;
+  readonly #arrived: Parcel<T>[] = [];
   #lastArrivalAt = 0;
   #underWay = 0;
-  #end: { readonly error?: Error } | undefined;
+  /** The sender says nothing more. */
+  #isFinished = false;
+  /** The receiver listens no more. */
+  #isForsaken = false;
   #onArrival: (() => void) | undefined;
   #onSpace: (() => void)[] = [];
 
-  constructor(clock: Clock, delayMs: () => number) {
-    this.#clock = clock;
-    this.#delayMs = delayMs;
+  constructor(options: PipeOptions) {
+    this.#options = options;
   }
 
   send(message: T): boolean {
-    if (this.#end) return false;
+    if (this.#isFinished) return true;
     this.#underWay += 1;
-    this.#lastArrivalAt = Math.max(this.#lastArrivalAt, this.#clock.now() + this.#delayMs());
-    this.#clock.schedule(this.#lastArrivalAt - this.#clock.now(), () => {
-      if (this.#end) return;
-      this.#arrived.push(structuredClone(message));
-      this.#onArrival?.();
-    });
-    return this.#underWay < PENDING_MAX;
+    this.#post({ message: structuredClone(message) });
+    return this.#isForsaken || this.#underWay < PENDING_MAX;
   }
 
   async writable(): Promise<void> {
-    if (this.#underWay >= PENDING_MAX && !this.#end) {
+    if (this.#underWay >= PENDING_MAX && !this.#isFinished && !this.#isForsaken) {
       await new Promise<void>(resolve => this.#onSpace.push(resolve));
     }
   }
 
-  close(error?: Error): void {
-    if (this.#end) return;
-    this.#end = error ? { error } : {};
+  /** Nothing more is sent; the receiver hears of it in its turn. */
+  finish(error?: Error): void {
+    if (this.#isFinished) return;
+    this.#isFinished = true;
+    this.#post({ end: error });
+    this.#freeSpace();
+  }
+
+  /** Nothing more is received; the reader's iteration ends at once. */
+  forsake(): void {
+    if (this.#isForsaken) return;
+    this.#isForsaken = true;
+    this.#arrived.length = 0;
+    this.#arrived.push({ end: undefined });
     this.#onArrival?.();
     this.#freeSpace();
   }
 
   async *received(): AsyncIterable<T> {
     for (;;) {
-      for (let message = this.#arrived.shift(); message !== undefined; message = this.#arrived.shift()) {
+      for (let parcel = this.#arrived.shift(); parcel; parcel = this.#arrived.shift()) {
+        await this.#options.receiver.awake();
+        if ('end' in parcel) {
+          if (parcel.end) throw parcel.end;
+          return;
+        }
         this.#underWay -= 1;
         this.#freeSpace();
-        yield message;
-      }
-      if (this.#end) {
-        if (this.#end.error) throw this.#end.error;
-        return;
+        yield parcel.message;
       }
       await new Promise<void>(resolve => {
         this.#onArrival = resolve;
       });
       this.#onArrival = undefined;
     }
+  }
+
+  #post(parcel: Parcel<T>): void {
+    const { route, direction, drawDelayMs } = this.#options;
+    const now = route.clock.now();
+    this.#lastArrivalAt = Math.max(this.#lastArrivalAt, now + drawDelayMs() + route.extraMs());
+    route.clock.schedule(this.#lastArrivalAt - now, () =>
+      route.pass(direction, () => {
+        if (this.#isForsaken) return;
+        this.#arrived.push(parcel);
+        this.#onArrival?.();
+      }),
+    );
   }
 
   #freeSpace(): void {
@@ -86,18 +120,40 @@ function channel<Sent, Received>(out: Pipe<Sent>, back: Pipe<Received>): ReportC
     writable: () => out.writable(),
     received: () => back.received(),
     close: () => {
-      out.close();
-      back.close();
+      out.finish();
+      back.forsake();
     },
   };
 }
 
-/** The network between agents and coordinators: streams by address, with latency, that can be cut. */
+interface Listener {
+  readonly handler: ReportHandler;
+  readonly signal: AbortSignal;
+  readonly process: ProcessClock;
+}
+
+interface Caller {
+  readonly identity: AgentIdentity;
+  readonly process: ProcessClock;
+  /** The agent is killed: its streams break, and no other ever opens. */
+  readonly severed: AbortSignal;
+}
+
+/** Either end of a stream, as the machine below it sees it. */
+interface Stream {
+  /** The coordinator's process has gone: its machine tells the agent. */
+  readonly breakDown: (error: Error) => void;
+}
+
+/** The network between agents and coordinators: streams by address, with latency, that can be cut, held up and slowed. */
 export class ReportNetwork {
   readonly #clock: Clock;
   readonly #random: Random;
-  readonly #listeners = new Map<string, { handler: ReportHandler; signal: AbortSignal }>();
-  readonly #open = new Map<string, Set<(error: Error) => void>>();
+  readonly #listeners = new Map<string, Listener>();
+  readonly #open = new Map<string, Set<Stream>>();
+  readonly #routes = new Map<string, Route>();
+  /** Names of machines that are gone without a word: nothing comes from them, not even that a connection has ended. */
+  readonly dark = new Set<string>();
 
   constructor(clock: Clock, random: Random) {
     this.#clock = clock;
@@ -105,52 +161,92 @@ export class ReportNetwork {
   }
 
   /** Serves `address` until the signal aborts; then its streams break. */
-  listen(address: string, handler: ReportHandler, signal: AbortSignal): void {
-    this.#listeners.set(address, { handler, signal });
+  listen(address: string, handler: ReportHandler, { signal, process }: Pick<Listener, 'signal' | 'process'>): void {
+    this.#listeners.set(address, { handler, signal, process });
     signal.addEventListener('abort', () => {
       this.#listeners.delete(address);
-      for (const cut of this.#open.get(address) ?? []) cut(new ReportChannelError('broken', `${address} went away`));
+      const error = new ReportChannelError('broken', `${address} went away`);
+      for (const stream of this.#open.get(address) ?? []) stream.breakDown(error);
       this.#open.delete(address);
     });
   }
 
-  /** `severed`: the agent is killed; its streams break, and no other ever opens. */
-  connector(identity: AgentIdentity, severed: AbortSignal): ReportConnector {
+  connector(caller: Caller): ReportConnector {
     return {
       resolve: async () => {
         if (this.#listeners.size === 0) throw new ReportChannelError('unavailable', 'the name has no address');
         return [...this.#listeners.keys()];
       },
-      connect: async address => this.#connect(address, identity, severed),
+      connect: (address, signal) => this.#connect(address, caller, signal),
     };
   }
 
-  #connect(address: string, identity: AgentIdentity, severed: AbortSignal): AgentChannel {
+  /** The way between a node's agents and a coordinator. */
+  route(nodeName: string, address: string): Route {
+    const key = `${nodeName} ${address}`;
+    const known = this.#routes.get(key) ?? new Route(this.#clock);
+    this.#routes.set(key, known);
+    return known;
+  }
+
+  /** Of all agents that a node has now or will have. */
+  routesOf(nodeName: string): readonly Route[] {
+    return [...this.#routes].filter(([key]) => key.startsWith(`${nodeName} `)).map(([, route]) => route);
+  }
+
+  async #connect(address: string, caller: Caller, signal: AbortSignal): Promise<AgentChannel> {
+    const { identity, severed } = caller;
+    const route = this.route(identity.nodeName, address);
+    await abortable(route.opened(), signal);
     if (severed.aborted) throw new ReportChannelError('unavailable', `${identity.podName} was killed`);
     const listener = this.#listeners.get(address);
     if (!listener) throw new ReportChannelError('unavailable', `${address} refuses connections`);
-    const delayMs = () => randomInteger(this.#random, 1, 5);
-    const up = new Pipe<Parameters<AgentChannel['send']>[0]>(this.#clock, delayMs);
-    const down = new Pipe<Parameters<CoordinatorChannel['send']>[0]>(this.#clock, delayMs);
+    const drawDelayMs = () => randomInteger(this.#random, 1, 5);
+    const shared = { route, drawDelayMs };
+    const up = new Pipe<Parameters<AgentChannel['send']>[0]>({
+      ...shared,
+      direction: 'up',
+      receiver: listener.process,
+    });
+    const down = new Pipe<Parameters<CoordinatorChannel['send']>[0]>({
+      ...shared,
+      direction: 'down',
+      receiver: caller.process,
+    });
     const cut = (error?: Error) => {
-      up.close(error);
-      down.close(error);
+      up.finish(error);
+      down.finish(error);
     };
+    const ends = [route.onCut(() => cut(new ReportChannelError('broken', 'connection reset by peer')))];
+    const stream: Stream = { breakDown: cut };
     const open = this.#open.get(address) ?? new Set();
-    this.#open.set(address, open.add(cut));
-    const onSevered = () => cut(new ReportChannelError('broken', `${identity.podName} went away`));
+    this.#open.set(address, open.add(stream));
+    const onSevered = () => {
+      if (!this.dark.has(identity.nodeName)) cut(new ReportChannelError('broken', `${identity.podName} went away`));
+    };
     severed.addEventListener('abort', onSevered, { once: true });
-    const served = listener.handler(identity, channel(down, up), listener.signal);
-    void served.then(
-      () => cut(),
-      error => cut(new ReportChannelError('broken', error instanceof Error ? error.message : String(error))),
+    ends.push(
+      () => open.delete(stream),
+      () => severed.removeEventListener('abort', onSevered),
     );
-    void served
-      .catch(() => undefined)
+    void this.#serve(listener, identity, channel(down, up))
+      .then(
+        () => down.finish(),
+        error => down.finish(new ReportChannelError('broken', error instanceof Error ? error.message : String(error))),
+      )
+      .then(() => up.forsake())
       .then(() => {
-        open.delete(cut);
-        severed.removeEventListener('abort', onSevered);
+        for (const end of ends) end();
       });
     return channel(up, down);
+  }
+
+  async #serve(
+    { handler, process, signal }: Listener,
+    identity: AgentIdentity,
+    channel: CoordinatorChannel,
+  ): Promise<void> {
+    await process.awake();
+    await handler(identity, channel, signal);
   }
 }

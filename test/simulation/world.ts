@@ -1,15 +1,10 @@
-import { DEFAULT_HOOK_CALLS_MAX, runAgent } from '../../agent/agent.ts';
-import { DEFAULT_DRAIN_LIMITS } from '../../agent/drain/drain-limits.ts';
-import { noHealthBoard } from '../../agent/health/health.ts';
-import { noMetrics } from '../../agent/metrics.ts';
 import type { Pod } from '../../common/kube/objects.ts';
 import type { KubeResponse, KubeTransport } from '../../common/kube/transport.ts';
 import type { Logger, LogLevel } from '../../common/logger.ts';
 import { type Random, randomInteger, seededRandom } from '../../common/random.ts';
 import { VirtualClock } from '../../common/virtual-clock.ts';
-import { clbCloud } from '../../coordinator/cloud/clb-client.ts';
-import { Coordinator, type CoordinatorOptions } from '../../coordinator/coordinator.ts';
-import { noObserver } from '../../coordinator/observer.ts';
+import type { ClbTransport } from '../../coordinator/cloud/transport.ts';
+import type { Coordinator, CoordinatorOptions } from '../../coordinator/coordinator.ts';
 import { reviewPod } from '../../coordinator/webhook/admission.ts';
 import { DEFAULT_INJECTION_POLICY } from '../../coordinator/webhook/inject.ts';
 import type { JournalRecord } from '../../sandbox/clb/journal.ts';
@@ -20,16 +15,15 @@ import { inProcessKubeTransport } from '../../sandbox/kube/api/in-process.ts';
 import { KubeApiServer } from '../../sandbox/kube/api/kube-api-server.ts';
 import { runControllers } from '../../sandbox/kube/controllers/run-controllers.ts';
 import type { KubeletRecord } from '../../sandbox/kube/kubelet/kubelet-record.ts';
-import { modelledNetwork } from '../../sandbox/kube/kubelet/modelled-network.ts';
-import { ModelledRuntime } from '../../sandbox/kube/kubelet/modelled-runtime.ts';
-import { noVolumes } from '../../sandbox/kube/kubelet/pod-volumes.ts';
-import { runKubelet } from '../../sandbox/kube/kubelet/run-kubelet.ts';
+import { ApiFaults } from './api-faults.ts';
 import { clbTransport } from './clb-transport.ts';
 import { EventLog } from './event-log.ts';
-import { Link } from './link.ts';
-import { ModelNode } from './model-node.ts';
 import { ModelServers } from './model-server.ts';
+import { type ApiWrite, notingApi } from './noting-api.ts';
+import { type Body, type Process, startProcess } from './process/process.ts';
 import { ReportNetwork } from './report-link.ts';
+import { simulatedCoordinator } from './simulated-coordinator.ts';
+import { SimulatedNode } from './simulated-node.ts';
 
 export interface WorldOptions {
   readonly seed: number;
@@ -56,45 +50,18 @@ const VIP_PREFIX = '10.200.0';
 const KUBE_LATENCY_MS = 4;
 /** Of agents. */
 const RUNTIMES_MISSING_SHARE = 0.25;
-const VPC_ID = 'vpc-simulated';
-
-/** A process of the product. It can be ended kindly, by aborting `stop` (SIGTERM), or killed with `sever`. */
-export interface Process {
-  readonly name: string;
-  readonly stop: AbortController;
-  readonly done: Promise<void>;
-  /** Its ways to the API server and to CLB. */
-  readonly kube: Link;
-  readonly clb: Link;
-  /** SIGKILL: nothing that it does has an effect from now on, its sockets break, and nobody answers for it. */
-  sever(): void;
-}
 
 export interface CoordinatorProcess extends Process {
   readonly coordinator: Coordinator;
 }
 
-/** A write that the API server answered. */
-export interface ApiWrite {
-  /** Wall milliseconds of the answer. */
-  readonly at: number;
-  readonly username: string;
-  readonly method: string;
-  readonly path: string;
-  readonly body: unknown;
-  readonly status: number;
-}
-
 type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE';
 
-/** What a process runs, and what it needs for it. */
-interface Body {
-  readonly kube: Link;
-  readonly clb: Link;
-  /** Aborts when the process is severed. */
-  readonly severed: AbortSignal;
-  /** Aborts at SIGTERM. */
-  readonly stop: AbortSignal;
+/** A call of CLB by one of ours, once it was answered. */
+export interface ClbCallNote {
+  readonly process: Process;
+  /** Wall milliseconds of the moment at which the process began it. */
+  readonly startedAt: number;
 }
 
 /**
@@ -119,10 +86,14 @@ export class World {
   /** Everything that the admission webhook warned of. */
   readonly warnings: string[] = [];
   readonly processes: Process[] = [];
+  /** By request id, whose calls of CLB they were. */
+  readonly clbCalls = new Map<string, ClbCallNote>();
+  readonly nodes = new Map<string, SimulatedNode>();
+  readonly network: ReportNetwork;
+  /** Of the API server, for the product's processes. */
+  readonly apiFaults = new ApiFaults();
   readonly #options: WorldOptions;
   readonly #api: KubeApiServer;
-  readonly #network: ReportNetwork;
-  readonly #nodes = new Map<string, ModelNode>();
   readonly #stop = new AbortController();
   /** Apart from `random`, whose order seeds that are known by number rely on. */
   readonly #runtimeDice: Random;
@@ -146,7 +117,7 @@ export class World {
       random: this.random(),
       admissionCaller: async (_target, review) => this.#admit(review),
     });
-    this.#network = new ReportNetwork(clock, this.random());
+    this.network = new ReportNetwork(clock, this.random());
     this.kube = this.transport('admin');
   }
 
@@ -156,21 +127,16 @@ export class World {
     return seededRandom(this.#options.seed * 1_000 + this.#forks);
   }
 
-  transport(username: string): KubeTransport {
+  /** @param faults what is wrong with the server for this user */
+  transport(username: string, faults?: ApiFaults): KubeTransport {
     const user = { username, groups: ['system:masters'] };
-    const inner = inProcessKubeTransport({ server: this.#api, user, clock: this.clock, latencyMs: KUBE_LATENCY_MS });
-    return {
-      watch: (request, signal) => inner.watch(request, signal),
-      request: async (request, signal) => {
-        const response = await inner.request(request, signal);
-        const { method, path, body } = request;
-        const { status } = response;
-        if (method === 'GET') return response;
-        this.log.add('kube', { username, method, path, body, status });
-        this.apiWrites.push({ at: this.clock.wallNow(), username, method, path, body, status });
-        return response;
-      },
+    const wallNow = () => this.clock.wallNow();
+    const note = (write: ApiWrite) => {
+      this.log.add('kube', write);
+      this.apiWrites.push(write);
     };
+    const server = notingApi({ api: this.#api, wallNow, note, faults });
+    return inProcessKubeTransport({ server, user, clock: this.clock, latencyMs: KUBE_LATENCY_MS });
   }
 
   async start(): Promise<void> {
@@ -180,7 +146,7 @@ export class World {
     const log = (message: string, details?: object) => this.log.add('controllers', { message, ...details });
     const context = { transport: this.transport('controllers'), clock, random: this.random(), log };
     this.#spawn('controllers', ({ stop }) => runControllers(context, stop));
-    for (let node = 1; node <= nodes; node += 1) this.#startNode(node);
+    for (let number = 1; number <= nodes; number += 1) this.#startNode(number);
     await this.create('/api/v1/namespaces', { metadata: { name: NAMESPACE } });
     await this.#registerWebhook();
     for (let count = 0; count < coordinators; count += 1) this.startCoordinator();
@@ -189,9 +155,13 @@ export class World {
   /** Ends everything; resolves when nothing runs any more. */
   async close(): Promise<void> {
     this.#stop.abort();
-    for (const process of this.processes) process.stop.abort();
+    const living = this.processes.filter(({ severedAt }) => severedAt === undefined);
+    for (const { clock, stop } of living) {
+      clock.wake();
+      stop.abort();
+    }
     await this.clock.advance(120_000);
-    await Promise.all(this.processes.map(process => process.done));
+    await Promise.all(living.map(process => process.done));
   }
 
   async create(path: string, object: object): Promise<unknown> {
@@ -240,121 +210,80 @@ export class World {
     const process = this.#spawn(name, async body => {
       coordinator = this.#makeCoordinator(name, body);
       const streams = new AbortController();
-      const listening = AbortSignal.any([streams.signal, body.severed]);
-      this.#network.listen(name, coordinator.reports.handle, listening);
+      const signal = AbortSignal.any([streams.signal, body.severed]);
+      this.network.listen(name, coordinator.reports.handle, { signal, process: body.clock });
       await coordinator.run(body.stop);
       streams.abort();
     });
     if (!coordinator) throw new Error('a process begins at once');
-    const started = Object.assign(process, { coordinator });
+    const started = withCoordinator(process, coordinator);
     this.coordinators.push(started);
     return started;
   }
 
-  #makeCoordinator(name: string, { kube, clb }: Body): Coordinator {
-    const { clock } = this;
-    const log = this.logger(name);
-    const cloud = clbCloud({
-      transport: clb.clb(clbTransport(this.clb)),
-      clock,
-      random: this.random(),
+  #makeCoordinator(name: string, { clock, kube, clb }: Body): Coordinator {
+    const startedAt = new WeakMap<object, number>();
+    const inner = clbTransport(this.clb, (requestId, _action, parameters) => {
+      const process = this.processes.find(candidate => candidate.name === name);
+      if (process) this.clbCalls.set(requestId, { process, startedAt: startedAt.get(parameters) ?? 0 });
     });
-    return new Coordinator(
-      { clock, random: this.random(), kube: kube.kube(this.transport(name)), cloud, log, observer: noObserver },
-      {
-        name,
-        podUid: `${name}-uid`,
-        incarnation: `${this.#forks}`,
-        namespace: NAMESPACE,
-        instance: 'simulation',
-        vpcId: VPC_ID,
-        leaseDurationMs: 10_000,
-        renewDeadlineMs: 7_000,
-        retryPeriodMs: 1_000,
-        settleMs: 2_000,
-        drainNodeOn: ['shutdown', 'spot-termination', 'to-be-deleted'],
-        healthCheck: undefined,
-        existingLoadBalancers: this.#options.existingLoadBalancers ?? 'any',
+    const linked = clb.clb(inner);
+    const transport: ClbTransport = {
+      call: (action, parameters, signal) => {
+        startedAt.set(parameters, this.clock.wallNow());
+        return linked.call(action, parameters, signal);
       },
-    );
+    };
+    return simulatedCoordinator({
+      name,
+      incarnation: `${this.#forks}`,
+      namespace: NAMESPACE,
+      existingLoadBalancers: this.#options.existingLoadBalancers ?? 'any',
+      clock,
+      random: () => this.random(),
+      kube: kube.kube(this.transport(name, this.apiFaults)),
+      clb: transport,
+      log: this.logger(name),
+    });
   }
 
   #startNode(number: number): void {
-    const name = `node-${number}`;
-    const containers = new ModelledRuntime({ programOf: image => this.servers.programOf(image) });
-    const node = new ModelNode(containers, this.servers);
-    const { clock } = this;
-    const network = modelledNetwork({ clock, containers, latencyMs: 1, redirect: node.redirect });
-    const address = addressOf(name);
-    this.#spawn(name, ({ stop }) =>
-      runKubelet(
-        {
-          transport: this.transport(`system:node:${name}`),
-          clock,
-          random: this.random(),
-          node: {
-            name,
-            address,
-            podCidr: `10.0.${number}.0/24`,
-            providerId: `qcloud:///100001/ins-${number}`,
-            capacity: { cpu: '8', memory: '16Gi', 'tke.cloud.tencent.com/eni-ip': '60' },
-          },
-          containers,
-          network,
-          volumes: noVolumes(),
-          log: (message, details) => this.log.add(name, { message, ...details }),
-          record: record => this.#record(record),
-        },
-        stop,
-      ),
-    );
-    this.#nodes.set(name, node);
-    this.startAgent(name);
+    const node = new SimulatedNode(number, {
+      clock: this.clock,
+      servers: this.servers,
+      network: this.network,
+      random: () => this.random(),
+      transport: username => this.transport(username, username.startsWith('agent-') ? this.apiFaults : undefined),
+      logger: part => this.logger(part),
+      log: (part, event) => this.log.add(part, event),
+      record: record => this.#record(record),
+      spawn: (name, run) => this.#spawn(name, run),
+      drawRuntime: () => this.#drawRuntime(),
+      isDark: address => [...this.nodes.values()].some(other => other.isDark && other.owns(address)),
+      nextIncarnation: () => `${this.#forks}`,
+    });
+    node.boot();
+    this.nodes.set(node.name, node);
+    this.startAgent(node.name);
   }
 
   /** Another agent on the node, which takes over the node's hook calls. */
   startAgent(nodeName: string): Process {
-    const node = this.#nodes.get(nodeName);
+    const node = this.nodes.get(nodeName);
     if (!node) throw new Error(`there is no node ${nodeName}`);
-    const identity = { nodeName, podName: `agent-${nodeName}`, podUid: `agent-${nodeName}-${this.#forks}` };
-    const runtimes = this.#drawRuntime();
-    const agent = this.#spawn(identity.podName, ({ kube, severed, stop }) =>
-      runAgent(
-        {
-          edges: {
-            clock: this.clock,
-            random: this.random(),
-            kube: kube.kube(this.transport(identity.podName)),
-            reports: this.#network.connector(identity, severed),
-            ...node.agent(severed),
-            runtime: node.runtime({ clock: this.clock, log: this.logger(identity.podName), ...runtimes }),
-            connections: node.connections(),
-            nodeAddresses: () => [addressOf(nodeName)],
-            nodeSigns: [],
-            probes: node.probes(),
-            log: this.logger(identity.podName),
-            metrics: noMetrics(),
-            health: noHealthBoard(),
-          },
-          options: {
-            nodeName,
-            agentVersion: 'simulated',
-            policy: { pureVpcCni: 'auto' },
-            drain: DEFAULT_DRAIN_LIMITS,
-            hookCallsMax: DEFAULT_HOOK_CALLS_MAX,
-            isProbeAllowed: () => true,
-          },
-        },
-        stop,
-      ),
-    );
+    const agent = node.startAgent();
     this.agents.set(nodeName, agent);
     return agent;
   }
 
-  /** Ends a Pod's containers, which its kubelet then starts again. */
+  /** Ends a Pod's containers as a crash does. */
   crash(podUid: string): void {
-    for (const node of this.#nodes.values()) node.crash(podUid);
+    for (const { containers } of this.nodes.values()) containers.crash(podUid);
+  }
+
+  /** The API server forgets its history: whoever watched and is cut off has to list again. */
+  compactApi(): void {
+    this.#api.compact();
   }
 
   /** Some agents have no runtime to ask and see exits on the Pod watch. */
@@ -397,18 +326,8 @@ export class World {
   }
 
   #spawn(name: string, run: (body: Body) => Promise<void>): Process {
-    const stop = new AbortController();
-    const severed = new AbortController();
-    const kube = new Link();
-    const clb = new Link();
-    const sever = () => {
-      this.log.add(name, { message: 'killed' });
-      for (const link of [kube, clb]) link.set('silent');
-      severed.abort();
-      stop.abort();
-    };
-    const done = run({ kube, clb, severed: severed.signal, stop: stop.signal });
-    const process = { name, stop, done, kube, clb, sever };
+    const onSevered = () => this.log.add(name, { message: 'killed' });
+    const process = startProcess({ name, clock: this.clock, onSevered, run });
     this.processes.push(process);
     return process;
   }
@@ -430,9 +349,8 @@ export class World {
   }
 }
 
-/** `node-3` has 10.0.0.3. */
-function addressOf(nodeName: string): string {
-  return `10.0.0.${nodeName.slice(nodeName.lastIndexOf('-') + 1)}`;
+function withCoordinator(process: Process, coordinator: Coordinator): CoordinatorProcess {
+  return Object.defineProperties({ coordinator }, Object.getOwnPropertyDescriptors(process)) as CoordinatorProcess;
 }
 
 /** Errors as text: their stacks differ between processes. */

@@ -12,7 +12,7 @@ import type { KubeApiServer } from './kube-api-server.ts';
 import type { KubeUser } from './user.ts';
 
 export interface InProcessOptions {
-  readonly server: KubeApiServer;
+  readonly server: Pick<KubeApiServer, 'request' | 'openWatch'>;
   /** Whom every request comes from; undefined is refused with 401. */
   readonly user: KubeUser | undefined;
   readonly clock: Clock;

@@ -4,7 +4,7 @@ import { READINESS_GATE } from '../../../common/names.ts';
 import type { JournalRecord } from '../../../sandbox/clb/journal.ts';
 import type { Change, TargetChange } from '../../../sandbox/clb/state.ts';
 import type { KubeletRecord } from '../../../sandbox/kube/kubelet/kubelet-record.ts';
-import type { ApiWrite } from '../world.ts';
+import type { ApiWrite } from '../noting-api.ts';
 import { breachesOnTheWay } from './breaches-on-the-way.ts';
 import { History } from './history.ts';
 import { listenerNameOf, pod, service, tagOf } from './objects.fixture.ts';

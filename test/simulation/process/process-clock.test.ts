@@ -40,3 +40,21 @@ test('a step moves wall time only', () => {
   clock.step(-3_600_000);
   expect([clock.wallNow() - before, clock.now()]).toEqual([-3_600_000, 0]);
 });
+
+test('nothing of a process that has ended fires, and nothing wakes it', async () => {
+  const done: string[] = [];
+  clock.schedule(100, () => done.push('fired'));
+  clock.end();
+  void clock.awake().then(() => done.push('awake'));
+  clock.wake();
+  await world.advance(1_000);
+  expect(done).toEqual([]);
+});
+
+test('timers are counted until they fire or are cancelled', async () => {
+  clock.schedule(100, () => undefined);
+  clock.schedule(200, () => undefined).cancel();
+  expect(clock.pending).toBe(1);
+  await world.advance(100);
+  expect(clock.pending).toBe(0);
+});

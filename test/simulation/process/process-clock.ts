@@ -12,6 +12,8 @@ export class ProcessClock implements Clock {
   #anchor: { readonly own: number; readonly world: number };
   #wallStepMs = 0;
   #sleep: PromiseWithResolvers<void> | undefined;
+  #hasEnded = false;
+  #pending = 0;
 
   constructor(world: Clock) {
     this.#world = world;
@@ -28,20 +30,22 @@ export class ProcessClock implements Clock {
   }
 
   schedule(delayMs: number, callback: () => void): Timer {
-    let cancelled = false;
+    let isPending = true;
+    this.#pending += 1;
+    const settle = () => {
+      if (!isPending) return false;
+      isPending = false;
+      this.#pending -= 1;
+      return true;
+    };
     const fire = () => {
-      if (!cancelled) callback();
+      if (!this.#hasEnded && settle()) callback();
     };
     const timer = this.#world.schedule(delayMs / this.#rate, () => {
       if (this.#sleep) void this.#sleep.promise.then(fire);
       else fire();
     });
-    return {
-      cancel: () => {
-        cancelled = true;
-        timer.cancel();
-      },
-    };
+    return { cancel: () => settle() && timer.cancel() };
   }
 
   /** From now on `rate` of this clock's seconds pass in one of the world's; timers that are set already keep their time. */
@@ -59,14 +63,26 @@ export class ProcessClock implements Clock {
     return this.#sleep !== undefined;
   }
 
+  /** Timers that are set. */
+  get pending(): number {
+    return this.#pending;
+  }
+
   freeze(): void {
     this.#sleep ??= Promise.withResolvers();
   }
 
   wake(): void {
+    if (this.#hasEnded) return;
     const sleep = this.#sleep;
     this.#sleep = undefined;
     sleep?.resolve();
+  }
+
+  /** The process is dead: nothing fires any more, and whatever reaches it waits for ever. */
+  end(): void {
+    this.freeze();
+    this.#hasEnded = true;
   }
 
   /** Whatever reaches the process waits here: resolves at once unless it is frozen. */

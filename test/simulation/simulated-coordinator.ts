@@ -1,0 +1,47 @@
+import type { Clock } from '../../common/clock.ts';
+import type { KubeTransport } from '../../common/kube/transport.ts';
+import type { Logger } from '../../common/logger.ts';
+import type { Random } from '../../common/random.ts';
+import { clbCloud } from '../../coordinator/cloud/clb-client.ts';
+import type { ClbTransport } from '../../coordinator/cloud/transport.ts';
+import { Coordinator, type CoordinatorOptions } from '../../coordinator/coordinator.ts';
+import { noObserver } from '../../coordinator/observer.ts';
+
+/** What a replica that is started in a simulation works with. */
+export interface CoordinatorSurroundings {
+  readonly name: string;
+  /** Unique in this run. */
+  readonly incarnation: string;
+  readonly namespace: string;
+  readonly existingLoadBalancers: CoordinatorOptions['existingLoadBalancers'];
+  readonly clock: Clock;
+  random(): Random;
+  readonly kube: KubeTransport;
+  readonly clb: ClbTransport;
+  readonly log: Logger;
+}
+
+const VPC_ID = 'vpc-simulated';
+
+export function simulatedCoordinator(lent: CoordinatorSurroundings): Coordinator {
+  const { name, incarnation, namespace, existingLoadBalancers, clock, kube, clb, log } = lent;
+  const cloud = clbCloud({ transport: clb, clock, random: lent.random() });
+  return new Coordinator(
+    { clock, random: lent.random(), kube, cloud, log, observer: noObserver },
+    {
+      name,
+      podUid: `${name}-uid`,
+      incarnation,
+      namespace,
+      instance: 'simulation',
+      vpcId: VPC_ID,
+      leaseDurationMs: 10_000,
+      renewDeadlineMs: 7_000,
+      retryPeriodMs: 1_000,
+      settleMs: 2_000,
+      drainNodeOn: ['shutdown', 'spot-termination', 'to-be-deleted'],
+      healthCheck: undefined,
+      existingLoadBalancers,
+    },
+  );
+}
