@@ -16,7 +16,7 @@ import { isComplete, runChecks } from './check/check.ts';
 import { checkTable } from './check/check-table.ts';
 import { nodeChecks } from './check/node-checks.ts';
 import { procConnections } from './connections/proc-connections.ts';
-import { ssIdleTimes } from './connections/ss-idle-times.ts';
+import { ssIdleTimes } from './connections/ss-process.ts';
 import { DEFAULT_DRAIN_LIMITS, IDLE_CONNECTION_MS } from './drain/drain-limits.ts';
 import { RefusalLog } from './drain/refusal-log.ts';
 import { runEventLoopWatch } from './health/event-loop-watch.ts';

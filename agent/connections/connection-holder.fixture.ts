@@ -1,5 +1,5 @@
 /**
- * Run by `held-connections.ts`, perhaps in a network namespace of its own: a server and its clients in one process. Its
+ * Run by `held-connections-process.ts`, perhaps in a network namespace of its own: a server and its clients in one process. Its
  * arguments are the server's address and, in a namespace, `--own`. Each line on standard input (`open <kind> <count>` or
  * `close`) is answered by one line when it is done; the first line that it writes is the server's port.
  */

@@ -2,8 +2,8 @@ import { join } from 'node:path';
 import type { Clock } from '../../common/clock.ts';
 import type { RuntimeSource } from '../runtime/source.ts';
 import type { IdleQuery, IdleTimes } from './idle-times.ts';
-import { type NamespaceCounters, readNamespaceCounters } from './namespace-counters.ts';
-import { readSockets } from './read-sockets.ts';
+import { type NamespaceCounters, readNamespaceCounters } from './proc-counters.ts';
+import { readSockets } from './proc-sockets.ts';
 import type { SocketRow } from './socket-table.ts';
 import { type Connection, type ConnectionQuery, type ConnectionSource, connectionKey } from './source.ts';
 
@@ -161,7 +161,7 @@ class LatestReadings {
 const NOT_CONNECTED = new Set(['LISTEN', 'TIME_WAIT', 'CLOSE']);
 
 /** The rows that are connections of the Pod: its address and a target port at the local end. */
-export function selectConnections(
+function selectConnections(
   rows: readonly SocketRow[],
   { addresses, ports }: Pick<ConnectionQuery, 'addresses' | 'ports'>,
 ): Connection[] {

@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { systemClock } from '../../common/clock.ts';
-import { type HeldConnections, holdConnections, missingForNamespace } from './held-connections.ts';
+import { type HeldConnections, holdConnections, missingForNamespace } from './held-connections-process.ts';
 import type { IdleTimes } from './idle-times.ts';
-import { readNamespaceCounters } from './namespace-counters.ts';
 import { procConnections } from './proc-connections.ts';
+import { readNamespaceCounters } from './proc-counters.ts';
 import type { Connection } from './source.ts';
-import { ssIdleTimes } from './ss-idle-times.ts';
+import { ssIdleTimes } from './ss-process.ts';
 
 const { signal } = new AbortController();
 const MANY = 1_000;

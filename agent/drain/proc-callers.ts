@@ -1,6 +1,6 @@
 import { isIPv4 } from 'node:net';
 import { join } from 'node:path';
-import { readSockets } from '../connections/read-sockets.ts';
+import { readSockets } from '../connections/proc-sockets.ts';
 import type { SocketRow } from '../connections/socket-table.ts';
 import { type HookCaller, isKubeletCall } from './caller-check.ts';
 

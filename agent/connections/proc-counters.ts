@@ -28,7 +28,7 @@ export async function readNamespaceCounters(
 }
 
 /** `/proc/<pid>/net/snmp`, `sockstat` and `sockstat6` as in proc_pid_net(5); a socket in TIME_WAIT is not in use. */
-export function namespaceCounters(snmp: string, sockstat: string, sockstat6: string): NamespaceCounters | undefined {
+function namespaceCounters(snmp: string, sockstat: string, sockstat6: string): NamespaceCounters | undefined {
   const [names, values] = snmp.split('\n').filter(line => line.startsWith('Tcp: '));
   const opens = ['ActiveOpens', 'PassiveOpens', 'CurrEstab'].map(name => column(names, values, name));
   const inUse = /^TCP: inuse (\d+)/m.exec(sockstat)?.[1];
