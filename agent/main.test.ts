@@ -9,8 +9,8 @@ import { main } from './main.ts';
 
 const MAIN = fileURLToPath(new URL('./main.ts', import.meta.url));
 const REQUIRED = ['--node-name', 'node1', '--coordinator', '127.0.0.1:1', '--coordinator-ca-file', '/nonexistent'];
-/** Nothing outside of this machine is asked. */
-const ALONE = ['--dbus-socket', 'none', '--metadata-address', 'none'];
+/** Nothing outside of this machine is asked, and nothing tried on its firewall. */
+const ALONE = ['--dbus-socket', 'none', '--metadata-address', 'none', '--redirect', 'nft'];
 
 describe('the command line', () => {
   let said: string[];
@@ -30,7 +30,7 @@ describe('the command line', () => {
   });
 
   test('tells what is missing on this node, and ends with code 1 when it is needed', async () => {
-    const nowhere = ['--runtime-socket', '/nonexistent', '--nft-command', '/nonexistent', '--metadata-address', 'none'];
+    const nowhere = ['--runtime-socket', '/nonexistent', '--redirect', 'off', '--metadata-address', 'none'];
     const argv = [...REQUIRED, ...nowhere, '--check', '--http-listen', '127.0.0.1:0'];
     expect(await main(argv, {})).toBe(1);
     const table = said.join('\n');

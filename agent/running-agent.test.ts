@@ -71,6 +71,7 @@ function argv(): string[] {
     'http-listen': '127.0.0.1:0',
     'health-socket': join(folder, 'health.sock'),
     runtime: 'none',
+    redirect: 'nft',
     'nft-command': '/nonexistent',
     'dbus-socket': 'none',
     'metadata-address': 'none',

@@ -6,6 +6,8 @@ import { httpMetadata } from '../node/http-metadata.ts';
 import type { AgentOptionValues } from '../options.ts';
 import { runCommand } from '../redirect/command-process.ts';
 import { tryNft } from '../redirect/nft-redirect.ts';
+import { nodeFirewall } from '../redirect/proc-firewall.ts';
+import { chooseRedirect } from '../redirect/redirect-choice.ts';
 import { grpcReportConnector, tryCoordinator } from '../report/grpc-connector.ts';
 import { GrpcRuntimeClient } from '../runtime/grpc-runtime-client.ts';
 import type { Check } from './check.ts';
@@ -33,7 +35,7 @@ export function nodeChecks({ values, environment, clock }: NodeChecksOptions): C
     tokenCheck(tokenFile, { nodeName, wallNowMs: clock.wallNow() }),
     coordinatorCheck({ coordinator, resolve, attempt }),
     procCheck(procRoot),
-    redirectCheck(values.nftCommand),
+    redirectCheck(values),
     ...(values.runtime === 'none' ? [] : [runtimeCheck(values.runtimeSocket)]),
     ...(values.dbusSocket === 'none' ? [] : [dbusCheck(values.dbusSocket)]),
     ...(values.metadataAddress === 'none' ? [] : [metadataCheck(values.metadataAddress)]),
@@ -42,13 +44,25 @@ export function nodeChecks({ values, environment, clock }: NodeChecksOptions): C
   ];
 }
 
-function redirectCheck(command: string): Check {
+function redirectCheck({ redirect, nftCommand, procRoot }: AgentOptionValues): Check {
+  const list = (command: string, signal: AbortSignal) =>
+    runCommand({ command, args: ['-t', 'nat', '-S', 'OUTPUT'] }, signal);
   return {
     name: 'redirect',
-    remedy: `give the agent nft and the capability NET_ADMIN in the node's own network (hostNetwork: true)`,
+    remedy:
+      "give the agent nft or iptables, and the capability NET_ADMIN in the node's own network (hostNetwork: true)",
     look: async signal => {
-      await tryNft({ run: runCommand, command }, signal);
-      return `${command} takes NAT rules`;
+      if (redirect === 'off') return 'none, as --redirect says: only calls that carry a token are held';
+      if (redirect === 'auto') {
+        const { means, refusals } = await chooseRedirect(
+          await nodeFirewall({ procRoot, nftCommand, run: runCommand }),
+          signal,
+        );
+        if (means === 'off') throw new Error(refusals.join('; '));
+        return [`by ${means}`, ...refusals].join('; ');
+      }
+      await (redirect === 'nft' ? tryNft({ run: runCommand, command: nftCommand }, signal) : list(redirect, signal));
+      return `by ${redirect}, as --redirect says`;
     },
   };
 }
