@@ -35,7 +35,7 @@ export const OUTSIDE_MODULES: readonly string[] = [
 export const OUTSIDE_CRYPTO: readonly string[] = ['webcrypto', 'subtle', 'generateKeyPair', 'pbkdf2', 'scrypt'];
 
 /** What of the packages above only computes. */
-export const COMPUTING_NAMES: readonly string[] = ['isIP', 'isIPv4', 'isIPv6'];
+export const COMPUTING_NAMES: readonly string[] = ['BlockList', 'isIP', 'isIPv4', 'isIPv6'];
 
 /** Files that carry an edge to the outside: told by a word of their name, or one by one. */
 export const CARRIERS: readonly RegExp[] = [

@@ -13,7 +13,7 @@ const GET = 3;
 const UNPROVEN_MAX = 16;
 
 /** The bus refused what listening needs. */
-export class DbusRefusedError extends Error {
+class DbusRefusedError extends Error {
   override readonly name = 'DbusRefusedError';
 }
 
