@@ -80,7 +80,10 @@ function addressSpans({ records }: Evidence): AddressSpan[] {
   return spans;
 }
 
-/** The first moment at which anything spoke against a Pod: deletion, hook call, exit, readiness lost, a new weight. By name. */
+/**
+ * The first moment at which anything spoke against a Pod: deletion, hook call, exit, readiness lost, a new weight, a taint of
+ * its node. By name.
+ */
 export function firstTroubles({ apiWrites, records }: Evidence): Map<string, number> {
   const troubles = new Map(deletions(apiWrites));
   const add = (podName: string, at: number) => {
@@ -95,10 +98,21 @@ export function firstTroubles({ apiWrites, records }: Evidence): Map<string, num
     const isWeight = metadata?.annotations?.[CUSTOM_WEIGHT_ANNOTATION] !== undefined;
     if (podName !== undefined && method === 'PATCH' && isWeight) add(podName, at);
   }
+  for (const { at, nodeName } of nodesTainted(apiWrites)) {
+    for (const record of records) if (record.nodeName === nodeName) add(record.podName, at);
+  }
   const wasReady = new Set<string>();
   for (const { at, podName, condition } of conditionsWritten(apiWrites, 'ContainersReady')) {
     if (condition.status === 'True') wasReady.add(podName);
     else if (wasReady.has(podName)) add(podName, at);
   }
   return troubles;
+}
+
+function nodesTainted(writes: Evidence['apiWrites']): { readonly at: number; readonly nodeName: string }[] {
+  return writes.flatMap(({ at, path, body }) => {
+    const nodeName = /^\/api\/v1\/nodes\/([^/]+)$/.exec(path)?.[1];
+    const { spec } = (body ?? {}) as { spec?: { taints?: unknown[] } };
+    return nodeName !== undefined && (spec?.taints?.length ?? 0) > 0 ? [{ at, nodeName }] : [];
+  });
 }
