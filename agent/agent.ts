@@ -23,6 +23,7 @@ import { runPodReflector } from './pods/pod-reflector.ts';
 import { type PodChange, PodTable } from './pods/pod-table.ts';
 import type { HookRedirect } from './redirect/hook-redirect.ts';
 import { RedirectKeeper } from './redirect/redirect-keeper.ts';
+import { CoordinatorWitness } from './report/coordinator-witness.ts';
 import { ReportStreams } from './report/report-streams.ts';
 import { ExitLead } from './runtime/exit-lead.ts';
 import type { RuntimeSource } from './runtime/source.ts';
@@ -138,6 +139,13 @@ function wire(edges: AgentEdges, options: AgentOptions) {
       redirect.coordinators(connected);
     },
     onRound: pulses.follow('keeping the report streams'),
+    ended: () => witness.ended,
+    onWelcome: welcome => void witness.welcomed(welcome),
+  });
+  const witness: CoordinatorWitness = new CoordinatorWitness({
+    ...edges,
+    log: log.child({ component: 'report' }),
+    onEnded: () => streams.coordinatorEnded(),
   });
   const node: NodeWatch = new NodeWatch({
     ...edges,
@@ -155,7 +163,7 @@ function wire(edges: AgentEdges, options: AgentOptions) {
     self: { stamp: startedAtMs, incarnation: epoch },
     addresses: () => (table.isListed ? table.hookedAddresses().filter(edges.redirect.covers) : undefined),
   });
-  return { table, tracker, streams, node, redirect, pulses, onChange };
+  return { table, tracker, streams, witness, node, redirect, pulses, onChange };
 }
 
 /** Says where a scrape and a health check find how the agent is doing. */
@@ -203,13 +211,20 @@ function runtimeErrorLog({ log, metrics }: AgentEdges): (error: unknown) => void
 /** Without the runtime's word the Pods' statuses still tell of exits, later. */
 async function followExits(
   runtime: RuntimeSource,
-  { table, onChange, lead, onRuntimeError }: Parts & { lead: ExitLead; onRuntimeError: (error: unknown) => void },
+  {
+    table,
+    onChange,
+    lead,
+    witness,
+    onRuntimeError,
+  }: Parts & { lead: ExitLead; onRuntimeError: (error: unknown) => void },
   signal: AbortSignal,
 ): Promise<void> {
   try {
     for await (const exit of runtime.exits(signal)) {
       onChange(table.exit(exit));
       lead.runtimeTold(exit);
+      witness.exited(exit);
     }
   } catch (error) {
     if (!signal.aborted) onRuntimeError(error);

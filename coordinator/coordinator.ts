@@ -3,10 +3,12 @@ import { aborted } from '../common/aborted.ts';
 import type { Clock } from '../common/clock.ts';
 import { sleep } from '../common/clock.ts';
 import { deadline } from '../common/deadline.ts';
-import type { KubeObject } from '../common/kube/objects.ts';
+import type { KubeObject, Pod } from '../common/kube/objects.ts';
+import { podPath } from '../common/kube/paths.ts';
 import { KubeResponseError, type KubeTransport } from '../common/kube/transport.ts';
 import type { Logger } from '../common/logger.ts';
 import type { Random } from '../common/random.ts';
+import type { CoordinatorEnded } from '../proto/gen/clbdirect/v1/report.ts';
 import type { Cloud, HealthCheckSettings } from './cloud/types.ts';
 import { DEFAULT_PLAN_LIMITS } from './core/lane-plan.ts';
 import type { NodeSignKind } from './core/node-sign.ts';
@@ -86,9 +88,11 @@ export class Coordinator {
     this.reports = new ReportServer({
       coordinator: options.name,
       incarnation: options.incarnation,
+      podUid: options.podUid,
       clock: edges.clock,
       logger: edges.log.child({ component: 'reports' }),
       onEvent: event => this.knowledge.applyReport(event, edges.clock.now()),
+      onCoordinatorEnded: (node, ended) => void this.#coordinatorEnded(node, ended),
     });
   }
 
@@ -154,6 +158,26 @@ export class Coordinator {
     await elector.release(limit.signal).catch(error => log.warn('the lease was not released', { error }));
     await running;
     if (led) await sleep(clock, HANDOVER_MS, never.signal);
+  }
+
+  /**
+   * An agent's word counts only for Pods of its own node (law L12): the API server tells where that replica ran. Without
+   * its answer the lease runs out as usual.
+   */
+  async #coordinatorEnded(node: string, { podUid, incarnation }: CoordinatorEnded): Promise<void> {
+    const identity = `${podUid}_${incarnation}`;
+    const name = this.knowledge.store.pods.get(podUid)?.record.name;
+    if (this.#elector?.holderIdentity() !== identity || name === undefined) return;
+    const { log } = this.#edges;
+    try {
+      const path = podPath(this.#options.namespace, name);
+      const pod = (await this.#get(path, new AbortController().signal)) as Pod;
+      if (pod.metadata.uid !== podUid || pod.spec.nodeName !== node) return;
+      log.info('the leader has ended, its node says; taking over', { leader: name, node });
+      this.#elector.holderDied(identity);
+    } catch (error) {
+      log.warn('where the leader ran could not be asked; its lease has to run out', { leader: name, node, error });
+    }
   }
 
   #start(cluster: string, term: number): void {

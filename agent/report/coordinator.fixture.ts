@@ -20,6 +20,7 @@ export const WELCOME: ReportResponse = {
     value: {
       coordinator: 'c-0',
       incarnation: 'i',
+      podUid: 'coordinator-uid',
       leadership: { leading: true, term: 1 },
       heartbeatIntervalMs: 1_000,
     },

@@ -1,5 +1,6 @@
 import type { PodRecord } from '../../common/pod-record.ts';
 import type {
+  CoordinatorEnded,
   Delta,
   DrainRequest,
   NodeNotice,
@@ -22,6 +23,8 @@ export interface Outbox {
   readonly drains: ReadonlyMap<string, DrainRequest>;
   readonly notice: NodeNotice | undefined;
   readonly probeResults: readonly ProbeResult[];
+  /** Coordinators that are proven to have ended. */
+  readonly ended: readonly CoordinatorEnded[];
 }
 
 /** More than a node has Pods: from here on a snapshot says the same in less. */
@@ -44,7 +47,7 @@ type PendingPods =
 
 /** The state of a stream that was just opened. */
 export function emptyOutbox(): Outbox {
-  return { sequence: 0, pods: { type: 'unsynced' }, drains: new Map(), notice: undefined, probeResults: [] };
+  return { sequence: 0, pods: { type: 'unsynced' }, drains: new Map(), notice: undefined, probeResults: [], ended: [] };
 }
 
 /** Asks for a snapshot, which replaces whatever delta is pending. */
@@ -81,15 +84,27 @@ export function withProbeResult(outbox: Outbox, result: ProbeResult): Outbox {
   return { ...outbox, probeResults: [...outbox.probeResults, result] };
 }
 
+/** Queues all coordinators that are proven to have ended, in place of those that were not yet sent. */
+export function withEnded(outbox: Outbox, ended: readonly CoordinatorEnded[]): Outbox {
+  return { ...outbox, ended };
+}
+
 /**
- * The next message, or undefined when there is none: the node's end before everything, and Pods before drain requests, so
+ * The next message, or undefined when there is none: who has ended and the node's own end before everything, and Pods before drain requests, so
  * that none names a Pod the coordinator has not heard of. `records` is everything known now, undefined before the first complete list.
  */
 export function takeMessage(
   outbox: Outbox,
   records: readonly PodRecord[] | undefined,
 ): { readonly message: ReportRequest; readonly outbox: Outbox } | undefined {
-  return takeNotice(outbox) ?? takePods(outbox, records) ?? takeDrain(outbox) ?? takeProbeResult(outbox);
+  return (
+    takeEnded(outbox) ?? takeNotice(outbox) ?? takePods(outbox, records) ?? takeDrain(outbox) ?? takeProbeResult(outbox)
+  );
+}
+
+function takeEnded(outbox: Outbox): ReturnType<typeof takeMessage> {
+  const [value, ...ended] = outbox.ended;
+  return value && { message: { message: { $case: 'coordinatorEnded', value } }, outbox: { ...outbox, ended } };
 }
 
 function takeNotice(outbox: Outbox): ReturnType<typeof takeMessage> {

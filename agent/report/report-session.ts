@@ -4,6 +4,7 @@ import type { PodRecord } from '../../common/pod-record.ts';
 import { type AgentChannel, ReportChannelError } from '../../common/report-transport.ts';
 import type {
   Ack,
+  CoordinatorEnded,
   DrainRequest,
   DrainUpdate,
   Leadership,
@@ -22,6 +23,7 @@ import {
   takeMessage,
   withChange,
   withDrain,
+  withEnded,
   withNotice,
   withProbeResult,
   withSnapshot,
@@ -49,8 +51,10 @@ export interface ReportContext {
   readonly notice: () => NodeNotice;
   /** Answers a coordinator's probe; never rejects. */
   readonly probe: (request: ProbeRequest) => Promise<ProbeResult>;
+  /** Coordinators that are proven to have ended. */
+  readonly ended: () => readonly CoordinatorEnded[];
   /** The session was welcomed. */
-  readonly onWelcome: () => void;
+  readonly onWelcome: (welcome: Welcome) => void;
 }
 
 const DEFAULT_HEARTBEAT_INTERVAL_MS = 3_000;
@@ -135,6 +139,13 @@ export class ReportSession {
     this.#flush();
   }
 
+  /** Call whenever `ended` changed. */
+  coordinatorEnded(): void {
+    if (!this.isWelcomed) return;
+    this.#outbox = withEnded(this.#outbox, this.#context.ended());
+    this.#flush();
+  }
+
   #sayHello(): void {
     const { nodeName, epoch, agentVersion, startedAtMs } = this.#context;
     this.#send({ message: { $case: 'hello', value: { nodeName, epoch, agentVersion, startedAtMs } } });
@@ -166,17 +177,19 @@ export class ReportSession {
     }
   }
 
-  #welcome({ coordinator, incarnation, leadership, heartbeatIntervalMs }: Welcome): void {
+  #welcome(welcome: Welcome): void {
+    const { coordinator, incarnation, leadership, heartbeatIntervalMs } = welcome;
     this.#welcomedAt = this.#context.clock.now();
     if (heartbeatIntervalMs > 0) this.#heartbeatIntervalMs = withinLimits(heartbeatIntervalMs);
     this.#isLeading = leadership?.leading ?? false;
     const { log, onWelcome } = this.#context;
     log.info('coordinator welcomed this agent', { coordinator, incarnation, leading: this.#isLeading });
     this.#scheduleHeartbeat();
+    this.coordinatorEnded();
     this.noticeChanged();
     this.#queueSnapshot();
     this.#repeatDrains();
-    onWelcome();
+    onWelcome(welcome);
   }
 
   async #probe(request: ProbeRequest): Promise<void> {

@@ -25,6 +25,8 @@ export function reportStreams(
     probe: async ({ id }) => ({ id, outcome: ProbeOutcome.DECLINED, roundTripMs: 0 }),
     onCoordinators: () => {},
     onRound: () => {},
+    ended: () => [],
+    onWelcome: () => {},
     ...options,
   });
 }

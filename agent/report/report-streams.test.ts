@@ -5,6 +5,7 @@ import { seededRandom } from '../../common/random.ts';
 import { ReportChannelError } from '../../common/report-transport.ts';
 import { VirtualClock } from '../../common/virtual-clock.ts';
 import {
+  type CoordinatorEnded,
   DrainPhase,
   type DrainRequest,
   type NodeNotice,
@@ -29,6 +30,8 @@ let activeDrains: DrainRequest[];
 let notice: NodeNotice;
 let probeAnswer: PromiseWithResolvers<ProbeResult>;
 let connected: number[];
+let ended: CoordinatorEnded[];
+let welcomed: string[];
 let log: CollectingLogger;
 let streams: ReportStreams;
 let stop: AbortController;
@@ -42,6 +45,7 @@ beforeEach(() => {
   notice = { signs: [] };
   probeAnswer = Promise.withResolvers();
   connected = [];
+  [ended, welcomed] = [[], []];
   log = new CollectingLogger();
   stop = new AbortController();
   streams = new ReportStreams({
@@ -61,6 +65,8 @@ beforeEach(() => {
     probe: () => probeAnswer.promise,
     onCoordinators: count => connected.push(count),
     onRound: () => {},
+    ended: () => ended,
+    onWelcome: ({ incarnation }) => welcomed.push(incarnation),
   });
   stopped = streams.run(stop.signal);
 });
@@ -90,6 +96,19 @@ async function welcomeBoth(): Promise<ScriptedChannel[]> {
   await clock.advance(0);
   return channels;
 }
+
+test('every coordinator hears which other one has ended, also one that comes later', async () => {
+  const channels = await welcomeBoth();
+  ended = [{ podUid: 'uid-1', incarnation: 'i1' }];
+  streams.coordinatorEnded();
+  for (const channel of channels) expect(channel.of('coordinatorEnded')).toEqual(ended);
+  expect(welcomed).toEqual(['i', 'i']);
+  connector.to(SECOND).break();
+  await clock.advance(1_000);
+  connector.to(SECOND).welcome();
+  await clock.advance(0);
+  expect(connector.to(SECOND).of('coordinatorEnded')).toEqual(ended);
+});
 
 describe('a stream', () => {
   test('begins with Hello, and gives its snapshot when welcomed', async () => {

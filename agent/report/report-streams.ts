@@ -4,13 +4,13 @@ import { deadline } from '../../common/deadline.ts';
 import type { Random } from '../../common/random.ts';
 import { ReportChannelError, type ReportConnector } from '../../common/report-transport.ts';
 import { Wakeup } from '../../common/wakeup.ts';
-import type { DrainRequest } from '../../proto/gen/clbdirect/v1/report.ts';
+import type { DrainRequest, Welcome } from '../../proto/gen/clbdirect/v1/report.ts';
 import type { PodChange } from '../pods/pod-table.ts';
 import { chooseAddresses } from './choose-addresses.ts';
 import { type ReportContext, ReportSession } from './report-session.ts';
 import type { StreamStatus } from './stream-status.ts';
 
-export interface ReportStreamsOptions extends Omit<ReportContext, 'onWelcome'> {
+export interface ReportStreamsOptions extends ReportContext {
   readonly random: Random;
   readonly connector: ReportConnector;
   /** How many coordinators are connected and have welcomed this agent; called when that changes. */
@@ -41,7 +41,7 @@ export class ReportStreams {
 
   constructor(options: ReportStreamsOptions) {
     this.#options = options;
-    this.#context = { ...options, onWelcome: () => this.#countConnected() };
+    this.#context = { ...options, onWelcome: welcome => this.#welcomed(welcome) };
     this.#resolveNow = new Wakeup(options.clock);
   }
 
@@ -65,6 +65,11 @@ export class ReportStreams {
   /** Tells every connected coordinator what announces the node's end now. */
   noticeChanged(): void {
     for (const session of this.#sessions.values()) session.noticeChanged();
+  }
+
+  /** Tells every connected coordinator which others are proven to have ended. */
+  coordinatorEnded(): void {
+    for (const session of this.#sessions.values()) session.coordinatorEnded();
   }
 
   /** Keeps the streams up until `signal` aborts; resolves when all are closed. */
@@ -124,6 +129,11 @@ export class ReportStreams {
   async #connect(address: string, signal: AbortSignal) {
     using limit = deadline(this.#options.clock, `connecting to coordinator ${address}`, CONNECT_TIMEOUT_MS, signal);
     return await this.#options.connector.connect(address, limit.signal);
+  }
+
+  #welcomed(welcome: Welcome): void {
+    this.#countConnected();
+    this.#options.onWelcome(welcome);
   }
 
   #countConnected(): void {

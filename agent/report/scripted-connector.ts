@@ -53,7 +53,13 @@ export class ScriptedChannel implements AgentChannel {
   }
 
   welcome({ leading = true, heartbeatIntervalMs = 3_000 } = {}): void {
-    const value = { coordinator: 'c-0', incarnation: 'i', leadership: { leading, term: 1 }, heartbeatIntervalMs };
+    const value = {
+      coordinator: 'c-0',
+      incarnation: 'i',
+      podUid: 'coordinator-uid',
+      leadership: { leading, term: 1 },
+      heartbeatIntervalMs,
+    };
     this.say({ $case: 'welcome', value });
   }
 

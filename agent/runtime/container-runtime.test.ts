@@ -31,6 +31,7 @@ beforeEach(async () => {
     processes: {
       processIds: async () => [7],
       hasSandbox: async () => false,
+      runningContainers: async () => [],
       hasProcess: async id => {
         if (procFails) throw new Error('/proc shows no Pod');
         return inProc.has(id);

@@ -48,6 +48,11 @@ export function containerRuntime(options: ContainerRuntimeOptions): RuntimeSourc
         if (hasAnswered) throw error;
         return processes.hasSandbox(podUid);
       }),
+    runningContainers: podUid =>
+      ask('asking the runtime for containers', async signal => {
+        const containers = await client.containers({ podUid }, signal);
+        return containers.filter(({ hasExited }) => !hasExited).map(({ id }) => id);
+      }),
     exits: signal => followExits(options, id => podProcesses.ended(id), signal),
   };
 }

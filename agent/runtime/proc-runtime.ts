@@ -32,6 +32,7 @@ export function procRuntime(options: ProcRuntimeOptions): ProcRuntime {
     hasSandbox: async podUid => scanOfPods(await scanner.scan(), options).some(process => process.podUid === podUid),
     hasProcess: async containerId =>
       scanOfPods(await scanner.scan(), options).some(({ cgroup }) => cgroup.includes(containerId)),
+    runningContainers: async () => [],
     exits: noExits,
   };
 }

@@ -11,6 +11,11 @@ export interface RuntimeSource {
    */
   hasSandbox(podUid: string): Promise<boolean>;
   /**
+   * The ids of the Pod's containers that run now, bare; asked anew each time. Empty where only /proc can be asked.
+   * @throws RuntimeCallError where the runtime does not answer
+   */
+  runningContainers(podUid: string): Promise<readonly string[]>;
+  /**
    * Exits of containers as they happen, each told once; exits that fell into a gap follow when the runtime can be asked
    * again. Sandboxes and `exec`s are told apart and left out. Ends when `signal` aborts.
    */

@@ -7,6 +7,7 @@ import { podRecord } from './report-fixtures.ts';
 const WELCOME: Welcome = {
   coordinator: 'coordinator-0',
   incarnation: 'i1',
+  podUid: 'coordinator-uid',
   leadership: { leading: true, term: 7 },
   heartbeatIntervalMs: 3_000,
 };

@@ -1,6 +1,7 @@
 import type { PodRecord } from '../../common/pod-record.ts';
 import type { AgentIdentity } from '../../common/report-transport.ts';
 import type {
+  CoordinatorEnded,
   Delta,
   DrainRequest,
   Hello,
@@ -44,6 +45,8 @@ type GreetedStage =
 export type SessionEffect =
   | { readonly type: 'reply'; readonly message: ReportResponse }
   | { readonly type: 'event'; readonly event: ReportEvent }
+  /** A replica that ran on the agent's node has ended. */
+  | { readonly type: 'coordinatorEnded'; readonly ended: CoordinatorEnded }
   /** The answer to a probe that was asked for on this stream. */
   | { readonly type: 'probed'; readonly result: ProbeResult }
   /** The stream ends; nothing follows. */
@@ -84,6 +87,8 @@ export function sessionStep(state: SessionState, request: ReportRequest, welcome
       return takeNotice(state, message.value);
     case 'probeResult':
       return { state, effects: [...heard(state).effects, { type: 'probed', result: message.value }] };
+    case 'coordinatorEnded':
+      return { state, effects: [...heard(state).effects, { type: 'coordinatorEnded', ended: message.value }] };
     case undefined:
       return heard(state);
   }

@@ -45,8 +45,10 @@ beforeEach(async () => {
   server = new ReportServer({
     coordinator: 'coordinator-0',
     incarnation: 'i1',
+    podUid: 'coordinator-uid',
     clock,
     logger,
+    onCoordinatorEnded: () => undefined,
     onEvent: event => awaited?.type === event.type && awaited.resolve(),
   });
   listener = await listenForReports({

@@ -11,18 +11,22 @@ const PROBE = { address: '10.0.0.9', port: 10250, timeoutMs: 500 };
 const NEVER = new AbortController().signal;
 
 let clock: VirtualClock;
+let ended: string[];
 let events: ReportEvent[];
 let server: ReportServer;
 
 beforeEach(() => {
   clock = new VirtualClock();
   events = [];
+  ended = [];
   server = new ReportServer({
     coordinator: 'coordinator-0',
     incarnation: 'i1',
+    podUid: 'coordinator-uid',
     clock,
     logger: silentLogger,
     onEvent: event => events.push(event),
+    onCoordinatorEnded: (node, { podUid, incarnation }) => ended.push(`${podUid}_${incarnation} says ${node}`),
   });
 });
 
@@ -34,6 +38,13 @@ describe('the report server', () => {
     const [welcome, leadership] = agent.channel.sent;
     expect(welcome).toMatchObject({ $case: 'welcome', value: { leadership: { leading: false, term: 3 } } });
     expect(leadership).toEqual({ $case: 'leadership', value: { leading: true, term: 4 } });
+  });
+
+  test('passes on which replica an agent saw end, with the node of its token', async () => {
+    const agent = await connect('node1', 'a1');
+    agent.channel.say({ message: { $case: 'coordinatorEnded', value: { podUid: 'uid-1', incarnation: 'i1' } } });
+    await clock.advance(0);
+    expect(ended).toEqual(['uid-1_i1 says node1']);
   });
 
   test('sends a drain update to both agents of the node, and to no other node', async () => {

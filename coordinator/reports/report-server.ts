@@ -1,7 +1,13 @@
 import type { Clock } from '../../common/clock.ts';
 import type { Logger } from '../../common/logger.ts';
 import type { AgentIdentity, CoordinatorChannel, ReportHandler } from '../../common/report-transport.ts';
-import type { DrainUpdate, Leadership, ReportResponse, Welcome } from '../../proto/gen/clbdirect/v1/report.ts';
+import type {
+  CoordinatorEnded,
+  DrainUpdate,
+  Leadership,
+  ReportResponse,
+  Welcome,
+} from '../../proto/gen/clbdirect/v1/report.ts';
 import { openSession, type SessionEffect, type SessionState, sessionStep } from './agent-session.ts';
 import { Outbox } from './outbox.ts';
 import { type ProbeOutcome, Probes, type ProbeTarget } from './probe.ts';
@@ -24,10 +30,13 @@ export interface ReportServerOptions {
   readonly coordinator: string;
   /** Random per process; also part of the lease's holder identity. */
   readonly incarnation: string;
+  readonly podUid: string;
   readonly clock: Clock;
   readonly logger: Logger;
   /** Called in the order in which agents spoke; must not throw. */
   readonly onEvent: (event: ReportEvent) => void;
+  /** The agent of `node` saw the container exit in which another replica ran; must not throw. */
+  readonly onCoordinatorEnded: (node: string, ended: CoordinatorEnded) => void;
 }
 
 /** A live report stream, for the status page. */
@@ -170,6 +179,9 @@ export class ReportServer {
         if (effect.event.type === 'opened') this.#logOpened(live, effect.event.agentVersion);
         this.#options.onEvent(effect.event);
         return;
+      case 'coordinatorEnded':
+        this.#options.onCoordinatorEnded(live.state.identity.nodeName, effect.ended);
+        return;
       case 'probed':
         live.probes.answered(effect.result);
         return;
@@ -219,8 +231,9 @@ export class ReportServer {
   }
 
   #welcome(): Welcome {
-    const { coordinator, incarnation } = this.#options;
-    return { coordinator, incarnation, leadership: this.#leadership, heartbeatIntervalMs: HEARTBEAT_INTERVAL_MS };
+    const { coordinator, incarnation, podUid } = this.#options;
+    const heartbeatIntervalMs = HEARTBEAT_INTERVAL_MS;
+    return { coordinator, incarnation, podUid, leadership: this.#leadership, heartbeatIntervalMs };
   }
 }
 

@@ -85,6 +85,7 @@ export class ModelRuntime implements RuntimeClient {
       processIds: async podUid => ofPod(podUid).map((_, index) => index + 1),
       hasSandbox: async podUid => ofPod(podUid).length > 0,
       hasProcess: async containerId => containers.running().some(process => bareId(process) === containerId),
+      runningContainers: async () => [],
       exits: () => {
         throw new Error('/proc tells no exits');
       },

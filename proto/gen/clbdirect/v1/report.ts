@@ -181,6 +181,7 @@ export interface ReportRequest {
     | { $case: "heartbeat"; value: Heartbeat }
     | { $case: "nodeNotice"; value: NodeNotice }
     | { $case: "probeResult"; value: ProbeResult }
+    | { $case: "coordinatorEnded"; value: CoordinatorEnded }
     | undefined;
 }
 
@@ -213,6 +214,17 @@ export interface Welcome {
   incarnation: string;
   leadership: Leadership | undefined;
   heartbeatIntervalMs: number;
+  /** Of the Pod in which the replica runs. */
+  podUid: string;
+}
+
+/**
+ * The container in which a replica ran on this node has exited: that incarnation writes nothing any more. Said only by
+ * an agent that saw that very container running when the replica welcomed it, and was told of its exit by the runtime.
+ */
+export interface CoordinatorEnded {
+  podUid: string;
+  incarnation: string;
 }
 
 export interface Leadership {
@@ -404,6 +416,9 @@ export const ReportRequest: MessageFns<ReportRequest> = {
       case "probeResult":
         ProbeResult.encode(message.message.value, writer.uint32(58).fork()).join();
         break;
+      case "coordinatorEnded":
+        CoordinatorEnded.encode(message.message.value, writer.uint32(66).fork()).join();
+        break;
     }
     return writer;
   },
@@ -475,6 +490,14 @@ export const ReportRequest: MessageFns<ReportRequest> = {
             }
 
             message.message = { $case: "probeResult", value: ProbeResult.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.message = { $case: "coordinatorEnded", value: CoordinatorEnded.decode(reader, reader.uint32()) };
             continue;
           }
         }
@@ -673,7 +696,7 @@ export const Hello: MessageFns<Hello> = {
 };
 
 function createBaseWelcome(): Welcome {
-  return { coordinator: "", incarnation: "", leadership: undefined, heartbeatIntervalMs: 0 };
+  return { coordinator: "", incarnation: "", leadership: undefined, heartbeatIntervalMs: 0, podUid: "" };
 }
 
 export const Welcome: MessageFns<Welcome> = {
@@ -689,6 +712,9 @@ export const Welcome: MessageFns<Welcome> = {
     }
     if (message.heartbeatIntervalMs !== 0) {
       writer.uint32(32).uint32(message.heartbeatIntervalMs);
+    }
+    if (message.podUid !== "") {
+      writer.uint32(42).string(message.podUid);
     }
     return writer;
   },
@@ -736,6 +762,71 @@ export const Welcome: MessageFns<Welcome> = {
             }
 
             message.heartbeatIntervalMs = reader.uint32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.podUid = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseCoordinatorEnded(): CoordinatorEnded {
+  return { podUid: "", incarnation: "" };
+}
+
+export const CoordinatorEnded: MessageFns<CoordinatorEnded> = {
+  encode(message: CoordinatorEnded, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.podUid !== "") {
+      writer.uint32(10).string(message.podUid);
+    }
+    if (message.incarnation !== "") {
+      writer.uint32(18).string(message.incarnation);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CoordinatorEnded {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCoordinatorEnded();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.podUid = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.incarnation = reader.string();
             continue;
           }
         }
