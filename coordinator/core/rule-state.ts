@@ -2,7 +2,6 @@ import type { PodRecord } from '../../common/pod-record.ts';
 import { type BindingPlace, bindingKey } from './binding-key.ts';
 import type { ClusterView, PodView } from './cluster-view.ts';
 import { type Disposition, dispositionOf } from './disposition.ts';
-import { mayBeOpen } from './floor.ts';
 import { isAnyMark, type Mark, parseMark } from './mark.ts';
 import type {
   ObservedBinding,
@@ -59,26 +58,13 @@ export interface RuleStateInput {
   readonly quarantined: ReadonlyMap<string, string>;
 }
 
-export function ruleState(rule: PlacedRule, input: RuleStateInput): RuleState {
-  const state = stateWith(rule, input, { keepsLeavingNodes: false });
-  const isAnnounced = input.selected.some(pod => pod.nodeSign !== undefined);
-  if (!isAnnounced || state.targets.some(mayTakeOver)) return state;
-  return stateWith(rule, input, { keepsLeavingNodes: true });
-}
-
-/** Serves, as far as is known, and its node stays. */
-function mayTakeOver(target: RuleTarget): boolean {
-  const { bound, wanted } = target;
-  if (!wanted || bound?.owner?.record.uid !== wanted.pod.record.uid || !mayBeOpen(target)) return false;
-  const { pod, disposition } = wanted;
-  if (pod.nodeSign) return false;
-  // Not confirmed yet is no evidence against a target that is open already, say under a fresh leader.
-  return disposition.kind === 'serve' || (disposition.kind === 'standby' && disposition.waitsFor === 'confirmation');
-}
-
 type Standing = Required<Pick<RuleState, 'keepsLeavingNodes'>>;
 
-function stateWith(rule: PlacedRule, input: RuleStateInput, standing: Standing): RuleState {
+export function ruleState(
+  rule: PlacedRule,
+  input: RuleStateInput,
+  standing: Standing = { keepsLeavingNodes: false },
+): RuleState {
   const wanted = wantedTargets(rule, input.selected, standing);
   const keys = [...wanted.keys()];
   for (const key of input.observed?.bindings.keys() ?? []) if (!wanted.has(key)) keys.push(key);

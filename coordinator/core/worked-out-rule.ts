@@ -5,7 +5,8 @@ import { decideQuota } from './quota.ts';
 import type { RulePlace } from './rule.ts';
 import { EMPTY_RULE_MEMORY, type RuleMemory, trackCapacity, trackLeaving, trackWanted } from './rule-memory.ts';
 import { planRule, type RulePlan } from './rule-plan.ts';
-import { type PlacedRule, type RuleState, type RuleTarget, ruleState } from './rule-state.ts';
+import type { PlacedRule, RuleState, RuleTarget } from './rule-state.ts';
+import { standingState } from './standing-state.ts';
 
 /** What one rule is worked out from, beside the rule itself. */
 export interface RuleFacts {
@@ -45,7 +46,7 @@ export function workOutRule(rule: PlacedRule, facts: RuleFacts, known: WorkedOut
   const { view, now } = facts;
   const basis = basisOf(rule, facts);
   const selected = view.podsSelectedBy(rule);
-  const state = ruleState(rule, { ...facts, selected, pods: view.pods, observed: basis.observed });
+  const state = standingState(rule, { ...facts, selected, pods: view.pods, observed: basis.observed });
   const before = known?.memory ?? EMPTY_RULE_MEMORY;
   const quota = decideQuota(state, { view, targetsMax: basis.targetsMax, now });
   const leaving = trackLeaving(state, before.leaving, { givesPlace: quota.givesPlace, now });

@@ -1,12 +1,13 @@
 import type { Clock } from '../../common/clock.ts';
-import type { PodRecord } from '../../common/pod-record.ts';
 import type { DrainAnswer } from '../../proto/gen/clbdirect/v1/report.ts';
 import { type Arrivals, settleTimeMs, withArrival } from '../core/settle-time.ts';
+import type { Knowledge } from '../knowledge.ts';
 import type { CoordinatorObserver } from '../observer.ts';
 import { cutShort, drainReason, showsSettling } from './drain-outcome.ts';
 import type { LeaderPorts } from './leader-ports.ts';
 
 export interface DrainEndingsOptions {
+  readonly knowledge: Pick<Knowledge, 'store'>;
   readonly clock: Clock;
   readonly ports: Pick<LeaderPorts, 'reportPod'>;
   readonly observer: Pick<CoordinatorObserver, 'drainAnswered'>;
@@ -31,8 +32,9 @@ export class DrainEndings {
   }
 
   /** @param loadBalancerIds those that held the Pod while it was drained */
-  ended(pod: PodRecord | undefined, answer: DrainAnswer, loadBalancerIds: Iterable<string>): void {
-    const { observer, ports } = this.#options;
+  ended(podUid: string, answer: DrainAnswer, loadBalancerIds: Iterable<string>): void {
+    const { observer, ports, knowledge } = this.#options;
+    const pod = knowledge.store.pods.get(podUid)?.record;
     observer.drainAnswered(drainReason(answer));
     if (showsSettling(answer)) for (const id of loadBalancerIds) this.#learn(id, answer.lastArrivalMs ?? 0);
     const found = pod && cutShort(pod, answer);

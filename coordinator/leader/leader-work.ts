@@ -5,7 +5,7 @@ import type { Random } from '../../common/random.ts';
 import type { Cloud, HealthCheckSettings } from '../cloud/types.ts';
 import type { PodView } from '../core/cluster-view.ts';
 import { weightOf } from '../core/disposition.ts';
-import { type DrainLane, drainProgress } from '../core/drain-progress.ts';
+import { drainProgress } from '../core/drain-progress.ts';
 import type { LanePlanLimits } from '../core/lane-plan.ts';
 import type { NodeSignKind } from '../core/node-sign.ts';
 import type { Rule } from '../core/rule.ts';
@@ -26,10 +26,11 @@ import { type Claimed, Claims } from './claims.ts';
 import { addAll, Dirt, take, takeSome } from './dirt.ts';
 import { DrainAnswers, type DrainMoments } from './drain-answers.ts';
 import { DrainEndings } from './drain-endings.ts';
+import { drainLane } from './drain-lane.ts';
 import { GateKeeper } from './gate-keeper.ts';
 import { HeldServices } from './held-services.ts';
 import { LaneDriver } from './lane-driver.ts';
-import { LaneFleet, type LiveLane } from './lane-fleet.ts';
+import { LaneFleet } from './lane-fleet.ts';
 import { LaneReporter } from './lane-reporter.ts';
 import type { LeaderPorts } from './leader-ports.ts';
 import { NodeDesk } from './node-desk.ts';
@@ -105,7 +106,7 @@ export class LeaderWork {
     this.#options = options;
     const { knowledge, ports, clock, tkeController, observer } = options;
     const { signal } = this.#stop;
-    this.#nodes = new NodeDesk(options);
+    this.#nodes = new NodeDesk({ ...options, isSelected: uid => this.#pods.view.servicesOf(uid).size > 0 });
     this.#pods = new PodDesk({ ...options, isInPlace: pod => this.#isInPlace(pod), signOf: this.#nodes.signOf });
     const { view } = this.#pods;
     this.#held = new HeldServices(clock.now());
@@ -225,18 +226,13 @@ export class LeaderWork {
         this.#mark(this.#dirt.drains, [change.podUid]);
         break;
       case 'drain-answered':
-        this.#drainEnded(change);
+        this.#endings.ended(change.podUid, change.answer, this.#drains.holdersOf(change.podUid));
         break;
       case 'node':
         // Ahead of all others, like those that leave by themselves.
         this.#mark(this.#dirt.leavingPodUids, this.#options.knowledge.store.podUidsOf(change.node));
         this.#mark(this.#dirt.nodes, [change.node]);
     }
-  }
-
-  #drainEnded({ podUid, answer }: Extract<KnowledgeChange, { kind: 'drain-answered' }>): void {
-    const record = this.#options.knowledge.store.pods.get(podUid)?.record;
-    this.#endings.ended(record, answer, this.#drains.holdersOf(podUid));
   }
 
   #isLeaving(podUid: string): boolean {
@@ -298,18 +294,10 @@ export class LeaderWork {
     for (const uid of takeSome(this.#dirt.ports, LOAD_BALANCERS_PER_TURN)) this.#reportPods(uid);
     for (const uid of takeSome(this.#dirt.gates, PODS_PER_TURN)) this.#look(uid);
     this.#answerDrains(take(this.#dirt.drains));
-    for (const node of take(this.#dirt.nodes)) this.#lookAtNode(node);
+    for (const node of take(this.#dirt.nodes)) this.#nodes.look(node);
     // What is left has its turn after whatever else the process has to do.
     const { podUids: pods, loadBalancers, observed, ports, gates } = this.#dirt;
     if (pods.size + loadBalancers.size + observed.size + ports.size + gates.size > 0) this.#mark(gates, []);
-  }
-
-  #lookAtNode(node: string): void {
-    const podUids = [...this.#options.knowledge.store.podUidsOf(node)];
-    this.#nodes.look(
-      node,
-      podUids.some(uid => this.#pods.view.servicesOf(uid).size > 0),
-    );
   }
 
   #look(podUid: string): void {
@@ -501,15 +489,4 @@ export class LeaderWork {
       onForeign: differences => this.#reporter.foreign(loadBalancerId, differences),
     };
   }
-}
-
-function drainLane({ lane }: LiveLane, podUid: string): DrainLane {
-  const { virtualAddresses, observed } = lane;
-  return {
-    loadBalancerId: lane.loadBalancerId,
-    virtualAddresses,
-    observed,
-    holdings: lane.holdingsOf(podUid),
-    moving: lane.hasTransactionOf(podUid),
-  };
 }

@@ -6,6 +6,8 @@ import type { LeaderPorts } from './leader-ports.ts';
 export interface NodeDeskOptions {
   readonly knowledge: Pick<Knowledge, 'store'>;
   readonly ports: Pick<LeaderPorts, 'reportNode'>;
+  /** Whether any Service has the Pod. */
+  readonly isSelected: (podUid: string) => boolean;
   /** Which signs of a node's end take its targets out ahead of its Pods. */
   readonly drainNodeOn: ReadonlySet<NodeSignKind>;
 }
@@ -26,11 +28,13 @@ export class NodeDesk {
     return leavingSign(knowledge.store.signsOf(node), drainNodeOn);
   };
 
-  /** Tells on the node what becomes of its targets. @param isSelected whether a Service has Pods there */
-  look(node: string, isSelected: boolean): void {
+  /** Tells on the node what becomes of its targets, if there are any. */
+  look(node: string): void {
+    const { knowledge, isSelected } = this.#options;
     const sign = this.signOf(node);
     const before = this.#told.get(node);
-    if (sign?.kind === before || (!isSelected && before === undefined)) return;
+    if (sign?.kind === before) return;
+    if (before === undefined && ![...knowledge.store.podUidsOf(node)].some(isSelected)) return;
     if (sign) this.#told.set(node, sign.kind);
     else this.#told.delete(node);
     this.#options.ports.reportNode(node, sign ? leaves(node, sign) : stays(node));

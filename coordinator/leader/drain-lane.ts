@@ -1,0 +1,9 @@
+import type { DrainLane } from '../core/drain-progress.ts';
+import type { LiveLane } from './lane-fleet.ts';
+
+/** What a lane knows of a Pod that is being drained. */
+export function drainLane({ lane }: LiveLane, podUid: string): DrainLane {
+  const { loadBalancerId, virtualAddresses, observed } = lane;
+  const [holdings, moving] = [lane.holdingsOf(podUid), lane.hasTransactionOf(podUid)];
+  return { loadBalancerId, virtualAddresses, observed, holdings, moving };
+}
