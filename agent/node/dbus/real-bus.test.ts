@@ -90,6 +90,7 @@ describe.skipIf(!isInstalled)(suite, () => {
     socket = join(folder, 'bus');
     await writeFile(join(folder, 'bus.conf'), configuration(socket));
     [told, streams] = [[], []];
+    [stop, stopped] = [new AbortController(), Promise.resolve()];
     await startDaemon();
   });
   afterEach(async () => {
@@ -125,7 +126,6 @@ describe.skipIf(!isInstalled)(suite, () => {
 
   function listen(): void {
     clock = new VirtualClock();
-    stop = new AbortController();
     source = shutdownNotice({ clock, random: seededRandom(1), log: silentLogger, bus: unixConnector(socket) });
     stopped = source.run(signs => told.push(signs), stop.signal);
   }
