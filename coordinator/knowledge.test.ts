@@ -87,6 +87,8 @@ describe('what a replica knows', () => {
     knowledge.follow(change => told.push(change));
     const answer = { reason: 'drained', connectionsLeft: 0, heldMs: 2_000 };
     for (const node of ['n2', 'n1']) hear(0, answeredDrain(node, answer));
+    knowledge.store.provenGone('pod-1', 0);
+    hear(0, answeredDrain('n2', answer));
     expect(told.filter(({ kind }) => kind === 'drain-answered')).toEqual([
       { kind: 'drain-answered', podUid: 'pod-1', answer },
     ]);

@@ -119,14 +119,15 @@ export class Knowledge {
   #drain({ node, session, request }: Extract<ReportEvent, { type: 'drain' }>, now: number): void {
     const phase = phaseOf(request.phase);
     const stored = this.store.pods.get(request.podUid);
-    // An agent may hold hooks only of its own node's Pods (law L12).
+    // An agent may hold hooks only of its own node's Pods (law L12), be they gone already.
+    const owner = stored?.node ?? this.#drains.get(request.podUid)?.node;
     if (!phase || (stored && stored.node !== node)) return;
     const { podUid, budgetMs, answer } = request;
     const { agent } = this.store.tellerOf(node, session);
     this.#drains = recordDrain(this.#drains, { podUid, node, agent, phase, budgetMs }, now);
     this.#tell({ kind: 'pod', podUid });
     if (phase === 'answered') {
-      if (answer) this.#tell({ kind: 'drain-answered', podUid, answer });
+      if (answer && (owner === undefined || owner === node)) this.#tell({ kind: 'drain-answered', podUid, answer });
       return;
     }
     this.#asked.add(podUid);

@@ -1,9 +1,18 @@
 import { expect, test } from 'vitest';
 import { VirtualClock } from '../../common/virtual-clock.ts';
 import { DrainPhase, DrainState, type DrainUpdate } from '../../proto/gen/clbdirect/v1/report.ts';
-import { drainProgress } from '../core/drain-progress.ts';
+import { type DrainProgress, drainProgress } from '../core/drain-progress.ts';
 import { Knowledge } from '../knowledge.ts';
 import { DrainAnswers } from './drain-answers.ts';
+
+const PROGRESS: DrainProgress = {
+  podUid: 'p1',
+  node: 'n1',
+  state: 'weight-zero',
+  targetPorts: [],
+  virtualAddresses: [],
+  loadBalancerIds: [],
+};
 
 function bench() {
   const clock = new VirtualClock();
@@ -13,7 +22,7 @@ function bench() {
   const answers = new DrainAnswers({
     knowledge,
     clock,
-    settleMs: () => 2_000,
+    settleMs: ids => 2_000 + 100 * [...ids].length,
     ports: { sendDrainUpdate: (_node, update) => sent.push(update) },
     observer: { drainFinished: durationMs => finished.push(durationMs) },
   });
@@ -23,7 +32,7 @@ function bench() {
   };
   /** As a leader that has found every load balancer, or has not; none holds the Pod. */
   const answer = (complete: boolean) => answers.answer(['p1'], drain => drainProgress(drain, [], complete));
-  return { clock, sent, finished, answers, answer, hook };
+  return { clock, knowledge, sent, finished, answers, answer, hook };
 }
 
 test('an agent hears of a Pod that no load balancer holds at once, and once', () => {
@@ -49,6 +58,19 @@ test('a leader that has not found every load balancer yet concludes nothing', ()
   hook(DrainPhase.BEGIN);
   answer(false);
   expect(sent.map(update => update.state)).toEqual([DrainState.ACCEPTED]);
+});
+
+test('the load balancers that held a Pod are known to the end of its drain, and its agent waits as they need', () => {
+  const { clock, knowledge, sent, answers, hook } = bench();
+  const held = { ...PROGRESS, loadBalancerIds: ['lb-1'] };
+  hook(DrainPhase.BEGIN);
+  answers.answer(['p1'], () => held);
+  answers.answer(['p1'], () => ({ ...PROGRESS, state: 'deregistered' }));
+  expect([...answers.holdersOf('p1')]).toEqual(['lb-1']);
+  expect(sent.map(update => update.settleMs)).toEqual([2_100, 2_100]);
+  knowledge.expire(clock.now() + 60_000);
+  answers.answer(['p1'], () => held);
+  expect([...answers.holdersOf('p1')]).toEqual([]);
 });
 
 test('the moments of a drain are kept as they first came', async () => {
