@@ -61,6 +61,11 @@ export class Faults {
     this.#armed.push({ fault, remaining: fault.count ?? Number.POSITIVE_INFINITY });
   }
 
+  /** Switches one off, however much of its count is left. */
+  remove(fault: Fault): void {
+    this.#armed = this.#armed.filter(armed => armed.fault !== fault);
+  }
+
   clear(): void {
     this.#armed = [];
   }

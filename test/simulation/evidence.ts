@@ -13,6 +13,10 @@ export interface Evidence {
   readonly targetsMax?: number;
   /** When CLB refused which Pod's address. */
   readonly refused?: readonly RefusedSpan[];
+  /** When something was so wrong that a drain may fail open. */
+  readonly troubled?: readonly Span[];
+  /** How much slower than the world's an agent's clock may run; default 1. */
+  readonly slownessMax?: number;
 }
 
 /** Wall milliseconds. */
@@ -160,4 +164,9 @@ export function isRefused(
   at: number,
 ): boolean {
   return refused.some(span => span.address === address && span.from <= at && at <= span.to + QUARANTINE_MS);
+}
+
+/** Whether something was so wrong at some time between the two moments that a drain may fail open. */
+export function wasTroubled({ troubled = [] }: Pick<Evidence, 'troubled'>, from: number, to: number): boolean {
+  return troubled.some(span => span.from <= to && span.to >= from);
 }

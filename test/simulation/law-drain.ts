@@ -1,6 +1,9 @@
 import type { KubeletRecord } from '../../sandbox/kube/kubelet/kubelet-record.ts';
 import type { Breach } from './breach.ts';
-import { type Evidence, isRefused, ownershipOf, podUidOf } from './evidence.ts';
+import { type Evidence, isRefused, ownershipOf, podUidOf, wasTroubled } from './evidence.ts';
+
+/** The longest drain, and what came just before it. */
+const DRAIN_MS = 45_000;
 
 /** A target of a Pod and its weight from a moment on. */
 interface Weight {
@@ -32,8 +35,8 @@ export function drainBeforeDeath(evidence: Evidence, judges: (target: Place) => 
     if (record.type !== 'signalled' || record.signal !== 'TERM') continue;
     const hook = hooks.get(record.podUid);
     if (!hook || (hook.type === 'preStopEnded' && hook.outcome.type === 'failed')) continue;
-    if (isRefused(evidence, record.podIp, record.atMs)) continue;
     const at = record.atMs;
+    if (isRefused(evidence, record.podIp, at) || wasTroubled(evidence, at - DRAIN_MS, at)) continue;
     const open = openTargets(weights.get(record.podUid) ?? [], at).filter(({ listenerId }) =>
       judges({ listenerId, at }),
     );

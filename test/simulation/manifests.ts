@@ -1,18 +1,29 @@
 import { READINESS_GATE } from '../../common/names.ts';
 
+interface DeploymentOptions {
+  readonly replicas: number;
+  readonly hooked: boolean;
+  /** Default `nginx`. */
+  readonly image?: string;
+  /** What Services select its Pods by; default its name. */
+  readonly app?: string;
+}
+
 /** The seed manifest (examples/) with a name of its own; unhooked, it has the gate and no preStop, for contrast. */
-export function deployment(name: string, options: { replicas: number; hooked: boolean }): object {
-  const { replicas, hooked } = options;
+export function deployment(name: string, options: DeploymentOptions): object {
+  const { replicas, hooked, image = 'nginx', app } = options;
+  const labels = app === undefined ? { app: name } : { app, deployment: name };
+  const { app: _, ...distinct } = labels;
   return {
     apiVersion: 'apps/v1',
     kind: 'Deployment',
     metadata: { name, namespace: 'default', labels: { app: name } },
     spec: {
       replicas,
-      selector: { matchLabels: { app: name } },
+      selector: { matchLabels: app === undefined ? labels : distinct },
       template: {
         metadata: {
-          labels: { app: name },
+          labels,
           annotations: {
             'tke.cloud.tencent.com/networks': 'tke-route-eni',
             ...(!hooked && { 'clb-direct.io/inject': 'false' }),
@@ -22,7 +33,7 @@ export function deployment(name: string, options: { replicas: number; hooked: bo
           containers: [
             {
               name: 'main',
-              image: 'nginx',
+              image,
               resources: {
                 requests: { 'tke.cloud.tencent.com/eni-ip': '1' },
                 limits: { 'tke.cloud.tencent.com/eni-ip': '1' },

@@ -5,7 +5,14 @@ import type { EventLog } from './event-log.ts';
 /** How a program takes SIGTERM: `fast` drops what is open, as nginx does; `graceful` finishes what it has begun. */
 type Manner = 'fast' | 'graceful';
 
-const IMAGES: Readonly<Record<string, Manner>> = { nginx: 'fast', echo: 'graceful' };
+const IMAGES: Readonly<Record<string, Manner>> = {
+  nginx: 'fast',
+  echo: 'graceful',
+  crashing: 'fast',
+  'crashing-when-ready': 'fast',
+};
+/** After which a program ends by itself. */
+const LIFE_MS: Readonly<Record<string, number>> = { crashing: 8_000, 'crashing-when-ready': 300 };
 /** Every program serves the same on all of them. */
 const PORTS = [80, 8080];
 const LOADING_MS = 50;
@@ -119,8 +126,14 @@ export class ModelServers {
 
   /** The program of an image, for a modelled runtime. */
   programOf(image: string): ModelledProgram | undefined {
-    const manner = IMAGES[image.split(':')[0] ?? ''];
-    return manner && (process => this.#run(process, manner));
+    const name = image.split(':')[0] ?? '';
+    const manner = IMAGES[name];
+    if (!manner) return undefined;
+    return process => {
+      this.#run(process, manner);
+      const lifeMs = LIFE_MS[name];
+      if (lifeMs !== undefined) this.#clock.schedule(lifeMs, () => process.exit(1));
+    };
   }
 
   #run(process: ModelledProcess, manner: Manner): void {

@@ -1,9 +1,9 @@
 import type { Pod, Service } from '../../common/kube/objects.ts';
 import { SERVICES } from './manifests.ts';
-import { emptyTally, KEEP_ALIVE, LONG, runClient, SHORT, type Tally } from './model-client.ts';
+import { emptyTally, type Habit, KEEP_ALIVE, LONG, runClient, SHORT, type Tally } from './model-client.ts';
 import type { World } from './world.ts';
 
-const CLIENTS = [...Array(8).fill(SHORT), ...Array(4).fill(KEEP_ALIVE), ...Array(2).fill(LONG)];
+const CLIENTS: readonly Habit[] = [...Array(8).fill(SHORT), ...Array(4).fill(KEEP_ALIVE), ...Array(2).fill(LONG)];
 const READY_LIMIT_MS = 120_000;
 
 export interface Traffic {
@@ -36,18 +36,26 @@ function isReady(pod: Pod): boolean {
 export async function startTraffic(
   world: World,
   name: string,
-  { group = 0, port = 80 }: { group?: number; port?: number } = {},
+  { group = 0, port = 80, ...more }: Partial<Omit<TrafficOptions, 'vip'>> = {},
 ): Promise<Traffic> {
   const { status } = (await world.request('GET', `${SERVICES}/${name}`)) as Service;
-  return trafficOn(world, { vip: status?.loadBalancer?.ingress?.[0]?.ip ?? '', port, group });
+  return trafficOn(world, { vip: status?.loadBalancer?.ingress?.[0]?.ip ?? '', port, group, ...more });
+}
+
+interface TrafficOptions {
+  readonly vip: string;
+  readonly port: number;
+  readonly group: number;
+  /** One client for each; default a crowd of all kinds. */
+  readonly habits?: readonly Habit[];
 }
 
 /** Clients of an address, whether it serves yet or not. */
-export function trafficOn(world: World, { vip, port, group }: { vip: string; port: number; group: number }): Traffic {
+export function trafficOn(world: World, { vip, port, group, habits = CLIENTS }: TrafficOptions): Traffic {
   const tally = emptyTally();
   const stop = new AbortController();
   const { clock, log, dataPlane, servers } = world;
-  const running = CLIENTS.map((habit, index) => {
+  const running = habits.map((habit, index) => {
     const endpoint = { vip, port, protocol: 'TCP' as const };
     const address = `10.9.${group}.${index + 1}`;
     const client = { clock, random: world.random(), log, dataPlane, servers, endpoint, tally, address };

@@ -186,6 +186,14 @@ export class World {
     return response;
   }
 
+  /** A request that nobody waits for; what is not there, or not possible, stays undone. */
+  send(method: Method, path: string, body?: object): void {
+    const patch = method === 'PATCH' ? { contentType: 'application/merge-patch+json' } : {};
+    void this.kube.request({ method, path, ...patch, ...(body && { body }) }, this.#stop.signal).catch(error => {
+      if (!this.#stop.signal.aborted) throw error;
+    });
+  }
+
   async pods(namespace = 'default'): Promise<Pod[]> {
     const list = (await this.request('GET', `/api/v1/namespaces/${namespace}/pods`)) as { items: Pod[] };
     return list.items;

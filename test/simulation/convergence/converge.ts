@@ -6,6 +6,7 @@ import { World } from '../world.ts';
 import { breachesOnTheWay } from './breaches-on-the-way.ts';
 import { Chronicle } from './chronicle.ts';
 import { differencesNow } from './differences.ts';
+import { settle } from './settle.ts';
 import { Strangers } from './strangers.ts';
 import { Users } from './users.ts';
 
@@ -32,11 +33,6 @@ export interface ConvergenceReport {
 
 const SHARED = ['lb-shared-1', 'lb-shared-2'];
 const PAUSE_MS = [500, 12_000] as const;
-const LOOK_MS = 2_000;
-/** What has settled must stay so. */
-const STABLE_MS = 60_000;
-/** Back-offs of refused targets and deletions, the auditor's round and the brake need this long together. */
-const SETTLE_MAX_MS = 900_000;
 
 /**
  * Users change Services, Deployments and Pods at random, others meddle with the account, and everything goes wrong that
@@ -94,23 +90,6 @@ function endFaults({ clb, coordinators }: World): void {
   clb.faults.clear();
   clb.elsewhere.acceptAll();
   for (const { kube, stop } of coordinators) if (!stop.signal.aborted) kube.set('open');
-}
-
-/** Looks until nothing differs any more, and goes on to do so. */
-async function settle(
-  { clock }: World,
-  look: () => readonly string[],
-): Promise<Pick<ConvergenceReport, 'settledMs' | 'differences'>> {
-  const from = clock.now();
-  let equalSince: number | undefined;
-  for (;;) {
-    const differences = look();
-    const now = clock.now();
-    equalSince = differences.length > 0 ? undefined : (equalSince ?? now);
-    if (equalSince !== undefined && now - equalSince >= STABLE_MS) return { settledMs: equalSince - from, differences };
-    if (now - from > SETTLE_MAX_MS) return { settledMs: undefined, differences };
-    await clock.advance(LOOK_MS);
-  }
 }
 
 function bySecond(a: string, b: string): number {

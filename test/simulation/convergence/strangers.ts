@@ -8,6 +8,8 @@ interface StrangersOptions {
   readonly random: Random;
   /** The ids of the load balancers that Services may share. */
   readonly shared: readonly string[];
+  /** Ports of listeners of ours that they leave alone. */
+  readonly sparedPorts?: readonly number[];
 }
 
 /** Nobody else is ever to change anything here. */
@@ -29,6 +31,7 @@ interface HeldTarget extends Held {
 interface DescribedListener {
   readonly ListenerId: string;
   readonly ListenerName: string;
+  readonly Port: number;
   readonly Targets: readonly DescribedTarget[] | null;
 }
 
@@ -198,7 +201,7 @@ export class Strangers {
     const all = this.#ask('DescribeLoadBalancers', { Limit: 100 }) as { LoadBalancerSet: { LoadBalancerId: string }[] };
     return all.LoadBalancerSet.map(({ LoadBalancerId }) => LoadBalancerId).flatMap(loadBalancerId =>
       this.#listenersOf(loadBalancerId)
-        .filter(({ ListenerId }) => !this.ownsListener(ListenerId))
+        .filter(({ ListenerId, Port }) => !this.ownsListener(ListenerId) && !this.#options.sparedPorts?.includes(Port))
         .map(listener => ({ loadBalancerId, listener })),
     );
   }

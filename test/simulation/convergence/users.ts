@@ -134,7 +134,8 @@ export class Users {
 
   async #onPod(act: (path: string) => Promise<void>): Promise<void> {
     const { chronicle, world } = this.#options;
-    const names = chronicle.pods.at(world.clock.wallNow()).map(({ metadata }) => metadata.name);
+    const pods = chronicle.pods.at(world.clock.wallNow());
+    const names = pods.flatMap(({ metadata }) => (APPS.includes(metadata.labels?.app ?? '') ? metadata.name : []));
     if (names.length > 0) await act(`/api/v1/namespaces/default/pods/${this.#pick(names.toSorted())}`);
   }
 

@@ -1,0 +1,126 @@
+import type { Pod } from '../../../common/kube/objects.ts';
+import { type Random, randomInteger } from '../../../common/random.ts';
+import { NodeSignKind } from '../../../proto/gen/clbdirect/v1/report.ts';
+import { DEPLOYMENTS, deployment } from '../manifests.ts';
+import { pick } from '../pick.ts';
+import type { SimulatedNode } from '../simulated-node.ts';
+import type { World } from '../world.ts';
+import { isAgentMissing } from './process-troubles.ts';
+import type { Begun, Harmed, Kinds, Site } from './trouble.ts';
+
+/** So many machines stay on, whatever happens. */
+const NODES_MIN = 3;
+const PODS = '/api/v1/namespaces/default/pods';
+const TO_BE_DELETED = { key: 'ToBeDeletedByClusterAutoscaler', value: '1', effect: 'NoSchedule' };
+
+/** What happens to machines and to what runs on them. */
+export const NODE_TROUBLES: Kinds = {
+  'a node loses power': { share: 2, lastsMs: [5_000, 180_000], begin: losePower },
+  'a node is gone for good': { share: 1, lastsMs: [10_000, 120_000], begin: goForGood },
+  'a node is drained': { share: 3, lastsMs: [30_000, 90_000], isBearable: true, begin: drainNode },
+  'a node announces its end': { share: 2, lastsMs: [5_000, 60_000], isBearable: true, begin: announceEnd },
+  'a container crashes': { share: 3, lastsMs: [0, 0], begin: crash },
+  'containers crash again and again': { share: 2, lastsMs: [20_000, 120_000], begin: crashLoop },
+  'a Pod is deleted hard': { share: 3, lastsMs: [0, 0], begin: deleteHard },
+};
+
+function lit(world: World): readonly SimulatedNode[] {
+  return [...world.nodes.values()].filter(({ isDark }) => !isDark);
+}
+
+function losePower({ world }: Site, random: Random): Begun | undefined {
+  const nodes = lit(world);
+  if (nodes.length <= NODES_MIN) return undefined;
+  const node = pick(random, nodes);
+  node.die();
+  return { text: `${node.name} loses its power`, end: () => turnOn(world, node), harms: isOn(node) };
+}
+
+function isOn({ name }: SimulatedNode): (pod: Harmed) => boolean {
+  return ({ nodeName }) => nodeName === name;
+}
+
+function turnOn(world: World, node: SimulatedNode): void {
+  if (!node.isDark) return;
+  node.boot();
+  if (isAgentMissing(world, node.name)) world.startAgent(node.name);
+}
+
+/** Its owner removes what is left of it when the time is over. */
+function goForGood({ world, chronicle }: Site, random: Random): Begun | undefined {
+  const nodes = lit(world);
+  if (nodes.length <= NODES_MIN) return undefined;
+  const node = pick(random, nodes);
+  node.die();
+  const end = () => {
+    world.send('DELETE', `/api/v1/nodes/${node.name}`);
+    const left = chronicle.pods.at(world.clock.wallNow()).filter(({ spec }) => spec.nodeName === node.name);
+    for (const { metadata } of left) world.send('DELETE', `${PODS}/${metadata.name}`, { gracePeriodSeconds: 0 });
+  };
+  return { text: `${node.name} loses its power for good`, end, harms: isOn(node) };
+}
+
+/** As `kubectl drain` does it; afterwards it takes Pods again. */
+function drainNode({ world, chronicle }: Site, random: Random): Begun | undefined {
+  const nodes = lit(world);
+  if (nodes.length <= NODES_MIN) return undefined;
+  const node = pick(random, nodes);
+  const path = `/api/v1/nodes/${node.name}`;
+  world.send('PATCH', path, { spec: { unschedulable: true } });
+  for (const pod of podsOn(chronicle.pods.at(world.clock.wallNow()), node)) evict(world, pod);
+  return { text: `${node.name} is drained`, end: () => world.send('PATCH', path, { spec: { unschedulable: null } }) };
+}
+
+function podsOn(pods: readonly Pod[], { name }: SimulatedNode): readonly Pod[] {
+  return pods.filter(({ spec, metadata }) => spec.nodeName === name && metadata.deletionTimestamp === undefined);
+}
+
+function evict(world: World, { metadata: { name, namespace } }: Pod): void {
+  const eviction = { apiVersion: 'policy/v1', kind: 'Eviction', metadata: { name, namespace } };
+  world.send('POST', `${PODS}/${name}/eviction`, eviction);
+}
+
+/** It is taken back: whoever believed it has to open again. */
+function announceEnd({ world }: Site, random: Random): Begun | undefined {
+  const nodes = lit(world);
+  if (nodes.length <= NODES_MIN) return undefined;
+  const node = pick(random, nodes);
+  if (random.next() < 0.5) {
+    node.signs.announce([{ kind: NodeSignKind.SHUTDOWN, detail: 'the machine goes down' }]);
+    return { text: `${node.name} announces its shutdown`, end: () => node.signs.announce([]) };
+  }
+  const path = `/api/v1/nodes/${node.name}`;
+  const taint = (taints: readonly object[]) => world.send('PATCH', path, { spec: { taints } });
+  taint([TO_BE_DELETED]);
+  return { text: `${node.name} is to be deleted`, end: () => taint([]) };
+}
+
+function crash({ world, chronicle }: Site, random: Random): Begun | undefined {
+  const pods = chronicle.pods.at(world.clock.wallNow());
+  if (pods.length === 0) return undefined;
+  const { uid = '', name } = pick(random, pods).metadata;
+  world.crash(uid);
+  return { text: `the container of ${name} crashes`, harms: pod => pod.podUid === uid };
+}
+
+/** A Deployment of its own, whose Pods one of the users' Services selects. */
+function crashLoop({ world }: Site, random: Random): Begun {
+  const name = `crashing-${randomInteger(random, 100, 999)}`;
+  const image = pick(random, ['crashing', 'crashing-when-ready']);
+  const app = pick(random, ['red', 'green', 'blue']);
+  world.send('POST', DEPLOYMENTS, deployment(name, { replicas: 2, hooked: true, image, app }));
+  return {
+    text: `${image}: two Pods of ${app} crash again and again`,
+    end: () => world.send('DELETE', `${DEPLOYMENTS}/${name}`),
+    harms: ({ podName }) => podName.startsWith(name),
+  };
+}
+
+function deleteHard({ world, chronicle }: Site, random: Random): Begun | undefined {
+  const pods = chronicle.pods.at(world.clock.wallNow());
+  if (pods.length === 0) return undefined;
+  const { name } = pick(random, pods).metadata;
+  const gracePeriodSeconds = pick(random, [0, 1, 1, 30]);
+  world.send('DELETE', `${PODS}/${name}`, { gracePeriodSeconds });
+  return { text: `${name} is deleted with ${gracePeriodSeconds} s of grace`, harms: ({ podName }) => podName === name };
+}

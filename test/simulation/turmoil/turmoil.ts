@@ -1,0 +1,194 @@
+import type { Breach } from '../breach.ts';
+import { breachesOnTheWay } from '../convergence/breaches-on-the-way.ts';
+import { Chronicle } from '../convergence/chronicle.ts';
+import { differencesNow } from '../convergence/differences.ts';
+import { settle } from '../convergence/settle.ts';
+import { Strangers } from '../convergence/strangers.ts';
+import { Users } from '../convergence/users.ts';
+import { Account } from '../load-balancers/account.ts';
+import { DEPLOYMENTS, deployment, SERVICES, service } from '../manifests.ts';
+import type { Habit } from '../model-client.ts';
+import { startTraffic, type Traffic, untilServing } from '../traffic.ts';
+import { World } from '../world.ts';
+import { BUSY_APPS } from './changes.ts';
+import { drawHappenings } from './draw-happenings.ts';
+import { Episodes, outagesOf, refusedOf, storyOf, troubledOf } from './episodes.ts';
+import { CHANGES, TROUBLES } from './kinds.ts';
+import { judgeLosses } from './law-losses.ts';
+import { coordinators } from './living.ts';
+import { isAgentMissing } from './process-troubles.ts';
+import type { Happening } from './trouble.ts';
+
+export interface TurmoilOptions {
+  readonly seed: number;
+  /** Of everything that happens, in virtual time; what follows takes as long as it takes. */
+  readonly durationMs: number;
+  /** The numbers of what is to happen; default all that the seed gives. */
+  readonly only?: ReadonlySet<number> | undefined;
+}
+
+export interface TurmoilReport {
+  readonly seed: number;
+  readonly virtualMs: number;
+  /** The numbers of what happened. */
+  readonly happened: readonly number[];
+  /** How often each kind of trouble happened. */
+  readonly counts: Readonly<Record<string, number>>;
+  /** One line for each of them, in order. */
+  readonly told: readonly string[];
+  /** From the end of all trouble until the cloud was as it should be for good; undefined: it never was. */
+  readonly settledMs: number | undefined;
+  readonly breaches: readonly Breach[];
+  readonly sent: number;
+  readonly lost: number;
+  readonly excused: number;
+  readonly events: number;
+  /** SHA-256 of the complete event log. */
+  readonly digest: string;
+  readonly tail: readonly string[];
+}
+
+const NODES = 5;
+const COORDINATORS = 2;
+const SHARED = ['lb-shared-1', 'lb-shared-2'];
+/** By app: where its clients find it. */
+const BUSY_PORTS: Readonly<Record<string, number>> = { web: 8_080, shop: 8_443 };
+const BUSY_REPLICAS = 3;
+const CLIENTS: readonly Habit[] = [
+  { gapMs: [300, 1_500], serviceMs: [1, 20], requestsPerConnection: [1, 1] },
+  { gapMs: [300, 1_500], serviceMs: [1, 20], requestsPerConnection: [1, 1] },
+  { gapMs: [50, 3_000], serviceMs: [1, 20], requestsPerConnection: [5, 30] },
+  { gapMs: [500, 3_000], serviceMs: [15_000, 15_000], requestsPerConnection: [1, 1] },
+];
+/** After everything is mended, for the last of what was under way. */
+const MENDED_MS = 5_000;
+
+/** What a seed holds in store. */
+export function happeningsOf({ seed, durationMs }: TurmoilOptions): readonly Happening[] {
+  return drawHappenings({ seed, durationMs, changes: CHANGES, troubles: TROUBLES });
+}
+
+/**
+ * Everything at once: users change things, clients send requests, others meddle with the account, processes, machines,
+ * networks, the API server and CLB fail in every way. Then it all ends, and the cloud must come to what is asked for.
+ */
+export async function runTurmoil(options: TurmoilOptions): Promise<TurmoilReport> {
+  const world = new World({ seed: options.seed, nodes: NODES, coordinators: COORDINATORS });
+  const { clock } = world;
+  const stop = new AbortController();
+  const chronicle = new Chronicle(clock, world.transport('chronicle'));
+  const writing = chronicle.run(stop.signal);
+  const sparedPorts = Object.values(BUSY_PORTS);
+  const strangers = new Strangers({ world, random: world.random(), shared: SHARED, sparedPorts });
+  await world.start();
+  strangers.settle();
+  const site = { world, chronicle, shared: SHARED };
+  await new Users({ ...site, random: world.random() }).begin();
+  const traffic = await openBusyApps(world);
+  const episodes = new Episodes(site, { ...TROUBLES, ...CHANGES });
+  strangers.begin();
+  const beganAt = clock.now();
+  const planned = happeningsOf(options).filter(({ number }) => options.only?.has(number) ?? true);
+  for (const happening of planned) {
+    await clock.advance(Math.max(0, beganAt + happening.atMs - clock.now()));
+    await episodes.begin(happening);
+  }
+  await clock.advance(Math.max(0, beganAt + options.durationMs - clock.now()));
+  strangers.end();
+  episodes.endAll();
+  await mend(world);
+  const account = new Account(world.clb);
+  const look = () => differencesNow({ account, strangers, chronicle, now: clock.wallNow(), shared: SHARED });
+  const { settledMs, differences } = await settle(world, look);
+  for (const each of traffic) await each.stop();
+  stop.abort();
+  await writing;
+  const report = reportOf({ options, world, chronicle, episodes, traffic, settledMs, differences });
+  await world.close();
+  return report;
+}
+
+async function openBusyApps(world: World): Promise<readonly Traffic[]> {
+  for (const name of BUSY_APPS) {
+    const annotations: Record<string, string> =
+      name === 'shop' ? { 'service.kubernetes.io/tke-existed-lbid': SHARED[0] ?? '' } : {};
+    await world.create(DEPLOYMENTS, deployment(name, { replicas: BUSY_REPLICAS, hooked: true }));
+    await world.create(SERVICES, service(name, annotations, [{ port: BUSY_PORTS[name] ?? 0 }]));
+  }
+  const traffic: Traffic[] = [];
+  for (const [group, name] of BUSY_APPS.entries()) {
+    await untilServing(world, name, BUSY_REPLICAS);
+    traffic.push(await startTraffic(world, name, { group, port: BUSY_PORTS[name] ?? 0, habits: CLIENTS }));
+  }
+  return traffic;
+}
+
+/** Whatever several troubles left behind together. */
+async function mend(world: World): Promise<void> {
+  for (const { clock, kube, clb, severedAt } of world.processes) {
+    if (severedAt !== undefined) continue;
+    clock.wake();
+    for (const link of [kube, clb]) {
+      link.set('open');
+      link.delay(undefined);
+    }
+  }
+  world.clb.faults.clear();
+  world.clb.elsewhere.acceptAll();
+  for (const nodeName of world.nodes.keys()) if (isAgentMissing(world, nodeName)) world.startAgent(nodeName);
+  while (coordinators(world).length < COORDINATORS) world.startCoordinator();
+  await world.clock.advance(MENDED_MS);
+}
+
+interface Ended {
+  readonly options: TurmoilOptions;
+  readonly world: World;
+  readonly chronicle: Chronicle;
+  readonly episodes: Episodes;
+  readonly traffic: readonly Traffic[];
+  readonly settledMs: number | undefined;
+  readonly differences: readonly string[];
+}
+
+function reportOf({ options, world, chronicle, episodes, traffic, settledMs, differences }: Ended): TurmoilReport {
+  const { all } = episodes;
+  const losses = traffic.flatMap(({ tally }) => tally.losses);
+  const verdict = judgeLosses({ losses, records: world.records, episodes: all });
+  const evidence = {
+    journal: world.journal,
+    records: world.records,
+    apiWrites: world.apiWrites,
+    chronicle,
+    shared: SHARED,
+    slownessMax: 1 / 0.9,
+    refused: refusedOf(all),
+    outages: outagesOf(all),
+    troubled: troubledOf(all),
+  };
+  const beganAt = world.clock.wallNow() - world.clock.now();
+  return {
+    seed: options.seed,
+    virtualMs: world.clock.now(),
+    happened: all.map(({ happening }) => happening.number),
+    counts: countKinds(all.map(({ happening }) => happening.kind)),
+    told: all.map(episode => storyOf(episode, episode.from - beganAt)),
+    settledMs,
+    breaches: [
+      ...breachesOnTheWay(evidence),
+      ...verdict.breaches,
+      ...differences.map(message => ({ law: 'liveness', message })),
+    ],
+    sent: traffic.reduce((sum, { tally }) => sum + tally.sent, 0),
+    lost: losses.length,
+    excused: verdict.excused,
+    events: world.log.count,
+    digest: world.log.digest(),
+    tail: world.log.tail(),
+  };
+}
+
+function countKinds(kinds: readonly string[]): Readonly<Record<string, number>> {
+  const counts: Record<string, number> = {};
+  for (const kind of kinds) counts[kind] = (counts[kind] ?? 0) + 1;
+  return counts;
+}
