@@ -13,10 +13,24 @@ export interface Evidence {
   readonly targetsMax?: number;
   /** When CLB refused which Pod's address. */
   readonly refused?: readonly RefusedSpan[];
-  /** When something was so wrong that a drain may fail open. */
-  readonly troubled?: readonly Span[];
+  /** Whether something happened between the two moments that speaks against a Pod, or lets its drain fail open. */
+  readonly harms?: (pod: PodPlace, from: number, to: number) => Harm;
   /** How much slower than the world's an agent's clock may run; default 1. */
   readonly slownessMax?: number;
+}
+
+/** A Pod and where it is. */
+export interface PodPlace {
+  readonly podName: string;
+  readonly podUid: string;
+  readonly nodeName: string;
+  readonly address: string;
+}
+
+/** What happened to it: `own`, something that is against this very Pod; `all`, something that is wrong for everybody. */
+export interface Harm {
+  readonly own: boolean;
+  readonly all: boolean;
 }
 
 /** Wall milliseconds. */
@@ -164,9 +178,4 @@ export function isRefused(
   at: number,
 ): boolean {
   return refused.some(span => span.address === address && span.from <= at && at <= span.to + QUARANTINE_MS);
-}
-
-/** Whether something was so wrong at some time between the two moments that a drain may fail open. */
-export function wasTroubled({ troubled = [] }: Pick<Evidence, 'troubled'>, from: number, to: number): boolean {
-  return troubled.some(span => span.from <= to && span.to >= from);
 }

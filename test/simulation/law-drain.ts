@@ -1,6 +1,6 @@
 import type { KubeletRecord } from '../../sandbox/kube/kubelet/kubelet-record.ts';
 import type { Breach } from './breach.ts';
-import { type Evidence, isRefused, ownershipOf, podUidOf, wasTroubled } from './evidence.ts';
+import { type Evidence, isRefused, ownershipOf, podUidOf } from './evidence.ts';
 
 /** The longest drain, and what came just before it. */
 const DRAIN_MS = 45_000;
@@ -36,7 +36,9 @@ export function drainBeforeDeath(evidence: Evidence, judges: (target: Place) => 
     const hook = hooks.get(record.podUid);
     if (!hook || (hook.type === 'preStopEnded' && hook.outcome.type === 'failed')) continue;
     const at = record.atMs;
-    if (isRefused(evidence, record.podIp, at) || wasTroubled(evidence, at - DRAIN_MS, at)) continue;
+    if (isRefused(evidence, record.podIp, at)) continue;
+    const harm = evidence.harms?.({ ...record, address: record.podIp ?? '' }, at - DRAIN_MS, at);
+    if (harm?.own || harm?.all) continue;
     const open = openTargets(weights.get(record.podUid) ?? [], at).filter(({ listenerId }) =>
       judges({ listenerId, at }),
     );

@@ -72,6 +72,9 @@ function addressSpans({ records }: Evidence): AddressSpan[] {
   const spans: AddressSpan[] = [];
   for (const { type, podUid, podIp, atMs } of records) {
     if (type === 'addressAssigned' && podIp !== undefined) {
+      // A machine that comes back gives its addresses anew.
+      for (const span of spans)
+        if ((span.podUid === podUid || span.address === podIp) && span.to > atMs) span.to = atMs;
       spans.push({ podUid, address: podIp, from: atMs, to: Number.POSITIVE_INFINITY });
     }
     if (type === 'addressReleased')

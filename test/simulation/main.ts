@@ -4,6 +4,7 @@ import { converge, hasConverged } from './convergence/converge.ts';
 import { forbidRealWorld } from './forbid-real-world.ts';
 import { lostTotal } from './model-client.ts';
 import { isClean, runScenario, type ScenarioReport } from './scenario.ts';
+import { asksForTurmoil, TURMOIL_USAGE, turmoilCommand } from './turmoil/command.ts';
 
 const USAGE = `Usage: npm run simulate -- [options]
 
@@ -18,7 +19,8 @@ The whole system in virtual time: every seed is another day of rolling updates, 
                     meddle; when it ends, the cloud must come to what is asked for, and nothing of others may have changed
   --apart           let nothing reach the real world: clocks, timers, files, sockets, chance
   --tail NUMBER     how many last lines of its event log to print for a seed that failed (0)
-`;
+
+${TURMOIL_USAGE}`;
 
 const MINUTE_MS = 60_000;
 const STORY_WIDTH = 240;
@@ -28,6 +30,7 @@ const CONVERGENCE_HEADING = '  seed  changes  settled  log (SHA-256)';
 
 /** Resolves with the exit code: 0 when every seed was clean, 1 when one was not, 2 for a bad command line. */
 async function main(argv: string[]): Promise<number> {
+  if (asksForTurmoil(argv)) return runTurmoilCommand(argv);
   const options = readOptions(argv);
   if (typeof options === 'string') {
     console.error(options);
@@ -42,6 +45,15 @@ async function main(argv: string[]): Promise<number> {
   }
   if (options.count > 1) console.log(`${options.count - failed} of ${options.count} seeds clean`);
   return failed === 0 ? 0 : 1;
+}
+
+async function runTurmoilCommand(argv: readonly string[]): Promise<number> {
+  try {
+    return await turmoilCommand(argv);
+  } catch (error) {
+    console.error(`simulate: ${error instanceof Error ? error.message : error}`);
+    return 2;
+  }
 }
 
 interface Options {

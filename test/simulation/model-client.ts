@@ -111,7 +111,11 @@ function connect(options: ClientOptions, onEnd: (reason: string) => () => void):
   if (!through) return { target: undefined, server: undefined, close: () => undefined };
   const { address: target, port } = through.target;
   const remote = { address, port: randomInteger(random, 20_000, 60_000) };
-  const server = servers.at(target, port)?.accept(remote, onEnd('reset by the server'));
+  const onReset = onEnd('reset by the server');
+  const server = servers.at(target, port)?.accept(remote, () => {
+    onReset();
+    through.close();
+  });
   const close = () => {
     server?.close();
     through.close();

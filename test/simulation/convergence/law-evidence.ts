@@ -19,6 +19,9 @@ export function closedOnEvidence(ledger: Ledger): Breach[] {
       if (!closes || !listener || (troubleAt.get(podNameOf(tag)) ?? Number.POSITIVE_INFINITY) <= at) continue;
       const wanted = ledger.wantedDuring(listener, at - REASON_MS, at);
       const pods = ledger.podDuring(podUidOf(tag), at - REASON_MS, at);
+      const nodeName = pods.find(pod => pod)?.spec.nodeName ?? '';
+      const pod = { podName: podNameOf(tag), podUid: podUidOf(tag), nodeName, address };
+      if (ledger.evidence.harms?.(pod, ledger.heardFrom(at) - REASON_MS, at).own) continue;
       if (!wanted.every(port => pods.every(pod => (ledger.weightOn(port, pod, where) ?? 0) > 0))) continue;
       found.push({ law: 'L1', message: `${kind} ${where} of ${podNameOf(tag)}, of which nothing was known` });
     }

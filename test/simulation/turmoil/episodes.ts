@@ -1,5 +1,5 @@
 import { seededRandom } from '../../../common/random.ts';
-import type { RefusedSpan, Span } from '../evidence.ts';
+import type { Evidence, RefusedSpan, Span } from '../evidence.ts';
 import type { Begun, Happening, Kind, Kinds, Site } from './trouble.ts';
 
 /** Something that happened, and when. */
@@ -64,9 +64,17 @@ export function refusedOf(episodes: readonly Episode[]): readonly RefusedSpan[] 
   );
 }
 
-/** When something was so wrong that a drain of any Pod may fail open. */
-export function troubledOf(episodes: readonly Episode[]): readonly Span[] {
-  return episodes.filter(({ kind, begun }) => !kind.isBearable && begun.harms === undefined);
+/** A drain that began while something was wrong may be given up so much later, and what was heard then may be acted on. */
+const AFTERMATH_MS = 60_000;
+
+export function harmsOf(episodes: readonly Episode[]): NonNullable<Evidence['harms']> {
+  return (pod, from, to) => {
+    const near = episodes.filter(episode => episode.from <= to && episode.to + AFTERMATH_MS >= from);
+    return {
+      own: near.some(({ begun }) => begun.harms?.(pod)),
+      all: near.some(({ kind, begun }) => !kind.isBearable && begun.harms === undefined),
+    };
+  };
 }
 
 /** One line for people. */

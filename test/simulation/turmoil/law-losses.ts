@@ -1,9 +1,9 @@
 import type { KubeletRecord } from '../../../sandbox/kube/kubelet/kubelet-record.ts';
 import type { Breach } from '../breach.ts';
+import type { PodPlace } from '../evidence.ts';
 import type { Loss } from '../model-client.ts';
 import { outlivedBudget } from '../outlived.ts';
 import type { Episode } from './episodes.ts';
-import type { Harmed } from './trouble.ts';
 
 /** A drain that began while something was wrong may be given up so much later, and what it left open lasts so long. */
 const AFTERMATH_MS = 60_000;
@@ -36,14 +36,14 @@ export function judgeLosses({ losses, records, episodes }: LossEvidence): LossVe
   return { excused: losses.length - unexcused.length, breaches };
 }
 
-function mayHaveCost({ kind, begun, from, to }: Episode, { at }: Loss, pod: Harmed | undefined): boolean {
+function mayHaveCost({ kind, begun, from, to }: Episode, { at }: Loss, pod: PodPlace | undefined): boolean {
   if (kind.isBearable || at < from || at > to + AFTERMATH_MS) return false;
   return pod === undefined || (begun.harms?.(pod) ?? true);
 }
 
 /** Who had an address from when on. */
-function holdersOf(records: readonly KubeletRecord[]): ReadonlyMap<string, { at: number; pod: Harmed }[]> {
-  const found = new Map<string, { at: number; pod: Harmed }[]>();
+function holdersOf(records: readonly KubeletRecord[]): ReadonlyMap<string, { at: number; pod: PodPlace }[]> {
+  const found = new Map<string, { at: number; pod: PodPlace }[]>();
   for (const { type, podIp, podName, podUid, nodeName, atMs } of records) {
     if (type !== 'addressAssigned' || podIp === undefined) continue;
     const known = found.get(podIp) ?? [];

@@ -1,12 +1,13 @@
 import type { Pod } from '../../../common/kube/objects.ts';
 import { type Random, randomInteger } from '../../../common/random.ts';
 import { NodeSignKind } from '../../../proto/gen/clbdirect/v1/report.ts';
+import type { PodPlace } from '../evidence.ts';
 import { DEPLOYMENTS, deployment } from '../manifests.ts';
 import { pick } from '../pick.ts';
 import type { SimulatedNode } from '../simulated-node.ts';
 import type { World } from '../world.ts';
 import { isAgentMissing } from './process-troubles.ts';
-import type { Begun, Harmed, Kinds, Site } from './trouble.ts';
+import type { Begun, Kinds, Site } from './trouble.ts';
 
 /** So many machines stay on, whatever happens. */
 const NODES_MIN = 3;
@@ -36,7 +37,7 @@ function losePower({ world }: Site, random: Random): Begun | undefined {
   return { text: `${node.name} loses its power`, end: () => turnOn(world, node), harms: isOn(node) };
 }
 
-function isOn({ name }: SimulatedNode): (pod: Harmed) => boolean {
+function isOn({ name }: SimulatedNode): (pod: PodPlace) => boolean {
   return ({ nodeName }) => nodeName === name;
 }
 
@@ -68,7 +69,8 @@ function drainNode({ world, chronicle }: Site, random: Random): Begun | undefine
   const path = `/api/v1/nodes/${node.name}`;
   world.send('PATCH', path, { spec: { unschedulable: true } });
   for (const pod of podsOn(chronicle.pods.at(world.clock.wallNow()), node)) evict(world, pod);
-  return { text: `${node.name} is drained`, end: () => world.send('PATCH', path, { spec: { unschedulable: null } }) };
+  const end = () => world.send('PATCH', path, { spec: { unschedulable: null } });
+  return { text: `${node.name} is drained`, end, harms: isOn(node) };
 }
 
 function podsOn(pods: readonly Pod[], { name }: SimulatedNode): readonly Pod[] {
@@ -87,12 +89,12 @@ function announceEnd({ world }: Site, random: Random): Begun | undefined {
   const node = pick(random, nodes);
   if (random.next() < 0.5) {
     node.signs.announce([{ kind: NodeSignKind.SHUTDOWN, detail: 'the machine goes down' }]);
-    return { text: `${node.name} announces its shutdown`, end: () => node.signs.announce([]) };
+    return { text: `${node.name} announces its shutdown`, end: () => node.signs.announce([]), harms: isOn(node) };
   }
   const path = `/api/v1/nodes/${node.name}`;
   const taint = (taints: readonly object[]) => world.send('PATCH', path, { spec: { taints } });
   taint([TO_BE_DELETED]);
-  return { text: `${node.name} is to be deleted`, end: () => taint([]) };
+  return { text: `${node.name} is to be deleted`, end: () => taint([]), harms: isOn(node) };
 }
 
 function crash({ world, chronicle }: Site, random: Random): Begun | undefined {

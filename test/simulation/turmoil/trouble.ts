@@ -1,5 +1,6 @@
 import type { Random } from '../../../common/random.ts';
 import type { Chronicle } from '../convergence/chronicle.ts';
+import type { PodPlace } from '../evidence.ts';
 import type { World } from '../world.ts';
 
 /** Something that happens in a run, as a value: the run is a function of the list of all of them. */
@@ -28,18 +29,10 @@ export interface Begun {
   readonly text: string;
   /** Takes it back when its time is over. */
   readonly end?: () => void;
-  /** Whose Pods it harms, where it does not harm everybody's. */
-  readonly harms?: (pod: Harmed) => boolean;
+  /** What it speaks against, and harms, where it does not harm everybody. */
+  readonly harms?: (pod: PodPlace) => boolean;
   /** The address that CLB refuses. */
   readonly refused?: string;
-}
-
-/** A Pod that lost a request. */
-export interface Harmed {
-  readonly podName: string;
-  readonly podUid: string;
-  readonly nodeName: string;
-  readonly address: string;
 }
 
 /** What may happen. */

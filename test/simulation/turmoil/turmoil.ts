@@ -12,7 +12,7 @@ import { startTraffic, type Traffic, untilServing } from '../traffic.ts';
 import { World } from '../world.ts';
 import { BUSY_APPS } from './changes.ts';
 import { drawHappenings } from './draw-happenings.ts';
-import { Episodes, outagesOf, refusedOf, storyOf, troubledOf } from './episodes.ts';
+import { Episodes, harmsOf, outagesOf, refusedOf, storyOf } from './episodes.ts';
 import { CHANGES, TROUBLES } from './kinds.ts';
 import { judgeLosses } from './law-losses.ts';
 import { coordinators } from './living.ts';
@@ -163,7 +163,7 @@ function reportOf({ options, world, chronicle, episodes, traffic, settledMs, dif
     slownessMax: 1 / 0.9,
     refused: refusedOf(all),
     outages: outagesOf(all),
-    troubled: troubledOf(all),
+    harms: harmsOf(all),
   };
   const beganAt = world.clock.wallNow() - world.clock.now();
   return {

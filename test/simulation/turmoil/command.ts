@@ -1,0 +1,148 @@
+import { spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { systemClock } from '../../../common/clock.ts';
+import { runSeed, type SeedResult } from './seed-result.ts';
+import { Summary } from './summary.ts';
+
+export const TURMOIL_USAGE = `Everything at once: npm run simulate -- --seeds NUMBER [options]
+
+Users, clients, strangers, and every fault there is; then it ends, and the cloud must come to what is asked for.
+
+  --seeds NUMBER    how many seeds (with --hours: no limit)
+  --seed NUMBER     first seed (1)
+  --hours NUMBER    no new seed begins after so long
+  --minutes NUMBER  of virtual time in which things happen, for each seed (10)
+  --jobs NUMBER     processes side by side (2)
+  --only 3,7,…      of what the seed holds in store, these happen and nothing else
+  --shrink NUMBER   how often a seed that fails is played again with less, to find what is needed for it (60)
+  --tail NUMBER     how many last lines of its event log to print for a seed that failed (0)
+`;
+
+const MINUTE_MS = 60_000;
+const HOUR_MS = 3_600_000;
+const BREACHES_SHOWN = 6;
+const WIDTH = 220;
+const PROGRESS_EVERY = 50;
+
+interface TurmoilCommand {
+  readonly seed: number;
+  readonly seeds: number;
+  readonly hours: number;
+  readonly minutes: number;
+  readonly jobs: number;
+  readonly shrink: number;
+  readonly tail: number;
+  readonly only: ReadonlySet<number> | undefined;
+  /** Which of the processes this is; undefined: the one that starts them. */
+  readonly worker: number | undefined;
+}
+
+/** @returns whether the command line asks for turmoil */
+export function asksForTurmoil(argv: readonly string[]): boolean {
+  return argv.some(argument => argument === '--seeds' || argument === '--only');
+}
+
+/** @throws Error naming what is wrong with the command line. @returns the exit code */
+export async function turmoilCommand(argv: readonly string[]): Promise<number> {
+  const command = readCommand(argv);
+  if (command.worker === undefined) return lead(command, argv);
+  await work(command, command.worker, result => process.stdout.write(`${JSON.stringify(result)}\n`));
+  return 0;
+}
+
+function readCommand(argv: readonly string[]): TurmoilCommand {
+  const { values } = parseArgs({
+    args: [...argv],
+    options: {
+      seed: { type: 'string', default: '1' },
+      seeds: { type: 'string' },
+      hours: { type: 'string', default: '0' },
+      minutes: { type: 'string', default: '10' },
+      jobs: { type: 'string', default: '2' },
+      shrink: { type: 'string', default: '60' },
+      tail: { type: 'string', default: '0' },
+      only: { type: 'string' },
+      worker: { type: 'string' },
+    },
+  });
+  const hours = numberOf('hours', values.hours);
+  const seeds = values.seeds ?? (hours > 0 ? String(Number.MAX_SAFE_INTEGER) : '1');
+  return {
+    hours,
+    seed: numberOf('seed', values.seed),
+    seeds: numberOf('seeds', seeds),
+    minutes: numberOf('minutes', values.minutes),
+    jobs: Math.max(1, numberOf('jobs', values.jobs)),
+    shrink: numberOf('shrink', values.shrink),
+    tail: numberOf('tail', values.tail),
+    only: values.only === undefined ? undefined : new Set(values.only.split(',').map(each => numberOf('only', each))),
+    worker: values.worker === undefined ? undefined : numberOf('worker', values.worker),
+  };
+}
+
+function numberOf(name: string, text: string): number {
+  const value = Number(text);
+  if (text !== '' && Number.isFinite(value) && value >= 0) return value;
+  throw new Error(`--${name} must be a number, not "${text}"`);
+}
+
+/** Plays the seeds of one process. */
+async function work(command: TurmoilCommand, worker: number, tell: (result: SeedResult) => void): Promise<void> {
+  const clock = systemClock();
+  const startedAt = clock.now();
+  const { seed, seeds, hours, minutes, jobs, only } = command;
+  for (let next = seed + worker; next < seed + seeds; next += jobs) {
+    if (hours > 0 && clock.now() - startedAt > hours * HOUR_MS) return;
+    const options = { seed: next, durationMs: minutes * MINUTE_MS, only };
+    tell(await runSeed(options, only ? 0 : command.shrink));
+  }
+}
+
+/** Starts the processes and puts together what they tell. */
+async function lead(command: TurmoilCommand, argv: readonly string[]): Promise<number> {
+  const clock = systemClock();
+  const startedAt = clock.now();
+  const summary = new Summary();
+  const take = (result: SeedResult) => {
+    summary.add(result);
+    if (result.report.breaches.length > 0 || command.seeds === 1) console.log(describe(result, command));
+    if (summary.seeds % PROGRESS_EVERY === 0) {
+      console.error(`${summary.seeds} seeds, ${((clock.now() - startedAt) / MINUTE_MS).toFixed(1)} min`);
+    }
+  };
+  const jobs = Math.min(command.jobs, command.seeds);
+  const ends = await Promise.all(
+    Array.from({ length: jobs }, (_, worker) => startWorker([...argv, '--jobs', `${jobs}`], worker, take)),
+  );
+  console.log(summary.text(clock.now() - startedAt));
+  return summary.isClean && ends.every(code => code === 0) ? 0 : 1;
+}
+
+/** @returns its exit code */
+function startWorker(argv: readonly string[], worker: number, take: (result: SeedResult) => void): Promise<number> {
+  const main = fileURLToPath(new URL('../main.ts', import.meta.url));
+  const child = spawn(process.execPath, [main, ...argv, '--worker', String(worker)], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  createInterface({ input: child.stdout }).on('line', line => take(JSON.parse(line) as SeedResult));
+  return new Promise((resolve, reject) => {
+    child.on('error', reject);
+    child.on('close', code => resolve(code ?? 1));
+  });
+}
+
+function describe({ report, needed }: SeedResult, { tail, minutes }: TurmoilCommand): string {
+  const { seed, breaches, told, digest, settledMs, sent, lost, excused } = report;
+  const settled = settledMs === undefined ? 'never settled' : `settled after ${settledMs / 1_000} s`;
+  const isNeeded = (line: string) => !needed || needed.includes(Number(/ s, (\d+): /.exec(line)?.[1]));
+  const replay = `npm run simulate -- --seed ${seed} --minutes ${minutes} --only ${needed?.join(',')}`;
+  return [
+    `seed ${seed}: ${breaches.length} breaches, ${settled}, ${sent} requests, ${lost} lost, ${excused} excused  ${digest}`,
+    ...breaches.slice(0, BREACHES_SHOWN).map(({ law, message }) => `  law ${law} broken: ${message}`),
+    ...told.filter(isNeeded).map(line => `    at ${line.slice(0, WIDTH)}`),
+    ...(needed ? [`  again: ${replay}`] : []),
+    ...(tail > 0 ? report.tail.slice(-tail) : []),
+  ].join('\n');
+}
