@@ -1,3 +1,4 @@
+import { copyJson } from '../kube/api/json.ts';
 import { BadReplyError } from './clb-error.ts';
 import type { ClbServer } from './server.ts';
 
@@ -20,8 +21,8 @@ export function inProcessClb(server: Pick<ClbServer, 'call'>): ClbCall {
         outcome();
       };
       // As on the wire, the two sides share no object.
-      server.call(action, structuredClone(parameters)).then(
-        answer => settle(() => resolve(structuredClone(answer))),
+      server.call(action, copyJson(parameters)).then(
+        answer => settle(() => resolve(copyJson(answer))),
         error => isEndless(error) || settle(() => reject(error)),
       );
     });

@@ -73,7 +73,8 @@ export class Link {
     this.tries += 1;
     if (this.#reach !== 'open') return this.#fail(signal, broken);
     const closed = this.#closed.signal;
-    const either = AbortSignal.any([signal, closed]);
+    using both = eitherOf(signal, closed);
+    const either = both.signal;
     try {
       await this.#travel(either);
       const answer = await send(either);
@@ -95,7 +96,8 @@ export class Link {
   ): AsyncGenerator<WatchEvent> {
     if (this.#reach !== 'open') await this.#fail(signal, broken);
     const closed = this.#closed.signal;
-    const either = AbortSignal.any([signal, closed]);
+    using both = eitherOf(signal, closed);
+    const either = both.signal;
     try {
       for await (const event of open(either)) {
         await this.#travel(either);
@@ -121,4 +123,21 @@ export class Link {
     signal.throwIfAborted();
     throw broken();
   }
+}
+
+/** As AbortSignal.any, at a fraction of its price, for one scope. */
+function eitherOf(first: AbortSignal, second: AbortSignal): { readonly signal: AbortSignal } & Disposable {
+  const controller = new AbortController();
+  const signals = [first, second];
+  const onAbort = (event: Event) => controller.abort((event.target as AbortSignal).reason);
+  for (const signal of signals) {
+    if (signal.aborted) controller.abort(signal.reason);
+    else signal.addEventListener('abort', onAbort, { once: true });
+  }
+  return {
+    signal: controller.signal,
+    [Symbol.dispose]() {
+      for (const signal of signals) signal.removeEventListener('abort', onAbort);
+    },
+  };
 }

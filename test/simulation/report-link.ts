@@ -47,7 +47,7 @@ class Pipe<T> {
   send(message: T): boolean {
     if (this.#isFinished) return true;
     this.#underWay += 1;
-    this.#post({ message: structuredClone(message) });
+    this.#post({ message: copyMessage(message) });
     return this.#isForsaken || this.#underWay < PENDING_MAX;
   }
 
@@ -249,4 +249,13 @@ export class ReportNetwork {
     await process.awake();
     await handler(identity, channel, signal);
   }
+}
+
+/** As on the wire, the two sides share no object. Decoded messages hold plain values, arrays and objects. */
+function copyMessage<T>(value: T): T {
+  if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) return value.map(copyMessage) as T;
+  const copy: Record<string, unknown> = {};
+  for (const [name, field] of Object.entries(value)) copy[name] = copyMessage(field);
+  return copy as T;
 }

@@ -144,7 +144,8 @@ export class World {
     this.#journal();
     const { clock } = this;
     const log = (message: string, details?: object) => this.log.add('controllers', { message, ...details });
-    const context = { transport: this.transport('controllers'), clock, random: this.random(), log };
+    const transport = this.transport('controllers');
+    const context = { transport, clock, random: this.random(), log, makesEndpointSlices: false };
     this.#spawn('controllers', ({ stop }) => runControllers(context, stop));
     for (let number = 1; number <= nodes; number += 1) this.#startNode(number);
     await this.create('/api/v1/namespaces', { metadata: { name: NAMESPACE } });

@@ -84,9 +84,20 @@ export function equalJson(a: Json | undefined, b: Json | undefined): boolean {
   return [...names].every(name => equalJson(a[name], b[name]));
 }
 
-/** A deep copy without undefined fields, exactly what a trip over the wire leaves. */
+/** A deep copy without undefined fields, exactly what a trip over the wire leaves of plain JSON. */
 export function copyJson<T>(value: T): T {
-  return value === undefined ? value : (JSON.parse(JSON.stringify(value)) as T);
+  return copyOf(value) as T;
+}
+
+function copyOf(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) return value.map(item => (item === undefined ? null : copyOf(item)));
+  const copy: Record<string, unknown> = {};
+  for (const name of Object.keys(value)) {
+    const field = (value as Record<string, unknown>)[name];
+    if (field !== undefined) copy[name] = copyOf(field);
+  }
+  return copy;
 }
 
 /** `patch` laid over `object`; fields that are undefined in `patch` are removed. */

@@ -14,6 +14,8 @@ export interface ControllersOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
+  /** False: nobody reads EndpointSlices, so none are written; default true. */
+  readonly makesEndpointSlices?: boolean;
 }
 
 /**
@@ -21,13 +23,13 @@ export interface ControllersOptions {
  */
 export async function runControllers(options: ControllersOptions, signal: AbortSignal): Promise<void> {
   const caches = clusterCaches(options);
-  const { clock, random, log } = options;
+  const { clock, random, log, makesEndpointSlices = true } = options;
   const context: ControllerContext = { client: kubeClient(options.transport, clock), caches, clock, random, log };
   const loops = [
     scheduler(context),
     replicaSetController(context),
     deploymentController(context),
-    endpointSliceController(context),
+    ...(makesEndpointSlices ? [endpointSliceController(context)] : []),
     nodeLifeController(context),
   ];
   const watching = all(caches).map(cache => cache.run(signal));

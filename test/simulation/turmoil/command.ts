@@ -13,7 +13,7 @@ Users, clients, strangers, and every fault there is; then it ends, and the cloud
   --seeds NUMBER    how many seeds (with --hours: no limit)
   --seed NUMBER     first seed (1)
   --hours NUMBER    no new seed begins after so long
-  --minutes NUMBER  of virtual time in which things happen, for each seed (10)
+  --minutes NUMBER  of virtual time in which things happen (7; with what comes before and after, a seed takes about 10)
   --jobs NUMBER     processes side by side (2)
   --only 3,7,…      of what the seed holds in store, these happen and nothing else
   --shrink NUMBER   how often a seed that fails is played again with less, to find what is needed for it (60)
@@ -59,7 +59,7 @@ function readCommand(argv: readonly string[]): TurmoilCommand {
       seed: { type: 'string', default: '1' },
       seeds: { type: 'string' },
       hours: { type: 'string', default: '0' },
-      minutes: { type: 'string', default: '10' },
+      minutes: { type: 'string', default: '7' },
       jobs: { type: 'string', default: '2' },
       shrink: { type: 'string', default: '60' },
       tail: { type: 'string', default: '0' },
@@ -123,7 +123,7 @@ async function lead(command: TurmoilCommand, argv: readonly string[]): Promise<n
 /** @returns its exit code */
 function startWorker(argv: readonly string[], worker: number, take: (result: SeedResult) => void): Promise<number> {
   const main = fileURLToPath(new URL('../main.ts', import.meta.url));
-  const child = spawn(process.execPath, [main, ...argv, '--worker', String(worker)], {
+  const child = spawn(process.execPath, ['--max-semi-space-size=32', main, ...argv, '--worker', String(worker)], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   createInterface({ input: child.stdout }).on('line', line => take(JSON.parse(line) as SeedResult));
