@@ -6,7 +6,7 @@ import type { Manifest } from './manifest.ts';
 export const PRODUCT_NAMESPACE = 'clb-direct';
 export const COORDINATOR_REPLICAS = 2;
 export const STATUS_PORT = 9442;
-const REPORT_PORT = 9443;
+export const REPORT_PORT = 9443;
 const WEBHOOK_PORT = 9444;
 const AGENT_METRICS_PORT = 19441;
 const IMAGE = 'clb-direct:dev';
@@ -17,6 +17,14 @@ const REPORT_FOLDER = '/var/run/clb-direct/report';
 const RUNTIME_FOLDER = '/run/containerd';
 const AUTHORITY_FOLDER = '/etc/clb-direct/ca';
 
+/** Where clb-direct's processes call instead. */
+export interface ProductRoutes {
+  /** `$(POD_IP)` in it is the calling coordinator's own address. */
+  readonly clbEndpoint: string;
+  /** At each coordinator's address, for the agents. */
+  readonly reportPort: number;
+}
+
 export interface ProductOptions {
   readonly nodes: readonly KubeletNode[];
   readonly clbEndpoint: string;
@@ -24,6 +32,7 @@ export interface ProductOptions {
   readonly apiServerAuthorityPem: string;
   readonly healthCheckSeconds: number;
   readonly healthCheckThreshold: number;
+  readonly routes?: ProductRoutes;
 }
 
 /** clb-direct as it is installed in the sandbox: what a chart would install, with static Pods for its DaemonSet. */
@@ -35,7 +44,7 @@ export function productManifests(options: ProductOptions): Manifest[] {
     service('clb-direct-coordinator', REPORT_PORT, { publishNotReadyAddresses: true }),
     service('clb-direct-webhook', WEBHOOK_PORT, {}),
     coordinators(options),
-    ...options.nodes.map(agent),
+    ...options.nodes.map(node => agent(node, options.routes?.reportPort ?? REPORT_PORT)),
   ];
 }
 
@@ -82,7 +91,8 @@ const ACCESS_VOLUME = {
   projected: { sources: [{ serviceAccountToken: { path: 'token' } }, { configMap: { name: 'kubeconfig' } }] },
 };
 
-function coordinators({ clbEndpoint, healthCheckSeconds, healthCheckThreshold }: ProductOptions): Manifest {
+function coordinators(options: ProductOptions): Manifest {
+  const { clbEndpoint, healthCheckSeconds, healthCheckThreshold, routes } = options;
   const container = {
     name: 'coordinator',
     image: IMAGE,
@@ -90,7 +100,7 @@ function coordinators({ clbEndpoint, healthCheckSeconds, healthCheckThreshold }:
       'coordinator',
       `--region=${CLB_ACCOUNT.region}`,
       `--vpc-id=${CLB_ACCOUNT.vpcId}`,
-      `--clb-endpoint=${clbEndpoint}`,
+      `--clb-endpoint=${routes?.clbEndpoint ?? clbEndpoint}`,
       `--kubeconfig=${ACCESS_FOLDER}/kubeconfig`,
       '--pod-name=$(POD_NAME)',
       '--pod-uid=$(POD_UID)',
@@ -116,7 +126,7 @@ function coordinators({ clbEndpoint, healthCheckSeconds, healthCheckThreshold }:
 }
 
 /** A static Pod (the mirror annotation), which kubectl drain leaves alone as it does a DaemonSet's. */
-function agent({ name }: KubeletNode): Manifest {
+function agent({ name }: KubeletNode, reportPort: number): Manifest {
   const container = {
     name: 'agent',
     image: IMAGE,
@@ -124,7 +134,7 @@ function agent({ name }: KubeletNode): Manifest {
       'agent',
       '--node-name=$(NODE_NAME)',
       '--node-address=$(NODE_IP)',
-      `--coordinator=clb-direct-coordinator.${PRODUCT_NAMESPACE}.svc:${REPORT_PORT}`,
+      `--coordinator=clb-direct-coordinator.${PRODUCT_NAMESPACE}.svc:${reportPort}`,
       `--coordinator-ca-file=${AUTHORITY_FOLDER}/ca.crt`,
       `--token-file=${REPORT_FOLDER}/token`,
       `--kubeconfig=${ACCESS_FOLDER}/kubeconfig`,

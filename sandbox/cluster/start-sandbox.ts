@@ -28,13 +28,16 @@ import { type ClbProcess, startClbProcess } from './clb-process.ts';
 import { keepClusterNames } from './cluster-names.ts';
 import { JsonLog } from './json-log.ts';
 import { createAll } from './manifest.ts';
-import { productManifests } from './product-manifests.ts';
+import { type ProductRoutes, productManifests } from './product-manifests.ts';
 
 const CLB_DIRECT = fileURLToPath(new URL('../../cli.ts', import.meta.url));
 const CLUSTER_NAMES = pathToFileURL(fileURLToPath(new URL('../images/cluster-names.ts', import.meta.url))).href;
 /** Second numbers of the addresses that sandboxes take, the first free one. */
 const NETWORKS = { first: 64, last: 89 };
 const ADMINISTRATOR = { username: 'sandbox-admin', groups: ['system:masters', 'system:authenticated'] };
+
+/** What everybody's calls of the API server go through. */
+export type KubeApi = Pick<KubeApiServer, 'request' | 'openWatch'>;
 
 export interface SandboxOptions {
   readonly clock: Clock;
@@ -45,6 +48,10 @@ export interface SandboxOptions {
   readonly healthCheckThreshold: number;
   /** Leaves the folder with all logs behind. */
   readonly keepFolder: boolean;
+  /** Where clb-direct's processes call, if not straight at the others. */
+  readonly routes?: ProductRoutes;
+  /** Puts something between the API server and all its callers: processes, kubelets and controllers. */
+  readonly wrapApi?: (api: KubeApi) => KubeApi;
 }
 
 /** A running cluster of three nodes with clb-direct in it, and its cloud. Disposing of it ends every process. */
@@ -94,17 +101,22 @@ interface Surroundings {
 }
 
 /** API server, controllers, nodes and names. */
-async function startCluster({ clock, random }: SandboxOptions, { folder, parts, fail }: Surroundings) {
+async function startCluster({ clock, random, wrapApi }: SandboxOptions, { folder, parts, fail }: Surroundings) {
   const server = new KubeApiServer({ clock, random, admissionCaller: httpsAdmissionCaller() });
+  const api = wrapApi?.(server) ?? server;
   const plan = await freePlan();
-  const served = await serveKubeApi({ server, ...plan.apiServer, wallNowMs: clock.wallNow() });
-  parts.defer(() => served.close());
-  const apiServerAuthorityPem = served.caCertificatePem;
+  const listener = await serveKubeApi({
+    server: authenticated(server, api),
+    ...plan.apiServer,
+    wallNowMs: clock.wallNow(),
+  });
+  parts.defer(() => listener.close());
+  const apiServerAuthorityPem = listener.caCertificatePem;
   const kubeconfigFile = join(folder, 'kubeconfig');
   const token = server.issueUserToken(ADMINISTRATOR);
-  const kubeconfig = kubeconfigYaml({ url: served.url, caCertificatePem: apiServerAuthorityPem, token });
+  const kubeconfig = kubeconfigYaml({ url: listener.url, caCertificatePem: apiServerAuthorityPem, token });
   writeFileSync(kubeconfigFile, kubeconfig, { mode: 0o600 });
-  const transport = inProcessKubeTransport({ server, user: ADMINISTRATOR, clock });
+  const transport = inProcessKubeTransport({ server: api, user: ADMINISTRATOR, clock });
   const client = kubeClient(transport, clock);
   const records: KubeletRecord[] = [];
   const log = new JsonLog(join(folder, 'cluster.log'), clock);
@@ -124,7 +136,15 @@ async function startCluster({ clock, random }: SandboxOptions, { folder, parts, 
     await Promise.allSettled(loops);
     await Promise.all(nodes.map(({ containers }) => containers[Symbol.asyncDispose]()));
   });
-  return { plan, kubeconfigFile, apiServerUrl: served.url, apiServerAuthorityPem, transport, client, records };
+  return { plan, kubeconfigFile, apiServerUrl: listener.url, apiServerAuthorityPem, transport, client, records };
+}
+
+function authenticated(server: KubeApiServer, api: KubeApi) {
+  return {
+    request: api.request.bind(api),
+    openWatch: api.openWatch.bind(api),
+    authenticate: (token: string) => server.authenticate(token),
+  };
 }
 
 interface NodeSurroundings {

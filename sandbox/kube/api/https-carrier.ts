@@ -18,8 +18,10 @@ const URL_LENGTH_MAX = 16 * 1024;
 /** Node closes idle keep-alive connections on its own; ours outlive the pauses between reconciliations. */
 const KEEP_ALIVE_TIMEOUT_MS = 75_000;
 
+type ServedServer = Pick<KubeApiServer, 'request' | 'openWatch' | 'authenticate'>;
+
 export interface ServeOptions {
-  readonly server: KubeApiServer;
+  readonly server: ServedServer;
   readonly host: string;
   /** 0 takes a free one. */
   readonly port: number;
@@ -81,7 +83,7 @@ function close(listener: Server, closing: AbortController): Promise<void> {
 }
 
 async function answer(
-  server: KubeApiServer,
+  server: ServedServer,
   incoming: IncomingMessage,
   outgoing: ServerResponse,
   closing: AbortSignal,
@@ -97,7 +99,7 @@ async function answer(
   sendJson(outgoing, response.status, response.body);
 }
 
-function userOf(server: KubeApiServer, incoming: IncomingMessage): KubeUser | undefined {
+function userOf(server: ServedServer, incoming: IncomingMessage): KubeUser | undefined {
   const token = /^Bearer (\S+)$/i.exec(incoming.headers.authorization ?? '')?.[1];
   return token === undefined ? undefined : server.authenticate(token);
 }
@@ -144,7 +146,7 @@ function sendJson(outgoing: ServerResponse, status: number, body: unknown): void
 }
 
 interface WatchStream {
-  readonly server: KubeApiServer;
+  readonly server: ServedServer;
   readonly user: KubeUser | undefined;
   readonly request: KubeRequest;
   readonly outgoing: ServerResponse;

@@ -1,0 +1,31 @@
+import { sleep } from '../../../../common/clock.ts';
+import { PRODUCT_NAMESPACE } from '../../../../sandbox/cluster/product-manifests.ts';
+import type { KillCase } from '../kill-case.ts';
+import { signalPod } from '../pod-processes.ts';
+import { agents, appPods, deletePod, missingInCloud, podUid } from '../stage.ts';
+import { untilDraining } from './drain-moments.ts';
+
+/** CLB's forwarders have followed by then. */
+const SETTLED_MS = 2_500;
+
+export const agentKilled: KillCase = {
+  name: 'agent-killed',
+  fault: 'kill -9 of the agent while a Pod of its node drains',
+  lostMax: 0,
+  why: '',
+  async perform(stage, signal) {
+    const [pod] = await appPods(stage);
+    if (!pod) throw new Error('the application has no Pod');
+    await deletePod(stage, pod, signal);
+    await untilDraining(stage, pod.metadata.name, signal);
+    await sleep(stage.clock, SETTLED_MS, signal);
+    const agent = (await agents(stage)).find(({ spec }) => spec.nodeName === pod.spec.nodeName);
+    if (!agent) throw new Error(`${pod.spec.nodeName} has no agent`);
+    signalPod(stage.sandbox, podUid(agent), 'SIGKILL');
+    const since = stage.clock.now();
+    stage.progress.say(`$ kill -9 ${agent.metadata.name}`);
+    await stage.recovered('everything is as wanted', since, () => missingInCloud(stage, signal));
+    const missing = () => stage.reader.missingReadyPods('app.kubernetes.io/component=agent', 3, PRODUCT_NAMESPACE);
+    await stage.recovered('the agent is ready', since, missing);
+  },
+};

@@ -1,0 +1,24 @@
+import type { KillCase } from '../kill-case.ts';
+import { agentKilled } from './agent-killed.ts';
+import { agentsKilled } from './agents-killed.ts';
+import { apiStopped, leaderApart } from './api-away.ts';
+import { clbRefuses } from './clb-refuses.ts';
+import { coordinatorsKilled } from './coordinators-killed.ts';
+import { leaderFrozen } from './leader-frozen.ts';
+import { leaderKilled } from './leader-killed.ts';
+import { agentsReset, agentsSilent, clbReset, clbSilent } from './links-cut.ts';
+
+export const ALL_CASES: readonly KillCase[] = [
+  leaderKilled,
+  leaderFrozen,
+  leaderApart,
+  agentKilled,
+  agentsKilled,
+  coordinatorsKilled,
+  agentsReset,
+  agentsSilent,
+  clbReset,
+  clbSilent,
+  clbRefuses,
+  apiStopped,
+];
