@@ -60,6 +60,7 @@ export function leaderStand({ clock, cloud, knowledge, writeGate, sendDrainUpdat
     clock,
     random: seededRandom(1),
     fence: { mayWrite: () => true },
+    predecessorWritesUntil: Number.NEGATIVE_INFINITY,
     log: silentLogger,
     cluster: CLUSTER,
     vpcId: VPC_ID,

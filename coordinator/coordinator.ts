@@ -13,12 +13,13 @@ import type { Cloud, HealthCheckSettings } from './cloud/types.ts';
 import { DEFAULT_PLAN_LIMITS } from './core/lane-plan.ts';
 import type { NodeSignKind } from './core/node-sign.ts';
 import { Knowledge } from './knowledge.ts';
+import type { Predecessor } from './kube/leader-election/election-step.ts';
 import { LeaderElector } from './kube/leader-election/leader-elector.ts';
 import { leaseLock } from './kube/leader-election/lease-lock.ts';
 import { runServiceReflector } from './kube/service-reflector.ts';
 import { KubePorts } from './kube-ports.ts';
 import { DEFAULT_LANE_TIMING } from './lanes/lane.ts';
-import { leaseFence } from './lanes/write-fence.ts';
+import { FENCE_MARGIN_MS, leaseFence } from './lanes/write-fence.ts';
 import { LeaderWork } from './leader/leader-work.ts';
 import type { ExistingLoadBalancerPolicy } from './loadbalancers/placements.ts';
 import type { CoordinatorObserver } from './observer.ts';
@@ -60,6 +61,9 @@ const REQUEST_TIMEOUT_MS = 5_000;
 const HASH_LENGTH = 8;
 /** After the lease was released: time for the next leader to speak to the agents before their streams end. */
 const HANDOVER_MS = 1_500;
+
+/** The longest that CLB takes to carry out a write, from its call to the end of its task; a parameter, not measured on the real one. */
+const PREDECESSOR_WRITE_MS = 10_000;
 
 interface Term {
   readonly work: LeaderWork;
@@ -141,7 +145,7 @@ export class Coordinator {
       lock: leaseLock({ transport: kube, namespace, name: LEASE_NAME }),
       clock,
       random,
-      onStartedLeading: term => this.#start(cluster, term),
+      onStartedLeading: (term, predecessor) => this.#start(cluster, term, predecessor),
       onStoppedLeading: () => this.#stop(),
       onError: error => log.warn('the lease could not be read or written, will try again', { error }),
     });
@@ -180,7 +184,7 @@ export class Coordinator {
     }
   }
 
-  #start(cluster: string, term: number): void {
+  #start(cluster: string, term: number, predecessor: Predecessor): void {
     const { clock, random, cloud, log, observer } = this.#edges;
     const elector = this.#elector;
     if (!elector) throw new Error('a term starts only after its election');
@@ -208,6 +212,7 @@ export class Coordinator {
       drainNodeOn: new Set(this.#options.drainNodeOn),
       limits: DEFAULT_PLAN_LIMITS,
       timing: DEFAULT_LANE_TIMING,
+      predecessorWritesUntil: predecessorWritesUntil(predecessor),
       tkeController: () => ports.tkeController,
       observer,
     });
@@ -249,5 +254,17 @@ export class Coordinator {
     const response = await this.#edges.kube.request(request, limit.signal);
     if (response.status !== 200) throw new KubeResponseError(request, response);
     return response.body as KubeObject;
+  }
+}
+
+/** A write begins only while the lease outlives its deadline (law L7), so that long before a lease runs out the last one has begun. */
+function predecessorWritesUntil(predecessor: Predecessor): number {
+  switch (predecessor.type) {
+    case 'none':
+      return Number.NEGATIVE_INFINITY;
+    case 'dead':
+      return predecessor.at + PREDECESSOR_WRITE_MS;
+    case 'expired':
+      return predecessor.at - DEFAULT_LANE_TIMING.writeTimeoutMs - FENCE_MARGIN_MS + PREDECESSOR_WRITE_MS;
   }
 }

@@ -51,6 +51,7 @@ export async function clbDirect(site: Site): Promise<void> {
     cloud: clbCloud({ transport: site.transport, clock: site.clock, random: seededRandom(2) }),
     clock: site.clock,
     fence: { mayWrite: () => true },
+    predecessorWritesUntil: Number.NEGATIVE_INFINITY,
     limits: DEFAULT_PLAN_LIMITS,
     timing: DEFAULT_LANE_TIMING,
     log: silentLogger,

@@ -33,6 +33,8 @@ export interface LaneOptions {
   readonly limits: LanePlanLimits;
   readonly timing: LaneTiming;
   readonly log: Logger;
+  /** Monotonic time until which CLB may still carry out a write of the leader before this one. */
+  readonly predecessorWritesUntil: number;
   /** CLB's quota as it is known; what a refusal teaches counts where it is less. No limit unless given. */
   readonly targetsPerRuleMax?: (place: RulePlace) => number;
   /** The lane knows more than before. */

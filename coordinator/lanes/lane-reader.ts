@@ -29,6 +29,8 @@ export class LaneReader {
   /** When what was doubted is read again. */
   #doubtAt: number | undefined;
   #observedAt = Number.POSITIVE_INFINITY;
+  /** When the last read of everything began. */
+  #lastCompleteAt = Number.NEGATIVE_INFINITY;
 
   constructor(parts: { options: LaneOptions; facts: LaneFacts; queue: ListenerQueue; onRead: () => void }) {
     this.#options = parts.options;
@@ -36,6 +38,10 @@ export class LaneReader {
     this.#queue = parts.queue;
     this.#onRead = parts.onRead;
     this.#wakeup = new Wakeup(parts.options.clock);
+  }
+
+  get lastCompleteAt(): number {
+    return this.#lastCompleteAt;
   }
 
   /** The bindings of these listeners may have changed. */
@@ -54,9 +60,10 @@ export class LaneReader {
     let failuresInRow = 0;
     while (!signal.aborted) {
       this.#recallDoubts();
+      this.#recallPredecessor();
       if (this.#list === 'known' && this.#unread.size === 0) {
-        const doubtMs = this.#doubtAt === undefined ? undefined : this.#doubtAt - this.#now();
-        await this.#wakeup.wait(signal, doubtMs);
+        const dueAt = Math.min(this.#doubtAt ?? Number.POSITIVE_INFINITY, this.#uncertainUntil());
+        await this.#wakeup.wait(signal, Number.isFinite(dueAt) ? dueAt - this.#now() : undefined);
         continue;
       }
       const error = await this.#readDue(signal);
@@ -82,6 +89,16 @@ export class LaneReader {
     this.#doubtAt = undefined;
     for (const id of doubtedListeners(this.#facts.state)) this.#unread.set(id, this.#unread.get(id) ?? 'urgent');
     if (this.#queue.isChanging) this.readListeners();
+  }
+
+  /** Infinite once everything was read after the last write of the leader before. */
+  #uncertainUntil(): number {
+    const { predecessorWritesUntil } = this.#options;
+    return this.#lastCompleteAt < predecessorWritesUntil ? predecessorWritesUntil : Number.POSITIVE_INFINITY;
+  }
+
+  #recallPredecessor(): void {
+    if (this.#now() >= this.#uncertainUntil()) this.#list = 'all';
   }
 
   async #readDue(signal: AbortSignal): Promise<CloudError | undefined> {
@@ -123,7 +140,8 @@ export class LaneReader {
     const startedAt = this.#now();
     const bindings = await this.#describeTargets(ids, signal);
     if (!bindings.ok) return bindings.error;
-    const wasChanging = this.#queue.isChanging;
+    if (list === 'all') this.#lastCompleteAt = listedAt;
+    const isNews = list === 'all' || this.#queue.isChanging;
     if (this.#queue.wasListed(listeners, listedAt)) this.#doubt();
     const news = this.#takeOver({
       list: { listeners, startedAt: listedAt },
@@ -131,7 +149,7 @@ export class LaneReader {
       startedAt,
       bindings: bindings.value,
     });
-    this.#tell({ ...news, change: { ...news.change, listeners: news.change.listeners || wasChanging } });
+    this.#tell({ ...news, change: { ...news.change, listeners: news.change.listeners || isNews } });
     return undefined;
   }
 

@@ -36,6 +36,7 @@ export class LaneBench {
     limits: DEFAULT_PLAN_LIMITS,
     timing: DEFAULT_LANE_TIMING,
     log: silentLogger,
+    predecessorWritesUntil: Number.NEGATIVE_INFINITY,
     onObserved: change => {
       this.changes.push(change);
       this.demand();

@@ -51,6 +51,14 @@ export class Lane {
     return this.#facts.state.observed;
   }
 
+  /**
+   * Completely read since CLB has carried out whatever the leader before may have asked for: from then on nothing changes
+   * but by our hand (law L7).
+   */
+  get isCertain(): boolean {
+    return this.#reader.lastCompleteAt >= this.#options.predecessorWritesUntil;
+  }
+
   /** Observed, and no change of listeners is under way or waits to be seen: what is not on the list is not there. */
   get isSettled(): boolean {
     return this.observed && !this.#queue.isChanging;

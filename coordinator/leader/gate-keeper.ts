@@ -14,6 +14,8 @@ export interface GateKeeperOptions {
   /** Every rule that selects the Pod, those without a place included. */
   readonly rulesOf: (podUid: string) => readonly Rule[];
   readonly targetAt: (podUid: string, loadBalancerId: string, key: string) => RuleTarget | undefined;
+  /** Whether what reads show of the Pod's targets is for good: the leader before may still be changing them. */
+  readonly isCertain: (podUid: string) => boolean;
   readonly isProvenUnselected: (pod: PodView) => boolean;
   /** The first Pod waits for the health of its target on this load balancer, or the last one waits no more. */
   readonly onWaits: (loadBalancerId: string, waits: boolean) => void;
@@ -33,7 +35,7 @@ export class GateKeeper {
   readonly #options: GateKeeperOptions;
   readonly #startedAt: number;
   readonly #latches = new GateLatches();
-  /** Pods whose gates may not be shut yet. */
+  /** Pods whose gates may not be shut yet, or not be judged at all. */
   readonly #deferred = new Set<string>();
   /** The load balancers whose word each Pod waits for. */
   readonly #waits = new Map<string, readonly string[]>();
@@ -56,6 +58,10 @@ export class GateKeeper {
       this.#wait(podUid, []);
       return;
     }
+    if (!this.#options.isCertain(podUid)) {
+      this.#deferred.add(podUid);
+      return;
+    }
     const rules = this.#options.rulesOf(podUid);
     const decision = gateDecision({
       pod,
@@ -67,7 +73,7 @@ export class GateKeeper {
     this.#say(pod, decision);
   }
 
-  /** The Pods whose gates could not be shut before and may be now; each is handed out once. */
+  /** The Pods whose gates could not be judged or shut before and may be now; each is handed out once. */
   takeDeferred(): readonly string[] {
     if (this.#deferred.size === 0 || this.#isNew()) return [];
     const deferred = [...this.#deferred];

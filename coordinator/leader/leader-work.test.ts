@@ -5,7 +5,7 @@ import { EXISTING_LOAD_BALANCER_ANNOTATION } from '../../common/names.ts';
 import { GateState, type PodRecord } from '../../common/pod-record.ts';
 import { seededRandom } from '../../common/random.ts';
 import { VirtualClock } from '../../common/virtual-clock.ts';
-import { DrainPhase } from '../../proto/gen/clbdirect/v1/report.ts';
+import { DrainPhase, type DrainRequest, DrainState } from '../../proto/gen/clbdirect/v1/report.ts';
 import type { Listener } from '../cloud/types.ts';
 import { DEFAULT_PLAN_LIMITS } from '../core/lane-plan.ts';
 import { podRecord } from '../core/pod.fixture.ts';
@@ -31,6 +31,8 @@ const BY_HAND: Listener = {
   forwardingRules: [],
 };
 
+const DRAIN_STATES = Object.fromEntries(Object.entries(DrainState).map(([name, value]) => [value, name]));
+
 /** One term of leadership over a fake cloud; what it does to the API server is written down. */
 class Term {
   readonly clock = new VirtualClock();
@@ -47,7 +49,7 @@ class Term {
   readonly #work: LeaderWork;
   readonly #running: Promise<void>;
 
-  constructor() {
+  constructor({ predecessorWritesUntil = Number.NEGATIVE_INFINITY } = {}) {
     this.cloud.balancers.push(loadBalancer({ id: 'lb-1', tags: TAGS }));
     this.#work = new LeaderWork({
       knowledge: this.knowledge,
@@ -56,6 +58,7 @@ class Term {
       clock: this.clock,
       random: seededRandom(1),
       fence: { mayWrite: () => true },
+      predecessorWritesUntil,
       log: silentLogger,
       cluster: 'c1',
       vpcId: 'vpc-1',
@@ -86,7 +89,7 @@ class Term {
       reportPod: ({ uid }, { code }) => note(`${code} on Pod ${uid}`),
       reportNode: (node, { code, message }) =>
         note(`${code} on node ${node}: ${message.includes('no longer') ? 'stays' : 'leaves'}`),
-      sendDrainUpdate: () => undefined,
+      sendDrainUpdate: (_, { podUid, state }) => note(`drain of ${podUid}: ${DRAIN_STATES[state]}`),
       confirm: ({ record }) => {
         if (this.confirms) this.#work.confirmed(record.uid);
       },
@@ -337,6 +340,36 @@ test('a node without a Pod of ours is not told that it leaves', async () => {
   term.hear({ type: 'notice', node: 'n1', session: 's', signs: [sign] });
   await term.goOn();
   expect(term.log).toEqual([]);
+});
+
+describe('after a leader whose last write CLB may still be carrying out', () => {
+  const UNTIL_MS = 200_000;
+  const request: DrainRequest = { podUid: 'pod-1', phase: DrainPhase.BEGIN, budgetMs: 300_000 };
+  beforeEach(async () => {
+    await term.close();
+    term = new Term({ predecessorWritesUntil: UNTIL_MS });
+    await term.services(SERVICE);
+  });
+
+  test('targets are written at once, but gates open only on what is read when it is over (L7)', async () => {
+    await term.report(podRecord());
+    expect(term.writes).toEqual(['createListeners 80', 'register lbl-80||10.0.0.1|80']);
+    await term.clock.advance(UNTIL_MS - term.clock.now() - 1);
+    expect(term.log).not.toContain('gate of pod-1 open: LoadBalancerReady');
+    await term.clock.advance(2_000);
+    expect(term.log.at(-1)).toBe('gate of pod-1 open: LoadBalancerReady');
+  });
+
+  test('no hook is answered on what is read before it is over (L7)', async () => {
+    await term.report(podRecord());
+    await term.report(podRecord({ deletion: { seenAtMs: 1, gracePeriodSeconds: 300 } }));
+    term.hear({ type: 'drain', node: 'n1', session: 's', request });
+    await term.clock.advance(UNTIL_MS - term.clock.now() - 1);
+    expect(term.cloud.bindings.get('lbl-80||10.0.0.1|80')?.weight).toBe(0);
+    expect(term.log.at(-1)).toBe('drain of pod-1: ACCEPTED');
+    await term.clock.advance(2_000);
+    expect(term.log.at(-1)).toBe('drain of pod-1: WEIGHT_ZERO');
+  });
 });
 
 test('a drain that was cut short is told on its Pod', async () => {

@@ -1,10 +1,7 @@
 import type { Clock } from '../../common/clock.ts';
 import type { Logger } from '../../common/logger.ts';
-import { GateState } from '../../common/pod-record.ts';
 import type { Random } from '../../common/random.ts';
 import type { Cloud, HealthCheckSettings } from '../cloud/types.ts';
-import type { PodView } from '../core/cluster-view.ts';
-import { weightOf } from '../core/disposition.ts';
 import { drainProgress } from '../core/drain-progress.ts';
 import type { LanePlanLimits } from '../core/lane-plan.ts';
 import type { NodeSignKind } from '../core/node-sign.ts';
@@ -35,6 +32,7 @@ import { LaneReporter } from './lane-reporter.ts';
 import type { LeaderPorts } from './leader-ports.ts';
 import { NodeDesk } from './node-desk.ts';
 import { PodDesk } from './pod-desk.ts';
+import { PodPlaces } from './pod-places.ts';
 import { ProblemBoard } from './problem-board.ts';
 import { ServiceDesk } from './service-desk.ts';
 import { Tenancies } from './tenancies.ts';
@@ -59,6 +57,8 @@ export interface LeaderWorkOptions {
   readonly drainNodeOn: ReadonlySet<NodeSignKind>;
   readonly limits: LanePlanLimits;
   readonly timing: LaneTiming;
+  /** Monotonic time until which CLB may still carry out a write of the leader before this one. */
+  readonly predecessorWritesUntil: number;
   /** TKE's own Service controller runs in this cluster. */
   readonly tkeController: () => boolean;
   readonly observer: CoordinatorObserver;
@@ -92,6 +92,7 @@ export class LeaderWork {
   readonly #driver: LaneDriver;
   readonly #reporter: LaneReporter;
   readonly #desk: ServiceDesk;
+  readonly #places: PodPlaces;
   readonly #proof: UnselectedProof;
   readonly #gates: GateKeeper;
   readonly #drains: DrainAnswers;
@@ -107,7 +108,7 @@ export class LeaderWork {
     const { knowledge, ports, clock, tkeController, observer } = options;
     const { signal } = this.#stop;
     this.#nodes = new NodeDesk({ ...options, isSelected: uid => this.#pods.view.servicesOf(uid).size > 0 });
-    this.#pods = new PodDesk({ ...options, isInPlace: pod => this.#isInPlace(pod), signOf: this.#nodes.signOf });
+    this.#pods = new PodDesk({ ...options, isInPlace: pod => this.#places.isInPlace(pod), signOf: this.#nodes.signOf });
     const { view } = this.#pods;
     this.#held = new HeldServices(clock.now());
     this.#claims = new Claims({ knowledge, tkeController, held: this.#held });
@@ -138,6 +139,12 @@ export class LeaderWork {
       driver: this.#driver,
       hasReadyPods: uid => this.#pods.hasReadyPods(uid),
     });
+    this.#places = new PodPlaces({
+      ...shared,
+      claims: this.#claims,
+      desk: this.#desk,
+      rulesOf: uid => this.#rulesOf(uid),
+    });
     this.#proof = new UnselectedProof(options);
     this.#gates = new GateKeeper({
       ...shared,
@@ -147,6 +154,7 @@ export class LeaderWork {
           .get(loadBalancerId)
           ?.lane.targetsOf(podUid)
           .find(({ target }) => target.key === key)?.target,
+      isCertain: podUid => this.#places.isCertain(podUid),
       isProvenUnselected: pod => this.#proof.holdsFor(pod),
       onWaits: (loadBalancerId, waits) => this.#fleet.get(loadBalancerId)?.lane.setGateWaits(waits),
     });
@@ -245,6 +253,7 @@ export class LeaderWork {
     addAll(this.#dirt.gates, podUids);
     for (const uid of podUids) if (this.#options.knowledge.drains.has(uid)) this.#dirt.drains.add(uid);
     if (listeners) {
+      addAll(this.#dirt.drains, this.#options.knowledge.drains.keys());
       this.#dirt.loadBalancers.add(loadBalancerId);
       addAll(this.#dirt.placements, this.#tenancies.tenantsOf(loadBalancerId).keys());
     }
@@ -303,28 +312,6 @@ export class LeaderWork {
   #look(podUid: string): void {
     this.#pods.ask(podUid);
     this.#gates.look(podUid);
-  }
-
-  #isInPlace(pod: PodView): boolean {
-    const { uid, gate } = pod.record;
-    if (gate === GateState.CLOSED) return false;
-    for (const serviceUid of this.#pods.view.servicesOf(uid)) {
-      const claimed = this.#claims.get(serviceUid);
-      if (!claimed || !this.#desk.isKnown(claimed.service)) continue;
-      for (const rule of this.#rulesOf(serviceUid)) {
-        if (rule.refusal === undefined && !this.#isBound(pod, rule)) return false;
-      }
-    }
-    return true;
-  }
-
-  #isBound({ record }: PodView, rule: Rule): boolean {
-    const lane = rule.place && this.#fleet.get(rule.place.loadBalancerId)?.lane;
-    const targets = lane?.targetsOf(record.uid) ?? [];
-    return targets.some(({ state, target: { bound, wanted } }) => {
-      const isWanted = state.rule.id === rule.id && wanted?.pod.record.uid === record.uid;
-      return isWanted && bound?.mark?.podUid === record.uid && bound.weight === weightOf(record);
-    });
   }
 
   #claimServices(keys: readonly string[]): void {
@@ -465,7 +452,7 @@ export class LeaderWork {
     this.#drains.answer(podUids, drain => {
       const namespace = knowledge.store.pods.get(drain.podUid)?.record.namespace;
       const lanes = this.#fleet.concernedBy(drain.podUid).map(live => drainLane(live, drain.podUid));
-      return drainProgress(drain, lanes, this.#desk.isComplete(namespace));
+      return drainProgress(drain, lanes, this.#desk.isComplete(namespace) && this.#places.isCertain(drain.podUid));
     });
   }
 

@@ -30,11 +30,16 @@ describe('a follower', () => {
     ['takes a released lease at once', seen('other', 0), leaseOf(''), 1],
     [
       'takes the lease of a holder proven dead at once',
-      { ...seen('other', 0), deadHolder: 'other' },
+      { ...seen('other', 0), deadHolder: { identity: 'other', at: NOW } },
       leaseOf('other'),
       1,
     ],
-    ['waits though an earlier holder is proven dead', { ...seen('other', 0), deadHolder: 'gone' }, leaseOf('other'), 0],
+    [
+      'waits though an earlier holder is proven dead',
+      { ...seen('other', 0), deadHolder: { identity: 'gone', at: NOW } },
+      leaseOf('other'),
+      0,
+    ],
     ['waits for a lease that was deleted while it was valid', seen('other', 9_999), undefined, 0],
     ['creates a lease that was deleted when its duration has passed', seen('other', 10_000), undefined, 1],
   ] as const)('%s', (_title, state, lease, writes) => {
@@ -64,8 +69,22 @@ describe('a follower', () => {
   it('leads once its write was accepted, from the start of that write', () => {
     const written = { type: 'written', lease: leaseOf('me'), startedAt: NOW - 400 } as const;
     const { state, effects } = step(follower, written);
-    expect(effects).toEqual([{ type: 'startLeading', term: 3 }]);
+    expect(effects).toEqual([{ type: 'startLeading', term: 3, predecessor: { type: 'none' } }]);
     expect(state.leadership).toEqual({ term: 3, renewedAt: NOW - 400 });
+  });
+
+  it.each([
+    ['ran out', seen('other', 10_000), { type: 'expired', at: NOW }],
+    [
+      'belonged to a holder proven dead',
+      { ...seen('other', 2_000), deadHolder: { identity: 'other', at: NOW - 5 } },
+      { type: 'dead', at: NOW - 5 },
+    ],
+    ['was released', seen('', 0), { type: 'none' }],
+  ] as const)('tells when it leads by a lease that %s', (_, state, predecessor) => {
+    const taking = step(state, { type: 'read', lease: state.observed?.lease });
+    const written = { type: 'written', lease: leaseOf('me'), startedAt: NOW } as const;
+    expect(step(taking.state, written).effects).toEqual([{ type: 'startLeading', term: 3, predecessor }]);
   });
 
   it('does not lead on an answer that took longer than the renew deadline', () => {

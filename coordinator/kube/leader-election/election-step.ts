@@ -14,11 +14,22 @@ export interface ElectionState {
   /** Whether `observed` may be written over without reading again. */
   readonly isFresh: boolean;
   readonly leadership: Leadership | undefined;
-  /** A holder proven dead: its lease need not expire. */
-  readonly deadHolder: string | undefined;
+  /** A holder proven dead: its lease need not expire. `at`: when we heard of it, monotonic. */
+  readonly deadHolder: { readonly identity: string; readonly at: number } | undefined;
+  /** Who held the lease that we are about to take. */
+  readonly predecessor: Predecessor;
   /** We leave for good: never lead again, and clear the lease if it is ours. */
   readonly hasResigned: boolean;
 }
+
+/** Until when, by our monotonic clock, another holder may have begun something under its lease. */
+export type Predecessor =
+  /** There was none, or it let the lease go with nothing under way. */
+  | { readonly type: 'none' }
+  /** Proven dead, not later than `at`. */
+  | { readonly type: 'dead'; readonly at: number }
+  /** Its lease ran out at `at`. */
+  | { readonly type: 'expired'; readonly at: number };
 
 export interface Leadership {
   readonly term: number;
@@ -40,7 +51,7 @@ export type Effect =
   | { readonly type: 'read' }
   /** Creates the lease when it has no `resourceVersion`, else replaces exactly that version. */
   | { readonly type: 'write'; readonly lease: Lease }
-  | { readonly type: 'startLeading'; readonly term: number }
+  | { readonly type: 'startLeading'; readonly term: number; readonly predecessor: Predecessor }
   | { readonly type: 'stopLeading' };
 
 export interface Moment {
@@ -59,6 +70,7 @@ export const INITIAL_ELECTION_STATE: ElectionState = {
   isFresh: false,
   leadership: undefined,
   deadHolder: undefined,
+  predecessor: { type: 'none' },
   hasResigned: false,
 };
 
@@ -78,7 +90,7 @@ export function electionStep(
     case 'failed':
       return stepDownIfOverdue(options, { ...state, isFresh: false }, now);
     case 'holderDied':
-      return { state: { ...state, deadHolder: observation.identity }, effects: [] };
+      return { state: { ...state, deadHolder: { identity: observation.identity, at: now.monotonicMs } }, effects: [] };
     case 'resigned':
       return onResigned(state);
   }
@@ -91,12 +103,19 @@ export function renewDeadlineOf(options: ElectionOptions, state: ElectionState):
 
 /** Whether somebody else may still lead under the lease as it was last seen. */
 function isHeldByOther(options: ElectionOptions, state: ElectionState, monotonicMs: number): boolean {
-  const spec = state.observed?.lease.spec;
+  const predecessor = predecessorOf(options, state);
+  return predecessor.type === 'expired' && monotonicMs < predecessor.at;
+}
+
+/** What is known of the holder of the lease as it was last seen. */
+function predecessorOf(options: ElectionOptions, { observed, deadHolder }: ElectionState): Predecessor {
+  const spec = observed?.lease.spec;
   const holder = spec?.holderIdentity;
-  if (!state.observed || !holder || holder === options.identity || holder === state.deadHolder) return false;
+  if (!observed || !holder || holder === options.identity) return { type: 'none' };
+  if (holder === deadHolder?.identity) return { type: 'dead', at: deadHolder.at };
   // The holder's own duration counts: it may be configured differently from ours.
   const durationMs = spec.leaseDurationSeconds ? spec.leaseDurationSeconds * 1_000 : options.leaseDurationMs;
-  return monotonicMs < state.observed.observedAt + durationMs;
+  return { type: 'expired', at: observed.observedAt + durationMs };
 }
 
 function onTick(options: ElectionOptions, state: ElectionState, now: Moment): ElectionStep {
@@ -118,7 +137,7 @@ function onRead(options: ElectionOptions, state: ElectionState, lease: Lease | u
   }
   if (isHeldByOther(options, next, now.monotonicMs)) return { state: next, effects };
   const write: Effect = { type: 'write', lease: acquired(options, lease, next.observed?.lease, now) };
-  return { state: next, effects: [...effects, write] };
+  return { state: { ...next, predecessor: predecessorOf(options, next) }, effects: [...effects, write] };
 }
 
 function onWritten(
@@ -134,7 +153,10 @@ function onWritten(
   const isLate = now.monotonicMs >= startedAt + options.renewDeadlineMs;
   // An answer that took this long comes too late to lead on, whatever it says.
   if (isLate) return state.leadership ? stepDown(next) : { state: { ...next, leadership: undefined }, effects: [] };
-  return { state: next, effects: state.leadership ? [] : [{ type: 'startLeading', term }] };
+  return {
+    state: next,
+    effects: state.leadership ? [] : [{ type: 'startLeading', term, predecessor: state.predecessor }],
+  };
 }
 
 /** The lease is read first: what we know of it may be old, and only our own may be cleared. */

@@ -9,6 +9,7 @@ import {
   electionStep,
   INITIAL_ELECTION_STATE,
   type Observation,
+  type Predecessor,
   renewDeadlineOf,
 } from './election-step.ts';
 import type { LeaseLock } from './lease-lock.ts';
@@ -18,7 +19,7 @@ export interface LeaderElectorOptions extends ElectionOptions {
   readonly clock: Clock;
   readonly random: Random;
   /** Called synchronously, before any other request; `term` grows with every change of leader. */
-  readonly onStartedLeading: (term: number) => void;
+  readonly onStartedLeading: (term: number, predecessor: Predecessor) => void;
   /** Called synchronously; nothing may be written from now on. */
   readonly onStoppedLeading: () => void;
   /** A request about the lease failed; it is tried again. */
@@ -119,7 +120,7 @@ export class LeaderElector {
     const { state, effects } = electionStep(this.#options, this.#state, observation, now);
     this.#state = state;
     for (const effect of effects) {
-      if (effect.type === 'startLeading') onStartedLeading(effect.term);
+      if (effect.type === 'startLeading') onStartedLeading(effect.term, effect.predecessor);
       else if (effect.type === 'stopLeading') onStoppedLeading();
       else return effect;
     }
