@@ -136,6 +136,18 @@ describe('the report server', () => {
     expect(server.sendDrainUpdate('node1', update('p1', DrainState.ACCEPTED))).toBe(2);
   });
 
+  test('leaves an agent its stream when somebody in its Pod only tries whether one opens', async () => {
+    const agent = await connect('node1', 'a1');
+    const trying = [open('node1', 'a1'), open('node1', 'a1')];
+    await clock.advance(0);
+    expect(await trying[0]?.ended).toMatchObject({ kind: 'superseded' });
+    trying[1]?.channel.break();
+    await clock.advance(0);
+    expect(events.map(event => event.type)).toEqual(['opened']);
+    expect(server.sendDrainUpdate('node1', update('p1', DrainState.ACCEPTED))).toBe(1);
+    expect(drainStates(agent)).toEqual(['p1:1']);
+  });
+
   test('asks the agent that is left for everything when the other one goes', async () => {
     const older = await connect('node1', 'a1');
     const younger = await connect('node1', 'a2');

@@ -127,17 +127,24 @@ export class ReportServer {
 
   #admit(identity: AgentIdentity, channel: CoordinatorChannel): LiveSession {
     const ofNode = this.#sessions.get(identity.nodeName) ?? [];
-    const older = ofNode.find(live => live.state.identity.podUid === identity.podUid);
-    if (!older && ofNode.length >= AGENTS_PER_NODE_MAX) {
-      const names = ofNode.map(live => live.state.identity.podName).join(' and ');
-      const message = `node ${identity.nodeName} already has ${ofNode.length} agents (Pods ${names}); remove one of them`;
+    const others = ofNode.map(live => live.state.identity).filter(({ podUid }) => podUid !== identity.podUid);
+    const names = new Set(others.map(({ podName }) => podName));
+    if (names.size >= AGENTS_PER_NODE_MAX) {
+      const listed = [...names].join(' and ');
+      const message = `node ${identity.nodeName} already has ${names.size} agents (Pods ${listed}); remove one of them`;
       throw new SessionRefusedError('limit', message);
     }
-    if (older) {
-      end(older, new SessionRefusedError('superseded', `Pod ${identity.podName} opened a newer stream`));
-      this.#forget(older);
-    }
+    this.#supersede(ofNode.filter(live => isOfPod(live, identity) && !isGreeted(live)));
     return this.#register(identity, channel);
+  }
+
+  /** Of one Pod's streams the newest that said Hello counts: whoever only tries whether one opens takes nothing away. */
+  #supersede(older: readonly LiveSession[]): void {
+    for (const live of older) {
+      const { podName } = live.state.identity;
+      end(live, new SessionRefusedError('superseded', `Pod ${podName} opened a newer stream`));
+      this.#forget(live);
+    }
   }
 
   #register(identity: AgentIdentity, channel: CoordinatorChannel): LiveSession {
@@ -176,7 +183,7 @@ export class ReportServer {
         live.outbox.push(effect.message);
         return;
       case 'event':
-        if (effect.event.type === 'opened') this.#logOpened(live, effect.event.agentVersion);
+        if (effect.event.type === 'opened') this.#opened(live, effect.event.agentVersion);
         this.#options.onEvent(effect.event);
         return;
       case 'coordinatorEnded':
@@ -190,9 +197,12 @@ export class ReportServer {
     }
   }
 
-  #logOpened(live: LiveSession, agentVersion: string): void {
+  #opened(live: LiveSession, agentVersion: string): void {
     live.agentVersion = agentVersion;
-    const { nodeName: node, podName: agentPod } = live.state.identity;
+    const { identity } = live.state;
+    const { nodeName: node, podName: agentPod } = identity;
+    const ofNode = this.#sessions.get(node) ?? [];
+    this.#supersede(ofNode.filter(other => other !== live && isOfPod(other, identity) && isGreeted(other)));
     this.#options.logger.info('agent session opened', { node, agentPod, session: live.state.session, agentVersion });
   }
 
@@ -212,7 +222,7 @@ export class ReportServer {
     if (!isGreeted(live)) return;
     this.#options.onEvent({ type: 'closed', node, session, reason });
     // What the other one had told no longer has a voice of its own: who is left tells everything.
-    for (const other of others.filter(isGreeted)) other.outbox.push(ASK_FOR_ALL);
+    for (const other of others) if (isGreeted(other) && !isOfPod(other, identity)) other.outbox.push(ASK_FOR_ALL);
   }
 
   #watchSilence(live: LiveSession): Disposable {
@@ -235,6 +245,10 @@ export class ReportServer {
     const heartbeatIntervalMs = HEARTBEAT_INTERVAL_MS;
     return { coordinator, incarnation, podUid, leadership: this.#leadership, heartbeatIntervalMs };
   }
+}
+
+function isOfPod({ state }: LiveSession, { podUid }: AgentIdentity): boolean {
+  return state.identity.podUid === podUid;
 }
 
 /** Before its Hello a stream hears nothing and counts for nothing but the limit. */
