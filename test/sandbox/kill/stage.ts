@@ -109,11 +109,12 @@ export async function openStage(options: StageOptions, signal: AbortSignal): Pro
   if (options.keepFolder) progress.say(`everything is in ${sandbox.folder}`);
   const reader = new ClusterReader({ ...sandbox, clock }, signal);
   const loads: LoadProcess[] = [];
+  const processes = parts.use(new AsyncDisposableStack());
   const recoveries: Recovery[] = [];
   const load = (name: string, url: string, flags: readonly string[]) => {
     const prefix = `--client-prefix=${sandbox.plan.clientPrefix}.`;
     const { folder } = sandbox;
-    loads.push(parts.use(new LoadProcess({ clock, folder, name, url, flags: [...flags, prefix] })));
+    loads.push(processes.use(new LoadProcess({ clock, folder, name, url, flags: [...flags, prefix] })));
   };
   await awaitProduct({ sandbox, clock, progress, replicas: APP_REPLICAS }, signal);
   await createAll(sandbox.client, sideManifests(APP, APP_REPLICAS), signal);
@@ -189,12 +190,15 @@ export async function leadingPod(stage: Stage, signal: AbortSignal): Promise<Pod
   return leader;
 }
 
-/** As kubectl does it. */
-export async function rollOut({ sandbox, clock, progress }: Stage, signal: AbortSignal): Promise<void> {
+/** As kubectl does it. The result answers undefined when it is over, and everything as `missingInCloud` wants it. */
+export async function rollOut(stage: Stage, signal: AbortSignal): Promise<() => Promise<string | undefined>> {
+  const { sandbox, clock, progress, reader } = stage;
+  const old = new Set((await appPods(stage)).map(({ metadata }) => metadata.name));
   progress.say(`$ kubectl rollout restart deployment ${APP}`);
   const annotations = { 'kubectl.kubernetes.io/restartedAt': new Date(clock.wallNow()).toISOString() };
   const body = { spec: { template: { metadata: { annotations } } } };
   await sandbox.client.patch(`${collectionPath('deployments', 'default')}/${APP}`, STRATEGIC_MERGE_PATCH, body, signal);
+  return async () => (await reader.missingRollout(APP, old)) ?? missingInCloud(stage, signal);
 }
 
 export async function deletePod({ sandbox, progress }: Stage, pod: Pod, signal: AbortSignal): Promise<void> {

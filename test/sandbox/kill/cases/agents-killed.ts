@@ -2,7 +2,7 @@ import { sleep } from '../../../../common/clock.ts';
 import { PRODUCT_NAMESPACE } from '../../../../sandbox/cluster/product-manifests.ts';
 import type { KillCase } from '../kill-case.ts';
 import { signalPod } from '../pod-processes.ts';
-import { agents, missingInCloud, podUid, rollOut } from '../stage.ts';
+import { agents, podUid, rollOut } from '../stage.ts';
 
 /** What the absence of all reports could lead to would show by then: a stream counts as lost after 9 s. */
 const WATCHED_MS = 10_000;
@@ -21,9 +21,7 @@ export const agentsKilled: KillCase = {
     await sleep(stage.clock, WATCHED_MS, signal);
     const missing = () => stage.reader.missingReadyPods('app.kubernetes.io/component=agent', 3, PRODUCT_NAMESPACE);
     await stage.recovered('all agents are ready', since, missing);
-    await rollOut(stage, signal);
     const rolledAt = stage.clock.now();
-    await sleep(stage.clock, 1_000, signal);
-    await stage.recovered('a rolling update is over', rolledAt, () => missingInCloud(stage, signal));
+    await stage.recovered('a rolling update is over', rolledAt, await rollOut(stage, signal));
   },
 };

@@ -1,7 +1,7 @@
 import { sleep } from '../../../../common/clock.ts';
 import { isWrite } from '../clb-calls.ts';
 import type { KillCase } from '../kill-case.ts';
-import { appPods, leadingPod, leaseHolder, missingInCloud, podUid, rollOut } from '../stage.ts';
+import { appPods, leadingPod, leaseHolder, podUid, rollOut } from '../stage.ts';
 import { untilSomePodDrains } from './drain-moments.ts';
 
 const POD_UID_CLAIM = 'authentication.kubernetes.io/pod-uid';
@@ -18,7 +18,7 @@ export const leaderApart: KillCase = {
     const leader = await leadingPod(stage, signal);
     const holder = await leaseHolder(stage, signal);
     const before = (await appPods(stage)).map(({ metadata }) => metadata.name);
-    await rollOut(stage, signal);
+    const missing = await rollOut(stage, signal);
     await untilSomePodDrains(stage, before, signal);
     api.hold(user => user?.extra?.[POD_UID_CLAIM]?.includes(podUid(leader)) ?? false);
     const since = clock.now();
@@ -31,7 +31,7 @@ export const leaderApart: KillCase = {
     const ip = leader.status?.podIP;
     const written = stage.clbCalls.filter(call => call.at >= takenAt && call.podIp === ip && isWrite(call));
     if (written.length > 0) throw new Error(`the former leader wrote: ${written.map(call => call.action)}`);
-    await stage.recovered('everything is as wanted', since, () => missingInCloud(stage, signal));
+    await stage.recovered('the rolling update is over', since, missing);
   },
 };
 
@@ -49,10 +49,10 @@ export const apiStopped: KillCase = {
     const since = clock.now();
     const backAt = clock.wallNow();
     progress.say('the API server goes on');
-    await rollOut(stage, signal);
+    const missing = await rollOut(stage, signal);
     const nextWrite = () =>
       stage.clbCalls.some(call => call.at > backAt && isWrite(call)) ? undefined : 'nobody writes';
     await stage.recovered('a leader writes', since, nextWrite);
-    await stage.recovered('a rolling update is over', since, () => missingInCloud(stage, signal));
+    await stage.recovered('the rolling update is over', since, missing);
   },
 };

@@ -1,6 +1,6 @@
 import { sleep } from '../../../../common/clock.ts';
 import type { KillCase } from '../kill-case.ts';
-import { appPods, missingInCloud, rollOut } from '../stage.ts';
+import { appPods, rollOut } from '../stage.ts';
 import { untilSomePodDrains } from './drain-moments.ts';
 
 const REFUSING_MS = 60_000;
@@ -13,7 +13,7 @@ export const clbRefuses: KillCase = {
   async perform(stage, signal) {
     const { clock, progress, sandbox } = stage;
     const before = (await appPods(stage)).map(({ metadata }) => metadata.name);
-    await rollOut(stage, signal);
+    const missing = await rollOut(stage, signal);
     await untilSomePodDrains(stage, before, signal);
     const faults = `${sandbox.clb.control}/faults`;
     const fault = { action: '*', kind: 'error', code: 'InternalError', message: 'refused by the test' };
@@ -24,6 +24,6 @@ export const clbRefuses: KillCase = {
     await fetch(faults, { method: 'DELETE', signal });
     const since = clock.now();
     progress.say('CLB takes calls again');
-    await stage.recovered('the rolling update is over', since, () => missingInCloud(stage, signal));
+    await stage.recovered('the rolling update is over', since, missing);
   },
 };

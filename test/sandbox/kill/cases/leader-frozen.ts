@@ -2,7 +2,7 @@ import { sleep } from '../../../../common/clock.ts';
 import { isWrite } from '../clb-calls.ts';
 import type { KillCase } from '../kill-case.ts';
 import { signalPod } from '../pod-processes.ts';
-import { leadingPod, leaseHolder, missingInCloud, podUid, rollOut } from '../stage.ts';
+import { leadingPod, leaseHolder, podUid, rollOut } from '../stage.ts';
 
 /** Past the lease of 10 s, and long enough for the next leader to be at work. */
 const FROZEN_MS = 16_000;
@@ -18,7 +18,7 @@ export const leaderFrozen: KillCase = {
     const { clock, sandbox, progress } = stage;
     const leader = await leadingPod(stage, signal);
     const holder = await leaseHolder(stage, signal);
-    await rollOut(stage, signal);
+    const missing = await rollOut(stage, signal);
     await sleep(clock, INTO_THE_ROLLOUT_MS, signal);
     signalPod(sandbox, podUid(leader), 'SIGSTOP');
     const since = clock.now();
@@ -33,6 +33,6 @@ export const leaderFrozen: KillCase = {
     const ip = leader.status?.podIP;
     const written = stage.clbCalls.filter(call => call.at >= awakeAt && call.podIp === ip && isWrite(call));
     if (written.length > 0) throw new Error(`the leader that was frozen wrote: ${written.map(call => call.action)}`);
-    await stage.recovered('everything is as wanted', since, () => missingInCloud(stage, signal));
+    await stage.recovered('the rolling update is over', since, missing);
   },
 };

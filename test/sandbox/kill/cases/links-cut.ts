@@ -62,10 +62,10 @@ interface Disturbance {
 
 async function inRollout(stage: Stage, disturbance: Disturbance, signal: AbortSignal): Promise<void> {
   const before = (await appPods(stage)).map(({ metadata }) => metadata.name);
-  await rollOut(stage, signal);
+  const missing = await rollOut(stage, signal);
   await untilSomePodDrains(stage, before, signal);
   const since = await disturb(stage, disturbance, signal);
-  await stage.recovered('the rolling update is over', since, () => missingInCloud(stage, signal));
+  await stage.recovered('the rolling update is over', since, missing);
 }
 
 /** Resolves with the moment at which it was over. */
