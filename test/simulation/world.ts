@@ -18,6 +18,7 @@ import type { KubeletRecord } from '../../sandbox/kube/kubelet/kubelet-record.ts
 import { ApiFaults } from './api-faults.ts';
 import { clbTransport } from './clb-transport.ts';
 import { EventLog } from './event-log.ts';
+import type { ClbCallNote } from './law-writers.ts';
 import { ModelServers } from './model-server.ts';
 import { type ApiWrite, notingApi } from './noting-api.ts';
 import { type Body, type Process, startProcess } from './process/process.ts';
@@ -56,13 +57,6 @@ export interface CoordinatorProcess extends Process {
 }
 
 type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE';
-
-/** A call of CLB by one of ours, once it was answered. */
-export interface ClbCallNote {
-  readonly process: Process;
-  /** Wall milliseconds of the moment at which the process began it. */
-  readonly startedAt: number;
-}
 
 /**
  * The whole system in one process and in virtual time: sandbox Kubernetes, kubelets and CLB, and the product's own
@@ -232,7 +226,7 @@ export class World {
 
   #makeCoordinator(name: string, { clock, kube, clb }: Body): Coordinator {
     const startedAt = new WeakMap<object, number>();
-    const inner = clbTransport(this.clb, (requestId, _action, parameters) => {
+    const inner = clbTransport(this.clb, (requestId, parameters) => {
       const process = this.processes.find(candidate => candidate.name === name);
       if (process) this.clbCalls.set(requestId, { process, startedAt: startedAt.get(parameters) ?? 0 });
     });

@@ -1,5 +1,7 @@
 import type { Clock, Timer } from '../../../common/clock.ts';
 
+const ROUNDING_MS = 1e-6;
+
 /**
  * The clock of one simulated process, by the world's. It may run fast or slow, its wall time may be stepped, and while
  * the process is frozen (SIGSTOP, a long collection, a paused machine) nothing that is due fires before it wakes.
@@ -41,11 +43,17 @@ export class ProcessClock implements Clock {
     const fire = () => {
       if (!this.#hasEnded && settle()) callback();
     };
-    const timer = this.#world.schedule(delayMs / this.#rate, () => {
+    const timer = this.#world.schedule(this.#byTheWorld(delayMs), () => {
       if (this.#sleep) void this.#sleep.promise.then(fire);
       else fire();
     });
     return { cancel: () => settle() && timer.cancel() };
+  }
+
+  /** Rounding must not let a timer fire before its time by this clock: whoever looks would set it again, for ever. */
+  #byTheWorld(delayMs: number): number {
+    const isExact = this.#rate === 1 && this.#anchor.own === this.#anchor.world;
+    return delayMs / this.#rate + (isExact || delayMs === 0 ? 0 : ROUNDING_MS);
   }
 
   /** From now on `rate` of this clock's seconds pass in one of the world's; timers that are set already keep their time. */

@@ -5,6 +5,7 @@ import { differencesNow } from '../convergence/differences.ts';
 import { settle } from '../convergence/settle.ts';
 import { Strangers } from '../convergence/strangers.ts';
 import { Users } from '../convergence/users.ts';
+import { oneWriterOfAll, onlyUnderTheLease } from '../law-writers.ts';
 import { Account } from '../load-balancers/account.ts';
 import { DEPLOYMENTS, deployment, SERVICES, service } from '../manifests.ts';
 import type { Habit } from '../model-client.ts';
@@ -175,6 +176,8 @@ function reportOf({ options, world, chronicle, episodes, traffic, settledMs, dif
     settledMs,
     breaches: [
       ...breachesOnTheWay(evidence),
+      ...oneWriterOfAll(world),
+      ...onlyUnderTheLease(world),
       ...verdict.breaches,
       ...differences.map(message => ({ law: 'liveness', message })),
     ],

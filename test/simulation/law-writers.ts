@@ -1,0 +1,118 @@
+import type { JournalRecord } from '../../sandbox/clb/journal.ts';
+import type { Breach } from './breach.ts';
+import type { Evidence } from './evidence.ts';
+import type { ApiWrite } from './noting-api.ts';
+
+/** A call of CLB by one of ours, once it was answered. */
+export interface ClbCallNote {
+  readonly process: WriterProcess;
+  /** Wall milliseconds of the moment at which the process began it. */
+  readonly startedAt: number;
+}
+
+interface WriterProcess {
+  readonly name: string;
+  /** World milliseconds of its death; undefined while it lives or when it ended kindly. */
+  readonly severedAt: number | undefined;
+}
+
+export type WriterEvidence = Pick<Evidence, 'journal' | 'apiWrites'> & {
+  /** By request id. */
+  readonly clbCalls: ReadonlyMap<string, ClbCallNote>;
+};
+
+/** Calls that change a load balancer. */
+const WRITES = new Set([
+  'BatchRegisterTargets',
+  'BatchDeregisterTargets',
+  'BatchModifyTargetWeight',
+  'BatchModifyTargetTag',
+  'CreateListener',
+  'DeleteLoadBalancerListeners',
+]);
+/** Longest wait of a coordinator for the answer to a write, by its own clock. */
+const WRITE_DEADLINE_MS = 6_000;
+/** By the world's clock, for a process whose own runs slow. */
+const SLOWEST = 1 / 0.9;
+/** A lease of 10 s has to outlive a call of 6 s by 1 s: so young is the renewal at which a call may begin. */
+const RENEWAL_AGE_MAX_MS = 3_000;
+/** From the server's deed to the process, on a way that nothing slows. */
+const ON_THE_WAY_MS = 10;
+const LEASE = /\/leases\/clb-direct$/;
+
+interface Write {
+  readonly loadBalancerId: string;
+  readonly action: string;
+  readonly at: number;
+  /** The last moment at which CLB did anything for it. */
+  readonly endedAt: number;
+  readonly note: ClbCallNote;
+}
+
+/**
+ * L7 as CLB sees it: what it still carries out for one process is not crossed by another's write, unless the first is dead, or
+ * has waited for its whole deadline: the predecessor's last write (design section 4), which a successor reads again.
+ */
+export function oneWriterOfAll(evidence: WriterEvidence): Breach[] {
+  const found: Breach[] = [];
+  const under = new Map<string, Write>();
+  for (const write of writesOf(evidence)) {
+    const before = under.get(write.loadBalancerId);
+    const isGivenUp = before && write.at >= before.at + WRITE_DEADLINE_MS / SLOWEST;
+    const isOfTheDead = before && (before.note.process.severedAt ?? Number.POSITIVE_INFINITY) <= write.at;
+    if (before && before.endedAt > write.at && !isGivenUp && !isOfTheDead) {
+      const who = `${write.note.process.name} began ${write.action} on ${write.loadBalancerId}`;
+      found.push({ law: 'L7', message: `${who} during ${before.action} of ${before.note.process.name}` });
+    }
+    if (!before || write.endedAt > before.endedAt) under.set(write.loadBalancerId, write);
+  }
+  return found;
+}
+
+/** L7: a write begins only when its process has just renewed the lease, as the API server saw it. */
+export function onlyUnderTheLease(evidence: WriterEvidence): Breach[] {
+  const renewals = renewalsOf(evidence.apiWrites);
+  return writesOf(evidence).flatMap(({ action, loadBalancerId, note: { process, startedAt } }) => {
+    const renewedAt = renewals.get(process.name)?.findLast(at => at <= startedAt) ?? Number.NEGATIVE_INFINITY;
+    const ageMs = startedAt - renewedAt;
+    if (ageMs <= RENEWAL_AGE_MAX_MS * SLOWEST + ON_THE_WAY_MS) return [];
+    const message = `${process.name} began ${action} on ${loadBalancerId} ${Math.round(ageMs)} ms after its last renewal`;
+    return [{ law: 'L7', message }];
+  });
+}
+
+function writesOf({ journal, clbCalls }: WriterEvidence): Write[] {
+  const changedAt = new Map<string, number>();
+  for (const record of journal) if (record.kind === 'change') changedAt.set(record.requestId, record.at);
+  return journal
+    .flatMap(record => {
+      const note = record.kind === 'call' && WRITES.has(record.action) ? clbCalls.get(record.requestId) : undefined;
+      return note && record.kind === 'call' ? [writeOf(record, note, changedAt.get(record.requestId))] : [];
+    })
+    .toSorted((a, b) => a.at - b.at);
+}
+
+function writeOf(
+  { action, at, finishedAt, parameters, code, requestId: _ }: Extract<JournalRecord, { kind: 'call' }>,
+  note: ClbCallNote,
+  changedAt: number | undefined,
+): Write {
+  const { LoadBalancerId: loadBalancerId = '' } = parameters as { LoadBalancerId?: string };
+  // What CLB refused at once it never carried out.
+  const isRefused = code !== '' && changedAt === undefined;
+  const endedAt = isRefused ? at : Math.max(finishedAt, changedAt ?? at);
+  return { loadBalancerId, action, at, endedAt, note };
+}
+
+/** When each process wrote itself into the lease. */
+function renewalsOf(apiWrites: readonly ApiWrite[]): ReadonlyMap<string, number[]> {
+  const found = new Map<string, number[]>();
+  for (const { at, username, method, path, status } of apiWrites) {
+    const isCreation = method === 'POST' && path.endsWith('/leases');
+    if (status >= 300 || !(LEASE.test(path) || isCreation) || username === 'admin') continue;
+    const own = found.get(username);
+    if (own) own.push(at);
+    else found.set(username, [at]);
+  }
+  return found;
+}
