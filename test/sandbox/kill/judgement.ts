@@ -1,31 +1,43 @@
 import type { LoadReport } from '../../../sandbox/load/tally.ts';
 import type { Breach } from '../../simulation/breach.ts';
 import type { Evidence } from '../../simulation/evidence.ts';
+import { oneWriterOfAll } from '../../simulation/law-writers.ts';
 import { breaches } from '../../simulation/laws.ts';
+import type { ClbCall } from './clb-calls.ts';
 import type { CaseResult, KillCase, Recovery } from './kill-case.ts';
+import { callNotes, type Death } from './writers.ts';
 
 const LOSSES_SHOWN_MAX = 5;
 
 export interface Played {
   readonly reports: readonly LoadReport[];
   readonly evidence: Evidence;
+  readonly clbCalls: readonly ClbCall[];
+  readonly deaths: readonly Death[];
   readonly recoveries: readonly Recovery[];
 }
 
 /** Holds what happened against the laws and against what the case may lose. */
-export function judge(killCase: KillCase, { reports, evidence, recoveries }: Played): CaseResult {
+export function judge(killCase: KillCase, played: Played): CaseResult {
+  const { reports, recoveries } = played;
   const sent = sum(reports.map(report => report.sent));
   const lost = sum(reports.map(({ lostTotal, endedByApplication }) => lostTotal + endedByApplication));
   const problems = [
-    ...lawsBroken(evidence, killCase.excuses),
+    ...lawsBroken(played, killCase.excuses),
     ...(lost > killCase.lostMax ? lossesOf(reports, lost, killCase) : []),
     ...(sent === 0 ? ['no request was sent'] : []),
   ];
   return { killCase, sent, lost, recoveries, problems };
 }
 
-function lawsBroken(evidence: Evidence, excuses: (breach: Breach) => boolean = () => false): string[] {
-  return breaches(evidence)
+function lawsBroken(
+  { evidence, clbCalls, deaths }: Played,
+  excuses: (breach: Breach) => boolean = () => false,
+): string[] {
+  // L7 is held against the processes themselves, which the journal alone does not tell apart.
+  const others = breaches(evidence).filter(({ law }) => law !== 'L7');
+  const notes = callNotes(evidence.journal, clbCalls, deaths);
+  return [...others, ...oneWriterOfAll({ ...evidence, clbCalls: notes })]
     .filter(breach => !excuses(breach))
     .map(({ law, message }) => `${law}: ${message}`);
 }

@@ -84,7 +84,7 @@ async function run(
     );
     const reports = await stage.finish();
     const evidence = await stage.evidence();
-    const result = judge(killCase, { reports, evidence, recoveries: stage.recoveries });
+    const result = judge(killCase, { ...stage, reports, evidence });
     return told(failure ? { ...result, problems: [failure.message, ...result.problems] } : result);
   } catch (error) {
     return told({ killCase, sent: 0, lost: 0, recoveries: [], problems: [`${error}`] });

@@ -1,8 +1,8 @@
 import { sleep } from '../../../../common/clock.ts';
 import { PRODUCT_NAMESPACE } from '../../../../sandbox/cluster/product-manifests.ts';
+import { assertHookWaits, deletePod, killPods } from '../deeds.ts';
 import type { KillCase } from '../kill-case.ts';
-import { signalPod } from '../pod-processes.ts';
-import { agents, appPods, deletePod, missingInCloud, podUid } from '../stage.ts';
+import { agents, appPods, missingInCloud } from '../questions.ts';
 import { untilDraining } from './drain-moments.ts';
 
 /** CLB's forwarders have followed by then. */
@@ -21,11 +21,9 @@ export const agentKilled: KillCase = {
     await sleep(stage.clock, SETTLED_MS, signal);
     const agent = (await agents(stage)).find(({ spec }) => spec.nodeName === pod.spec.nodeName);
     if (!agent) throw new Error(`${pod.spec.nodeName} has no agent`);
-    signalPod(stage.sandbox, podUid(agent), 'SIGKILL');
-    const since = stage.clock.now();
-    stage.progress.say(`$ kill -9 ${agent.metadata.name}`);
-    await stage.recovered('everything is as wanted', since, () => missingInCloud(stage, signal));
+    assertHookWaits(stage, pod.metadata.name);
+    const since = killPods(stage, [agent]);
     const missing = () => stage.reader.missingReadyPods('app.kubernetes.io/component=agent', 3, PRODUCT_NAMESPACE);
-    await stage.recovered('the agent is ready', since, missing);
+    await stage.recovered('the Pod is replaced', since, async () => (await missing()) ?? missingInCloud(stage, signal));
   },
 };

@@ -1,11 +1,12 @@
 import { sleep } from '../../../../common/clock.ts';
 import { PRODUCT_NAMESPACE } from '../../../../sandbox/cluster/product-manifests.ts';
+import { killPods, rollOut } from '../deeds.ts';
 import type { KillCase } from '../kill-case.ts';
-import { signalPod } from '../pod-processes.ts';
-import { agents, podUid, rollOut } from '../stage.ts';
+import { agents } from '../questions.ts';
 
 /** What the absence of all reports could lead to would show by then: a stream counts as lost after 9 s. */
 const WATCHED_MS = 10_000;
+const TOLD_MS = 1_000;
 
 export const agentsKilled: KillCase = {
   name: 'agents-killed',
@@ -14,13 +15,12 @@ export const agentsKilled: KillCase = {
   why: '',
   async perform(stage, signal) {
     const all = await agents(stage);
-    for (const agent of all) signalPod(stage.sandbox, podUid(agent), 'SIGKILL');
-    const since = stage.clock.now();
-    stage.progress.say(`$ kill -9 ${all.map(({ metadata }) => metadata.name).join(' ')}`);
-    // The kubelet has not told of their end yet.
-    await sleep(stage.clock, WATCHED_MS, signal);
+    const since = killPods(stage, all);
+    // The API server has not heard of their end yet.
+    await sleep(stage.clock, TOLD_MS, signal);
     const missing = () => stage.reader.missingReadyPods('app.kubernetes.io/component=agent', 3, PRODUCT_NAMESPACE);
     await stage.recovered('all agents are ready', since, missing);
+    await sleep(stage.clock, Math.max(0, since + WATCHED_MS - stage.clock.now()), signal);
     const rolledAt = stage.clock.now();
     await stage.recovered('a rolling update is over', rolledAt, await rollOut(stage, signal));
   },

@@ -1,7 +1,9 @@
 import type { KillCase } from '../kill-case.ts';
+import { agentAbsent } from './agent-absent.ts';
 import { agentKilled } from './agent-killed.ts';
 import { agentsKilled } from './agents-killed.ts';
 import { apiStopped, leaderApart } from './api-away.ts';
+import { applicationKilled } from './application-killed.ts';
 import { clbRefuses } from './clb-refuses.ts';
 import { coordinatorsKilled } from './coordinators-killed.ts';
 import { leaderFrozen } from './leader-frozen.ts';
@@ -13,6 +15,7 @@ export const ALL_CASES: readonly KillCase[] = [
   leaderFrozen,
   leaderApart,
   agentKilled,
+  agentAbsent,
   agentsKilled,
   coordinatorsKilled,
   agentsReset,
@@ -21,4 +24,5 @@ export const ALL_CASES: readonly KillCase[] = [
   clbSilent,
   clbRefuses,
   apiStopped,
+  applicationKilled,
 ];

@@ -1,7 +1,8 @@
 import { sleep } from '../../../../common/clock.ts';
 import { isWrite } from '../clb-calls.ts';
+import { rollOut } from '../deeds.ts';
 import type { KillCase } from '../kill-case.ts';
-import { appPods, leadingPod, leaseHolder, podUid, rollOut } from '../stage.ts';
+import { appPods, leadingPod, leaseHolder, missingWrite, podUid } from '../questions.ts';
 import { untilSomePodDrains } from './drain-moments.ts';
 
 const POD_UID_CLAIM = 'authentication.kubernetes.io/pod-uid';
@@ -22,10 +23,12 @@ export const leaderApart: KillCase = {
     await untilSomePodDrains(stage, before, signal);
     api.hold(user => user?.extra?.[POD_UID_CLAIM]?.includes(podUid(leader)) ?? false);
     const since = clock.now();
+    const cutAt = clock.wallNow();
     progress.say(`the API server no longer answers ${leader.metadata.name}`);
     const nextHolder = async () => ((await leaseHolder(stage, signal)) === holder ? 'nobody else leads' : undefined);
     await stage.recovered('the lease is taken', since, nextHolder);
     const takenAt = clock.wallNow();
+    await stage.recovered('the next leader writes', since, () => missingWrite(stage, cutAt, leader));
     await sleep(clock, Math.max(0, since + LEADER_APART_MS - clock.now()), signal);
     api.release();
     const ip = leader.status?.podIP;
@@ -50,9 +53,7 @@ export const apiStopped: KillCase = {
     const backAt = clock.wallNow();
     progress.say('the API server goes on');
     const missing = await rollOut(stage, signal);
-    const nextWrite = () =>
-      stage.clbCalls.some(call => call.at > backAt && isWrite(call)) ? undefined : 'nobody writes';
-    await stage.recovered('a leader writes', since, nextWrite);
+    await stage.recovered('a leader writes', since, () => missingWrite(stage, backAt));
     await stage.recovered('the rolling update is over', since, missing);
   },
 };

@@ -1,6 +1,7 @@
 import { sleep } from '../../../../common/clock.ts';
+import { rollOut } from '../deeds.ts';
 import type { KillCase } from '../kill-case.ts';
-import { appPods, rollOut } from '../stage.ts';
+import { appPods } from '../questions.ts';
 import { untilSomePodDrains } from './drain-moments.ts';
 
 const REFUSING_MS = 60_000;

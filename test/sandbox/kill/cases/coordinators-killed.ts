@@ -1,7 +1,7 @@
 import { sleep } from '../../../../common/clock.ts';
+import { assertHookWaits, deletePod, killPods } from '../deeds.ts';
 import type { KillCase } from '../kill-case.ts';
-import { signalPod } from '../pod-processes.ts';
-import { appPods, coordinators, deletePod, leaseHolder, missingInCloud, podUid } from '../stage.ts';
+import { appPods, coordinators, leaseHolder, missingInCloud } from '../questions.ts';
 import { untilDraining } from './drain-moments.ts';
 
 /** CLB's forwarders have followed by then. */
@@ -13,7 +13,7 @@ export const coordinatorsKilled: KillCase = {
   lostMax: 0,
   why: '',
   async perform(stage, signal) {
-    const { clock, sandbox, progress } = stage;
+    const { clock } = stage;
     const [pod] = await appPods(stage);
     if (!pod) throw new Error('the application has no Pod');
     await deletePod(stage, pod, signal);
@@ -21,9 +21,8 @@ export const coordinatorsKilled: KillCase = {
     await sleep(clock, SETTLED_MS, signal);
     const holder = await leaseHolder(stage, signal);
     const all = await coordinators(stage);
-    for (const coordinator of all) signalPod(sandbox, podUid(coordinator), 'SIGKILL');
-    const since = clock.now();
-    progress.say(`$ kill -9 ${all.map(({ metadata }) => metadata.name).join(' ')}`);
+    assertHookWaits(stage, pod.metadata.name);
+    const since = killPods(stage, all);
     const nextHolder = async () => ((await leaseHolder(stage, signal)) === holder ? 'nobody leads' : undefined);
     await stage.recovered('the lease is taken', since, nextHolder);
     await stage.recovered('everything is as wanted', since, () => missingInCloud(stage, signal));

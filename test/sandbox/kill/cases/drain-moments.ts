@@ -1,5 +1,6 @@
 import { momentsOf, type PodMoments } from '../../../../sandbox/demo/moments.ts';
-import { journalOf, type Stage } from '../stage.ts';
+import { journalOf } from '../questions.ts';
+import type { Stage } from '../stage.ts';
 
 const DRAIN_LIMIT_MS = 40_000;
 

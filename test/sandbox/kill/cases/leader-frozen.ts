@@ -1,8 +1,9 @@
 import { sleep } from '../../../../common/clock.ts';
 import { isWrite } from '../clb-calls.ts';
+import { rollOut } from '../deeds.ts';
 import type { KillCase } from '../kill-case.ts';
 import { signalPod } from '../pod-processes.ts';
-import { leadingPod, leaseHolder, podUid, rollOut } from '../stage.ts';
+import { leadingPod, leaseHolder, missingWrite, podUid } from '../questions.ts';
 
 /** Past the lease of 10 s, and long enough for the next leader to be at work. */
 const FROZEN_MS = 16_000;
@@ -22,9 +23,11 @@ export const leaderFrozen: KillCase = {
     await sleep(clock, INTO_THE_ROLLOUT_MS, signal);
     signalPod(sandbox, podUid(leader), 'SIGSTOP');
     const since = clock.now();
+    const frozenAt = clock.wallNow();
     progress.say(`$ kill -STOP ${leader.metadata.name}`);
     const nextHolder = async () => ((await leaseHolder(stage, signal)) === holder ? 'nobody else leads' : undefined);
     await stage.recovered('the lease is taken', since, nextHolder);
+    await stage.recovered('the next leader writes', since, () => missingWrite(stage, frozenAt, leader));
     await sleep(clock, Math.max(0, since + FROZEN_MS - clock.now()), signal);
     const awakeAt = clock.wallNow();
     signalPod(sandbox, podUid(leader), 'SIGCONT');

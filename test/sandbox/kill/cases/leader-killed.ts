@@ -2,10 +2,10 @@ import { sleep } from '../../../../common/clock.ts';
 import { STRATEGIC_MERGE_PATCH } from '../../../../sandbox/kube/kube-client.ts';
 import { collectionPath } from '../../../../sandbox/kube/resource-path.ts';
 import { isOpen } from '../../../simulation/evidence.ts';
-import { isWrite } from '../clb-calls.ts';
+import { killPods } from '../deeds.ts';
 import type { KillCase } from '../kill-case.ts';
-import { signalPod } from '../pod-processes.ts';
-import { cloudTargets, leadingPod, leaseHolder, missingInCloud, podUid, type Stage } from '../stage.ts';
+import { cloudTargets, leadingPod, leaseHolder, missingInCloud, missingWrite } from '../questions.ts';
+import type { Stage } from '../stage.ts';
 import { WIDE, WIDE_PODS_AT_FIRST, WIDE_PODS_LATER, WIDE_PORT_FIRST, WIDE_PORTS, wideManifests } from '../workloads.ts';
 
 const START_LIMIT_MS = 60_000;
@@ -22,15 +22,11 @@ export const leaderKilled: KillCase = {
     const leader = await leadingPod(stage, signal);
     const holder = await leaseHolder(stage, signal);
     await sleep(stage.clock, INTO_THE_BATCH_MS, signal);
-    signalPod(stage.sandbox, podUid(leader), 'SIGKILL');
-    const since = stage.clock.now();
     const killedAt = stage.clock.wallNow();
-    stage.progress.say(`$ kill -9 ${leader.metadata.name}`);
+    const since = killPods(stage, [leader]);
     const nextHolder = async () => ((await leaseHolder(stage, signal)) === holder ? 'nobody else leads' : undefined);
     await stage.recovered('the lease is taken', since, nextHolder);
-    const nextWrite = () =>
-      stage.clbCalls.some(call => call.at > killedAt && isWrite(call)) ? undefined : 'nobody writes';
-    await stage.recovered('the next leader writes', since, nextWrite);
+    await stage.recovered('the next leader writes', since, () => missingWrite(stage, killedAt, leader));
     await stage.recovered('all 490 targets are open', since, () => missingWide(stage, WIDE_PODS_LATER, signal));
     await stage.recovered('everything is as wanted', since, () => missingInCloud(stage, signal));
   },

@@ -1,6 +1,8 @@
 import { sleep } from '../../../../common/clock.ts';
+import { deletePod, rollOut } from '../deeds.ts';
 import type { KillCase } from '../kill-case.ts';
-import { appPods, deletePod, missingInCloud, rollOut, type Stage } from '../stage.ts';
+import { appPods, missingInCloud } from '../questions.ts';
+import type { Stage } from '../stage.ts';
 import type { TcpRelay } from '../tcp-relay.ts';
 import { untilSomePodDrains } from './drain-moments.ts';
 
