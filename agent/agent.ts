@@ -89,7 +89,7 @@ export async function runAgent(
   ];
   const served = new AbortController();
   void untilServingEnds(servingEndOf(edges, parts), signal).then(() => served.abort());
-  const hooks = edges.hooks.serve(calleesOf(parts), served.signal);
+  const hooks = edges.hooks.serve(calleesOf(edges, parts), served.signal);
   try {
     // A loop that fails ends the agent; none of them ends by itself.
     await Promise.race([hooks, Promise.all(loops)]);
@@ -176,9 +176,10 @@ function showTo({ metrics, health }: AgentEdges, { table, streams, redirect, pul
   }));
 }
 
-function calleesOf({ tracker, table }: Parts): HookCallees {
+function calleesOf({ redirect }: AgentEdges, { tracker, table }: Parts): HookCallees {
   return {
     hold: (callee, caller) => tracker.hold(callee, caller),
+    isHooked: address => redirect.covers(address) && table.hookedAddresses().includes(address),
     podUidOf: token => table.findByToken(token),
   };
 }

@@ -19,6 +19,8 @@ export interface HookCallees {
    * hangs up. It never rejects for an operating error: a hook that fails would not hold the Pod either.
    */
   hold(callee: HookCallee, signal: AbortSignal): Promise<string>;
+  /** Whether calls to this address are led here at all. */
+  isHooked(address: string): boolean;
   /** The Pod that a token stands for. How long it takes tells nothing about the tokens. */
   podUidOf(token: string): string | undefined;
 }

@@ -9,6 +9,7 @@ import { type HttpHookServer, openHttpHookServer } from './http-hook-server.ts';
 const POD = '10.0.0.5';
 /** 10.0.0.5:19440, as the kernel writes it. */
 const POD_HOOK = '0500000A:4BF0';
+const STRANGER = '10.0.0.7';
 const LOCAL = '127.0.0.1:19440';
 const LOCAL_HOOK = '0100007F:4BF0';
 
@@ -35,7 +36,8 @@ const TOKEN = 'k3V9xQ_2mZ-81bTfRw0a';
 
 function serve(hold: HookCallees['hold']): Promise<void> {
   const podUidOf = (token: string) => (token === TOKEN ? 'uid-1' : undefined);
-  return hooks.serve({ hold, podUidOf }, stop.signal);
+  const isHooked = (address: string) => address !== STRANGER;
+  return hooks.serve({ hold, isHooked, podUidOf }, stop.signal);
 }
 
 interface Call {
@@ -146,6 +148,7 @@ describe('a call is turned away', () => {
     ['when the socket table shows it was made to the agent itself', { remote: LOCAL_HOOK }, 403, 'not-the-kubelet'],
     ['when it was made to another Pod than it names', { host: '10.0.0.6:19440' }, 403, 'not-the-kubelet'],
     ['when it comes from another user than root', { uid: 1000 }, 403, 'not-the-kubelet'],
+    ['when no calls to that Pod are led here', { host: `${STRANGER}:19440` }, 403, 'unknown-pod'],
     ['when its token stands for no Pod', { host: LOCAL, path: '/v1/drain/nonsense' }, 403, 'unknown-token'],
     ['when its token was sent to a Pod', { path: `/v1/drain/${TOKEN}` }, 400, 'no-pod-named'],
     ['when it names no address', { host: 'localhost:19440' }, 400, 'no-pod-named'],

@@ -25,6 +25,7 @@ export interface RefusedCaller {
 export type HookRefusal =
   | 'not-a-hook'
   | 'no-pod-named'
+  | 'unknown-pod'
   | 'unknown-token'
   | 'not-the-kubelet'
   | 'caller-unreadable'
@@ -35,6 +36,7 @@ export type HookRefusal =
 const STATUS_CODES: Readonly<Record<HookRefusal, number>> = {
   'not-a-hook': 404,
   'no-pod-named': 400,
+  'unknown-pod': 403,
   'unknown-token': 403,
   'not-the-kubelet': 403,
   'caller-unreadable': 403,
@@ -44,8 +46,10 @@ const STATUS_CODES: Readonly<Record<HookRefusal, number>> = {
 };
 /** Above what the agent holds, so that a call too many is answered and not refused. */
 const CONNECTIONS_MAX = 8_192;
-/** Of those, the ones that may be open without a call; twice what all Pods of a node could open at once. */
-const UNPROVEN_CONNECTIONS_MAX = 1_024;
+/** Of those, the ones that may be open without a call; as many as the containers of a full node could open at once. */
+const UNPROVEN_CONNECTIONS_MAX = 512;
+/** Connections that the kernel takes while the agent is busy; of one more it would not tell its caller for a second. */
+const BACKLOG = 4_096;
 const HEADER_BYTES_MAX = 8_192;
 const HEADERS_TIMEOUT_MS = 2_000;
 /** How often Node looks for requests that are too slow. */
@@ -112,7 +116,7 @@ async function listen(
   server.on('drop', () => calls.dropped());
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => calls.failed(error, socket as Socket));
   await new Promise<void>((resolve, reject) => {
-    server.once('error', reject).listen({ ...address, exclusive: true }, resolve);
+    server.once('error', reject).listen({ ...address, backlog: BACKLOG, exclusive: true }, resolve);
   });
   return server;
 }
@@ -173,7 +177,6 @@ class HookCalls {
       this.#onRefused(callee, sourceOf(request.socket));
       return end(response, STATUS_CODES[callee], callee);
     }
-    this.#unproven.prove(request.socket);
     let line = 'the drain failed; the log of the agent tells why';
     try {
       line = await this.callees.hold(callee, hangUp.signal);
@@ -189,9 +192,11 @@ class HookCalls {
   ): Promise<HookCallee | HookRefusal> {
     const hook = parseHookRequest({ method, url, host: headers.host });
     if (hook.type === 'refused') return hook.reason;
+    if (hook.type === 'address' && !callees.isHooked(hook.address)) return 'unknown-pod';
     const podUid = hook.type === 'token' ? callees.podUidOf(hook.token) : undefined;
     if (hook.type === 'token' && podUid === undefined) return 'unknown-token';
     const calledAddress = hook.type === 'token' ? TOKEN_HOST : hook.address;
+    this.#unproven.prove(socket);
     try {
       const isKubelet = await this.#callers.isKubelet({ sourcePort: socket.remotePort ?? 0, calledAddress });
       if (!isKubelet) return 'not-the-kubelet';

@@ -25,7 +25,7 @@ export class UnprovenConnections {
     socket.once('close', () => this.#sockets.delete(socket));
   }
 
-  /** It has brought a call that is held; it may stay. */
+  /** It has brought a call that may be held. */
   prove(socket: Socket): void {
     this.#sockets.delete(socket);
   }

@@ -58,11 +58,6 @@ export class RedirectKeeper {
     return this.#ownership.type === 'owner';
   }
 
-  /** The calls come here, or have come here until a younger agent took over. */
-  get isInPlace(): boolean {
-    return this.#ownership.type !== 'waiting';
-  }
-
   /** Calls go to a younger agent now. */
   get isSuperseded(): boolean {
     return this.#ownership.type === 'superseded';
@@ -104,10 +99,14 @@ export class RedirectKeeper {
 
   #idleMs(): number | undefined {
     const { clock, addresses } = this.#options;
-    if (!addresses()) return undefined;
+    if (!addresses() || !this.#mayEverAct()) return undefined;
     this.#readyAt ??= clock.now() + WITHOUT_COORDINATOR_MS;
     const until = this.#mayAct() ? this.#readAt : this.#readyAt;
     return Math.max(0, until - clock.now());
+  }
+
+  #mayEverAct(): boolean {
+    return this.#ownership.type !== 'waiting' || !this.#isStopping;
   }
 
   #mayAct(): boolean {
@@ -155,12 +154,12 @@ export class RedirectKeeper {
     const standing = await redirect.read(signal);
     const isServed = await this.#isYoungerServed(standing);
     const step = nextStep(this.#ownership, { standing, isServed: () => isServed, self });
-    if (step.type === 'write' && !(this.#isStopping && step.why === 'take-over')) {
+    if (step.type === 'keep') await this.#catchUp(wanted, signal);
+    else if (step.type === 'yield') this.#yield(step.agentPort);
+    else if (step.why === 'repair' || !this.#isStopping) {
       await this.#write(step.owner, wanted, signal);
       this.#tell(step.why, standing);
     }
-    if (step.type === 'keep') await this.#change(wanted, signal);
-    if (step.type === 'yield') this.#yield(step.agentPort);
     const intervalMs = this.#ownership.type === 'superseded' ? SUPERSEDED_CHECK_INTERVAL_MS : CHECK_INTERVAL_MS;
     this.#readAt = clock.now() + intervalMs;
   }
@@ -168,6 +167,13 @@ export class RedirectKeeper {
   async #isYoungerServed(standing: StandingRule | undefined): Promise<boolean> {
     if (this.#ownership.type !== 'superseded') return false;
     return await this.#options.redirect.isServed(standing?.agentPort ?? this.#ownership.agentPort);
+  }
+
+  /** What a change cannot do, such as to add the first address of a family, a replacement can. */
+  async #catchUp(wanted: readonly string[], signal: AbortSignal): Promise<void> {
+    if (this.#ownership.type !== 'owner') return;
+    const { owner, standing } = this.#ownership;
+    if (!isDeepStrictEqual(standing.addresses, wanted)) await this.#write(owner, wanted, signal);
   }
 
   async #write(owner: RuleOwner, addresses: readonly string[], signal: AbortSignal): Promise<void> {

@@ -1,73 +1,66 @@
-/**
- * Run by `redirect.test.ts` in a network namespace of its own, where 10.44.0.5 and 10.44.0.6 stand for Pods that nothing
- * answers for. Prints one line of JSON: what became of each call.
- */
-import { execFileSync } from 'node:child_process';
-import { get } from 'node:http';
-import type { HookCallee } from '../drain/hook-transport.ts';
-import { openHttpHookServer } from '../drain/http-hook-server.ts';
-import { runCommand } from './command-process.ts';
-import type { RedirectRule } from './hook-redirect.ts';
-import { nftRedirect } from './nft-redirect.ts';
+/** Run by `redirect.test.ts`, with the means as its argument. Prints one line of JSON: what became of each call. */
+import { spawnSync } from 'node:child_process';
+import {
+  call,
+  IPV6_POD,
+  makeNeighbours,
+  makeNetwork,
+  meansFromArguments,
+  NODE,
+  OTHER_POD,
+  POD,
+  ruleOf,
+  startAgent,
+  TOKEN,
+} from './namespace.fixture.ts';
 
-const refusals: string[] = [];
+const means = meansFromArguments();
+const never = new AbortController().signal;
+makeNetwork();
+if (means !== 'iptables-legacy') makeNeighbours('nft');
+if (means !== 'iptables-nft') makeNeighbours('legacy');
 const held: string[] = [];
-const stop = new AbortController();
-
-execFileSync('ip', ['link', 'set', 'lo', 'up']);
-execFileSync('ip', ['link', 'add', 'pods', 'type', 'veth', 'peer', 'name', 'pods-peer']);
-execFileSync('ip', ['addr', 'add', '10.44.0.1/24', 'dev', 'pods']);
-execFileSync('ip', ['link', 'set', 'pods', 'up']);
-execFileSync('ip', ['link', 'set', 'pods-peer', 'up']);
-
-const hooks = await openHttpHookServer({
-  host: '127.0.0.1',
-  port: 0,
-  procRoot: '/proc',
-  onRefused: reason => refusals.push(reason),
-});
-const hold = async (callee: HookCallee) => {
+const agent = await startAgent(means, async callee => {
   held.push('address' in callee ? callee.address : callee.podUid);
   return 'done';
-};
-const served = hooks.serve({ hold, podUidOf: () => undefined }, stop.signal);
-const redirect = nftRedirect({
-  run: runCommand,
-  command: 'nft',
-  agentPort: hooks.port,
-  hasIpv6: false,
-  isServed: async () => true,
 });
-const rule = (stamp: number, ...addresses: string[]): RedirectRule => ({
-  owner: { stamp, incarnation: 'a' },
-  addresses,
-});
+const { redirect, port } = agent;
 
-await redirect.replace(rule(1, '10.44.0.5'), stop.signal);
-const hooked = await call('10.44.0.5', 19440);
-const direct = await call('127.0.0.1', hooks.port, '10.44.0.5:19440');
-const forged = await call('127.0.0.1', hooks.port, '10.44.0.5:19440', '10.44.0.1');
-await redirect.replace(rule(2, '10.44.0.6'), stop.signal);
-const other = await call('10.44.0.6', 19440);
-const misnamed = await call('10.44.0.6', 19440, '10.44.0.5:19440');
-await redirect.change({ stamp: 2, incarnation: 'a' }, { added: [], removed: ['10.44.0.6'] }, stop.signal);
-const standing = await redirect.read(stop.signal);
-stop.abort();
-await served;
-console.log(JSON.stringify({ hooked, direct, forged, other, misnamed, held, refusals, left: standing?.addresses }));
-
-/** The status, or the error's code. */
-function call(
-  host: string,
-  port: number,
-  hostHeader = `${host}:${port}`,
-  localAddress?: string,
-): Promise<number | string> {
-  return new Promise(resolve => {
-    const headers = { host: hostHeader };
-    const options = { host, port, path: '/v1/drain', headers, agent: false, ...(localAddress ? { localAddress } : {}) };
-    get(options, response => {
-      response.resume().on('end', () => resolve(response.statusCode ?? 0));
-    }).on('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message));
-  });
-}
+const before = await redirect.read(never);
+await redirect.replace(ruleOf(1, '127.0.0.1', POD, IPV6_POD), never);
+const hooked = await call({ host: POD });
+const hookedIpv6 = await call({ host: IPV6_POD });
+const token = await call({ host: '127.0.0.1', path: `/v1/drain/${TOKEN}` });
+const wrongToken = await call({ host: '127.0.0.1', path: '/v1/drain/nonsense' });
+const direct = await call({ host: '127.0.0.1', port, hostHeader: `${POD}:19440` });
+const forged = await call({ host: '127.0.0.1', port, hostHeader: `${POD}:19440`, localAddress: NODE });
+const anotherUser = spawnSync('curl', ['-s', '-m', '1', `http://127.0.0.1:19440/v1/drain/${TOKEN}`], { uid: 65_534 });
+await redirect.replace(ruleOf(2, OTHER_POD), never);
+const other = await call({ host: OTHER_POD });
+const misnamed = await call({ host: OTHER_POD, hostHeader: `${POD}:19440` });
+const lateChange = await redirect.change(ruleOf(1).owner, { added: [POD], removed: [] }, never).then(
+  () => 'taken',
+  () => 'refused',
+);
+await redirect.change(ruleOf(2).owner, { added: [POD], removed: [OTHER_POD] }, never);
+const standing = await redirect.read(never);
+await agent.stop();
+console.log(
+  JSON.stringify({
+    before: before ?? 'nothing',
+    hooked,
+    hookedIpv6,
+    token,
+    wrongToken,
+    direct,
+    forged,
+    isAnotherUserServed: anotherUser.status === 0,
+    other,
+    misnamed,
+    lateChange,
+    addresses: standing?.addresses,
+    leadsHere: standing?.agentPort === port,
+    held,
+    refusals: agent.refusals,
+  }),
+);

@@ -1,39 +1,32 @@
-import { execFile, spawnSync } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 import { runCommand } from './command-process.ts';
+import { inNamespace, missingPrerequisite } from './in-namespace.fixture.ts';
 import { nftRedirect } from './nft-redirect.ts';
 
-const FIXTURE = fileURLToPath(new URL('./redirect.fixture.ts', import.meta.url));
-
-function missingPrerequisite(): string | undefined {
-  if (process.getuid?.() !== 0) return 'needs root for a network namespace';
-  for (const [command, ...args] of [
-    ['nft', '--version'],
-    ['ip', '-V'],
-    ['unshare', '--net', 'true'],
-  ] as const) {
-    if (spawnSync(command, args).status !== 0) return `needs a working ${command}`;
-  }
-  return undefined;
-}
-
-test("in a namespace with the real nft, only root's calls to a hooked Pod reach the agent", async ({ skip }) => {
-  const missing = missingPrerequisite();
-  if (missing) return skip(missing);
-  const { stdout } = await promisify(execFile)('unshare', ['--net', process.execPath, FIXTURE], { timeout: 20_000 });
-  expect(JSON.parse(stdout)).toEqual({
-    hooked: 200,
-    direct: 'ECONNREFUSED',
-    forged: 'ECONNREFUSED',
-    other: 200,
-    misnamed: 403,
-    held: ['10.44.0.5', '10.44.0.6'],
-    refusals: ['not-the-kubelet'],
-    left: [],
-  });
-});
+test.for(['nft', 'iptables-nft', 'iptables-legacy'])(
+  "with %s among the rules of a node, only root's calls to a hooked Pod reach the agent",
+  async (means, { skip }) => {
+    const missing = missingPrerequisite();
+    if (missing) return skip(missing);
+    expect(await inNamespace('redirect', means)).toEqual({
+      before: 'nothing',
+      hooked: 200,
+      hookedIpv6: 200,
+      token: 200,
+      wrongToken: 403,
+      direct: 'ECONNREFUSED',
+      forged: 'ECONNREFUSED',
+      isAnotherUserServed: false,
+      other: 200,
+      misnamed: 403,
+      lateChange: 'refused',
+      addresses: ['10.44.0.5'],
+      leadsHere: true,
+      held: ['10.44.0.5', 'fd00:44::5', 'uid-1', '10.44.0.6'],
+      refusals: ['unknown-token', 'not-the-kubelet'],
+    });
+  },
+);
 
 const failing = (command: string) =>
   nftRedirect({ run: runCommand, command, agentPort: 1, hasIpv6: false, isServed: async () => false });

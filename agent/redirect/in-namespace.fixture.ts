@@ -1,0 +1,28 @@
+import { execFile, spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+
+const TIMEOUT_MS = 120_000;
+const NEEDED = [
+  ['nft', '--version'],
+  ['iptables-nft', '--version'],
+  ['iptables-legacy', '--version'],
+  ['curl', '--version'],
+  ['ip', '-V'],
+  ['unshare', '--net', 'true'],
+] as const;
+
+/** For tests: why `inNamespace` cannot be used here. */
+export function missingPrerequisite(): string | undefined {
+  if (process.getuid?.() !== 0) return 'needs root for a network namespace';
+  const missing = NEEDED.find(([command, ...args]) => spawnSync(command, args).status !== 0);
+  return missing && `needs a working ${missing[0]}`;
+}
+
+/** For tests: what `<fixture>.fixture.ts` printed, run in a network namespace of its own. */
+export async function inNamespace(fixture: string, ...args: readonly string[]): Promise<unknown> {
+  const file = fileURLToPath(new URL(`./${fixture}.fixture.ts`, import.meta.url));
+  const command = ['--net', process.execPath, file, ...args];
+  const { stdout } = await promisify(execFile)('unshare', command, { timeout: TIMEOUT_MS });
+  return JSON.parse(stdout);
+}
