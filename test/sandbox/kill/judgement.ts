@@ -4,7 +4,8 @@ import type { Evidence } from '../../simulation/evidence.ts';
 import { oneWriterOfAll } from '../../simulation/law-writers.ts';
 import { breaches } from '../../simulation/laws.ts';
 import type { ClbCall } from './clb-calls.ts';
-import type { CaseResult, KillCase, Recovery } from './kill-case.ts';
+import type { CaseResult, KillCase } from './kill-case.ts';
+import type { Recovery } from './stage.ts';
 import { callNotes, type Death } from './writers.ts';
 
 const LOSSES_SHOWN_MAX = 5;

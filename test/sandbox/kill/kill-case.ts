@@ -1,5 +1,5 @@
 import type { Breach } from '../../simulation/breach.ts';
-import type { Stage } from './stage.ts';
+import type { Recovery, Stage } from './stage.ts';
 
 /** A fault that real processes have to live through, under load. */
 export interface KillCase {
@@ -14,12 +14,6 @@ export interface KillCase {
   readonly excuses?: (breach: Breach) => boolean;
   /** Does it and waits until everything has recovered; throws when something does not, or is not as promised. */
   readonly perform: (stage: Stage, signal: AbortSignal) => Promise<void>;
-}
-
-/** What recovered, and how long after the fault it had. */
-export interface Recovery {
-  readonly what: string;
-  readonly tookMs: number;
 }
 
 export interface CaseResult {

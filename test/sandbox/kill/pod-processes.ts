@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Sandbox } from '../../../sandbox/cluster/start-sandbox.ts';
 
 /** Ids of the processes in a Pod's containers now, as its node shows them; no others are ever signalled. */
-export function podProcesses({ folder, plan }: Sandbox, podUid: string): number[] {
+function podProcesses({ folder, plan }: Sandbox, podUid: string): number[] {
   return plan.nodes.flatMap(({ name }) => {
     const proc = join(folder, name, 'proc');
     const ids = readdirSync(proc).filter(entry => /^\d+$/.test(entry));

@@ -13,7 +13,6 @@ import type { Evidence } from '../../simulation/evidence.ts';
 import { type ApiWrite, notingApi } from '../../simulation/noting-api.ts';
 import { ApiGate } from './api-gate.ts';
 import { type ClbCall, callsIn } from './clb-calls.ts';
-import type { Recovery } from './kill-case.ts';
 import { openTcpRelay, type TcpRelay } from './tcp-relay.ts';
 import type { Death } from './writers.ts';
 
@@ -42,6 +41,12 @@ export interface StageOptions {
   readonly clock: Clock;
   readonly progress: Progress;
   readonly keepFolder: boolean;
+}
+
+/** What recovered, and how long after the fault it had. */
+export interface Recovery {
+  readonly what: string;
+  readonly tookMs: number;
 }
 
 interface Links {
