@@ -88,6 +88,9 @@ function fillTable(family: Family, rule: RedirectRule, agentPort: number, standi
   const elem = rule.addresses.filter(address => familyOf(address) === family);
   const chains = [chain('output', 'nat', NAT_PRIORITY), chain('input', 'filter', 0)];
   const sets = objectsOf(standing, 'set').map(({ name }) => name);
+  const isOurs = (name: unknown) => chains.some(ours => ours.name === name);
+  const strangers = objectsOf(standing, 'chain').filter(({ name }) => !isOurs(name));
+  const strangerChains = strangers.map(({ name }) => ({ chain: { ...inTable, name } }));
   return [
     { add: table(family) },
     { add: { set: { ...set, type: family === 'ip' ? 'ipv4_addr' : 'ipv6_addr' } } },
@@ -97,6 +100,8 @@ function fillTable(family: Family, rule: RedirectRule, agentPort: number, standi
     ...chains.map(({ name }) => ({ flush: { chain: { ...inTable, name } } })),
     { add: { rule: { ...inTable, ...redirectRule(family, rule.owner, agentPort) } } },
     { add: { rule: { ...inTable, ...refusalRule(agentPort) } } },
+    ...strangerChains.map(flush => ({ flush })),
+    ...strangerChains.map(gone => ({ delete: gone })),
     ...sets.filter(name => name !== set.name).map(name => ({ delete: { set: { ...inTable, name } } })),
   ];
 }

@@ -28,6 +28,35 @@ test.for(['nft', 'iptables-nft', 'iptables-legacy'])(
   },
 );
 
+test('a rule that others flush, delete or edit is put back, stays after its agent, and goes when asked', async ({
+  skip,
+}) => {
+  const missing = missingPrerequisite();
+  if (missing) return skip(missing);
+  const clean = [
+    'nft: no rule of clb-direct',
+    'iptables-nft: no rule of clb-direct',
+    'iptables-legacy: no rule of clb-direct',
+  ];
+  const removed = ['nft: the redirect rule was removed', ...clean.slice(1)];
+  expect(await inNamespace('repair')).toEqual({
+    afterwards: {
+      'delete table ip clb_direct': 200,
+      'flush ruleset': 200,
+      'flush chain ip clb_direct output': 200,
+      'delete element ip clb_direct pods_1 { 10.44.0.5 }': 200,
+      'insert rule ip clb_direct output accept': 200,
+      'add chain ip clb_direct other': 200,
+    },
+    hasStrangers: false,
+    leftInPlace: 200,
+    removal: { lines: removed, isRemoved: true },
+    again: { lines: clean, isRemoved: true },
+    isLegacyKept: true,
+    tables: [],
+  });
+});
+
 const failing = (command: string) =>
   nftRedirect({ run: runCommand, command, agentPort: 1, hasIpv6: false, isServed: async () => false });
 
