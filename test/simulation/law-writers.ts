@@ -8,6 +8,8 @@ export interface ClbCallNote {
   readonly process: WriterProcess;
   /** Wall milliseconds of the moment at which the process began it. */
   readonly startedAt: number;
+  /** When the process heard how it went, and that it went wrong; undefined: it heard of no failure. */
+  readonly failureToldAt: number | undefined;
 }
 
 interface WriterProcess {
@@ -50,15 +52,15 @@ interface Write {
 }
 
 /**
- * L7 as CLB sees it: what it still carries out for one process is not crossed by another's write, unless the first is dead, or
- * has waited for its whole deadline: the predecessor's last write (design section 4), which a successor reads again.
+ * L7 as CLB sees it: what it still carries out is not crossed by another write of ours, unless the process that asked for it is
+ * dead (the predecessor's last write, which its successor reads again) or has reason to think that it failed.
  */
 export function oneWriterOfAll(evidence: WriterEvidence): Breach[] {
   const found: Breach[] = [];
   const under = new Map<string, Write>();
   for (const write of writesOf(evidence)) {
     const before = under.get(write.loadBalancerId);
-    const isGivenUp = before && write.at >= before.at + WRITE_DEADLINE_MS / SLOWEST;
+    const isGivenUp = before && write.note.startedAt >= givenUpAt(before);
     const isOfTheDead = before && (before.note.process.severedAt ?? Number.POSITIVE_INFINITY) <= write.at;
     if (before && before.endedAt > write.at && !isGivenUp && !isOfTheDead) {
       const who = `${write.note.process.name} began ${write.action} on ${write.loadBalancerId}`;
@@ -67,6 +69,11 @@ export function oneWriterOfAll(evidence: WriterEvidence): Breach[] {
     if (!before || write.endedAt > before.endedAt) under.set(write.loadBalancerId, write);
   }
   return found;
+}
+
+/** What it hears to have failed, or hears nothing of for too long, a process reads again; CLB may still be at it. */
+function givenUpAt({ note: { startedAt, failureToldAt } }: Write): number {
+  return Math.min(startedAt + WRITE_DEADLINE_MS / 1.1, failureToldAt ?? Number.POSITIVE_INFINITY);
 }
 
 /** L7: a write begins only when its process has just renewed the lease, as the API server saw it. */

@@ -19,6 +19,7 @@ import { ApiFaults } from './api-faults.ts';
 import { clbTransport } from './clb-transport.ts';
 import { EventLog } from './event-log.ts';
 import type { ClbCallNote } from './law-writers.ts';
+import type { Link } from './link.ts';
 import { ModelServers } from './model-server.ts';
 import { type ApiWrite, notingApi } from './noting-api.ts';
 import { type Body, type Process, startProcess } from './process/process.ts';
@@ -225,18 +226,7 @@ export class World {
   }
 
   #makeCoordinator(name: string, { clock, kube, clb }: Body): Coordinator {
-    const startedAt = new WeakMap<object, number>();
-    const inner = clbTransport(this.clb, (requestId, parameters) => {
-      const process = this.processes.find(candidate => candidate.name === name);
-      if (process) this.clbCalls.set(requestId, { process, startedAt: startedAt.get(parameters) ?? 0 });
-    });
-    const linked = clb.clb(inner);
-    const transport: ClbTransport = {
-      call: (action, parameters, signal) => {
-        startedAt.set(parameters, this.clock.wallNow());
-        return linked.call(action, parameters, signal);
-      },
-    };
+    const transport = this.#notedCalls(name, clb);
     return simulatedCoordinator({
       name,
       incarnation: `${this.#forks}`,
@@ -248,6 +238,28 @@ export class World {
       clb: transport,
       log: this.logger(name),
     });
+  }
+
+  #notedCalls(name: string, clb: Link): ClbTransport {
+    const begun = new WeakMap<object, { startedAt: number; failureToldAt: number | undefined }>();
+    const inner = clbTransport(this.clb, (requestId, parameters) => {
+      const process = this.processes.find(candidate => candidate.name === name);
+      const note = begun.get(parameters);
+      if (process && note) this.clbCalls.set(requestId, Object.assign(note, { process }));
+    });
+    const linked = clb.clb(inner);
+    return {
+      call: async (action, parameters, signal) => {
+        const note = { startedAt: this.clock.wallNow(), failureToldAt: undefined as number | undefined };
+        begun.set(parameters, note);
+        try {
+          return await linked.call(action, parameters, signal);
+        } catch (error) {
+          note.failureToldAt = this.clock.wallNow();
+          throw error;
+        }
+      },
+    };
   }
 
   #startNode(number: number): void {

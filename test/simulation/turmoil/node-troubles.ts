@@ -62,14 +62,18 @@ function goForGood({ world, chronicle }: Site, random: Random): Begun | undefine
 }
 
 /** As `kubectl drain` does it; afterwards it takes Pods again. */
-function drainNode({ world, chronicle }: Site, random: Random): Begun | undefined {
+function drainNode({ world, chronicle, drained }: Site, random: Random): Begun | undefined {
   const nodes = lit(world);
-  if (nodes.length <= NODES_MIN) return undefined;
+  if (nodes.length <= NODES_MIN || drained.size > 0) return undefined;
   const node = pick(random, nodes);
   const path = `/api/v1/nodes/${node.name}`;
   world.send('PATCH', path, { spec: { unschedulable: true } });
   for (const pod of podsOn(chronicle.pods.at(world.clock.wallNow()), node)) evict(world, pod);
-  const end = () => world.send('PATCH', path, { spec: { unschedulable: null } });
+  drained.add(node.name);
+  const end = () => {
+    drained.delete(node.name);
+    world.send('PATCH', path, { spec: { unschedulable: null } });
+  };
   return { text: `${node.name} is drained`, end, harms: isOn(node) };
 }
 

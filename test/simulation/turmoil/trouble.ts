@@ -21,6 +21,8 @@ export interface Site {
   readonly chronicle: Chronicle;
   /** The ids of the load balancers that Services may share. */
   readonly shared: readonly string[];
+  /** Names of nodes that are being emptied: one at a time, as people do it. */
+  readonly drained: Set<string>;
 }
 
 /** Something that has begun. */

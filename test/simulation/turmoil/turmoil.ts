@@ -83,7 +83,7 @@ export async function runTurmoil(options: TurmoilOptions): Promise<TurmoilReport
   const strangers = new Strangers({ world, random: world.random(), shared: SHARED, sparedPorts });
   await world.start();
   strangers.settle();
-  const site = { world, chronicle, shared: SHARED };
+  const site = { world, chronicle, shared: SHARED, drained: new Set<string>() };
   await new Users({ ...site, random: world.random() }).begin();
   const traffic = await openBusyApps(world);
   const episodes = new Episodes(site, { ...TROUBLES, ...CHANGES });
