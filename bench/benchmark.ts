@@ -13,6 +13,8 @@ export interface BenchmarkContext {
   readonly clock: Clock;
   /** Tells what is going on, for whoever waits. */
   readonly say: (text: string) => void;
+  /** How long what depends on lasting is watched. */
+  readonly minutes: number;
 }
 
 export interface BenchmarkResult {

@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { systemClock } from '../common/clock.ts';
+import { agent } from './agent/agent.ts';
 import type { Benchmark, BenchmarkResult } from './benchmark.ts';
 import { machine } from './machine.ts';
 import { mixed } from './mixed/mixed.ts';
@@ -7,7 +8,8 @@ import { progress } from './progress.ts';
 import { published } from './published/published.ts';
 import { scale } from './scale/scale.ts';
 
-const BENCHMARKS: readonly Benchmark[] = [published, mixed, scale];
+const BENCHMARKS: readonly Benchmark[] = [published, mixed, scale, agent];
+const DEFAULT_MINUTES = 10;
 
 const USAGE = `Usage: npm run bench -- [options]
 
@@ -16,6 +18,7 @@ Measures the product and prints tables; docs/benchmarks.md says what the figures
 ${BENCHMARKS.map(({ name, summary }) => `  ${name.padEnd(10)} ${summary}`).join('\n')}
 
   --only NAME  run one of these (all, one after another)
+  --minutes N  how long a process is watched under load (${DEFAULT_MINUTES})
   --json       print one JSON object on the last line besides: with --only what that benchmark gives, else by name
   --help       print this
 
@@ -24,6 +27,7 @@ Exit code: 0 when every goal was reached, 1 when one was missed, 2 for a bad com
 
 interface Options {
   readonly benchmarks: readonly Benchmark[];
+  readonly minutes: number;
   readonly json: boolean;
 }
 
@@ -36,7 +40,8 @@ async function main(argv: string[]): Promise<number> {
   }
   const where = machine();
   const clock = systemClock();
-  const context = { clock, say: progress(clock, line => console.error(line)) };
+  const { minutes } = options;
+  const context = { clock, minutes, say: progress(clock, line => console.error(line)) };
   console.log(`${where.cpu}, ${where.cores} cores, ${where.memoryGiB} GiB, Node ${where.node}\n`);
   const results = new Map<string, BenchmarkResult>();
   for (const benchmark of options.benchmarks) {
@@ -62,6 +67,7 @@ function readOptions(argv: string[]): Options | string {
       args: argv,
       options: {
         only: { type: 'string' },
+        minutes: { type: 'string', default: String(DEFAULT_MINUTES) },
         json: { type: 'boolean', default: false },
         help: { type: 'boolean', short: 'h', default: false },
       },
@@ -73,7 +79,9 @@ function readOptions(argv: string[]): Options | string {
         `there is no benchmark "${values.only}"; there are ${BENCHMARKS.map(({ name }) => name).join(', ')}`,
       );
     }
-    return { benchmarks, json: values.json };
+    const minutes = Number(values.minutes);
+    if (!(minutes > 0)) throw new Error(`--minutes takes a number above 0, not '${values.minutes}'`);
+    return { benchmarks, minutes, json: values.json };
   } catch (error) {
     return `bench: ${error instanceof Error ? error.message : error}`;
   }

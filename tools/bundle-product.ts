@@ -1,14 +1,29 @@
+import { isBuiltin } from 'node:module';
 import { join } from 'node:path';
-import { build } from 'esbuild';
+import { build, type Plugin } from 'esbuild';
 
 const REPOSITORY = join(import.meta.dirname, '..');
 /** The oldest Node that package.json allows. */
 const TARGET = 'node22.19';
-/** CommonJS packages ask for Node's own by `require`. The long name meets no other, minified or not. */
-const BANNER = [
-  "import { createRequire as clbDirectCreateRequire } from 'node:module';",
-  'const require = clbDirectCreateRequire(import.meta.url);',
-].join('');
+/** CommonJS packages ask for Node's own modules by `require`. */
+const BANNER = "const require = process.getBuiltinModule('node:module').createRequire(import.meta.url);";
+
+/**
+ * Takes Node's own modules as CommonJS does. An `import` reads every export of theirs, also those that are loaded only when
+ * they are read: that of `node:http` brings all of undici with it, for a WebSocket that nobody uses.
+ */
+const lazyBuiltins: Plugin = {
+  name: 'lazy-builtins',
+  setup({ onResolve, onLoad }) {
+    const namespace = 'builtin';
+    onResolve({ filter: /^[a-z:/_]+$/ }, ({ path, kind }) =>
+      isBuiltin(path) && kind === 'import-statement' ? { path, namespace } : undefined,
+    );
+    onLoad({ filter: /./, namespace }, ({ path }) => ({
+      contents: `module.exports = process.getBuiltinModule(${JSON.stringify(path)});`,
+    }));
+  },
+};
 
 export interface BundledFile {
   readonly path: string;
@@ -42,6 +57,7 @@ export async function bundle(
     legalComments: 'none',
     sourcemap: 'external',
     banner: { js: BANNER },
+    plugins: [lazyBuiltins],
     // grpc-js loads it for channelz and ORCA, which nothing here turns on; it is a third of the agent's text.
     external: ['@grpc/proto-loader'],
     metafile: true,
