@@ -1,8 +1,8 @@
 import { Counter, Histogram, Registry } from 'prom-client';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { PodPhase, type PodRecord } from '../common/pod-record.ts';
+import { podRecord } from '../common/pods/pod.fixture.ts';
 import type { AgentMetrics } from './metrics.ts';
-import { podRecord } from './pod-fixtures.ts';
 import { prometheusMetrics } from './prometheus-metrics.ts';
 import type { StreamStatus } from './report/stream-status.ts';
 

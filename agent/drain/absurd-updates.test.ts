@@ -2,10 +2,10 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Clock } from '../../common/clock.ts';
 import { CollectingLogger } from '../../common/collecting-logger.ts';
+import { podRecord } from '../../common/pods/pod.fixture.ts';
 import { VirtualClock } from '../../common/virtual-clock.ts';
 import type { DrainUpdate } from '../../proto/gen/clbdirect/v1/report.ts';
 import { noMetrics } from '../metrics.ts';
-import { podRecord } from '../pod-fixtures.ts';
 import { DEFAULT_DRAIN_LIMITS } from './drain-limits.ts';
 import { DrainTracker } from './drain-tracker.ts';
 

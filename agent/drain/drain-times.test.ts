@@ -3,13 +3,13 @@ import { systemClock } from '../../common/clock.ts';
 import { CollectingLogger } from '../../common/collecting-logger.ts';
 import { DRAIN_SECONDS_ANNOTATION } from '../../common/names.ts';
 import { Protocol } from '../../common/pod-record.ts';
+import { podRecord } from '../../common/pods/pod.fixture.ts';
 import { DrainPhase, DrainState } from '../../proto/gen/clbdirect/v1/report.ts';
 import { type HeldConnections, holdConnections, missingForNamespace } from '../connections/held-connections-process.ts';
 import type { IdleTimes } from '../connections/idle-times.ts';
 import { procConnections } from '../connections/proc-connections.ts';
 import { ssIdleTimes } from '../connections/ss-process.ts';
 import { noMetrics } from '../metrics.ts';
-import { podRecord } from '../pod-fixtures.ts';
 import { DEFAULT_DRAIN_LIMITS } from './drain-limits.ts';
 import { DrainTracker } from './drain-tracker.ts';
 

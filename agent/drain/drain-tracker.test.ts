@@ -1,11 +1,11 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { CollectingLogger } from '../../common/collecting-logger.ts';
 import { ContainerState, type PodRecord, Protocol } from '../../common/pod-record.ts';
+import { podRecord } from '../../common/pods/pod.fixture.ts';
 import { VirtualClock } from '../../common/virtual-clock.ts';
 import { DrainPhase, type DrainRequest, DrainState } from '../../proto/gen/clbdirect/v1/report.ts';
 import type { Connection } from '../connections/source.ts';
 import { type AgentMetrics, noMetrics } from '../metrics.ts';
-import { podRecord } from '../pod-fixtures.ts';
 import { DEFAULT_DRAIN_LIMITS } from './drain-limits.ts';
 import { DrainTracker } from './drain-tracker.ts';
 

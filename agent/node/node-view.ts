@@ -1,5 +1,5 @@
-import { ENI_RESOURCES } from '../../common/eni-marks.ts';
 import type { Node } from '../../common/kube/objects.ts';
+import { type NodeNetwork, networkOf } from '../../common/pods/node-network.ts';
 import { NodeSignKind } from '../../proto/gen/clbdirect/v1/report.ts';
 import type { Sign } from './sign-source.ts';
 
@@ -7,14 +7,6 @@ import type { Sign } from './sign-source.ts';
 export interface NodeView {
   readonly signs: readonly Sign[];
   readonly network: NodeNetwork;
-}
-
-/** What the Node says about where its Pods' addresses come from. */
-export interface NodeNetwork {
-  /** The first of TKE's ENI resources that the node offers, be it with 0 left; undefined when it offers none. */
-  readonly eniResource: string | undefined;
-  /** The ranges that a bridge network on this node hands out; empty where every address comes from VPC-CNI. */
-  readonly podCidrs: readonly string[];
 }
 
 type Taint = NonNullable<NonNullable<Node['spec']>['taints']>[number];
@@ -47,11 +39,4 @@ function notReady(node: Node): Sign[] {
   if (!ready || ready.status === 'True') return [];
   const detail = ['condition Ready is', ready.status, ready.reason ?? ''].join(' ').trimEnd();
   return [{ kind: NodeSignKind.NOT_READY, detail }];
-}
-
-/** The kubelet leaves a resource at 0 while its device plugin is away, so the name counts, not the number. */
-function networkOf({ spec, status }: Node): NodeNetwork {
-  const offered = { ...status?.capacity, ...status?.allocatable };
-  const podCidrs = spec?.podCIDRs ?? (spec?.podCIDR ? [spec.podCIDR] : []);
-  return { eniResource: ENI_RESOURCES.find(name => name in offered), podCidrs };
 }

@@ -2,11 +2,11 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { CollectingLogger } from '../../common/collecting-logger.ts';
 import type { Node } from '../../common/kube/objects.ts';
 import { ScriptedTransport } from '../../common/kube/scripted-transport.ts';
+import type { NodeNetwork } from '../../common/pods/node-network.ts';
 import { seededRandom } from '../../common/random.ts';
 import { VirtualClock } from '../../common/virtual-clock.ts';
 import { type NodeNotice, NodeSignKind } from '../../proto/gen/clbdirect/v1/report.ts';
 import { noMetrics } from '../metrics.ts';
-import type { NodeNetwork } from './node-view.ts';
 import { NodeWatch } from './node-watch.ts';
 import type { NodeSignSource, Sign } from './sign-source.ts';
 

@@ -4,11 +4,12 @@ import type { Node } from '../../common/kube/objects.ts';
 import { type ReflectorEvent, runReflector } from '../../common/kube/reflector.ts';
 import type { KubeTransport } from '../../common/kube/transport.ts';
 import type { Logger } from '../../common/logger.ts';
+import type { NodeNetwork } from '../../common/pods/node-network.ts';
 import type { Random } from '../../common/random.ts';
 import type { NodeNotice } from '../../proto/gen/clbdirect/v1/report.ts';
 import type { AgentMetrics } from '../metrics.ts';
 import { isEnding, noticeOf, type SignsBySource, withSigns } from './node-signs.ts';
-import { type NodeNetwork, type NodeView, projectNode } from './node-view.ts';
+import { type NodeView, projectNode } from './node-view.ts';
 import { signName } from './sign-name.ts';
 import type { NodeSignSource, Sign } from './sign-source.ts';
 

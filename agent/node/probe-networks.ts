@@ -1,4 +1,4 @@
-import { isCidr, withinAny } from '../cidr.ts';
+import { isCidr, withinAny } from '../../common/cidr.ts';
 
 /** Where Pods and nodes of a VPC have their addresses: RFC 1918, Tencent Cloud's 100.64.0.0/10, unique local IPv6. */
 export const DEFAULT_PROBE_CIDRS = '10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,100.64.0.0/10,fd00::/8';

@@ -27,6 +27,7 @@ test.each([
 test.each([
   ['has no such hook', pod({ lifecycle: {} })],
   ['names a host in it', pod({ lifecycle: { preStop: { httpGet: { ...CALL, host: '127.0.0.1' } } } })],
+  ['has one of its own on another path', pod({ lifecycle: { preStop: { httpGet: { ...CALL, path: '/stop' } } } })],
   ['is on the host’s network', pod({}, true)],
   ['declares the port itself', pod({ ports: [{ containerPort: 19440 }] })],
   ['probes the port by HTTP', pod({ readinessProbe: { httpGet: { port: 19440 } } })],

@@ -1,6 +1,6 @@
 import type { Container, Pod } from '../../common/kube/objects.ts';
 import { HOOK_PATH, HOOK_PORT } from '../../common/names.ts';
-import { servingContainers } from './serving-containers.ts';
+import { servingContainers } from '../../common/pods/serving-containers.ts';
 
 /** How a Pod's preStop calls reach the agent. */
 export type PodHook =

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { ContainerState, type PodRecord } from '../../common/pod-record.ts';
-import { podRecord } from '../pod-fixtures.ts';
+import { UNDECIDED_ENI } from '../../common/pods/detect-eni.ts';
+import { podRecord } from '../../common/pods/pod.fixture.ts';
 import { type ObservedPod, PodTable } from './pod-table.ts';
 
 const KEY = 'default/web-1';
@@ -125,4 +126,14 @@ describe('a token', () => {
     const table = tableWith([KEY, withToken('uid-1', 'one')], ['default/web-2', withToken('uid-2', 'one')]);
     expect([table.findByToken('one'), table.findByToken('two')]).toEqual([undefined, undefined]);
   });
+});
+
+test('Pods that were known before their Node are decided on when it comes, and reported once', () => {
+  const table = tableWith(
+    [KEY, observed({ eni: UNDECIDED_ENI })],
+    ['default/web-2', observed({ eni: UNDECIDED_ENI, uid: 'uid-2', addresses: ['172.16.0.5'] })],
+  );
+  const mixed = { eniResource: 'tke.cloud.tencent.com/eni-ip', podCidrs: ['172.16.0.0/26'] };
+  expect(table.setNetwork(mixed).upserts).toMatchObject([{ uid: 'uid-1', eni: { attached: true } }]);
+  expect(table.setNetwork(mixed).upserts).toEqual([]);
 });

@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import { ContainerState, type PodRecord } from '../../common/pod-record.ts';
-import type { NodeNetwork } from '../node/node-view.ts';
+import { eniByNode } from '../../common/pods/eni-by-node.ts';
+import type { NodeNetwork } from '../../common/pods/node-network.ts';
 import type { ContainerExit } from '../runtime/source.ts';
-import { eniByNode } from './eni-by-node.ts';
 import { holderOf } from './hook-tokens.ts';
 import { mergeExits } from './merge-exits.ts';
 import type { PodHook } from './pod-hook.ts';

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { podRecord } from '../../common/pods/pod.fixture.ts';
 import { VirtualClock } from '../../common/virtual-clock.ts';
 import type { ReportResponse } from '../../proto/gen/clbdirect/v1/report.ts';
-import { podRecord } from '../pod-fixtures.ts';
 import { reportStreams } from './report-streams.fixture.ts';
 import { ScriptedConnector } from './scripted-connector.ts';
 

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { PodRecord } from '../../common/pod-record.ts';
+import { podRecord } from '../../common/pods/pod.fixture.ts';
 import { DrainPhase, NodeSignKind, ProbeOutcome, type ReportRequest } from '../../proto/gen/clbdirect/v1/report.ts';
-import { podRecord } from '../pod-fixtures.ts';
 import type { PodChange } from '../pods/pod-table.ts';
 import {
   DELTA_ENTRIES_MAX,

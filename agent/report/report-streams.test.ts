@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { CollectingLogger } from '../../common/collecting-logger.ts';
 import type { PodRecord } from '../../common/pod-record.ts';
+import { podRecord } from '../../common/pods/pod.fixture.ts';
 import { seededRandom } from '../../common/random.ts';
 import { ReportChannelError } from '../../common/report-transport.ts';
 import { VirtualClock } from '../../common/virtual-clock.ts';
@@ -14,7 +15,6 @@ import {
   type ProbeResult,
 } from '../../proto/gen/clbdirect/v1/report.ts';
 import { noMetrics } from '../metrics.ts';
-import { podRecord } from '../pod-fixtures.ts';
 import { SILENCE_LIMIT_MS } from './report-session.ts';
 import { ReportStreams } from './report-streams.ts';
 import { type ScriptedChannel, ScriptedConnector } from './scripted-connector.ts';

@@ -1,7 +1,7 @@
 import { beforeEach, expect, test } from 'vitest';
+import { kubePod } from '../../common/pods/pod.fixture.ts';
+import { projectPod } from '../../common/pods/project-pod.ts';
 import { VirtualClock } from '../../common/virtual-clock.ts';
-import { kubePod } from '../pod-fixtures.ts';
-import { projectPod } from '../pods/project-pod.ts';
 import { ExitLead } from './exit-lead.ts';
 
 const EXIT = { podUid: 'uid-1', containerName: 'web', containerId: 'c1' };

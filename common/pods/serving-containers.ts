@@ -1,4 +1,4 @@
-import type { Container, PodSpec } from '../../common/kube/objects.ts';
+import type { Container, PodSpec } from '../kube/objects.ts';
 
 /** The containers that run while the Pod serves: the ordinary ones and sidecars (init containers that restart always). */
 export function servingContainers(spec: PodSpec): Container[] {

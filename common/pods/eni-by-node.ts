@@ -1,7 +1,7 @@
-import type { PodRecord } from '../../common/pod-record.ts';
 import { isCidr, withinAny } from '../cidr.ts';
-import type { NodeNetwork } from '../node/node-view.ts';
+import type { PodRecord } from '../pod-record.ts';
 import { UNDECIDED_ENI } from './detect-eni.ts';
+import type { NodeNetwork } from './node-network.ts';
 
 /**
  * Decides on a Pod that carries no mark at all. On a node that offers ENI resources its address comes from VPC-CNI unless

@@ -1,6 +1,6 @@
-import type { Pod } from '../common/kube/objects.ts';
-import { HOOK_PATH, HOOK_PORT } from '../common/names.ts';
-import { ContainerState, GateState, PodPhase, type PodRecord, Protocol } from '../common/pod-record.ts';
+import type { Pod } from '../kube/objects.ts';
+import { HOOK_PATH, HOOK_PORT } from '../names.ts';
+import { ContainerState, GateState, PodPhase, type PodRecord, Protocol } from '../pod-record.ts';
 
 /** For tests: a ready Pod with one running container, but for `overrides`. */
 export function podRecord(overrides: Partial<PodRecord> = {}): PodRecord {

@@ -1,8 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { kubePod, podRecord } from '../pod-fixtures.ts';
 import { detectEni, UNDECIDED_ENI } from './detect-eni.ts';
 import { eniByNode } from './eni-by-node.ts';
-import { PodTable } from './pod-table.ts';
+import { kubePod, podRecord } from './pod.fixture.ts';
 
 const ENI_IP = 'tke.cloud.tencent.com/eni-ip';
 const MIXED = { eniResource: ENI_IP, podCidrs: ['172.16.0.0/26', 'fd00:16::/64'] };
@@ -42,13 +41,4 @@ test('a mark, and what the operator says, count for more than the node', () => {
   const denied = detectEni(kubePod(), { pureVpcCni: false });
   expect(isAttached(podRecord({ eni: denied }))).toBe(false);
   expect(detectEni(kubePod(), { pureVpcCni: 'auto' })).toBe(UNDECIDED_ENI);
-});
-
-test('Pods that were known before their Node are decided on when it comes, and reported once', () => {
-  const table = new PodTable();
-  const hook = { type: 'none' as const };
-  table.apply('default/web-1', { record: unmarked('10.0.0.5'), hook }, 0);
-  table.apply('default/web-2', { record: { ...unmarked('172.16.0.5'), uid: 'uid-2' }, hook }, 0);
-  expect(table.setNetwork(MIXED).upserts).toMatchObject([{ uid: 'uid-1', eni: { attached: true } }]);
-  expect(table.setNetwork(MIXED).upserts).toEqual([]);
 });

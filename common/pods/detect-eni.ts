@@ -4,9 +4,9 @@ import {
   POD_TYPE_ANNOTATION,
   requestedEniResource,
   SUPER_NODE_POD_TYPE,
-} from '../../common/eni-marks.ts';
-import type { Pod } from '../../common/kube/objects.ts';
-import type { Eni } from '../../common/pod-record.ts';
+} from '../eni-marks.ts';
+import type { Pod } from '../kube/objects.ts';
+import type { Eni } from '../pod-record.ts';
 
 /** What the operator says about the node's Pod network. */
 export interface NodePolicy {

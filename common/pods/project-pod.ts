@@ -1,13 +1,6 @@
-import type { Condition, Container, ContainerStatus, ObjectMeta, Pod } from '../../common/kube/objects.ts';
-import { CUSTOM_WEIGHT_ANNOTATION, READINESS_GATE } from '../../common/names.ts';
-import {
-  ContainerState,
-  type Deletion,
-  GateState,
-  PodPhase,
-  type PodRecord,
-  Protocol,
-} from '../../common/pod-record.ts';
+import type { Condition, Container, ContainerStatus, ObjectMeta, Pod } from '../kube/objects.ts';
+import { CUSTOM_WEIGHT_ANNOTATION, READINESS_GATE } from '../names.ts';
+import { ContainerState, type Deletion, GateState, PodPhase, type PodRecord, Protocol } from '../pod-record.ts';
 import { detectEni, type NodePolicy } from './detect-eni.ts';
 import { servingContainers } from './serving-containers.ts';
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import type { Pod } from '../../common/kube/objects.ts';
-import { kubePod } from '../pod-fixtures.ts';
+import type { Pod } from '../kube/objects.ts';
 import { detectEni } from './detect-eni.ts';
+import { kubePod } from './pod.fixture.ts';
 
 const MIXED = { pureVpcCni: false };
 

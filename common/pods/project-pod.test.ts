@@ -1,9 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import type { Pod } from '../../common/kube/objects.ts';
-import { READINESS_GATE } from '../../common/names.ts';
-import { ContainerState, GateState, PodPhase, Protocol } from '../../common/pod-record.ts';
-import { kubePod } from '../pod-fixtures.ts';
-import { podHook } from './pod-hook.ts';
+import type { Pod } from '../kube/objects.ts';
+import { READINESS_GATE } from '../names.ts';
+import { ContainerState, GateState, PodPhase, Protocol } from '../pod-record.ts';
+import { kubePod } from './pod.fixture.ts';
 import { projectPod } from './project-pod.ts';
 
 const project = (pod: Pod) => projectPod(pod, { pureVpcCni: false });
@@ -93,30 +92,5 @@ describe('the record of a Pod', () => {
       ['proxy', ContainerState.WAITING],
     ]);
     expect(record.ports.map(({ port }) => port)).toEqual([80, 53]);
-  });
-});
-
-describe('preStop calls are redirected', () => {
-  const container = (overrides: object) => ({ spec: { containers: [{ name: 'web', image: 'nginx', ...overrides }] } });
-  const hook = (overrides: object) =>
-    container({ lifecycle: { preStop: { httpGet: { port: 19440, path: '/v1/drain', ...overrides } } } });
-
-  test('for a Pod with our hook', () => {
-    expect(podHook(kubePod())).toEqual({ type: 'redirected' });
-  });
-
-  test.each([
-    ['without a hook', kubePod(container({}))],
-    ['with a hook that names a host', kubePod(hook({ host: '127.0.0.1' }))],
-    ['with a hook of its own on another path', kubePod(hook({ path: '/stop' }))],
-    ['on the network of the node', kubePod({ spec: { hostNetwork: true } })],
-  ])('not for a Pod %s', (_, pod) => {
-    expect(podHook(pod)).toEqual({ type: 'none' });
-  });
-
-  test('not for a Pod that has something of its own on the port', () => {
-    const pod = kubePod();
-    pod.spec.containers.push({ name: 'own', image: 'own', ports: [{ containerPort: 19440 }] });
-    expect(podHook(pod)).toEqual({ type: 'none' });
   });
 });
