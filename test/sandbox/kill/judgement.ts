@@ -15,6 +15,7 @@ export interface Played {
   readonly evidence: Evidence;
   readonly clbCalls: readonly ClbCall[];
   readonly deaths: readonly Death[];
+  readonly resets: readonly number[];
   readonly recoveries: readonly Recovery[];
 }
 
@@ -32,12 +33,12 @@ export function judge(killCase: KillCase, played: Played): CaseResult {
 }
 
 function lawsBroken(
-  { evidence, clbCalls, deaths }: Played,
+  { evidence, clbCalls, deaths, resets }: Played,
   excuses: (breach: Breach) => boolean = () => false,
 ): string[] {
   // L7 is held against the processes themselves, which the journal alone does not tell apart.
   const others = breaches(evidence).filter(({ law }) => law !== 'L7');
-  const notes = callNotes(evidence.journal, clbCalls, deaths);
+  const notes = callNotes(evidence.journal, { calls: clbCalls, deaths, resets });
   return [...others, ...oneWriterOfAll({ ...evidence, clbCalls: notes })]
     .filter(breach => !excuses(breach))
     .map(({ law, message }) => `${law}: ${message}`);

@@ -63,6 +63,8 @@ export interface Stage extends Links, Omit<StageOptions, 'keepFolder'>, AsyncDis
   readonly reader: ClusterReader;
   readonly recoveries: readonly Recovery[];
   readonly deaths: Death[];
+  /** Wall milliseconds at which the connections to CLB were reset. */
+  readonly resets: number[];
   create(manifests: readonly Manifest[]): Promise<void>;
   /** Adds to the load that runs from the start. */
   load(name: string, url: string, flags: readonly string[]): void;
@@ -97,6 +99,7 @@ export async function openStage(options: StageOptions, signal: AbortSignal): Pro
     reader,
     recoveries,
     deaths: [],
+    resets: [],
     create: (manifests: readonly Manifest[]) => createAll(sandbox.client, manifests, signal),
     load: loads.start.bind(loads),
     recovered: async (what: string, since: number, missing: () => Promise<string | undefined> | string | undefined) => {

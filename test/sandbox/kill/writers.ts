@@ -12,11 +12,17 @@ export interface Death {
 /** A relay's note may be this much later than CLB's, by the clocks of two processes. */
 const SKEW_MAX_MS = 50;
 
+export interface Writers {
+  readonly calls: readonly ClbCall[];
+  readonly deaths: readonly Death[];
+  /** When the connections to CLB were reset: what was under way then has failed for whoever asked for it. */
+  readonly resets: readonly number[];
+}
+
 /** Which process made the calls of CLB's journal, by request id: each is the last one noted before it of the same action. */
 export function callNotes(
   journal: readonly JournalRecord[],
-  calls: readonly ClbCall[],
-  deaths: readonly Death[],
+  { calls, deaths, resets }: Writers,
 ): Map<string, ClbCallNote> {
   const free = new Set(calls);
   const notes = new Map<string, ClbCallNote>();
@@ -26,7 +32,12 @@ export function callNotes(
     if (!noted) continue;
     free.delete(noted);
     const death = deaths.find(({ podIp, at }) => podIp === noted.podIp && at >= noted.at);
-    notes.set(record.requestId, { startedAt: noted.at, process: { name: noted.podIp, severedAt: death?.at } });
+    const reset = resets.find(at => at >= noted.at && at <= record.finishedAt);
+    notes.set(record.requestId, {
+      startedAt: noted.at,
+      process: { name: noted.podIp, severedAt: death?.at },
+      failureToldAt: record.code === '' ? reset : record.finishedAt,
+    });
   }
   return notes;
 }

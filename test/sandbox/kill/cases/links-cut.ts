@@ -74,6 +74,7 @@ async function inRollout(stage: Stage, disturbance: Disturbance, signal: AbortSi
 async function disturb(stage: Stage, { relay, fate, forMs }: Disturbance, signal: AbortSignal): Promise<number> {
   const { clock, progress } = stage;
   relay.setFate(fate);
+  if (fate === 'refused' && relay === stage.coordinatorsToClb) stage.resets.push(clock.wallNow());
   progress.say(`connections are ${fate}`);
   await sleep(clock, forMs, signal);
   relay.setFate('open');
