@@ -25,13 +25,22 @@ export function assertHookWaits({ sandbox }: Stage, podName: string): void {
 
 /** As kubectl does it. The result answers undefined when it is over, and everything as `missingInCloud` wants it. */
 export async function rollOut(stage: Stage, signal: AbortSignal): Promise<() => Promise<string | undefined>> {
-  const { sandbox, clock, progress, reader } = stage;
   const old = new Set((await appPods(stage)).map(({ metadata }) => metadata.name));
-  progress.say(`$ kubectl rollout restart deployment ${APP}`);
+  await restart(stage, { name: APP, namespace: 'default' }, signal);
+  return async () => (await stage.reader.missingRollout(APP, old)) ?? missingInCloud(stage, signal);
+}
+
+/** `kubectl rollout restart deployment`. */
+export async function restart(
+  { sandbox, clock, progress }: Stage,
+  { name, namespace }: { readonly name: string; readonly namespace: string },
+  signal: AbortSignal,
+): Promise<void> {
+  progress.say(`$ kubectl -n ${namespace} rollout restart deployment ${name}`);
   const annotations = { 'kubectl.kubernetes.io/restartedAt': new Date(clock.wallNow()).toISOString() };
   const body = { spec: { template: { metadata: { annotations } } } };
-  await sandbox.client.patch(`${collectionPath('deployments', 'default')}/${APP}`, STRATEGIC_MERGE_PATCH, body, signal);
-  return async () => (await reader.missingRollout(APP, old)) ?? missingInCloud(stage, signal);
+  const path = `${collectionPath('deployments', namespace)}/${name}`;
+  await sandbox.client.patch(path, STRATEGIC_MERGE_PATCH, body, signal);
 }
 
 export async function deletePod({ sandbox, progress }: Stage, pod: Pod, signal: AbortSignal): Promise<void> {

@@ -6,6 +6,7 @@ import { apiStopped, leaderApart } from './api-away.ts';
 import { applicationKilled } from './application-killed.ts';
 import { clbRefuses } from './clb-refuses.ts';
 import { coordinatorsKilled } from './coordinators-killed.ts';
+import { coordinatorsRestarted } from './coordinators-restarted.ts';
 import { leaderFrozen } from './leader-frozen.ts';
 import { leaderKilled } from './leader-killed.ts';
 import { agentsReset, agentsSilent, clbReset, clbSilent } from './links-cut.ts';
@@ -18,6 +19,7 @@ export const ALL_CASES: readonly KillCase[] = [
   agentAbsent,
   agentsKilled,
   coordinatorsKilled,
+  coordinatorsRestarted,
   agentsReset,
   agentsSilent,
   clbReset,
