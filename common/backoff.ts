@@ -35,6 +35,11 @@ export class Backoff {
     this.#options = options;
   }
 
+  /** The next failure counts as the first. */
+  reset(): void {
+    this.#attempt = 0;
+  }
+
   /** The delay to sleep now, after a failure. */
   nextDelayMs(): number {
     const { clock, random, resetAfterMs } = this.#options;

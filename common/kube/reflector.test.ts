@@ -213,6 +213,15 @@ describe('failures', () => {
     expect(clock.now() - brokenAt).toBeLessThanOrEqual(800);
   });
 
+  it('of watches that stood for a while do not add up: nobody stays blind for long', async () => {
+    await start();
+    for (let count = 1; count <= 12; count += 1) {
+      await clock.advance(6_000);
+      currentWatch().fail(new KubeConnectionError('reset'));
+      await clock.advanceUntil(() => transport.watches.length === count + 1, 800);
+    }
+  });
+
   it('of the consumer lead to a new list, so that nothing stays missed', async () => {
     let failed = false;
     onEvent = event => {

@@ -43,6 +43,8 @@ const WATCH_OVERTIME_MS = 10_000;
 /** A watch that ends sooner counts as failed: a server that closes every stream must not be asked in a hot loop. */
 const WATCH_SHORTEST_MS = 1_000;
 /** client-go's reflector uses the same. */
+/** A watch that stood for so long has shown that the server is well. */
+const WATCH_PROVEN_MS = 5_000;
 const BACKOFF = { initialMs: 800, maximumMs: 30_000, resetAfterMs: 120_000 };
 const GONE = 410;
 
@@ -67,6 +69,7 @@ export async function runReflector<T extends KubeObject, P>(
     } catch (error) {
       if (signal.aborted) break;
       options.onError(error);
+      if (lastedLong(state, options.clock.now())) backoff.reset();
       state = await afterFailure(state, error);
       await sleep(options.clock, backoff.nextDelayMs(), signal).catch(() => undefined);
     }
@@ -196,6 +199,11 @@ class Stepper<T extends KubeObject, P> {
     if (!wasKnown && item === undefined) return { type: 'progressed', resourceVersion };
     return { type: 'deleted', key, item, resourceVersion };
   }
+}
+
+/** What broke off after it had worked for a while is no sign of a server that would be helped by patience. */
+function lastedLong<P>(state: State<P>, now: number): boolean {
+  return state.phase === 'watching' && now - state.openedAt >= WATCH_PROVEN_MS;
 }
 
 /** `namespace/name`, or `name`. */
