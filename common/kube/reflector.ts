@@ -42,9 +42,9 @@ const WATCH_SECONDS_MAX = 600;
 const WATCH_OVERTIME_MS = 10_000;
 /** A watch that ends sooner counts as failed: a server that closes every stream must not be asked in a hot loop. */
 const WATCH_SHORTEST_MS = 1_000;
-/** client-go's reflector uses the same. */
 /** A watch that stood for so long has shown that the server is well. */
 const WATCH_PROVEN_MS = 5_000;
+/** client-go's reflector uses the same. */
 const BACKOFF = { initialMs: 800, maximumMs: 30_000, resetAfterMs: 120_000 };
 const GONE = 410;
 
