@@ -50,6 +50,11 @@ export class LaneReader {
     this.#wakeup.wake();
   }
 
+  /** A write to these listeners was turned away: perhaps the last one of the leader before is under way, and is the same. */
+  readBehindPredecessor(listenerIds: ReadonlySet<string>): void {
+    if (this.#now() < this.#options.predecessorWritesUntil) this.readTargets(listenerIds, 'urgent');
+  }
+
   /** The list of listeners may have changed. */
   readListeners(): void {
     if (this.#list === 'known') this.#list = 'changed';

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { bindingKey } from '../core/binding-key.ts';
 import { cloudError } from './fake-cloud.ts';
 import { LaneBench } from './lane.fixture.ts';
 
@@ -59,6 +60,20 @@ test('what was lost on the way is read before the same targets are written again
   );
   expect(readBetween).toBe(true);
   expect(bench.cloud.bindings.size).toBe(2);
+});
+
+test('a load balancer that may be busy with the last write of the leader before is read, so that nothing is written twice', async () => {
+  bench.laneOptions.predecessorWritesUntil = 10_000;
+  bench.addReadyPods(2);
+  bench.cloud.answers.push(cloudError({ class: 'busy', blames: 'load-balancer' }));
+  const { registerTargets } = bench.cloud;
+  bench.cloud.registerTargets = (id, targets, signal) => {
+    for (const target of targets) bench.cloud.bindings.set(bindingKey(target), target);
+    return registerTargets(id, targets, signal);
+  };
+  bench.start();
+  await bench.clock.advance(5_000);
+  expect(bench.sizes('register')).toEqual([2]);
 });
 
 test('only listeners that a write touched are read after it', async () => {

@@ -140,6 +140,7 @@ export class LaneWriter {
     if (result.ok) this.#facts.hasSucceeded(write, this.#now() - startedAt);
     const verdict = judgeWrite(write, result);
     this.#takeVerdict(write, verdict, isApart);
+    if (verdict.pause === 'busy') this.#reader.readBehindPredecessor(listenersOf(write.operations));
     this.#report(write, result);
     // What is tried apart has its own pauses, so that it holds up nobody.
     await this.#pauseFor(write, isApart && verdict.refused ? 'none' : verdict.pause, signal);

@@ -27,7 +27,7 @@ export class LaneBench {
   gateWaits = false;
   /** Wanted instead of all of the world's. */
   rules: LaneDemand['rules'] | undefined;
-  readonly lane = new Lane({
+  readonly laneOptions = {
     loadBalancerId: 'lb-1',
     cluster: 'c1',
     cloud: this.cloud,
@@ -37,15 +37,16 @@ export class LaneBench {
     timing: DEFAULT_LANE_TIMING,
     log: silentLogger,
     predecessorWritesUntil: Number.NEGATIVE_INFINITY,
-    onObserved: change => {
+    onObserved: (change: ObservedChange) => {
       this.changes.push(change);
       this.demand();
     },
     onWrite: () => undefined,
-    onFailure: failure => this.failures.push(failure),
-    onDifference: differences => this.differences.push(...differences),
-    onForeign: differences => this.foreign.push(...differences),
-  });
+    onFailure: (failure: LaneFailure) => this.failures.push(failure),
+    onDifference: (differences: readonly Difference[]) => this.differences.push(...differences),
+    onForeign: (differences: readonly Difference[]) => this.foreign.push(...differences),
+  };
+  readonly lane = new Lane(this.laneOptions);
   readonly poller = new HealthPoller({
     cloud: this.cloud,
     clock: this.clock,
