@@ -62,7 +62,8 @@ export async function runMutants(
   }
 }
 
-async function copyTree(root: string, copy: string): Promise<void> {
+/** Copies what git tracks or would track in `root`, and shares its node_modules. */
+export async function copyTree(root: string, copy: string): Promise<void> {
   const listed = await run('git', ['ls-files', '-co', '--exclude-standard', '--deduplicate'], { cwd: root });
   const gone = await run('git', ['ls-files', '-d'], { cwd: root });
   if (listed.exitCode !== 0) throw new Error(`git ls-files failed in ${root}: ${listed.output}`);
@@ -90,7 +91,8 @@ async function tryMutant(
   return judgeMutant(without, mutated);
 }
 
-async function patch(copy: string, mutant: Mutant, flags: readonly string[]): Promise<boolean> {
+/** @returns whether the patch could be applied */
+export async function patch(copy: string, mutant: Mutant, flags: readonly string[]): Promise<boolean> {
   const { exitCode } = await run('git', ['apply', ...flags, mutant.patchFile], { cwd: copy });
   return exitCode === 0;
 }
