@@ -1,5 +1,4 @@
 import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -8,7 +7,7 @@ import type { KubeTransport } from '../../common/kube/transport.ts';
 import type { Random } from '../../common/random.ts';
 import { builtInImages } from '../images/built-in-images.ts';
 import { httpsAdmissionCaller } from '../kube/api/https-admission.ts';
-import { serveKubeApi } from '../kube/api/https-carrier.ts';
+import { type ServeOptions, serveKubeApi } from '../kube/api/https-carrier.ts';
 import { inProcessKubeTransport } from '../kube/api/in-process.ts';
 import { KubeApiServer } from '../kube/api/kube-api-server.ts';
 import { kubeconfigYaml } from '../kube/api/kubeconfig.ts';
@@ -104,10 +103,8 @@ interface Surroundings {
 async function startCluster({ clock, random, wrapApi }: SandboxOptions, { folder, parts, fail }: Surroundings) {
   const server = new KubeApiServer({ clock, random, admissionCaller: httpsAdmissionCaller() });
   const api = wrapApi?.(server) ?? server;
-  const plan = await freePlan();
-  const listener = await serveKubeApi({
+  const { plan, listener } = await serveInFreeNetwork({
     server: authenticated(server, api),
-    ...plan.apiServer,
     wallNowMs: clock.wallNow(),
   });
   parts.defer(() => listener.close());
@@ -190,20 +187,16 @@ async function openRuntimeSocket(
   }
 }
 
-/** The API server's port decides: who holds it has the network. @throws Error when all are taken. */
-async function freePlan(): Promise<AddressPlan> {
+/** Takes the first free network: who holds its API server's port has it. @throws Error when all are taken. */
+async function serveInFreeNetwork(options: Omit<ServeOptions, 'host' | 'port'>) {
   for (let network = NETWORKS.first; network <= NETWORKS.last; network++) {
     const plan = addressPlan(network);
-    if (await isFree(plan.apiServer)) return plan;
+    try {
+      return { plan, listener: await serveKubeApi({ ...options, ...plan.apiServer }) };
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
+    }
   }
   const { first, last } = NETWORKS;
   throw new Error(`sandboxes run on all of 127.${first}.0.1:6443 to 127.${last}.0.1:6443: end one of them`);
-}
-
-function isFree({ host, port }: { host: string; port: number }): Promise<boolean> {
-  return new Promise(resolve => {
-    const probe = createServer();
-    probe.once('error', () => resolve(false));
-    probe.listen(port, host, () => probe.close(() => resolve(true)));
-  });
 }
