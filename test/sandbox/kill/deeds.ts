@@ -48,3 +48,16 @@ export async function deletePod({ sandbox, progress }: Stage, pod: Pod, signal: 
   progress.say(`$ kubectl delete pod ${name}`);
   await sandbox.client.delete(`${collectionPath('pods', 'default')}/${name}`, {}, signal);
 }
+
+export async function refuseEverything({ sandbox, progress }: Stage, signal: AbortSignal): Promise<void> {
+  const fault = { action: '*', kind: 'error', code: 'InternalError', message: 'refused by the test' };
+  const url = `${sandbox.clb.control}/faults`;
+  const { status } = await fetch(url, { method: 'POST', body: JSON.stringify(fault), signal });
+  if (status !== 200) throw new Error(`${url} answered ${status}`);
+  progress.say('CLB refuses every call');
+}
+
+export async function takeCallsAgain({ sandbox, progress }: Stage, signal: AbortSignal): Promise<void> {
+  await fetch(`${sandbox.clb.control}/faults`, { method: 'DELETE', signal });
+  progress.say('CLB takes calls again');
+}

@@ -7,6 +7,7 @@ import { applicationKilled } from './application-killed.ts';
 import { clbRefuses } from './clb-refuses.ts';
 import { coordinatorsKilled } from './coordinators-killed.ts';
 import { coordinatorsRestarted } from './coordinators-restarted.ts';
+import { drainRefused, drainUnheard } from './drain-given-up.ts';
 import { leaderFrozen } from './leader-frozen.ts';
 import { leaderKilled } from './leader-killed.ts';
 import { agentsReset, agentsSilent, clbReset, clbSilent } from './links-cut.ts';
@@ -26,5 +27,7 @@ export const ALL_CASES: readonly KillCase[] = [
   clbSilent,
   clbRefuses,
   apiStopped,
+  drainUnheard,
+  drainRefused,
   applicationKilled,
 ];
