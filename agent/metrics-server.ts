@@ -32,7 +32,8 @@ export async function openMetricsServer(options: MetricsServerOptions): Promise<
   });
   server.maxConnections = CONNECTIONS_MAX;
   await new Promise<void>((resolve, reject) => {
-    server.once('error', reject).listen(port, host, resolve);
+    // Two agents are on a node during an upgrade.
+    server.once('error', reject).listen({ port, host, reusePort: true }, resolve);
   });
   return { port: (server.address() as AddressInfo).port, close: () => close(server) };
 }
