@@ -24,7 +24,7 @@ test.each([
   expect(stdout).toContain(`Usage: clb-direct ${name}`);
 });
 
-test("the agent's bundle does not have Node load its fetch, which takes more memory than the agent's own code", async () => {
+test("the agent's bundle does not have Node load a fetch that it never calls", async () => {
   const script = join(folder, 'loaded.mjs');
   await writeFile(
     script,

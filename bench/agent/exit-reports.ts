@@ -1,5 +1,5 @@
 import { type Clock, sleep } from '../../common/clock.ts';
-import { ContainerState } from '../../common/pod-record.ts';
+import { ContainerState, type PodRecord } from '../../common/pod-record.ts';
 import type { ReportEvent } from '../../coordinator/reports/report-event.ts';
 import { heard } from './heard.ts';
 import type { StandNode } from './node-stand.ts';
@@ -29,7 +29,12 @@ export async function exitReports(clock: Clock, reports: ReportServers, node: St
 }
 
 function tellsExit(event: ReportEvent, uid: string): boolean {
-  if (event.type !== 'delta') return false;
-  const pod = event.upserts.find(record => record.uid === uid);
+  const pod = toldPods(event).find(record => record.uid === uid);
   return pod?.containers.some(({ state }) => state === ContainerState.EXITED) ?? false;
+}
+
+/** A stream that broke meanwhile begins anew with a snapshot. */
+function toldPods(event: ReportEvent): readonly PodRecord[] {
+  if (event.type === 'snapshot') return event.pods;
+  return event.type === 'delta' ? event.upserts : [];
 }
