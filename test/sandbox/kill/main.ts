@@ -11,10 +11,9 @@ import {
 import { LOW_PORTS_ADVICE, mayListenOnLowPorts } from '../../../sandbox/cluster/low-ports.ts';
 import { Progress } from '../../../sandbox/demo/progress.ts';
 import { ALL_CASES } from './cases/all-cases.ts';
-import { judge } from './judgement.ts';
 import type { CaseResult, KillCase } from './kill-case.ts';
+import { playCase } from './play-case.ts';
 import { reasons, resultTable } from './result-table.ts';
-import { openStage } from './stage.ts';
 
 const OPTIONS = {
   only: text({
@@ -52,7 +51,7 @@ async function main(argv: readonly string[]): Promise<number> {
     process.once(name, () => stop.abort(new Error(`ended by ${name}`)));
   const results: CaseResult[] = [];
   for (const killCase of cases) {
-    if (!stop.signal.aborted) results.push(await run(killCase, values, stop.signal));
+    if (!stop.signal.aborted) results.push(await playAloud(killCase, values, stop.signal));
   }
   const failed = results.filter(({ problems }) => problems.length > 0).length;
   console.log(`\n${resultTable(results)}\n${reasons(results)}\n${results.length - failed} passed, ${failed} failed`);
@@ -69,7 +68,7 @@ function chosen(only: string | undefined): readonly KillCase[] {
   });
 }
 
-async function run(
+async function playAloud(
   killCase: KillCase,
   { keepFolder }: OptionValues<typeof OPTIONS>,
   signal: AbortSignal,
@@ -77,24 +76,9 @@ async function run(
   const clock = systemClock();
   const progress = new Progress(clock, line => console.log(line));
   console.log(`\n${killCase.name}: ${killCase.fault}`);
-  try {
-    await using stage = await openStage({ clock, progress, keepFolder }, signal);
-    const failure = await Promise.race([killCase.perform(stage, signal), stage.sandbox.failed]).catch(
-      (error: Error) => error,
-    );
-    const reports = await stage.finish();
-    const evidence = await stage.evidence();
-    const result = judge(killCase, { ...stage, reports, evidence });
-    return told(failure ? { ...result, problems: [failure.message, ...result.problems] } : result);
-  } catch (error) {
-    return told({ killCase, sent: 0, lost: 0, recoveries: [], problems: [`${error}`] });
-  }
-}
-
-function told(result: CaseResult): CaseResult {
-  const { problems, sent, lost } = result;
-  const verdict = problems.length === 0 ? 'passed' : `FAILED\n  ${problems.join('\n  ')}`;
-  console.log(`${result.killCase.name}: ${lost} of ${sent} requests lost, ${verdict}`);
+  const result = await playCase(killCase, { clock, progress, keepFolder }, signal);
+  const verdict = result.problems.length === 0 ? 'passed' : `FAILED\n  ${result.problems.join('\n  ')}`;
+  console.log(`${killCase.name}: ${result.lost} of ${result.sent} requests lost, ${verdict}`);
   return result;
 }
 
