@@ -49,7 +49,7 @@ async function main(argv: string[]): Promise<number> {
 
 async function runTurmoilCommand(argv: readonly string[]): Promise<number> {
   try {
-    return await turmoilCommand(argv);
+    return await turmoilCommand(argv, { tell: text => console.log(text), progress: text => console.error(text) });
   } catch (error) {
     console.error(`simulate: ${error instanceof Error ? error.message : error}`);
     return 2;

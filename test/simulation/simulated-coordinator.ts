@@ -41,6 +41,8 @@ export function simulatedCoordinator(lent: CoordinatorSurroundings): Coordinator
       settleMs: 2_000,
       drainNodeOn: ['shutdown', 'spot-termination', 'to-be-deleted'],
       healthCheck: undefined,
+      nodeWatchAfterMs: 20_000,
+      pureVpcCni: 'auto',
       existingLoadBalancers,
     },
   );

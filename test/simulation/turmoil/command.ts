@@ -39,16 +39,22 @@ interface TurmoilCommand {
   readonly worker: number | undefined;
 }
 
+/** Where the command says what it found, and how far it is. */
+interface Output {
+  tell(text: string): void;
+  progress(text: string): void;
+}
+
 /** @returns whether the command line asks for turmoil */
 export function asksForTurmoil(argv: readonly string[]): boolean {
   return argv.some(argument => argument === '--seeds' || argument === '--only');
 }
 
 /** @throws Error naming what is wrong with the command line. @returns the exit code */
-export async function turmoilCommand(argv: readonly string[]): Promise<number> {
+export async function turmoilCommand(argv: readonly string[], output: Output): Promise<number> {
   const command = readCommand(argv);
-  if (command.worker === undefined) return lead(command, argv);
-  await work(command, command.worker, result => process.stdout.write(`${JSON.stringify(result)}\n`));
+  if (command.worker === undefined) return lead(command, argv, output);
+  await work(command, command.worker, result => output.tell(JSON.stringify(result)));
   return 0;
 }
 
@@ -101,22 +107,22 @@ async function work(command: TurmoilCommand, worker: number, tell: (result: Seed
 }
 
 /** Starts the processes and puts together what they tell. */
-async function lead(command: TurmoilCommand, argv: readonly string[]): Promise<number> {
+async function lead(command: TurmoilCommand, argv: readonly string[], output: Output): Promise<number> {
   const clock = systemClock();
   const startedAt = clock.now();
   const summary = new Summary();
   const take = (result: SeedResult) => {
     summary.add(result);
-    if (result.report.breaches.length > 0 || command.seeds === 1) console.log(describe(result, command));
+    if (result.report.breaches.length > 0 || command.seeds === 1) output.tell(describe(result, command));
     if (summary.seeds % PROGRESS_EVERY === 0) {
-      console.error(`${summary.seeds} seeds, ${((clock.now() - startedAt) / MINUTE_MS).toFixed(1)} min`);
+      output.progress(`${summary.seeds} seeds, ${((clock.now() - startedAt) / MINUTE_MS).toFixed(1)} min`);
     }
   };
   const jobs = Math.min(command.jobs, command.seeds);
   const ends = await Promise.all(
     Array.from({ length: jobs }, (_, worker) => startWorker([...argv, '--jobs', `${jobs}`], worker, take)),
   );
-  console.log(summary.text(clock.now() - startedAt));
+  output.tell(summary.text(clock.now() - startedAt));
   return summary.isClean && ends.every(code => code === 0) ? 0 : 1;
 }
 
