@@ -55,6 +55,7 @@ export function leaderStand({ clock, cloud, knowledge, writeGate, sendDrainUpdat
       reportPod: () => undefined,
       reportNode: () => undefined,
       listServices: () => undefined,
+      probe: async () => 'unanswered',
     },
     cloud,
     clock,

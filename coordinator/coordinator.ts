@@ -7,6 +7,7 @@ import type { KubeObject, Pod } from '../common/kube/objects.ts';
 import { podPath } from '../common/kube/paths.ts';
 import { KubeResponseError, type KubeTransport } from '../common/kube/transport.ts';
 import type { Logger } from '../common/logger.ts';
+import type { NodePolicy } from '../common/pods/detect-eni.ts';
 import type { Random } from '../common/random.ts';
 import type { CoordinatorEnded } from '../proto/gen/clbdirect/v1/report.ts';
 import type { Cloud, HealthCheckSettings } from './cloud/types.ts';
@@ -16,12 +17,14 @@ import { Knowledge } from './knowledge.ts';
 import type { Predecessor } from './kube/leader-election/election-step.ts';
 import { LeaderElector } from './kube/leader-election/leader-elector.ts';
 import { leaseLock } from './kube/leader-election/lease-lock.ts';
+import { runNodeReflector } from './kube/node-reflector.ts';
 import { runServiceReflector } from './kube/service-reflector.ts';
 import { KubePorts } from './kube-ports.ts';
 import { DEFAULT_LANE_TIMING } from './lanes/lane.ts';
 import { FENCE_MARGIN_MS, leaseFence } from './lanes/write-fence.ts';
 import { LeaderWork } from './leader/leader-work.ts';
 import type { ExistingLoadBalancerPolicy } from './loadbalancers/placements.ts';
+import { PodCover } from './nodes/pod-cover.ts';
 import type { CoordinatorObserver } from './observer.ts';
 import { ReportServer } from './reports/report-server.ts';
 
@@ -53,6 +56,10 @@ export interface CoordinatorOptions {
   /** Which signs of a node's end take its targets out ahead of its Pods. */
   readonly drainNodeOn: readonly NodeSignKind[];
   readonly healthCheck: HealthCheckSettings | undefined;
+  /** A node whose agent is missing for so long is watched by the leader itself. */
+  readonly nodeWatchAfterMs: number;
+  /** Every Pod gets its address from VPC-CNI; `auto` lets each node decide. */
+  readonly pureVpcCni: NodePolicy['pureVpcCni'];
 }
 
 const LEASE_NAME = 'clb-direct';
@@ -67,6 +74,7 @@ const PREDECESSOR_WRITE_MS = 10_000;
 
 interface Term {
   readonly work: LeaderWork;
+  readonly cover: PodCover;
   readonly stop: AbortController;
   readonly done: Promise<void>;
 }
@@ -119,21 +127,29 @@ export class Coordinator {
     return this.#term?.work;
   }
 
+  /** The nodes whose Pods the present term watches itself. */
+  get watchedNodes(): readonly string[] {
+    return this.#term?.cover.watchedNodes ?? [];
+  }
+
   /** Works until `signal` aborts; then ends the writes in flight and hands the lease over. */
   async run(signal: AbortSignal): Promise<void> {
     const rest = new AbortController();
-    const services = runServiceReflector(
-      {
-        ...this.#edges,
-        transport: this.#edges.kube,
-        onEvent: event => this.knowledge.applyServices(event),
-      },
-      rest.signal,
-    );
+    const { kube: transport, clock } = this.#edges;
+    const reflectors = [
+      runServiceReflector(
+        { ...this.#edges, transport, onEvent: event => this.knowledge.applyServices(event) },
+        rest.signal,
+      ),
+      runNodeReflector(
+        { ...this.#edges, transport, onEvent: event => this.knowledge.applyNodes(event, clock.now()) },
+        rest.signal,
+      ),
+    ];
     const cluster = await this.#clusterHash(signal);
     if (cluster !== undefined) await this.#lead(cluster, signal);
     rest.abort();
-    await services;
+    await Promise.all(reflectors);
   }
 
   async #lead(cluster: string, signal: AbortSignal): Promise<void> {
@@ -217,13 +233,28 @@ export class Coordinator {
       observer,
     });
     ports.attach(work);
+    const cover = this.#cover();
     // One writer (law L7): a term that was lost a moment ago may still have its last write in flight.
     const done = this.#ended
-      .then(() => Promise.all([ports.run(stop.signal), work.run(stop.signal)]))
+      .then(() => Promise.all([ports, work, cover].map(part => part.run(stop.signal))))
       .then(() => undefined);
     this.#ended = done;
-    this.#term = { work, stop, done };
+    this.#term = { work, cover, stop, done };
     this.reports.broadcastLeadership({ leading: true, term });
+  }
+
+  #cover(): PodCover {
+    const { clock, random, kube: transport, log } = this.#edges;
+    const { nodeWatchAfterMs: afterMs, pureVpcCni } = this.#options;
+    return new PodCover({
+      transport,
+      clock,
+      random,
+      log: log.child({ component: 'nodes' }),
+      knowledge: this.knowledge,
+      policy: { pureVpcCni },
+      afterMs,
+    });
   }
 
   #stop(): void {

@@ -1,9 +1,12 @@
 import type { ReflectorEvent } from '../common/kube/reflector.ts';
 import { type DrainAnswer, DrainPhase } from '../proto/gen/clbdirect/v1/report.ts';
+import { AgentPresence } from './core/agent-presence.ts';
 import { type Drain, type DrainLedger, drainEndsAt, expireDrains, recordDrain } from './core/drain-ledger.ts';
 import type { Teller } from './core/node-reports.ts';
 import { ReportStore } from './core/report-store.ts';
+import type { NodeRecord } from './kube/node-reflector.ts';
 import type { ServiceRecord } from './kube/service-reflector.ts';
+import { KnownNodes } from './nodes/known-nodes.ts';
 import type { ReportEvent, SessionOpened } from './reports/report-event.ts';
 
 /** One thing of which another is known than before. */
@@ -20,14 +23,17 @@ export type KnowledgeChange =
   | { readonly kind: 'node'; readonly node: string };
 
 /**
- * What every replica keeps warm, leader or not: the agents' reports, the drains they hold, the Services. A leader that
- * takes over acts from it at once.
+ * What every replica keeps warm, leader or not: the agents' reports, the drains they hold, the Services, the Nodes. A
+ * leader that takes over acts from it at once.
  */
 export class Knowledge {
   readonly store = new ReportStore(
     podUid => this.#tell({ kind: 'pod', podUid }),
     node => this.#tell({ kind: 'node', node }),
   );
+  /** Whether the nodes' agents speak to this replica. */
+  readonly presence = new AgentPresence();
+  readonly nodes = new KnownNodes();
   readonly #followers = new Set<(change: KnowledgeChange) => void>();
   #drains: DrainLedger = new Map();
   readonly #services = new Map<string, ServiceRecord>();
@@ -62,16 +68,27 @@ export class Knowledge {
   applyReport(event: ReportEvent, now: number): void {
     switch (event.type) {
       case 'opened':
-        this.store.open(event.node, event.session, tellerOf(event), now);
+        this.store.open(event.node, event.session, tellerOf(event));
+        this.presence.opened(event.node, event.session, now);
         return;
       case 'snapshot':
         this.store.replace(event.node, event.pods, { ...event, now });
+        this.presence.told(event.node, event.session, now);
         return;
+      case 'closed':
+        this.store.close(event.node, event.session);
+        this.presence.closed(event.node, event.session, now);
+        return;
+      default:
+        this.presence.heard(event.node, now);
+        this.#applyWord(event, now);
+    }
+  }
+
+  #applyWord(event: Extract<ReportEvent, { type: 'delta' | 'heard' | 'drain' | 'notice' }>, now: number): void {
+    switch (event.type) {
       case 'delta':
         this.store.apply(event.node, event, now);
-        return;
-      case 'heard':
-        this.store.heard(event.node, now);
         return;
       case 'drain':
         this.#drain(event, now);
@@ -79,9 +96,18 @@ export class Knowledge {
       case 'notice':
         this.store.notice(event.node, event.session, event.signs);
         return;
-      case 'closed':
-        this.store.close(event.node, event.session);
+      case 'heard':
+        return;
     }
+  }
+
+  applyNodes(event: ReflectorEvent<NodeRecord>, now: number): void {
+    this.nodes.apply(event);
+    if (event.type === 'progressed') return;
+    for (const node of event.type === 'replaced' ? this.nodes.names : [event.key]) {
+      if (this.nodes.get(node)) this.presence.expect(node, now);
+    }
+    if (event.type !== 'applied') this.#forgetNodes();
   }
 
   applyServices(event: ReflectorEvent<ServiceRecord>): void {
@@ -108,6 +134,14 @@ export class Knowledge {
     this.#drains = ledger;
     for (const podUid of expired) this.#tell({ kind: 'pod', podUid });
     this.store.expire(now);
+    this.#forgetNodes();
+  }
+
+  /** Those that have neither an object nor Pods nor a stream. */
+  #forgetNodes(): void {
+    for (const node of this.presence.nodes) {
+      if (!this.nodes.get(node) && !this.store.nodes.has(node)) this.presence.forget(node);
+    }
   }
 
   /** When `expire` will have something to do, for a timer. */

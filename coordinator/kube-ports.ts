@@ -31,7 +31,7 @@ export interface KubePortsEdges {
 export interface KubePortsOptions {
   /** Name of this replica: the source of its Events. */
   readonly name: string;
-  readonly reports: Pick<ReportServer, 'sendDrainUpdate'>;
+  readonly reports: Pick<ReportServer, 'sendDrainUpdate' | 'probe'>;
   readonly knowledge: Knowledge;
   readonly observer: CoordinatorObserver;
 }
@@ -45,6 +45,8 @@ const TKE_CONFIGURATION = resourcePath({
 });
 const TKE_CHECK_MS = 60_000;
 const REQUEST_TIMEOUT_MS = 5_000;
+/** An announced end is how nodes are meant to go. */
+const NODE_EVENT_TYPES: Readonly<Record<string, 'Normal'>> = { CD3003: 'Normal' };
 
 /** A leader's hands on the Kubernetes API: one bounded writer or asker for each thing it does there. */
 export class KubePorts implements LeaderPorts {
@@ -144,13 +146,15 @@ export class KubePorts implements LeaderPorts {
   reportNode: LeaderPorts['reportNode'] = (name, problem) => {
     // By its name, as the kubelet does it: that is where `kubectl describe node` looks.
     const subject = { apiVersion: 'v1', kind: 'Node', namespace: '', name, uid: name };
-    this.#events.record({ subject, type: 'Normal', ...problem });
-    this.#edges.log.info('the end of a node is announced otherwise', { node: name, whatNow: problem.message });
+    this.#events.record({ subject, type: NODE_EVENT_TYPES[problem.code] ?? 'Warning', ...problem });
+    this.#edges.log.info('something is otherwise with a node', { node: name, whatNow: problem.message });
   };
 
   sendDrainUpdate: LeaderPorts['sendDrainUpdate'] = (node, update) => {
     this.#options.reports.sendDrainUpdate(node, update);
   };
+
+  probe: LeaderPorts['probe'] = (node, target, signal) => this.#options.reports.probe(node, target, signal);
 
   confirm: LeaderPorts['confirm'] = ({ record }: PodView) => {
     this.#confirmer.ask({ podUid: record.uid, namespace: record.namespace, name: record.name });

@@ -116,6 +116,8 @@ async function makeReplica(values: CoordinatorOptionValues, environment: Environ
       incarnation: randomUuid(random),
       instance: values.clusterName,
       settleMs: values.settleSeconds * 1_000,
+      // The flag is for clusters of VPC-CNI alone.
+      pureVpcCni: values.injectAlways || 'auto',
       healthCheck: {
         intervalSeconds: values.healthCheckIntervalSeconds,
         timeoutSeconds: HEALTH_CHECK_TIMEOUT_SECONDS,

@@ -59,6 +59,11 @@ export const COORDINATOR_OPTIONS = {
     values: NODE_SIGN_KINDS,
     default: ['shutdown', 'spot-termination', 'to-be-deleted'],
   }),
+  nodeWatchAfterMs: integer({
+    description: 'a node whose agent is missing for so long is watched by the coordinator itself',
+    default: 20_000,
+    maximum: SECONDS_MAX * 1_000,
+  }),
   healthCheckIntervalSeconds: integer({
     description: 'health check of listeners that are made: interval',
     default: 5,

@@ -177,6 +177,7 @@ export interface Node extends KubeObject {
   status?: {
     conditions?: Condition[];
     addresses?: { type: string; address: string }[];
+    daemonEndpoints?: { kubeletEndpoint?: { Port?: number } };
     capacity?: Record<string, string>;
     allocatable?: Record<string, string>;
   };

@@ -42,6 +42,7 @@ const CLOSING_ORDER: readonly DrainEvidence[] = [
   'deletion',
   'exit',
   'hook',
+  'unreachable',
   'unready',
   'node',
   'weight',

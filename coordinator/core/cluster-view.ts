@@ -1,6 +1,6 @@
 import type { PodRecord } from '../../common/pod-record.ts';
 import type { Drain, DrainLedger } from './drain-ledger.ts';
-import { leavingSign, type NodeSign, type NodeSignKind } from './node-sign.ts';
+import { type LeavingSign, leavingSign, type NodeSignKind, UNREACHABLE } from './node-sign.ts';
 import type { ReportStore, Tombstone } from './report-store.ts';
 import { type Rule, selects } from './rule.ts';
 
@@ -16,7 +16,9 @@ export interface PodView {
   /** The cloud's name of the node, when the Pod is in the host's network and the node's name is known. */
   readonly instanceId: string | undefined;
   /** What announces the end of its node, if that is a reason to take its targets out ahead of its eviction. */
-  readonly nodeSign: NodeSign | undefined;
+  readonly nodeSign: LeavingSign | undefined;
+  /** It is being found out if its node is lost: as long, its targets stay as they are. */
+  readonly isNodeInDoubt: boolean;
 }
 
 export type PodsByUid = Pick<ReadonlyMap<string, PodView>, 'get' | 'values'>;
@@ -36,9 +38,13 @@ export interface ClusterViewInput {
   readonly confirmed: ReadonlySet<string>;
   /** Which signs of a node's end are acted on; none unless told. */
   readonly drainNodeOn?: ReadonlySet<NodeSignKind>;
+  /** Nodes that nobody reaches. */
+  readonly lostNodes?: ReadonlySet<string>;
+  /** Nodes of which it is being found out if anybody reaches them. */
+  readonly doubtedNodes?: ReadonlySet<string>;
 }
 
-const NONE: ReadonlySet<NodeSignKind> = new Set();
+const NONE: ReadonlySet<never> = new Set();
 
 export function clusterView(input: ClusterViewInput): ClusterView {
   const pods = new Map<string, PodView>();
@@ -51,7 +57,10 @@ export function clusterView(input: ClusterViewInput): ClusterView {
       // An agent may hold hooks only of its own node's Pods (law L12).
       drain: drain?.node === stored.node ? drain : undefined,
       instanceId: undefined,
-      nodeSign: leavingSign(input.store.signsOf(stored.node), input.drainNodeOn ?? NONE),
+      nodeSign: input.lostNodes?.has(stored.node)
+        ? UNREACHABLE
+        : leavingSign(input.store.signsOf(stored.node), input.drainNodeOn ?? NONE),
+      isNodeInDoubt: input.doubtedNodes?.has(stored.node) ?? false,
     };
     pods.set(uid, view);
     const neighbours = podsByNamespace.get(stored.record.namespace);

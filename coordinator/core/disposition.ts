@@ -2,6 +2,7 @@ import { CUSTOM_WEIGHT_ANNOTATION } from '../../common/names.ts';
 import { ContainerState, type PodRecord } from '../../common/pod-record.ts';
 import type { PodView } from './cluster-view.ts';
 import { isTerminal } from './lasting-facts.ts';
+import type { LeavingSign } from './node-sign.ts';
 import type { Rule } from './rule.ts';
 
 /**
@@ -19,7 +20,7 @@ export type Disposition =
   | { readonly kind: 'remove'; readonly evidence: RemoveEvidence };
 
 /**
- * `node`: the end of its node is announced. `replaced`: no longer selected, and what now serves in its place keeps the rule's capacity as it was. `quota`: its
+ * `node`: the end of its node is announced. `unreachable`: its node is lost. `replaced`: no longer selected, and what now serves in its place keeps the rule's capacity as it was. `quota`: its
  * place goes to a Pod whose gate waits.
  */
 export type DrainEvidence =
@@ -28,6 +29,7 @@ export type DrainEvidence =
   | 'replaced'
   | 'hook'
   | 'node'
+  | 'unreachable'
   | 'unready'
   | 'weight'
   | 'unselected'
@@ -54,6 +56,7 @@ export function isStrong(evidence: DrainEvidence | RemoveEvidence): boolean {
       return true;
     case 'hook':
     case 'node':
+    case 'unreachable':
     case 'unready':
     case 'unselected':
     case 'weight':
@@ -64,7 +67,7 @@ export function isStrong(evidence: DrainEvidence | RemoveEvidence): boolean {
 
 /**
  * For a Pod that the rule selects.
- * @param standing what else the rule has: where nobody could take over, a node's announced end is not acted on
+ * @param standing what else the rule has: where nobody could take over, what is said of nodes is not acted on
  */
 export function dispositionOf(
   pod: PodView,
@@ -78,9 +81,15 @@ export function dispositionOf(
   if (anyContainerExited(record)) return { kind: 'drain', evidence: 'exit' };
   if (pod.drain) return { kind: 'drain', evidence: 'hook' };
   if (!record.ready && !rule.publishNotReadyAddresses) return { kind: 'standby', waitsFor: 'readiness' };
-  if (!pod.confirmed) return { kind: 'standby', waitsFor: 'confirmation' };
-  if (pod.nodeSign && !standing.keepsLeavingNodes) return { kind: 'drain', evidence: 'node' };
+  // Closing needs no confirmation.
+  if (pod.nodeSign && !standing.keepsLeavingNodes) return { kind: 'drain', evidence: evidenceOf(pod.nodeSign) };
+  const isInDoubt = pod.isNodeInDoubt && !standing.keepsLeavingNodes;
+  if (!pod.confirmed || isInDoubt) return { kind: 'standby', waitsFor: 'confirmation' };
   return { kind: 'serve', weight: weightOf(record) };
+}
+
+function evidenceOf({ kind }: LeavingSign): DrainEvidence {
+  return kind === 'unreachable' ? 'unreachable' : 'node';
 }
 
 /** Only of a deleted Pod: after a hook alone it may come back, so that its binding stays. */

@@ -97,7 +97,9 @@ function waitOfPlaced(rule: PlacedRule, weight: number, input: GateInput): Wait 
   if (!bound || target.transaction || bound.mark?.podUid !== input.pod.record.uid || bound.weight !== weight) {
     const { nodeSign, node } = input.pod;
     if (nodeSign) {
-      const message = `${name}: nothing new is opened on node ${node}, whose end is announced (${nodeSign.kind})`;
+      const why =
+        nodeSign.kind === 'unreachable' ? 'which nobody reaches' : `whose end is announced (${nodeSign.kind})`;
+      const message = `${name}: nothing new is opened on node ${node}, ${why}`;
       return { reason: 'NodeLeaving', message };
     }
     const refused = target?.refusal === undefined ? '' : ` (CLB refuses the target: ${target.refusal})`;

@@ -24,10 +24,10 @@ export function lifeCycleOf({ bound, transaction, wanted }: RuleTarget): LifeCyc
 }
 
 function drainingWaitsFor(wanted: RuleTarget['wanted']): string {
-  const { nodeSign } = wanted?.pod ?? {};
-  if (!nodeSign || wanted?.disposition.kind !== 'drain' || wanted.disposition.evidence !== 'node')
-    return 'its connections or its exit';
-  return `the end of its node (${nodeSign.kind}), or the sign to go away`;
+  const evidence = wanted?.disposition.kind === 'drain' ? wanted.disposition.evidence : undefined;
+  if (evidence === 'unreachable') return 'its node to be reached again, or its Pod to go';
+  if (evidence !== 'node') return 'its connections or its exit';
+  return `the end of its node (${wanted?.pod.nodeSign?.kind}), or the sign to go away`;
 }
 
 function standbyWaitsFor({ disposition }: NonNullable<RuleTarget['wanted']>): string {

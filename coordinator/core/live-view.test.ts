@@ -22,6 +22,7 @@ beforeEach(() => {
     isConfirmed: record => confirmed.has(record.uid),
     signOf: node => leavingSign(store.signsOf(node), new Set(['shutdown'])),
     instanceOf: node => `ins-${node}`,
+    isInDoubt: () => false,
   });
 });
 

@@ -1,7 +1,7 @@
 import type { PodRecord } from '../../common/pod-record.ts';
 import type { ClusterView, PodView } from './cluster-view.ts';
 import type { DrainLedger } from './drain-ledger.ts';
-import type { NodeSign } from './node-sign.ts';
+import type { LeavingSign } from './node-sign.ts';
 import type { ReportStore } from './report-store.ts';
 import { isSelected, type SelectingService, SelectorIndex } from './selector-index.ts';
 
@@ -13,7 +13,9 @@ export interface LiveViewOptions {
   /** The cloud's name of the node, for Pods in the host's network; undefined while it is not known. */
   readonly instanceOf: (node: string) => string | undefined;
   /** The sign of the node's end for which its targets leave ahead of its Pods. */
-  readonly signOf: (node: string) => NodeSign | undefined;
+  readonly signOf: (node: string) => LeavingSign | undefined;
+  /** Whether it is being found out if the node is lost. */
+  readonly isInDoubt: (node: string) => boolean;
 }
 
 /**
@@ -86,6 +88,7 @@ export class LiveView implements ClusterView {
       drain: drain?.node === node ? drain : undefined,
       instanceId: record.hostNetwork ? this.#options.instanceOf(node) : undefined,
       nodeSign: this.#options.signOf(node),
+      isNodeInDoubt: this.#options.isInDoubt(node),
     });
     return isLabelledAnew ? this.#selectors.setPod(record) : this.#selectors.servicesOf(podUid);
   }

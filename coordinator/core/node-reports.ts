@@ -9,17 +9,16 @@ export interface Teller {
   readonly startedAtMs: number;
 }
 
+/** The coordinator's own watch of a node's Pods. Whatever an agent says counts for more. */
+export const API_SERVER: Teller = { agent: 'the API server', startedAtMs: Number.NEGATIVE_INFINITY };
+
 export interface NodeState {
+  /** Somebody tells of its Pods. */
   readonly connected: boolean;
-  /** When an agent of the node was last heard, monotonic milliseconds. */
-  readonly heardAt: number;
-  readonly hasSnapshot: boolean;
 }
 
 /** Who reports of one node, of which Pods, and what they say of the node itself. */
 export class NodeReports implements NodeState {
-  heardAt = 0;
-  hasSnapshot = false;
   /** Of all Pods that the node is known to have. */
   readonly podUids = new Set<string>();
   readonly #node: string;

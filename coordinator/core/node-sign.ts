@@ -19,6 +19,12 @@ export interface NodeSign {
   readonly seenAtMs: number;
 }
 
+/** Why the targets of a node leave ahead of its Pods: its end is announced, or nobody reaches it. */
+export type LeavingSign = NodeSign | typeof UNREACHABLE;
+
+/** By the coordinator's own finding (`nodeVerdict`). */
+export const UNREACHABLE = { kind: 'unreachable', detail: '' } as const;
+
 /** Each kind once, as it was first seen, in the order of `NODE_SIGN_KINDS`. */
 export function mergeSigns(notices: Iterable<readonly NodeSign[]>): readonly NodeSign[] {
   const told = [...notices].flat().sort((a, b) => a.seenAtMs - b.seenAtMs);

@@ -40,6 +40,7 @@ export function podView(fields: Partial<PodRecord> = {}, view: Partial<Omit<PodV
     drain: undefined,
     instanceId: undefined,
     nodeSign: undefined,
+    isNodeInDoubt: false,
     ...view,
   };
 }

@@ -21,17 +21,17 @@ describe('the report store', () => {
   test('keeps what any other snapshot leaves out, what is another node’s, and what a cut stream had told (L1)', () => {
     store.replace('n1', [], { consistent: false, now: 200 });
     store.replace('n2', [], { consistent: true, now: 200 });
-    store.open('n1', 's1', { agent: 'a1', startedAtMs: 1 }, 200);
+    store.open('n1', 's1', { agent: 'a1', startedAtMs: 1 });
     store.close('n1', 's1');
     expect(store.pods.size).toBe(2);
-    expect(store.nodes.get('n1')).toMatchObject({ connected: false, hasSnapshot: true });
+    expect(store.nodes.get('n1')).toMatchObject({ connected: false });
   });
 
   test('takes a removal from the Pod’s own node alone (L12)', () => {
     store.apply('n2', { upserts: [], removals: ['pod-1'] }, 200);
     expect(store.pods.has('pod-1')).toBe(true);
     store.apply('n1', { upserts: [], removals: ['pod-1'] }, 300);
-    expect(store.tombstone('pod-1')).toEqual({ at: 300, evidence: 'deletion seen by its agent' });
+    expect(store.tombstone('pod-1')).toEqual({ at: 300, evidence: 'deletion seen on a watch' });
   });
 
   test('does not let another node speak for a Pod (L12)', () => {
@@ -62,11 +62,10 @@ describe('the report store', () => {
     expect(store.tombstone('pod-1')).toBeUndefined();
   });
 
-  test('tells of what it learns, and neither of a sign of life nor of what it knew', () => {
+  test('tells of what it learns, and not of what it knew', () => {
     const told: string[] = [];
     const telling = new ReportStore(podUid => told.push(podUid));
     telling.apply('n1', { upserts: [podRecord()], removals: [] }, 0);
-    telling.heard('n1', 200);
     telling.replace('n1', [podRecord()], { consistent: true, now: 300 });
     expect(told).toEqual(['pod-1']);
     telling.apply('n1', { upserts: [podRecord({ ready: false })], removals: ['pod-1'] }, 400);
@@ -87,9 +86,9 @@ describe('of two agents on one node', () => {
     store.replace('n1', pods, { consistent: true, now: 300, session });
   beforeEach(() => {
     store = new ReportStore();
-    store.open('n1', 'older', { agent: 'a1', startedAtMs: 1_000 }, 100);
+    store.open('n1', 'older', { agent: 'a1', startedAtMs: 1_000 });
     list('older', podRecord(), podRecord({ uid: 'pod-2' }));
-    store.open('n1', 'younger', { agent: 'a2', startedAtMs: 2_000 }, 150);
+    store.open('n1', 'younger', { agent: 'a2', startedAtMs: 2_000 });
   });
 
   test('the younger is believed about a Pod that both have told of, whoever speaks last', () => {
@@ -176,7 +175,7 @@ describe('of two agents on one node', () => {
   test('the same agent on a new stream knows what it told before', () => {
     store.close('n1', 'younger');
     store.close('n1', 'older');
-    store.open('n1', 'older again', { agent: 'a1', startedAtMs: 1_000 }, 200);
+    store.open('n1', 'older again', { agent: 'a1', startedAtMs: 1_000 });
     list('older again', podRecord());
     expect(store.tombstone('pod-2')?.evidence).toBe('absent from a consistent snapshot');
   });
@@ -190,7 +189,7 @@ describe('what announces the end of a node', () => {
   beforeEach(() => {
     told = [];
     store = new ReportStore(undefined, node => told.push(node));
-    for (const session of ['s1', 's2']) store.open('n1', session, { agent: session, startedAtMs: 0 }, 0);
+    for (const session of ['s1', 's2']) store.open('n1', session, { agent: session, startedAtMs: 0 });
     store.apply('n1', { upserts: [podRecord()], removals: [] }, 0);
   });
 
@@ -214,7 +213,7 @@ describe('what announces the end of a node', () => {
     store.close('n1', 's1');
     store.close('n1', 's2');
     expect(store.signsOf('n1')).toEqual([SHUTDOWN]);
-    store.open('n1', 's3', { agent: 's3', startedAtMs: 0 }, 0);
+    store.open('n1', 's3', { agent: 's3', startedAtMs: 0 });
     expect(store.signsOf('n1')).toEqual([SHUTDOWN]);
     store.notice('n1', 's3', []);
     expect(store.signsOf('n1')).toEqual([]);

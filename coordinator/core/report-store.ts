@@ -2,7 +2,7 @@ import { strict as assert } from 'node:assert';
 import { isDeepStrictEqual } from 'node:util';
 import type { PodRecord } from '../../common/pod-record.ts';
 import { factsOf, type LastingFacts, renewedFacts, withFacts } from './lasting-facts.ts';
-import { NodeReports, type NodeState, type Teller } from './node-reports.ts';
+import { API_SERVER, NodeReports, type NodeState, type Teller } from './node-reports.ts';
 import type { NodeSign } from './node-sign.ts';
 
 /** A Pod as its node's agents last described it. */
@@ -18,7 +18,7 @@ export interface StoredPod {
 /** Evidence that a Pod is no more (law L1). Absence alone never makes one. */
 export interface Tombstone {
   readonly at: number;
-  readonly evidence: 'deletion seen by its agent' | 'absent from a consistent snapshot' | 'the API server says so';
+  readonly evidence: 'deletion seen on a watch' | 'absent from a consistent snapshot' | 'the API server says so';
 }
 
 /** What of a Pod comes from whom. */
@@ -40,8 +40,8 @@ const TOMBSTONE_LIFE_MS = 600_000;
 const TOMBSTONES_MAX = 50_000;
 
 /**
- * The coordinator's memory of all agents. Changes only through what agents say and what the API server answers; a
- * silent node changes nothing in it.
+ * The coordinator's memory of all agents. Changes only through what agents say, what the API server answers, and what it
+ * tells of the Pods of nodes without an agent; a silent node changes nothing in it.
  *
  * Of two agents on one node the younger is believed, since the other is on its way out and may be behind; what the older
  * one tells of deletions and exits counts all the same. `session` names who speaks, and may be left out where a node has
@@ -85,9 +85,8 @@ export class ReportStore {
   }
 
   /** A stream of the node was opened. */
-  open(node: string, session: string, teller: Teller, now: number): void {
+  open(node: string, session: string, teller: Teller): void {
     this.#node(node).open(session, teller);
-    this.heard(node, now);
   }
 
   /** The stream is gone. The node's Pods stay as they are, and so does what announces its end (law L1). */
@@ -99,7 +98,8 @@ export class ReportStore {
   /**
    * Takes a node's full list. What is missing from it says something only when the list was consistent and comes from
    * the youngest agent: what that agent had told of before is gone, what an agent before it had told of is forgotten, so
-   * that the API server is asked about its targets one by one.
+   * that the API server is asked about its targets one by one. So is whatever a list of the API server lacks: a container
+   * may outlive its Pod's object, and no agent says that it has not.
    */
   replace(
     node: string,
@@ -110,13 +110,11 @@ export class ReportStore {
     const reports = this.#node(node);
     const teller = reports.teller(options.session);
     for (const pod of pods) this.#upsert(node, pod, teller, options.now);
-    if (options.consistent && reports.isYoungest(teller)) {
+    if (options.consistent && (teller === API_SERVER || reports.isYoungest(teller))) {
       for (const uid of [...reports.podUids]) {
         if (!present.has(uid)) this.#leaveOut(uid, teller, reports, options.now);
       }
     }
-    reports.hasSnapshot = true;
-    this.heard(node, options.now);
   }
 
   apply(
@@ -127,13 +125,8 @@ export class ReportStore {
     const teller = this.#node(node).teller(delta.session);
     for (const pod of delta.upserts) this.#upsert(node, pod, teller, now);
     for (const uid of delta.removals) {
-      if (this.#pods.get(uid)?.node === node) this.#bury(uid, { at: now, evidence: 'deletion seen by its agent' });
+      if (this.#pods.get(uid)?.node === node) this.#bury(uid, { at: now, evidence: 'deletion seen on a watch' });
     }
-    this.heard(node, now);
-  }
-
-  heard(node: string, now: number): void {
-    this.#node(node).heardAt = now;
   }
 
   /** All that announces the node's end, as one of its agents sees it now. */
@@ -161,7 +154,9 @@ export class ReportStore {
     if (known && known.node !== node) return;
     // The UID of a Pod that is proven gone never comes back; a late message of a stale stream may still carry it.
     if (this.#tombstones.has(record.uid)) return;
-    const telling = known ? this.#retold(known, record, teller) : { teller, word: record, facts: undefined };
+    const telling = known
+      ? this.#retold(known, onSameNetwork(known, record, teller), teller)
+      : { teller, word: record, facts: undefined };
     const merged = withFacts(telling.word, telling.facts);
     // A snapshot repeats what is known of most Pods.
     if (known && isDeepStrictEqual(known.record, merged)) {
@@ -193,9 +188,10 @@ export class ReportStore {
   #leaveOut(podUid: string, teller: Teller, reports: NodeReports, now: number): void {
     const other = this.#pods.get(podUid)?.telling.teller;
     if (!other) return;
-    if (other.agent === teller.agent) this.#bury(podUid, { at: now, evidence: 'absent from a consistent snapshot' });
+    if (teller !== API_SERVER && other.agent === teller.agent)
+      this.#bury(podUid, { at: now, evidence: 'absent from a consistent snapshot' });
     // The older agent may have seen it first.
-    else if (!reports.isOpen(other)) this.#forget(podUid);
+    else if (other === API_SERVER || !reports.isOpen(other)) this.#forget(podUid);
   }
 
   #bury(podUid: string, tombstone: Tombstone): void {
@@ -228,4 +224,9 @@ export class ReportStore {
     this.#nodes.delete(node);
     if (reports.signs.length > 0) this.#onSigns(node);
   }
+}
+
+/** A Pod never leaves its elastic network interface, and its agent may know of one that only its node shows. */
+function onSameNetwork({ record: { eni } }: StoredPod, record: PodRecord, teller: Teller): PodRecord {
+  return teller === API_SERVER && eni?.attached ? { ...record, eni } : record;
 }

@@ -7,6 +7,7 @@ import type { RecordEntries } from '../kube/load-balancer-record.ts';
 import type { ServiceRecord } from '../kube/service-reflector.ts';
 import type { ServiceStatus } from '../kube/service-status.ts';
 import type { Problem } from '../loadbalancers/problem.ts';
+import type { ProbeOutcome, ProbeTarget } from '../reports/probe.ts';
 
 /** What a leader may do to the world besides writing to CLB. All calls queue and return at once. */
 export interface LeaderPorts {
@@ -27,6 +28,8 @@ export interface LeaderPorts {
   reportPod(pod: PodRecord, problem: Problem): void;
   /** Tells on the node itself. */
   reportNode(node: string, problem: Problem): void;
+  /** Has an agent of the node try a TCP port. Rejects with the signal's reason when it aborts, and never else. */
+  probe(node: string, target: ProbeTarget, signal: AbortSignal): Promise<ProbeOutcome>;
   sendDrainUpdate(node: string, update: DrainUpdate): void;
   /** Asks the API server whether it knows the Pod as the agent does (law L12). */
   confirm(pod: PodView): void;

@@ -89,6 +89,7 @@ class Term {
       reportPod: ({ uid }, { code }) => note(`${code} on Pod ${uid}`),
       reportNode: (node, { code, message }) =>
         note(`${code} on node ${node}: ${message.includes('no longer') ? 'stays' : 'leaves'}`),
+      probe: async () => 'unanswered',
       sendDrainUpdate: (_, { podUid, state }) => note(`drain of ${podUid}: ${DRAIN_STATES[state]}`),
       confirm: ({ record }) => {
         if (this.confirms) this.#work.confirmed(record.uid);

@@ -107,8 +107,13 @@ export class LeaderWork {
     this.#options = options;
     const { knowledge, ports, clock, tkeController, observer } = options;
     const { signal } = this.#stop;
-    this.#nodes = new NodeDesk({ ...options, isSelected: uid => this.#pods.view.servicesOf(uid).size > 0 });
-    this.#pods = new PodDesk({ ...options, isInPlace: pod => this.#places.isInPlace(pod), signOf: this.#nodes.signOf });
+    this.#nodes = new NodeDesk({
+      ...options,
+      isSelected: uid => this.#pods.view.servicesOf(uid).size > 0,
+      targetOn: node => this.#places.doorOf(knowledge.store.podUidsOf(node)),
+      onChange: node => this.#follow({ kind: 'node', node }),
+    });
+    this.#pods = new PodDesk({ ...options, isInPlace: pod => this.#places.isInPlace(pod), nodes: this.#nodes });
     const { view } = this.#pods;
     this.#held = new HeldServices(clock.now());
     this.#claims = new Claims({ knowledge, tkeController, held: this.#held });
@@ -176,7 +181,7 @@ export class LeaderWork {
     this.#mark(this.#dirt.drains, knowledge.drains.keys());
     this.#mark(this.#dirt.nodes, knowledge.store.nodes.keys());
     this.#tick();
-    const parts = [this.#directory, this.#quota, this.#fleet];
+    const parts = [this.#directory, this.#quota, this.#fleet, this.#nodes];
     await Promise.all(parts.map(part => part.run(this.#stop.signal)));
     this.#unfollow();
   }
@@ -214,6 +219,11 @@ export class LeaderWork {
   /** Since when the target is in its state, as far as this term has seen. */
   targetSince(loadBalancerId: string, key: string): number | undefined {
     return this.#fleet.get(loadBalancerId)?.history.since(key);
+  }
+
+  /** What is found of silent nodes. */
+  get losses(): NodeDesk['losses'] {
+    return this.#nodes.losses;
   }
 
   lanes(): readonly Lane[] {

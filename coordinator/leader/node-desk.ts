@@ -1,30 +1,47 @@
-import { leavingSign, type NodeSign, type NodeSignKind } from '../core/node-sign.ts';
-import type { Knowledge } from '../knowledge.ts';
+import { type LeavingSign, leavingSign, type NodeSignKind, UNREACHABLE } from '../core/node-sign.ts';
 import { type Problem, problem } from '../loadbalancers/problem.ts';
 import type { LeaderPorts } from './leader-ports.ts';
+import { NodeLosses, type NodeLossesOptions } from './node-losses.ts';
 
-export interface NodeDeskOptions {
-  readonly knowledge: Pick<Knowledge, 'store'>;
-  readonly ports: Pick<LeaderPorts, 'reportNode'>;
+export interface NodeDeskOptions extends NodeLossesOptions {
+  readonly ports: Pick<LeaderPorts, 'reportNode' | 'probe'>;
   /** Whether any Service has the Pod. */
   readonly isSelected: (podUid: string) => boolean;
   /** Which signs of a node's end take its targets out ahead of its Pods. */
   readonly drainNodeOn: ReadonlySet<NodeSignKind>;
 }
 
-/** The nodes whose end is announced, as far as a term acts on it. */
+/** The nodes whose end is announced, or that nobody reaches, as far as a term acts on it. */
 export class NodeDesk {
   readonly #options: NodeDeskOptions;
-  /** What was told last of each node that is about to end. */
-  readonly #told = new Map<string, NodeSignKind>();
+  readonly #losses: NodeLosses;
+  /** What was told last of each node whose targets leave. */
+  readonly #told = new Map<string, LeavingSign>();
 
   constructor(options: NodeDeskOptions) {
     this.#options = options;
+    this.#losses = new NodeLosses(options);
+    // What is silent already is not opened before neighbours were asked.
+    this.#losses.look();
   }
 
+  get losses(): Pick<NodeLosses, 'isHeld' | 'isLost' | 'lostNodes'> {
+    return this.#losses;
+  }
+
+  /** Looks after silent nodes until `signal` aborts. */
+  run(signal: AbortSignal): Promise<void> {
+    return this.#losses.run(signal);
+  }
+
+  /** Whether it is being found out if the node is lost. */
+  isInDoubt = (node: string): boolean => this.#losses.isInDoubt(node);
+
   /** The sign for which the node's targets leave ahead of its Pods. */
-  signOf = (node: string): NodeSign | undefined => {
+  signOf = (node: string): LeavingSign | undefined => {
     const { knowledge, drainNodeOn } = this.#options;
+    // Its targets have nothing to wait for.
+    if (this.#losses.isLost(node)) return UNREACHABLE;
     return leavingSign(knowledge.store.signsOf(node), drainNodeOn);
   };
 
@@ -33,15 +50,18 @@ export class NodeDesk {
     const { knowledge, isSelected } = this.#options;
     const sign = this.signOf(node);
     const before = this.#told.get(node);
-    if (sign?.kind === before) return;
+    if (sign?.kind === before?.kind) return;
     if (before === undefined && ![...knowledge.store.podUidsOf(node)].some(isSelected)) return;
-    if (sign) this.#told.set(node, sign.kind);
+    if (sign) this.#told.set(node, sign);
     else this.#told.delete(node);
-    this.#options.ports.reportNode(node, sign ? leaves(node, sign) : stays(node));
+    if (before?.kind === 'unreachable') this.#options.ports.reportNode(node, isBack(node));
+    if (sign) this.#options.ports.reportNode(node, leaves(node, sign));
+    else if (before?.kind !== 'unreachable') this.#options.ports.reportNode(node, stays(node));
   }
 }
 
-function leaves(node: string, { kind, detail }: NodeSign): Problem {
+function leaves(node: string, { kind, detail }: LeavingSign): Problem {
+  if (kind === 'unreachable') return isLost(node);
   const said = detail === '' ? '' : ` (${detail})`;
   return problem(
     'CD3003',
@@ -52,4 +72,16 @@ function leaves(node: string, { kind, detail }: NodeSign): Problem {
 
 function stays(node: string): Problem {
   return problem('CD3003', `Node ${node}: its end is no longer announced. The targets of its Pods serve again.`);
+}
+
+function isLost(node: string): Problem {
+  return problem(
+    'CD3005',
+    `Node ${node}: its agent is silent and no other node reaches it. The targets of its Pods are taken to weight 0, as far ` +
+      'as the brake and what else serves allow; they serve again as soon as the agent speaks or a neighbour reaches the node.',
+  );
+}
+
+function isBack(node: string): Problem {
+  return problem('CD3005', `Node ${node}: it is reached again. The targets of its Pods serve again.`);
 }

@@ -1,11 +1,11 @@
 import type { PodRecord } from '../../common/pod-record.ts';
 import type { PodView } from '../core/cluster-view.ts';
 import { LiveView } from '../core/live-view.ts';
-import type { NodeSign } from '../core/node-sign.ts';
 import type { Knowledge } from '../knowledge.ts';
 import { Confirmations } from './confirmations.ts';
 import { Instances } from './instances.ts';
 import type { LeaderPorts } from './leader-ports.ts';
+import type { NodeDesk } from './node-desk.ts';
 
 export interface PodDeskOptions {
   readonly knowledge: Knowledge;
@@ -14,8 +14,7 @@ export interface PodDeskOptions {
    * word, and a new leader of a large cluster does not ask about every Pod.
    */
   readonly isInPlace: (pod: PodView) => boolean;
-  /** The sign of the node's end for which its targets leave ahead of its Pods. */
-  readonly signOf: (node: string) => NodeSign | undefined;
+  readonly nodes: Pick<NodeDesk, 'signOf' | 'isInDoubt'>;
   readonly ports: Pick<LeaderPorts, 'confirm' | 'findInstance'>;
 }
 
@@ -37,7 +36,8 @@ export class PodDesk {
       drains: () => knowledge.drains,
       isConfirmed: record => this.#confirmations.holdsFor(record),
       instanceOf: node => this.#instances.of(node),
-      signOf: options.signOf,
+      signOf: options.nodes.signOf,
+      isInDoubt: options.nodes.isInDoubt,
     });
   }
 

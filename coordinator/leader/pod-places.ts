@@ -41,6 +41,17 @@ export class PodPlaces {
     return true;
   }
 
+  /** A port of one of these Pods that CLB knows; undefined when none is bound. */
+  doorOf(podUids: Iterable<string>): { readonly address: string; readonly port: number } | undefined {
+    for (const podUid of podUids) {
+      for (const { lane } of this.#options.fleet.concernedBy(podUid)) {
+        const found = lane.targetsOf(podUid).find(({ target }) => target.bound !== undefined);
+        if (found) return found.target.place;
+      }
+    }
+    return undefined;
+  }
+
   /** Whether nothing that the leader before asked for can still change the Pod's targets (law L7). */
   isCertain(podUid: string): boolean {
     const { view, fleet, tenancies } = this.#options;

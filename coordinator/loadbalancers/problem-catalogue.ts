@@ -129,4 +129,12 @@ export const PROBLEMS = [
       'The message names it: connections or the cloud outlived the budget, or an agent or coordinator was not there.',
     fix: 'Do what the message says. Clients of this Pod may have seen broken connections.',
   },
+  {
+    code: 'CD3005',
+    reason: 'NodeUnreachable',
+    meaning:
+      'A node is lost: its agent is silent and no other node reaches it. The targets of its Pods go to weight 0.',
+    cause: 'The machine lost its power or its network, or it hangs.',
+    fix: 'Look after the machine. Its targets serve again by themselves once it is back; nothing is deregistered before its Pods are gone.',
+  },
 ] as const satisfies readonly ProblemEntry[];

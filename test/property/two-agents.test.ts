@@ -35,7 +35,7 @@ class ModelAgent {
     this.#sessions += 1;
     const session = `${this.#id}/${this.#sessions}`;
     this.#session = session;
-    this.#node.store.open(NODE, session, { agent: `a${this.#id}`, startedAtMs: this.#id }, 0);
+    this.#node.store.open(NODE, session, { agent: `a${this.#id}`, startedAtMs: this.#id });
     this.list();
   }
 

@@ -73,9 +73,9 @@ export class SimulatedNode {
     return `10.0.0.${this.number}`;
   }
 
-  /** Whether the address belongs to one of its Pods. */
+  /** Whether the address is the machine's or belongs to one of its Pods. */
   owns(address: string): boolean {
-    return address.startsWith(`10.0.${this.number}.`);
+    return address === this.address || address.startsWith(`10.0.${this.number}.`);
   }
 
   /** The machine is on: its kubelet runs. */

@@ -1,0 +1,181 @@
+import { type Clock, sleep } from '../../common/clock.ts';
+import type { Logger } from '../../common/logger.ts';
+import type { Random } from '../../common/random.ts';
+import { isOwnFault, type NodeVerdict, nodeVerdict, type Reach } from '../core/node-loss.ts';
+import type { Knowledge } from '../knowledge.ts';
+import type { LeaderPorts } from './leader-ports.ts';
+import { askNeighbours, type Door } from './neighbours.ts';
+
+export interface NodeLossesOptions {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+  readonly knowledge: Pick<Knowledge, 'store' | 'presence' | 'nodes'>;
+  readonly ports: Pick<LeaderPorts, 'probe'>;
+  /** A port of one of the node's Pods that CLB sends to; undefined when there is none. */
+  readonly targetOn: (node: string) => Door | undefined;
+  /** The node is lost now, or is not any more, or it is being found out. */
+  readonly onChange: (node: string) => void;
+}
+
+/** A node whose agents do not speak. */
+interface Suspect {
+  /** When they spoke last; of a node that never had any, when it was first doubted. */
+  readonly since: number;
+  readonly isAsked: boolean;
+  /** When neighbours were asked last. */
+  readonly askedAt: number | undefined;
+  /** Undefined until the first answers. */
+  readonly verdict: NodeVerdict | undefined;
+}
+
+const LOOK_INTERVAL_MS = 500;
+/** Nodes that neighbours are asked about at the same time; each costs at most six probes. */
+const ROUNDS_MAX = 8;
+const ASK_AGAIN_MS: Readonly<Record<NodeVerdict, number>> = { lost: 3_000, undecided: 3_000, alive: 5_000 };
+
+/**
+ * Which nodes are lost: their agents have fallen silent, and other nodes' agents reach them no more. Begun anew by each
+ * leader, who leaves the targets of silent nodes as they are until it has asked.
+ */
+export class NodeLosses {
+  readonly #options: NodeLossesOptions;
+  readonly #suspects = new Map<string, Suspect>();
+  #isHeld = false;
+
+  constructor(options: NodeLossesOptions) {
+    this.#options = options;
+  }
+
+  isLost(node: string): boolean {
+    return this.#suspects.get(node)?.verdict === 'lost';
+  }
+
+  /** Whether it is being found out if the node is lost. */
+  isInDoubt(node: string): boolean {
+    const suspect = this.#suspects.get(node);
+    return suspect !== undefined && suspect.verdict === undefined && !this.#isHeld;
+  }
+
+  /** So many nodes fell silent together that none of them is taken for lost. */
+  get isHeld(): boolean {
+    return this.#isHeld;
+  }
+
+  get lostNodes(): readonly string[] {
+    return [...this.#suspects.keys()].filter(node => this.isLost(node));
+  }
+
+  /** Looks after silent nodes until `signal` aborts. */
+  async run(signal: AbortSignal): Promise<void> {
+    const rounds = new Set<Promise<void>>();
+    while (!signal.aborted) {
+      this.look();
+      for (const node of this.#due()) {
+        if (rounds.size >= ROUNDS_MAX) break;
+        const round = this.#ask(node, signal);
+        rounds.add(round);
+        void round.finally(() => rounds.delete(round));
+      }
+      await sleep(this.#options.clock, LOOK_INTERVAL_MS, signal).catch(() => undefined);
+    }
+    await Promise.all(rounds);
+  }
+
+  /** Takes over who is silent now. A new term does so before it does anything else. */
+  look(): void {
+    const { knowledge, onChange } = this.#options;
+    const before = new Map(this.#suspects);
+    const wasHeld = this.#isHeld;
+    this.#suspects.clear();
+    for (const node of knowledge.store.nodes.keys()) {
+      const since = this.#doubtedSince(node, before.get(node)?.since);
+      const known = before.get(node);
+      if (since !== undefined) {
+        this.#suspects.set(node, { isAsked: false, askedAt: undefined, verdict: undefined, ...known, since });
+      }
+    }
+    this.#hold();
+    for (const node of new Set([...before.keys(), ...this.#suspects.keys()])) {
+      const isKnown = before.has(node) && this.#suspects.has(node);
+      if (!isKnown || wasHeld !== this.#isHeld) onChange(node);
+    }
+  }
+
+  /** Of a node that never had an agent only the API server can tell that something is wrong. */
+  #doubtedSince(node: string, before: number | undefined): number | undefined {
+    const { clock, knowledge } = this.#options;
+    const now = clock.now();
+    const silentSince = knowledge.presence.silentSince(node, now);
+    if (silentSince !== undefined || knowledge.presence.hasSpoken(node)) return silentSince;
+    const object = knowledge.nodes.objectOf(node);
+    return object === 'not-ready' || object === 'gone' ? (before ?? now) : undefined;
+  }
+
+  #hold(): void {
+    const { knowledge, log } = this.#options;
+    const { store, nodes } = knowledge;
+    const silent = [...this.#suspects.values()].map(({ since }) => since);
+    const isHeld = isOwnFault(silent, Math.max(nodes.size, store.nodes.size));
+    if (isHeld === this.#isHeld) return;
+    this.#isHeld = isHeld;
+    if (isHeld) log.warn('many agents fell silent together: no node is taken for lost', { silent: silent.length });
+    else log.info('most agents speak again: silent nodes are judged one by one', { silent: silent.length });
+  }
+
+  *#due(): Iterable<string> {
+    const now = this.#options.clock.now();
+    for (const [node, { isAsked, askedAt, verdict }] of this.#suspects) {
+      const isNext = askedAt === undefined || now >= askedAt + ASK_AGAIN_MS[verdict ?? 'undecided'];
+      if (!isAsked && isNext && (!this.#isHeld || verdict === 'lost')) yield node;
+    }
+  }
+
+  async #ask(node: string, signal: AbortSignal): Promise<void> {
+    const { clock } = this.#options;
+    this.#note(node, { isAsked: true, askedAt: clock.now() });
+    const tries = await askNeighbours(this.#doorsOf(node), this.#neighboursOf(node), this.#options, signal).catch(
+      error => {
+        if (!signal.aborted) throw error;
+        return undefined;
+      },
+    );
+    this.#note(node, { isAsked: false });
+    if (tries) this.#judge(node, tries);
+  }
+
+  #judge(node: string, tries: readonly (readonly Reach[])[]): void {
+    const { knowledge, log, onChange } = this.#options;
+    this.look();
+    const suspect = this.#suspects.get(node);
+    if (!suspect) return;
+    const object = knowledge.nodes.objectOf(node);
+    const found = nodeVerdict({ object, hasSpoken: knowledge.presence.hasSpoken(node), tries });
+    if (found === 'lost' && this.#isHeld) return;
+    // Where nobody can say anything new, what was found before stands.
+    const verdict = found === 'undecided' ? (suspect.verdict ?? found) : found;
+    if (verdict === suspect.verdict) return;
+    this.#note(node, { verdict });
+    log.info('a silent node was judged', { node, object, verdict, tries });
+    onChange(node);
+  }
+
+  #note(node: string, change: Partial<Suspect>): void {
+    const suspect = this.#suspects.get(node);
+    if (suspect) this.#suspects.set(node, { ...suspect, ...change });
+  }
+
+  #doorsOf(node: string): readonly Door[] {
+    const { knowledge, targetOn } = this.#options;
+    const record = knowledge.nodes.get(node);
+    const kubelet = record?.address === undefined ? [] : [{ address: record.address, port: record.kubeletPort }];
+    return [...kubelet, ...[targetOn(node) ?? []].flat()];
+  }
+
+  #neighboursOf(node: string): readonly string[] {
+    const { store, presence } = this.#options.knowledge;
+    return [...store.nodes.keys()].filter(
+      other => other !== node && presence.isReporting(other) && !this.#suspects.has(other),
+    );
+  }
+}
