@@ -10,7 +10,11 @@ interface HandOvers {
 test('over thirty hand-overs by the real nft no call is lost', async ({ skip }) => {
   const missing = missingPrerequisite();
   if (missing) return skip(missing);
-  const { handOvers, calls, lost } = (await inNamespace('hand-over', 'nft', '30')) as HandOvers;
+  const { handOvers, calls, lost } = (await inNamespace(
+    new URL('./hand-over.fixture.ts', import.meta.url),
+    'nft',
+    '30',
+  )) as HandOvers;
   expect({ handOvers, lost }).toEqual({ handOvers: 30, lost: {} });
   expect(calls).toBeGreaterThan(500);
 });

@@ -19,10 +19,9 @@ export function missingPrerequisite(): string | undefined {
   return missing && `needs a working ${missing[0]}`;
 }
 
-/** For tests: what `<fixture>.fixture.ts` printed, run in a network namespace of its own. */
-export async function inNamespace(fixture: string, ...args: readonly string[]): Promise<unknown> {
-  const file = fileURLToPath(new URL(`./${fixture}.fixture.ts`, import.meta.url));
-  const command = ['--net', process.execPath, file, ...args];
+/** For tests: what a program printed that ran in a network namespace of its own. */
+export async function inNamespace(program: URL, ...args: readonly string[]): Promise<unknown> {
+  const command = ['--net', process.execPath, fileURLToPath(program), ...args];
   const { stdout } = await promisify(execFile)('unshare', command, { timeout: TIMEOUT_MS });
   return JSON.parse(stdout);
 }

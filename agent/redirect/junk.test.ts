@@ -20,7 +20,7 @@ const JUNK = 10_000;
 test('ten thousand calls for nothing do not reach an agent behind a redirect', async ({ skip }) => {
   const missing = missingPrerequisite();
   if (missing) return skip(missing);
-  const outcome = (await inNamespace('junk', 'nft', String(JUNK))) as Outcome;
+  const outcome = (await inNamespace(new URL('./junk.fixture.ts', import.meta.url), 'nft', String(JUNK))) as Outcome;
   expect(outcome.answers).toEqual({ none: JUNK });
   expect(outcome.busy.failed).toEqual([]);
   expect(outcome.rssGrowthMiB).toBeLessThan(32);
@@ -29,7 +29,7 @@ test('ten thousand calls for nothing do not reach an agent behind a redirect', a
 test('where they do reach it, they cost it bounded memory, and every hook is held all the same', async ({ skip }) => {
   const missing = missingPrerequisite();
   if (missing) return skip(missing);
-  const outcome = (await inNamespace('junk', 'off', String(JUNK))) as Outcome;
+  const outcome = (await inNamespace(new URL('./junk.fixture.ts', import.meta.url), 'off', String(JUNK))) as Outcome;
   expect(outcome.answers['200']).toBeUndefined();
   expect(outcome.busy.calls).toBeGreaterThan(0);
   expect(outcome.busy.failed).toEqual([]);

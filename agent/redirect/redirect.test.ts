@@ -8,7 +8,7 @@ test.for(['nft', 'iptables-nft', 'iptables-legacy'])(
   async (means, { skip }) => {
     const missing = missingPrerequisite();
     if (missing) return skip(missing);
-    expect(await inNamespace('redirect', means)).toEqual({
+    expect(await inNamespace(new URL('./redirect.fixture.ts', import.meta.url), means)).toEqual({
       before: 'nothing',
       hooked: 200,
       hookedIpv6: 200,
@@ -39,7 +39,7 @@ test('a rule that others flush, delete or edit is put back, stays after its agen
     'iptables-legacy: no rule of clb-direct',
   ];
   const removed = ['nft: the redirect rule was removed', ...clean.slice(1)];
-  expect(await inNamespace('repair')).toEqual({
+  expect(await inNamespace(new URL('./repair.fixture.ts', import.meta.url))).toEqual({
     afterwards: {
       'delete table ip clb_direct': 200,
       'flush ruleset': 200,
