@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { inNamespace, missingPrerequisite } from './in-namespace.fixture.ts';
+import { inNamespace, missingPrerequisite, NAMESPACE_TIMEOUT_MS } from './in-namespace.fixture.ts';
 
 interface HandOvers {
   readonly handOvers: number;
@@ -7,7 +7,7 @@ interface HandOvers {
   readonly lost: Readonly<Record<string, number>>;
 }
 
-test('over thirty hand-overs by the real nft no call is lost', async ({ skip }) => {
+test('over thirty hand-overs by the real nft no call is lost', { timeout: NAMESPACE_TIMEOUT_MS }, async ({ skip }) => {
   const missing = missingPrerequisite();
   if (missing) return skip(missing);
   const { handOvers, calls, lost } = (await inNamespace(

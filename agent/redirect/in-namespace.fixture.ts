@@ -2,7 +2,7 @@ import { execFile, spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
-const TIMEOUT_MS = 120_000;
+export const NAMESPACE_TIMEOUT_MS = 120_000;
 const NEEDED = [
   ['nft', '--version'],
   ['iptables-nft', '--version'],
@@ -22,6 +22,6 @@ export function missingPrerequisite(): string | undefined {
 /** For tests: what a program printed that ran in a network namespace of its own. */
 export async function inNamespace(program: URL, ...args: readonly string[]): Promise<unknown> {
   const command = ['--net', process.execPath, fileURLToPath(program), ...args];
-  const { stdout } = await promisify(execFile)('unshare', command, { timeout: TIMEOUT_MS });
+  const { stdout } = await promisify(execFile)('unshare', command, { timeout: NAMESPACE_TIMEOUT_MS });
   return JSON.parse(stdout);
 }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { inNamespace, missingPrerequisite } from './in-namespace.fixture.ts';
+import { inNamespace, missingPrerequisite, NAMESPACE_TIMEOUT_MS } from './in-namespace.fixture.ts';
 
 interface Latencies {
   readonly calls: number;
@@ -17,7 +17,9 @@ interface Outcome {
 
 const JUNK = 10_000;
 
-test('ten thousand calls for nothing do not reach an agent behind a redirect', async ({ skip }) => {
+test('ten thousand calls for nothing do not reach an agent behind a redirect', {
+  timeout: NAMESPACE_TIMEOUT_MS,
+}, async ({ skip }) => {
   const missing = missingPrerequisite();
   if (missing) return skip(missing);
   const outcome = (await inNamespace(new URL('./junk.fixture.ts', import.meta.url), 'nft', String(JUNK))) as Outcome;
@@ -26,7 +28,9 @@ test('ten thousand calls for nothing do not reach an agent behind a redirect', a
   expect(outcome.rssGrowthMiB).toBeLessThan(32);
 });
 
-test('where they do reach it, they cost it bounded memory, and every hook is held all the same', async ({ skip }) => {
+test('where they do reach it, they cost it bounded memory, and every hook is held all the same', {
+  timeout: NAMESPACE_TIMEOUT_MS,
+}, async ({ skip }) => {
   const missing = missingPrerequisite();
   if (missing) return skip(missing);
   const outcome = (await inNamespace(new URL('./junk.fixture.ts', import.meta.url), 'off', String(JUNK))) as Outcome;

@@ -31,7 +31,9 @@ keeper.coordinators(1);
 const kept = keeper.run(rest.signal);
 while (!keeper.isOwner) await sleep(clock, 5, never);
 
+const MISSHAPEN = 'add chain ip clb_direct output { type filter hook output priority 0 ; }';
 const damages = [
+  `delete table ip clb_direct ; add table ip clb_direct ; ${MISSHAPEN}`,
   'delete table ip clb_direct',
   'flush ruleset',
   'flush chain ip clb_direct output',
@@ -39,11 +41,11 @@ const damages = [
   'insert rule ip clb_direct output accept',
   'add chain ip clb_direct other',
 ];
-const afterwards: Record<string, number | string> = {};
+const afterwards: (number | string)[] = [];
 for (const damage of damages) {
   nft(damage);
   await keeper.lookBeforeStopping();
-  afterwards[damage] = await call({ host: POD });
+  afterwards.push(await call({ host: POD }));
 }
 const hasStrangers = nft('list table ip clb_direct').includes('chain other');
 rest.abort();
