@@ -12,6 +12,8 @@ const SNAPSHOT: StatusSnapshot = {
   term: 7,
   loadBalancers: [],
   agents: [],
+  agentlessNodes: [],
+  isLossHeld: false,
   recentDrains: [],
 };
 
@@ -61,6 +63,9 @@ describe('the status listener', () => {
       queued: new Map([['close', 3] as const]),
       held: new Map([['brake', 1] as const]),
       announced: new Map([['shutdown', 2] as const]),
+      lostNodes: 1,
+      isLossHeld: true,
+      watchedNodes: 4,
     }));
     metrics.cloudCall('BatchRegisterTargets', 'ok', 350);
     metrics.wrote('register', 120);
@@ -82,6 +87,9 @@ describe('the status listener', () => {
       'clb_direct_drain_answers_total{reason="connections-left"} 1',
       'clb_direct_announced_nodes{sign="shutdown"} 2',
       'clb_direct_announced_nodes{sign="cordoned"} 0',
+      'clb_direct_lost_nodes 1',
+      'clb_direct_node_loss_held 1',
+      'clb_direct_watched_nodes 4',
       'clb_direct_agent_sessions 3',
       'clb_direct_report_streams_turned_away_total{reason="unauthenticated"} 1',
       'clb_direct_webhook_admissions_total{result="injected"} 1',

@@ -28,6 +28,12 @@ export interface CoordinatorGauges {
   readonly held: ReadonlyMap<Hold['reason'], number>;
   /** Nodes by what announces their end. */
   readonly announced: ReadonlyMap<NodeSignKind, number>;
+  /** Nodes that nobody reaches. */
+  readonly lostNodes: number;
+  /** So many agents fell silent together that no node is taken for lost. */
+  readonly isLossHeld: boolean;
+  /** Nodes without an agent whose Pods this replica watches itself. */
+  readonly watchedNodes: number;
 }
 
 /**
@@ -109,6 +115,21 @@ export class CoordinatorMetrics implements CoordinatorObserver {
     labelNames: ['sign'],
     registers: this.#registers,
   });
+  readonly #lostNodes = new Gauge({
+    name: 'clb_direct_lost_nodes',
+    help: 'Nodes whose agents are silent and that no other node reaches: their targets go to weight 0',
+    registers: this.#registers,
+  });
+  readonly #lossHeld = new Gauge({
+    name: 'clb_direct_node_loss_held',
+    help: '1 while so many agents are silent together that no further node is taken for lost',
+    registers: this.#registers,
+  });
+  readonly #watchedNodes = new Gauge({
+    name: 'clb_direct_watched_nodes',
+    help: 'Nodes without an agent that reports, whose Pods the leader watches itself',
+    registers: this.#registers,
+  });
   readonly #heldTargets = new Gauge({
     name: 'clb_direct_held_targets',
     help: 'Targets that are kept open though something speaks against them, by reason',
@@ -146,9 +167,12 @@ export class CoordinatorMetrics implements CoordinatorObserver {
 
   #collect(): void {
     if (!this.#takeGauges) return;
-    const { leading, agentSessions, queued, held, announced } = this.#takeGauges();
-    this.#leader.set(leading ? 1 : 0);
-    this.#agentSessions.set(agentSessions);
+    const { queued, held, announced, ...gauges } = this.#takeGauges();
+    this.#leader.set(gauges.leading ? 1 : 0);
+    this.#agentSessions.set(gauges.agentSessions);
+    this.#lostNodes.set(gauges.lostNodes);
+    this.#lossHeld.set(gauges.isLossHeld ? 1 : 0);
+    this.#watchedNodes.set(gauges.watchedNodes);
     for (const priority of PRIORITIES) this.#queueDepth.set({ priority }, queued.get(priority) ?? 0);
     for (const sign of NODE_SIGN_KINDS) this.#announcedNodes.set({ sign }, announced.get(sign) ?? 0);
     for (const reason of HOLD_REASONS) this.#heldTargets.set({ reason }, held.get(reason) ?? 0);

@@ -28,6 +28,11 @@ const SNAPSHOT: StatusSnapshot = {
       signs: ['shutdown', 'cordoned'],
     },
   ],
+  agentlessNodes: [
+    { node: 'eklet-1', sinceMs: NOW_MS - 60_000, isWatched: true, isLost: false },
+    { node: 'node2', sinceMs: NOW_MS - 8_000, isWatched: false, isLost: true },
+  ],
+  isLossHeld: false,
   recentDrains: [
     {
       pod: 'shop/web-9',
@@ -54,6 +59,14 @@ describe('the status page', () => {
 
   test('tells of each agent when it was heard, and what announces the end of its node', () => {
     expect(words(renderStatusPage(SNAPSHOT))).toContain('node1 agent-a – 1 h 1 min 40 ms ago shutdown, cordoned');
+  });
+
+  test('tells of each node without an agent who watches its Pods, and whether it is lost', () => {
+    const page = words(renderStatusPage(SNAPSHOT));
+    expect(page).toContain('eklet-1 1 min 0 s from here');
+    expect(page).toContain('node2 8.0 s not yet, or by the leader lost: nobody reaches it');
+    expect(page).not.toContain('no node is taken for lost');
+    expect(words(renderStatusPage({ ...SNAPSHOT, isLossHeld: true }))).toContain('no node is taken for lost');
   });
 
   test('says so where there is nothing to show', () => {

@@ -1,5 +1,12 @@
 import { type Html, html } from './html.ts';
-import type { AgentStatus, DrainStatus, LoadBalancerStatus, StatusSnapshot, TargetStatus } from './status-snapshot.ts';
+import type {
+  AgentlessNode,
+  AgentStatus,
+  DrainStatus,
+  LoadBalancerStatus,
+  StatusSnapshot,
+  TargetStatus,
+} from './status-snapshot.ts';
 
 /** Rows of one table; what is beyond is counted, not shown. */
 const ROWS_MAX = 500;
@@ -34,6 +41,7 @@ ${snapshot.loadBalancers.map(loadBalancer => loadBalancerSection(loadBalancer, t
 ${snapshot.loadBalancers.length === 0 ? emptySection('Load balancers', nothingBound(snapshot)) : { markup: '' }}
 ${snapshot.leading ? drainSection(snapshot.recentDrains, takenAtMs) : { markup: '' }}
 ${agentSection(snapshot.agents, takenAtMs)}
+${agentlessSection(snapshot)}
 <nav><a href="/metrics">metrics</a> · <a href="/readyz">readiness</a> · <a href="/healthz">liveness</a></nav>
 </main></body>
 </html>
@@ -90,6 +98,17 @@ function agentSection(agents: readonly AgentStatus[], nowMs: number): Html {
   );
   return html`<section><h2>Agents</h2>
 ${table(['Node', 'Agent', 'Pods', 'Connected for', 'Last heard', 'End announced by'], rows, 'No agent is connected.')}</section>`;
+}
+
+function agentlessSection({ agentlessNodes, isLossHeld, takenAtMs }: StatusSnapshot): Html {
+  if (agentlessNodes.length === 0) return { markup: '' };
+  const rows = agentlessNodes.map(
+    ({ node, sinceMs, isWatched, isLost }) =>
+      html`<tr><td>${node}</td><td>${span(takenAtMs - sinceMs)}</td><td>${isWatched ? 'from here' : 'not yet, or by the leader'}</td><td>${isLost ? 'lost: nobody reaches it' : ''}</td></tr>`,
+  );
+  const held = isLossHeld ? html`<p>Many agents fell silent together: no node is taken for lost.</p>` : [];
+  return html`<section><h2>Nodes without an agent</h2>${held}
+${table(['Node', 'For', 'Pods watched', 'Found'], rows, '')}</section>`;
 }
 
 function emptySection(title: string, text: string): Html {

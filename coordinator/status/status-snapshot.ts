@@ -9,6 +9,9 @@ export interface StatusSnapshot {
   readonly term: number;
   readonly loadBalancers: readonly LoadBalancerStatus[];
   readonly agents: readonly AgentStatus[];
+  readonly agentlessNodes: readonly AgentlessNode[];
+  /** So many agents fell silent together that no node is taken for lost. */
+  readonly isLossHeld: boolean;
   /** Newest first. */
   readonly recentDrains: readonly DrainStatus[];
 }
@@ -45,6 +48,16 @@ export interface AgentStatus {
   readonly lastHeardMs: number;
   /** What announces the end of the node. */
   readonly signs: readonly string[];
+}
+
+/** A node of which no agent reports. */
+export interface AgentlessNode {
+  readonly node: string;
+  readonly sinceMs: number;
+  /** This replica watches its Pods itself. */
+  readonly isWatched: boolean;
+  /** Nobody reaches it. */
+  readonly isLost: boolean;
 }
 
 export interface DrainStatus {

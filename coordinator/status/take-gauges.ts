@@ -11,6 +11,9 @@ export function takeGauges(coordinator: Coordinator): CoordinatorGauges {
     agentSessions: coordinator.reports.sessions().length,
     queued: countBy(queues.flatMap(({ operations }) => operations.map(priorityOf))),
     announced: countBy([...store.nodes.keys()].flatMap(node => store.signsOf(node).map(({ kind }) => kind))),
+    lostNodes: coordinator.work?.losses.lostNodes.length ?? 0,
+    isLossHeld: coordinator.work?.losses.isHeld ?? false,
+    watchedNodes: coordinator.watchedNodes.length,
     held: countBy(queues.flatMap(({ holds }) => holds.map(hold => hold.reason))),
   };
 }

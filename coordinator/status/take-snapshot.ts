@@ -4,7 +4,7 @@ import { lifeCycleOf } from '../core/life-cycle.ts';
 import { ruleLabel } from '../core/rule.ts';
 import type { RuleState, RuleTarget } from '../core/rule-state.ts';
 import type { Lane } from '../lanes/lane.ts';
-import type { LoadBalancerStatus, StatusSnapshot, TargetStatus } from './status-snapshot.ts';
+import type { AgentlessNode, LoadBalancerStatus, StatusSnapshot, TargetStatus } from './status-snapshot.ts';
 
 /** The status page's values, as they are now. */
 export function takeSnapshot(coordinator: Coordinator, options: { clock: Clock; name: string }): StatusSnapshot {
@@ -29,6 +29,8 @@ export function takeSnapshot(coordinator: Coordinator, options: { clock: Clock; 
       lastHeardMs: toWall(session.lastHeardAtMs),
       signs: coordinator.knowledge.store.signsOf(session.node).map(({ kind }) => kind),
     })),
+    agentlessNodes: agentlessNodes(coordinator, toWall),
+    isLossHeld: work?.losses.isHeld ?? false,
     recentDrains: (work?.recentDrains() ?? []).map(drain => ({
       pod: drain.pod,
       requestedMs: toWall(drain.requestedAt),
@@ -38,6 +40,17 @@ export function takeSnapshot(coordinator: Coordinator, options: { clock: Clock; 
       answeredMs: optional(toWall, drain.answeredAt),
     })),
   };
+}
+
+function agentlessNodes(coordinator: Coordinator, toWall: (at: number) => number): AgentlessNode[] {
+  const { knowledge, work } = coordinator;
+  const watched = new Set(coordinator.watchedNodes);
+  return [...knowledge.presence.nodes].flatMap(node => {
+    const since = knowledge.presence.missingSince(node);
+    if (since === undefined) return [];
+    const isLost = work?.losses.isLost(node) ?? false;
+    return [{ node, sinceMs: toWall(since), isWatched: watched.has(node), isLost }];
+  });
 }
 
 function optional(toWall: (at: number) => number, at: number | undefined): number | undefined {
