@@ -1,12 +1,5 @@
 import { type Html, html } from './html.ts';
-import type {
-  AgentlessNode,
-  AgentStatus,
-  DrainStatus,
-  LoadBalancerStatus,
-  StatusSnapshot,
-  TargetStatus,
-} from './status-snapshot.ts';
+import type { AgentStatus, DrainStatus, LoadBalancerStatus, StatusSnapshot, TargetStatus } from './status-snapshot.ts';
 
 /** Rows of one table; what is beyond is counted, not shown. */
 const ROWS_MAX = 500;
