@@ -10,6 +10,7 @@ import { noObserver } from '../../coordinator/observer.ts';
 /** What a replica that is started in a simulation works with. */
 export interface CoordinatorSurroundings {
   readonly name: string;
+  readonly podUid: string;
   /** Unique in this run. */
   readonly incarnation: string;
   readonly namespace: string;
@@ -24,13 +25,13 @@ export interface CoordinatorSurroundings {
 const VPC_ID = 'vpc-simulated';
 
 export function simulatedCoordinator(lent: CoordinatorSurroundings): Coordinator {
-  const { name, incarnation, namespace, existingLoadBalancers, clock, kube, clb, log } = lent;
+  const { name, podUid, incarnation, namespace, existingLoadBalancers, clock, kube, clb, log } = lent;
   const cloud = clbCloud({ transport: clb, clock, random: lent.random() });
   return new Coordinator(
     { clock, random: lent.random(), kube, cloud, log, observer: noObserver },
     {
       name,
-      podUid: `${name}-uid`,
+      podUid,
       incarnation,
       namespace,
       instance: 'simulation',

@@ -9,7 +9,7 @@ import type { Random } from '../../common/random.ts';
 import type { AgentIdentity } from '../../common/report-transport.ts';
 import type { KubeletRecord } from '../../sandbox/kube/kubelet/kubelet-record.ts';
 import { modelledNetwork } from '../../sandbox/kube/kubelet/modelled-network.ts';
-import { ModelledRuntime } from '../../sandbox/kube/kubelet/modelled-runtime.ts';
+import { type ModelledProgram, ModelledRuntime } from '../../sandbox/kube/kubelet/modelled-runtime.ts';
 import { noVolumes } from '../../sandbox/kube/kubelet/pod-volumes.ts';
 import { runKubelet } from '../../sandbox/kube/kubelet/run-kubelet.ts';
 import { ModelNode } from './model-node.ts';
@@ -22,6 +22,8 @@ import { ScriptedSigns } from './scripted-signs.ts';
 export interface NodeSurroundings {
   readonly clock: Clock;
   readonly servers: ModelServers;
+  /** What runs in a container of the image; undefined for images that do not exist. */
+  programOf(image: string): ModelledProgram | undefined;
   readonly network: ReportNetwork;
   random(): Random;
   transport(username: string): KubeTransport;
@@ -52,7 +54,7 @@ export class SimulatedNode {
     this.name = `node-${number}`;
     this.number = number;
     this.#world = world;
-    this.containers = new ModelledRuntime({ programOf: image => world.servers.programOf(image) });
+    this.containers = new ModelledRuntime({ programOf: image => world.programOf(image) });
     this.#edges = new ModelNode(this.containers, world.servers);
   }
 

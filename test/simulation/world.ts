@@ -15,6 +15,7 @@ import { inProcessKubeTransport } from '../../sandbox/kube/api/in-process.ts';
 import { KubeApiServer } from '../../sandbox/kube/api/kube-api-server.ts';
 import { runControllers } from '../../sandbox/kube/controllers/run-controllers.ts';
 import type { KubeletRecord } from '../../sandbox/kube/kubelet/kubelet-record.ts';
+import type { ModelledProgram } from '../../sandbox/kube/kubelet/modelled-runtime.ts';
 import { ApiFaults } from './api-faults.ts';
 import { clbTransport } from './clb-transport.ts';
 import { EventLog } from './event-log.ts';
@@ -48,6 +49,8 @@ export interface KubeEvent {
 }
 
 const NAMESPACE = 'clb-direct';
+/** In its containers runs a replica. */
+const COORDINATOR_IMAGE = 'coordinator:1';
 const VIP_PREFIX = '10.200.0';
 const KUBE_LATENCY_MS = 4;
 /** Of agents. */
@@ -206,13 +209,39 @@ export class World {
     return this.coordinators.findLast(({ coordinator, stop }) => !stop.signal.aborted && coordinator.isLeading);
   }
 
-  /** Another replica, under a name of its own, as a Deployment would start it. */
+  /** Another replica, under a name of its own, on a machine of which nobody hears anything. */
   startCoordinator(): CoordinatorProcess {
     this.#replicas += 1;
     const name = `coordinator-${this.#replicas}`;
+    return this.#runCoordinator({ name, podUid: `${name}-uid` });
+  }
+
+  /** Another replica in a Pod of its own: it lives and dies with its container. */
+  async deployCoordinator(nodeName: string): Promise<void> {
+    this.#replicas += 1;
+    await this.create(`/api/v1/namespaces/${NAMESPACE}/pods`, {
+      metadata: { name: `coordinator-${this.#replicas}` },
+      spec: { nodeName, restartPolicy: 'Never', containers: [{ name: 'coordinator', image: COORDINATOR_IMAGE }] },
+    });
+  }
+
+  readonly #programOf = (image: string): ModelledProgram | undefined => {
+    if (image !== COORDINATOR_IMAGE) return this.servers.programOf(image);
+    return container => {
+      const { podName: name, podUid } = container.spec;
+      const replica = this.#runCoordinator({ name, podUid });
+      container.onExit(() => replica.sever());
+      container.onTerm(() => {
+        replica.stop.abort();
+        void replica.done.then(() => container.exit(0));
+      });
+    };
+  };
+
+  #runCoordinator({ name, podUid }: { name: string; podUid: string }): CoordinatorProcess {
     let coordinator: Coordinator | undefined;
     const process = this.#spawn(name, async body => {
-      coordinator = this.#makeCoordinator(name, body);
+      coordinator = this.#makeCoordinator({ name, podUid }, body);
       const streams = new AbortController();
       const signal = AbortSignal.any([streams.signal, body.severed]);
       this.network.listen(name, coordinator.reports.handle, { signal, process: body.clock });
@@ -225,10 +254,11 @@ export class World {
     return started;
   }
 
-  #makeCoordinator(name: string, { clock, kube, clb }: Body): Coordinator {
+  #makeCoordinator({ name, podUid }: { name: string; podUid: string }, { clock, kube, clb }: Body): Coordinator {
     const transport = this.#notedCalls(name, clb);
     return simulatedCoordinator({
       name,
+      podUid,
       incarnation: `${this.#forks}`,
       namespace: NAMESPACE,
       existingLoadBalancers: this.#options.existingLoadBalancers ?? 'any',
@@ -266,6 +296,7 @@ export class World {
     const node = new SimulatedNode(number, {
       clock: this.clock,
       servers: this.servers,
+      programOf: this.#programOf,
       network: this.network,
       random: () => this.random(),
       transport: username => this.transport(username, username.startsWith('agent-') ? this.apiFaults : undefined),
