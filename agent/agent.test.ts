@@ -213,7 +213,7 @@ describe('what the node says of itself', () => {
     nodeWatch()?.push({ type: 'MODIFIED', object });
     await clock.advance(0);
     const notices = connector.to(FIRST).of('nodeNotice');
-    expect(notices).toMatchObject([{ signs: [] }, { signs: [{ kind: NodeSignKind.CORDONED }] }]);
+    expect(notices).toMatchObject([{ signs: [{ kind: NodeSignKind.CORDONED }] }]);
   });
 
   test('is found out by probes, of addresses that are allowed', async () => {

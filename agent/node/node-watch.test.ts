@@ -75,6 +75,12 @@ describe('a watch of the node', () => {
       ['/api/v1/nodes', 'metadata.name=node1'],
     ]);
     expect(notices).toEqual([]);
+  });
+
+  test('says that nothing announces an end only when everything has had its say: the agent before may have told of one (L1)', async () => {
+    expect(watch.notice()).toBeUndefined();
+    await clock.advance(2_000);
+    expect(notices).toEqual([{ signs: [] }]);
     expect(watch.notice()).toEqual({ signs: [] });
   });
 

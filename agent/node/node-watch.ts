@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { Clock } from '../../common/clock.ts';
+import { type Clock, sleep } from '../../common/clock.ts';
 import type { Node } from '../../common/kube/objects.ts';
 import { type ReflectorEvent, runReflector } from '../../common/kube/reflector.ts';
 import type { KubeTransport } from '../../common/kube/transport.ts';
@@ -29,6 +29,8 @@ export interface NodeWatchOptions {
 }
 
 const NODE_OBJECT = 'Node object';
+/** What else may announce the node's end has had its say by then. */
+const FIRST_LOOK_MS = 2_000;
 
 /**
  * Watches the node itself: its object in the API server, and everything else that may announce its end. What a source
@@ -39,14 +41,20 @@ export class NodeWatch {
   #signs: SignsBySource = new Map();
   #notice: NodeNotice = { signs: [] };
   #network: NodeNetwork | undefined;
+  #hasReadNode = false;
+  #hasLookedAround = false;
 
   constructor(options: NodeWatchOptions) {
     this.#options = options;
   }
 
-  /** All that announces the node's end now. */
-  notice(): NodeNotice {
-    return this.#notice;
+  /**
+   * All that announces the node's end now. Undefined while nothing does and not everything was asked once: an agent that
+   * has just started must not take back what the one before it said (law L1).
+   */
+  notice(): NodeNotice | undefined {
+    const isKnown = this.#hasReadNode && this.#hasLookedAround;
+    return isKnown || this.#notice.signs.length > 0 ? this.#notice : undefined;
   }
 
   /** Whether the node ends for certain, so that its Pods will not be back. */
@@ -58,7 +66,19 @@ export class NodeWatch {
   async run(signal: AbortSignal): Promise<void> {
     const { sources } = this.#options;
     const others = sources.map(source => source.run(signs => this.#tell(source.name, signs), signal));
-    await Promise.all([this.#runReflector(signal), ...others]);
+    await Promise.all([this.#lookAround(signal), this.#runReflector(signal), ...others]);
+  }
+
+  async #lookAround(signal: AbortSignal): Promise<void> {
+    await sleep(this.#options.clock, FIRST_LOOK_MS, signal).catch(() => undefined);
+    this.#hasLookedAround = true;
+    if (!signal.aborted) this.#tellQuiet();
+  }
+
+  /** Nothing announces the node's end; if something did, it was told when it came. */
+  #tellQuiet(): void {
+    const notice = this.notice();
+    if (notice?.signs.length === 0) this.#options.onNotice(notice);
   }
 
   #runReflector(signal: AbortSignal): Promise<void> {
@@ -94,7 +114,10 @@ export class NodeWatch {
   }
 
   #see({ signs, network: seen }: NodeView): void {
+    const isFirst = !this.#hasReadNode;
+    this.#hasReadNode = true;
     this.#tell(NODE_OBJECT, signs);
+    if (isFirst) this.#tellQuiet();
     // A resource that was offered once tells how Pods got their addresses, whatever becomes of its device plugin.
     const network = { ...seen, eniResource: seen.eniResource ?? this.#network?.eniResource };
     if (isDeepStrictEqual(network, this.#network)) return;

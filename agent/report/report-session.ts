@@ -48,7 +48,7 @@ export interface ReportContext {
   readonly activeDrains: () => readonly DrainRequest[];
   readonly onDrainUpdate: (update: DrainUpdate) => void;
   /** What announces the node's end now. */
-  readonly notice: () => NodeNotice;
+  readonly notice: () => NodeNotice | undefined;
   /** Answers a coordinator's probe; never rejects. */
   readonly probe: (request: ProbeRequest) => Promise<ProbeResult>;
   /** Coordinators that are proven to have ended. */
@@ -135,7 +135,9 @@ export class ReportSession {
   /** Call whenever `notice` changed. */
   noticeChanged(): void {
     if (!this.isWelcomed) return;
-    this.#outbox = withNotice(this.#outbox, this.#context.notice());
+    const notice = this.#context.notice();
+    if (!notice) return;
+    this.#outbox = withNotice(this.#outbox, notice);
     this.#flush();
   }
 

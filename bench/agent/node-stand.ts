@@ -98,6 +98,8 @@ function startOn(nodeName: string, program: readonly string[], surroundings: Sur
       `--runtime-socket=${folder}/runtime.sock`,
       `--nft-command=${folder}/nft`,
       '--http-listen=127.0.0.1:0',
+      '--metadata-address=none',
+      '--dbus-socket=none',
     ],
   });
 }

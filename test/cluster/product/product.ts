@@ -158,6 +158,8 @@ async function startAgent(context: ProductContext, node: string): Promise<Cluste
     `--token-file=${tokenFile}`,
     `--kubeconfig=${kubeconfig}`,
     `--http-listen=0.0.0.0:${ports.agentMetrics}`,
+    '--metadata-address=none',
+    '--dbus-socket=none',
     '--log-level=debug',
   ];
   return cluster.spawnOnNode(node, command, { name: `agent-${node}` });
