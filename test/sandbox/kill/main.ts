@@ -21,7 +21,10 @@ const OPTIONS = {
     placeholder: 'NAME,…',
     optional: true,
   }),
-  keepFolder: flag({ description: "leave each case's folder with all logs behind", default: false }),
+  keepFolder: flag({
+    description: "leave every case's folder with all logs behind, not only those of cases that failed",
+    default: false,
+  }),
 };
 
 const HELP = `npm run test:kill -- [options]

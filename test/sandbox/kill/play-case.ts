@@ -13,7 +13,10 @@ export async function playCase(killCase: KillCase, options: StageOptions, signal
     );
     const reports = await stage.finish();
     const result = judge(killCase, { ...stage, reports, evidence: await stage.evidence() });
-    return failure === undefined ? result : { ...result, problems: [failure, ...result.problems] };
+    const problems = failure === undefined ? result.problems : [failure, ...result.problems];
+    if (problems.length === 0) return result;
+    stage.keepFolder();
+    return { ...result, problems: [...problems, `its logs are in ${stage.sandbox.folder}`] };
   } catch (error) {
     return { killCase, sent: 0, lost: 0, recoveries: [], problems: [textOf(error)] };
   }

@@ -31,6 +31,8 @@ const LOAD_FLAGS = [
   '--clients=8',
 ];
 const SANDBOX = { createLoadBalancerMs: 500, healthCheckSeconds: 2, healthCheckThreshold: 2 };
+/** Timers of processes on a busy machine. */
+const SLOWNESS_MAX = 1.05;
 const SERVICE_LIMIT_MS = 60_000;
 const RECOVERY_LIMIT_MS = 90_000;
 const WARM_UP_MS = 2_000;
@@ -40,6 +42,7 @@ const FOLLOW_UP_MS = 2_500;
 export interface StageOptions {
   readonly clock: Clock;
   readonly progress: Progress;
+  /** Leaves the folder with all logs behind. */
   readonly keepFolder: boolean;
 }
 
@@ -65,6 +68,8 @@ export interface Stage extends Links, Omit<StageOptions, 'keepFolder'>, AsyncDis
   readonly deaths: Death[];
   /** Wall milliseconds at which the connections to CLB were reset. */
   readonly resets: number[];
+  /** Leaves the sandbox's folder behind, whatever the options say. */
+  keepFolder(): void;
   create(manifests: readonly Manifest[]): Promise<void>;
   /** Adds to the load that runs from the start. */
   load(name: string, url: string, flags: readonly string[]): void;
@@ -82,11 +87,14 @@ export interface Stage extends Links, Omit<StageOptions, 'keepFolder'>, AsyncDis
 /** Resolves when the application serves under load. @throws Error when something does not come up. */
 export async function openStage(options: StageOptions, signal: AbortSignal): Promise<Stage> {
   const { clock, progress } = options;
+  let isFolderKept = options.keepFolder;
   await using parts = new AsyncDisposableStack();
   const apiWrites: ApiWrite[] = [];
   const links = await openLinks(clock, parts);
-  const sandbox = parts.use(await startLinked(options, { links, apiWrites }, signal));
-  if (options.keepFolder) progress.say(`everything is in ${sandbox.folder}`);
+  const sandbox = parts.use(
+    await startLinked({ clock, isFolderKept: () => isFolderKept }, { links, apiWrites }, signal),
+  );
+  if (isFolderKept) progress.say(`everything is in ${sandbox.folder}`);
   await awaitProduct({ sandbox, clock, progress, replicas: APP_REPLICAS }, signal);
   const reader = new ClusterReader({ ...sandbox, clock }, signal);
   const loads = parts.use(new Loads({ clock, sandbox }));
@@ -98,6 +106,9 @@ export async function openStage(options: StageOptions, signal: AbortSignal): Pro
     sandbox,
     reader,
     recoveries,
+    keepFolder: () => {
+      isFolderKept = true;
+    },
     deaths: [],
     resets: [],
     create: (manifests: readonly Manifest[]) => createAll(sandbox.client, manifests, signal),
@@ -107,7 +118,12 @@ export async function openStage(options: StageOptions, signal: AbortSignal): Pro
       recoveries.push({ what, tookMs: clock.now() - since });
     },
     finish: () => loads.finish(signal),
-    evidence: async () => ({ journal: await sandbox.clb.journal(signal), records: sandbox.records, apiWrites }),
+    evidence: async () => ({
+      journal: await sandbox.clb.journal(signal),
+      records: sandbox.records,
+      apiWrites,
+      slownessMax: SLOWNESS_MAX,
+    }),
   };
   await serveUnderLoad(stage, signal);
   const owned = parts.move();
@@ -133,7 +149,7 @@ function clbBehind(dialed: string): { host: string; port: number } {
 }
 
 function startLinked(
-  { clock, keepFolder }: StageOptions,
+  { clock, isFolderKept }: { clock: Clock; isFolderKept: () => boolean },
   { links, apiWrites }: { links: Links; apiWrites: ApiWrite[] },
   signal: AbortSignal,
 ): Promise<Sandbox> {
@@ -148,7 +164,9 @@ function startLinked(
       ...SANDBOX,
       clock,
       random: systemRandom(),
-      keepFolder,
+      get keepFolder() {
+        return isFolderKept();
+      },
       routes,
       wrapApi: real => notingApi({ ...noting, api: api.wrap(real), faults: undefined }),
     },
