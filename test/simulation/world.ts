@@ -19,7 +19,7 @@ import type { ModelledProgram } from '../../sandbox/kube/kubelet/modelled-runtim
 import { ApiFaults } from './api-faults.ts';
 import { clbTransport } from './clb-transport.ts';
 import { EventLog } from './event-log.ts';
-import type { ClbCallNote } from './law-writers.ts';
+import type { ClbCallNote } from './evidence.ts';
 import type { Link } from './link.ts';
 import { ModelServers } from './model-server.ts';
 import { type ApiWrite, notingApi } from './noting-api.ts';
@@ -32,6 +32,8 @@ export interface WorldOptions {
   readonly seed: number;
   readonly nodes?: number;
   readonly coordinators?: number;
+  /** Names of nodes that never have an agent, as super nodes are. */
+  readonly agentless?: readonly string[];
   /** Whether agents hear of exits from their node's runtime; default: drawn for each. */
   readonly hasRuntimes?: boolean;
   readonly clb?: (settings: ClbSettings) => ClbSettings;
@@ -310,7 +312,7 @@ export class World {
     });
     node.boot();
     this.nodes.set(node.name, node);
-    this.startAgent(node.name);
+    if (!this.#options.agentless?.includes(node.name)) this.startAgent(node.name);
   }
 
   /** Another agent on the node, which takes over the node's hook calls. */
