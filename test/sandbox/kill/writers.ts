@@ -1,6 +1,8 @@
 import type { JournalRecord } from '../../../sandbox/clb/journal.ts';
-import type { ClbCallNote } from '../../simulation/law-writers.ts';
+import type { oneWriterOfAll } from '../../simulation/law-writers.ts';
 import type { ClbCall } from './clb-calls.ts';
+
+type ClbCallNotes = Parameters<typeof oneWriterOfAll>[0]['clbCalls'];
 
 /** A coordinator's process that was killed. */
 export interface Death {
@@ -20,12 +22,9 @@ export interface Writers {
 }
 
 /** Which process made the calls of CLB's journal, by request id: each is the last one noted before it of the same action. */
-export function callNotes(
-  journal: readonly JournalRecord[],
-  { calls, deaths, resets }: Writers,
-): Map<string, ClbCallNote> {
+export function callNotes(journal: readonly JournalRecord[], { calls, deaths, resets }: Writers): ClbCallNotes {
   const free = new Set(calls);
-  const notes = new Map<string, ClbCallNote>();
+  const notes = new Map<string, NonNullable<ReturnType<ClbCallNotes['get']>>>();
   for (const record of journal) {
     if (record.kind !== 'call' || record.foreign) continue;
     const noted = [...free].findLast(({ action, at }) => action === record.action && at <= record.at + SKEW_MAX_MS);
