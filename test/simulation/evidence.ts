@@ -9,6 +9,8 @@ export interface Evidence {
   readonly journal: readonly JournalRecord[];
   readonly records: readonly KubeletRecord[];
   readonly apiWrites: readonly ApiWrite[];
+  /** By request id, the calls of CLB by ours. */
+  readonly clbCalls?: ReadonlyMap<string, ClbCallNote>;
   /** CLB's quota of targets on a listener, where a run meets it: a target may go for the sake of another Pod then. */
   readonly targetsMax?: number;
   /** When CLB refused which Pod's address. */
@@ -17,6 +19,21 @@ export interface Evidence {
   readonly harms?: (pod: PodPlace, from: number, to: number) => Harm;
   /** How much slower than the world's an agent's clock may run; default 1. */
   readonly slownessMax?: number;
+}
+
+/** A call of CLB by one of ours, once it was answered. */
+export interface ClbCallNote {
+  readonly process: WriterProcess;
+  /** Wall milliseconds of the moment at which the process began it. */
+  readonly startedAt: number;
+  /** When the process heard how it went, and that it went wrong; undefined: it heard of no failure. */
+  readonly failureToldAt: number | undefined;
+}
+
+interface WriterProcess {
+  readonly name: string;
+  /** World milliseconds of its death; undefined while it lives or when it ended kindly. */
+  readonly severedAt: number | undefined;
 }
 
 /** A Pod and where it is. */

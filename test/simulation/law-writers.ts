@@ -1,27 +1,11 @@
 import type { JournalRecord } from '../../sandbox/clb/journal.ts';
 import type { Breach } from './breach.ts';
-import type { Evidence } from './evidence.ts';
+import type { ClbCallNote, Evidence } from './evidence.ts';
 import type { ApiWrite } from './noting-api.ts';
 
-/** A call of CLB by one of ours, once it was answered. */
-export interface ClbCallNote {
-  readonly process: WriterProcess;
-  /** Wall milliseconds of the moment at which the process began it. */
-  readonly startedAt: number;
-  /** When the process heard how it went, and that it went wrong; undefined: it heard of no failure. */
-  readonly failureToldAt: number | undefined;
-}
+export type { ClbCallNote };
 
-interface WriterProcess {
-  readonly name: string;
-  /** World milliseconds of its death; undefined while it lives or when it ended kindly. */
-  readonly severedAt: number | undefined;
-}
-
-export type WriterEvidence = Pick<Evidence, 'journal' | 'apiWrites'> & {
-  /** By request id. */
-  readonly clbCalls: ReadonlyMap<string, ClbCallNote>;
-};
+export type WriterEvidence = Pick<Evidence, 'journal' | 'apiWrites'> & Required<Pick<Evidence, 'clbCalls'>>;
 
 /** Calls that change a load balancer. */
 const WRITES = new Set([

@@ -7,6 +7,7 @@ import { hooksWithinBudget } from './law-hook.ts';
 import { closedOnEvidence, openedForItsPod } from './law-identity.ts';
 import { neverEmptied } from './law-open.ts';
 import { onlyWhatIsOurs } from './law-ownership.ts';
+import { oneWriterOfAll, onlyUnderTheLease } from './law-writers.ts';
 
 /** Calls that change a load balancer. */
 const WRITES = new Set([
@@ -41,7 +42,7 @@ export function breachesOfEveryRun(evidence: Evidence): Breach[] {
     ...hooksWithinBudget(evidence),
     ...openedForItsPod(evidence),
     ...onlyWhatIsOurs(journal),
-    ...oneWriter(ours),
+    ...writerBreaches(evidence, ours),
   ];
 }
 
@@ -57,6 +58,13 @@ function noCutByUs(journal: readonly JournalRecord[]): Breach[] {
           }))
       : [],
   );
+}
+
+/** L7, as well as it can be told from what was noted. */
+function writerBreaches(evidence: Evidence, ours: readonly JournalRecord[]): Breach[] {
+  const { clbCalls } = evidence;
+  if (!clbCalls) return oneWriter(ours);
+  return [...oneWriterOfAll({ ...evidence, clbCalls }), ...onlyUnderTheLease({ ...evidence, clbCalls })];
 }
 
 /** L7: at most one write is in flight per load balancer. One that its caller gave up is over for it. */

@@ -59,7 +59,7 @@ export async function converge(options: ConvergenceOptions): Promise<Convergence
   const account = new Account(world.clb);
   const look = () => differencesNow({ account, strangers, chronicle, now: clock.wallNow(), shared: SHARED });
   const { settledMs, differences } = await settle(world, look);
-  const { journal, records, apiWrites } = world;
+  const { journal, records, apiWrites, clbCalls } = world;
   const { refused, outages } = misfortunes;
   const report = {
     seed: options.seed,
@@ -67,7 +67,7 @@ export async function converge(options: ConvergenceOptions): Promise<Convergence
     changes: users.told.length,
     settledMs,
     differences,
-    breaches: breachesOnTheWay({ journal, records, apiWrites, refused, outages, chronicle, shared: SHARED }),
+    breaches: breachesOnTheWay({ journal, records, apiWrites, clbCalls, refused, outages, chronicle, shared: SHARED }),
     digest: world.log.digest(),
     tail: world.log.tail(),
   };

@@ -26,20 +26,25 @@ export const PROCESS_TROUBLES: Kinds = {
   'the lease is deleted': { share: 1, lastsMs: [0, 0], begin: deleteLease },
 };
 
+/** One of several: while nobody is there at all, drains fail open. */
+function expendableLeader(world: World): Process | undefined {
+  return coordinators(world).length > 1 ? world.leader() : undefined;
+}
+
 function stopLeader({ world }: Site): Begun | undefined {
-  const leader = world.leader();
+  const leader = expendableLeader(world);
   leader?.stop.abort();
   return leader && { text: `${leader.name} is stopped`, end: () => void world.startCoordinator() };
 }
 
 function killLeader({ world }: Site): Begun | undefined {
-  const leader = world.leader();
+  const leader = expendableLeader(world);
   return leader && killed(world, [leader]);
 }
 
 function killReplica({ world }: Site, random: Random): Begun | undefined {
   const living = coordinators(world);
-  return living.length > 0 ? killed(world, [pick(random, living)]) : undefined;
+  return living.length > 1 ? killed(world, [pick(random, living)]) : undefined;
 }
 
 function killReplicas({ world }: Site): Begun {
