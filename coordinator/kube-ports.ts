@@ -172,13 +172,13 @@ export class KubePorts implements LeaderPorts {
     this.#lists.ask(namespace);
   };
 
-  /** One answer serves both questions: a reported Pod is confirmed by it, an unknown one proven gone. */
+  /** One answer serves both questions: a reported Pod is confirmed by it, one that no agent speaks for proven gone. */
   #answered(question: PodQuestion, answer: PodAnswer): void {
-    const { store } = this.#options.knowledge;
+    const { store, presence } = this.#options.knowledge;
     const { podUid, namespace, name } = question;
     const reported = store.pods.get(podUid);
     if (reported && agreesWithReport(answer, reported)) this.#work?.confirmed(podUid);
-    else if (reported) {
+    else if (reported && (presence.isReporting(reported.node) || !provesGone(answer, podUid))) {
       this.#edges.log.warn('an agent and the API server do not agree about a Pod yet', { pod: `${namespace}/${name}` });
     } else if (provesGone(answer, podUid)) {
       this.#edges.log.info('a bound Pod is proven gone', { pod: `${namespace}/${name}`, podUid });

@@ -131,3 +131,80 @@ describe('the targets of a node whose end is announced', () => {
     expect(world.cloud.size).toBe(3);
   });
 });
+
+describe('the targets of a node that nobody reaches', () => {
+  test('leave at once: what cannot serve waits for nobody to take over', () => {
+    const world = servingOn('n1', 'n2', 'n2');
+    world.addPod({ node: 'n2', address: '10.0.0.9', app: 'web' });
+    world.reportOne(3);
+    world.judge('n1', true);
+    expect(world.plan()?.write?.operations).toMatchObject([
+      { kind: 'close', evidence: 'unreachable', podUid: 'pod-1' },
+    ]);
+  });
+
+  test('leave under a leader that has had none of them confirmed', () => {
+    const world = servingOn('n1', 'n2');
+    world.newLeader();
+    for (const node of ['n1', 'n2']) world.snapshot(node, true);
+    world.judge('n1', true);
+    expect(settled(world)).toEqual(['pod-2']);
+  });
+
+  test('leave as many as the brake lets go, and are never deregistered for it (L2)', () => {
+    const world = servingOn(...Array<string>(3).fill('n1'), ...Array<string>(7).fill('n2'));
+    world.judge('n1', true);
+    world.settle();
+    expect(holds(world)).toEqual(['brake pod-3']);
+    world.advance(MINUTE_MS);
+    world.settle();
+    expect(openPods(world)).toHaveLength(7);
+    expect(world.cloud.size).toBe(10);
+  });
+
+  test('all serve on while nothing stands on another node (L2)', () => {
+    const world = servingOn('n1', 'n1');
+    world.judge('n1', true);
+    expect(settled(world)).toEqual(['pod-1', 'pod-2']);
+  });
+
+  test('serve again as soon as somebody reaches it', () => {
+    const world = servingOn('n1', 'n2');
+    world.judge('n1', true);
+    world.settle();
+    world.judge('n1', false);
+    expect(settled(world)).toEqual(['pod-1', 'pod-2']);
+  });
+});
+
+describe('while it is being found out if a node is lost, its targets', () => {
+  test('stay open that are open', () => {
+    const world = servingOn('n1', 'n2');
+    world.doubt('n1');
+    expect(world.plan()?.operations).toEqual([]);
+  });
+
+  test('stay closed that the leader before has closed', () => {
+    const world = servingOn('n1', 'n2');
+    world.judge('n1', true);
+    world.settle();
+    world.newLeader();
+    for (const [index, node] of ['n1', 'n2'].entries()) {
+      world.snapshot(node, true);
+      world.confirm(index);
+    }
+    expect(settled(world)).toEqual(['pod-2']);
+    world.judge('n1', true);
+    expect(settled(world)).toEqual(['pod-2']);
+  });
+
+  test('are not joined by new ones, which are registered when it is over', () => {
+    const world = servingOn('n1', 'n2');
+    world.doubt('n1');
+    world.addReadyPod({ node: 'n1', address: '10.0.0.9' });
+    world.settle();
+    expect(world.cloud.size).toBe(2);
+    world.judge('n1', false);
+    expect(settled(world)).toEqual(['pod-1', 'pod-2', 'pod-3']);
+  });
+});

@@ -89,9 +89,16 @@ export class ReportStore {
     this.#node(node).open(session, teller);
   }
 
-  /** The stream is gone. The node's Pods stay as they are, and so does what announces its end (law L1). */
+  /**
+   * The stream is gone. The node's Pods stay as they are, and so does what announces its end (law L1). Only what nobody
+   * but the API server has told is forgotten, since from now on nobody would tell of its end.
+   */
   close(node: string, session: string): void {
-    if (this.#nodes.get(node)?.close(session)) this.#onSigns(node);
+    const reports = this.#nodes.get(node);
+    if (!reports) return;
+    const isOwn = reports.teller(session) === API_SERVER;
+    if (reports.close(session)) this.#onSigns(node);
+    if (isOwn) for (const uid of [...reports.podUids]) this.#forgetIfTold(uid, API_SERVER);
     this.#dropIfEmpty(node);
   }
 
@@ -192,6 +199,10 @@ export class ReportStore {
       this.#bury(podUid, { at: now, evidence: 'absent from a consistent snapshot' });
     // The older agent may have seen it first.
     else if (other === API_SERVER || !reports.isOpen(other)) this.#forget(podUid);
+  }
+
+  #forgetIfTold(podUid: string, teller: Teller): void {
+    if (this.#pods.get(podUid)?.telling.teller === teller) this.#forget(podUid);
   }
 
   #bury(podUid: string, tombstone: Tombstone): void {

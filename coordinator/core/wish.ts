@@ -42,6 +42,8 @@ function wishOfUnbound(target: RuleTarget, context: WishContext): Wish {
   if (!target.wanted) return NONE;
   const { pod, disposition } = target.wanted;
   if (disposition.kind !== 'serve' && disposition.kind !== 'standby') return NONE;
+  // What is known of it may be old.
+  if (pod.isNodeInDoubt) return NONE;
   const weight = disposition.kind === 'serve' ? disposition.weight : 0;
   return change(pod.record.uid, { kind: 'register', weight, tag: tagFor(pod, context) });
 }

@@ -31,7 +31,7 @@ interface Suspect {
 
 const LOOK_INTERVAL_MS = 500;
 /** Nodes that neighbours are asked about at the same time; each costs at most six probes. */
-const ROUNDS_MAX = 8;
+const ROUNDS_MAX = 32;
 const ASK_AGAIN_MS: Readonly<Record<NodeVerdict, number>> = { lost: 3_000, undecided: 3_000, alive: 5_000 };
 
 /**

@@ -52,7 +52,7 @@ export function watchPods(
   );
 }
 
-/** The watch of the node has ended. Its Pods stay as they are (law L1). */
+/** The watch of the node has ended. */
 export function endWatch(node: string, { knowledge }: Pick<PodWatchOptions, 'knowledge'>): void {
   knowledge.store.close(node, SESSION);
 }

@@ -133,15 +133,21 @@ const laneStep: fc.Arbitrary<Step> = fc.oneof(
 );
 
 /** What is said of nodes. */
-const nodeStep: fc.Arbitrary<Step> = fc
-  .tuple(node, fc.constantFrom<readonly NodeSignKind[]>([], [], ['shutdown'], ['cordoned']))
-  .map(([n, kinds]) => step(`announce ${n} ${kinds}`, world => world.announce(n, ...kinds)));
+const nodeStep: fc.Arbitrary<Step> = fc.oneof(
+  fc
+    .tuple(node, fc.constantFrom<readonly NodeSignKind[]>([], [], ['shutdown'], ['cordoned']))
+    .map(([n, kinds]) => step(`announce ${n} ${kinds}`, world => world.announce(n, ...kinds))),
+  node.map(n => step(`doubt ${n}`, world => world.doubt(n))),
+  fc
+    .tuple(node, fc.boolean())
+    .map(([n, isLost]) => step(`${isLost ? 'lose' : 'reach'} ${n}`, world => world.judge(n, isLost))),
+);
 
 /** Everything that can happen to the cluster, the reports and the cloud, in any order. */
 const anyStep: fc.Arbitrary<Step> = fc.oneof(
   { weight: 50, arbitrary: podStep },
   { weight: 4, arbitrary: userStep },
-  { weight: 2, arbitrary: nodeStep },
+  { weight: 4, arbitrary: nodeStep },
   { weight: 3, arbitrary: laneStep },
   { weight: 1, arbitrary: fc.constant(step('new leader', world => world.newLeader())) },
 );

@@ -63,6 +63,9 @@ export class CoreWorld {
   targetsPerRuleMax = Number.POSITIVE_INFINITY;
   isSaturated = false;
   quarantined: ReadonlyMap<string, string> = new Map();
+  /** Nodes that nobody reaches, and those of which it is being found out. */
+  lostNodes = new Set<string>();
+  doubtedNodes = new Set<string>();
   #names = 0;
 
   constructor(rules: readonly { port: number; app: string }[]) {
@@ -130,6 +133,18 @@ export class CoreWorld {
     );
   }
 
+  /** Neighbours say that they do not reach the node, or that they do again. */
+  judge(node: string, isLost: boolean): void {
+    this.doubtedNodes.delete(node);
+    if (isLost) this.lostNodes.add(node);
+    else this.lostNodes.delete(node);
+  }
+
+  /** The node's agent has fallen silent. */
+  doubt(node: string): void {
+    if (!this.lostNodes.has(node)) this.doubtedNodes.add(node);
+  }
+
   confirm(index: number): void {
     const pod = this.#pick(index);
     if (pod && !pod.gone) this.confirmed.add(pod.record.uid);
@@ -161,6 +176,8 @@ export class CoreWorld {
     this.confirmed = new Set();
     this.lane = EMPTY_LANE_STATE;
     this.previous = undefined;
+    for (const node of this.lostNodes) this.doubtedNodes.add(node);
+    this.lostNodes = new Set();
   }
 
   read(): void {
@@ -176,6 +193,8 @@ export class CoreWorld {
       drains: this.drains,
       confirmed: this.confirmed,
       drainNodeOn: DRAIN_NODE_ON,
+      lostNodes: this.lostNodes,
+      doubtedNodes: this.doubtedNodes,
     });
   }
 
