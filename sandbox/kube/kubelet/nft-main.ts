@@ -1,5 +1,8 @@
-/** Stands for nft on a node: `nft-main.ts STATE-FILE -j TRANSACTION` or `nft-main.ts STATE-FILE -j list table FAMILY NAME`. */
-import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+/**
+ * Stands for nft on a node: `nft-main.ts STATE-FILE -j TRANSACTION` or `nft-main.ts STATE-FILE -j list table FAMILY NAME`.
+ * What a list prints is written beside the state, so that a shell can answer those that agents ask for all the time.
+ */
+import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { applyTransaction, listTable, NftError, type NftTable } from './nft-tables.ts';
 
 function main([file = '', flag, ...rest]: readonly string[]): number {
@@ -29,8 +32,17 @@ function readTables(file: string): readonly NftTable[] {
 /** The node's network reads it at any moment. */
 function writeTables(file: string, tables: readonly NftTable[]): void {
   const written = `${file}.${process.pid}`;
+  for (const { family, name } of readTables(file)) rmSync(listingFile(file, family, name), { force: true });
+  for (const { family, name } of tables) {
+    writeFileSync(written, JSON.stringify(listTable(tables, family, name)));
+    renameSync(written, listingFile(file, family, name));
+  }
   writeFileSync(written, JSON.stringify(tables));
   renameSync(written, file);
+}
+
+function listingFile(file: string, family: string, name: string): string {
+  return `${file}.${family}.${name}`;
 }
 
 process.exitCode = main(process.argv.slice(2));

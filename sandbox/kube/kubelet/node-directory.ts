@@ -19,11 +19,11 @@ export class NodeDirectory {
   /** Makes the directory; what a former node left of processes, sockets and rules is removed. */
   constructor(path: string) {
     this.path = path;
-    for (const stale of ['proc', 'nft.json', 'run']) rmSync(join(path, stale), { recursive: true, force: true });
-    for (const folder of ['proc/net', 'bin', 'logs', 'volumes', 'run/containerd'])
+    for (const stale of ['proc', 'nft', 'run']) rmSync(join(path, stale), { recursive: true, force: true });
+    for (const folder of ['proc/net', 'nft', 'bin', 'logs', 'volumes', 'run/containerd'])
       mkdirSync(join(path, folder), { recursive: true });
-    const state = resolve(path, 'nft.json');
-    writeFileSync(join(path, 'bin/nft'), `#!/bin/sh\nexec '${process.execPath}' '${NFT_MAIN}' '${state}' "$@"\n`);
+    const state = resolve(path, 'nft/tables.json');
+    writeFileSync(join(path, 'bin/nft'), nftScript(state));
     chmodSync(join(path, 'bin/nft'), 0o755);
     this.#writeRows();
   }
@@ -68,7 +68,7 @@ export class NodeDirectory {
   /** As nft was told last. */
   redirectRules(): RedirectRules {
     try {
-      return redirectRules(JSON.parse(readFileSync(join(this.path, 'nft.json'), 'utf8')) as readonly NftTable[]);
+      return redirectRules(JSON.parse(readFileSync(join(this.path, 'nft/tables.json'), 'utf8')) as readonly NftTable[]);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return NO_REDIRECT;
       throw error;
@@ -80,4 +80,13 @@ export class NodeDirectory {
     writeFileSync(`${file}.new`, formatTcpTable([...this.#rows]));
     renameSync(`${file}.new`, file);
   }
+}
+
+/** A list is printed as it was written down: starting Node for each would cost more than the agents that ask. */
+function nftScript(state: string): string {
+  return `#!/bin/sh
+listing='${state}'".$4.$5"
+if [ "$1 $2 $3" = '-j list table' ] && [ -f "$listing" ]; then exec cat "$listing"; fi
+exec '${process.execPath}' '${NFT_MAIN}' '${state}' "$@"
+`;
 }
