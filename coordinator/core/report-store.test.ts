@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { ContainerState } from '../../common/pod-record.ts';
+import { ContainerState, type PodRecord } from '../../common/pod-record.ts';
+import { API_SERVER } from './node-reports.ts';
 import { container, podRecord } from './pod.fixture.ts';
 import { ReportStore } from './report-store.ts';
 
@@ -234,5 +235,57 @@ describe('what announces the end of a node', () => {
     expect(store.signsOf('n1')).toEqual([]);
     expect(store.nodes.has('n1')).toBe(false);
     expect(told).toEqual(['n1', 'n1']);
+  });
+});
+
+describe('the coordinator’s own watch of a node', () => {
+  const OWN = 'own watch';
+  let store: ReportStore;
+  beforeEach(() => {
+    store = new ReportStore();
+    store.open('n1', OWN, API_SERVER);
+    const pods = [podRecord(), podRecord({ uid: 'pod-2' })];
+    store.replace('n1', pods, { consistent: true, now: 100, session: OWN });
+  });
+  const list = (...pods: readonly PodRecord[]) =>
+    store.replace('n1', pods, { consistent: true, now: 200, session: OWN });
+
+  test('makes Pods known, and sees deletions begin and end', () => {
+    store.apply('n1', { upserts: [podRecord({ deletion: DELETION })], removals: ['pod-2'], session: OWN }, 300);
+    expect(store.pods.get('pod-1')?.deletionSeenAt).toBe(300);
+    expect(store.tombstone('pod-2')).toEqual({ at: 300, evidence: 'deletion seen on a watch' });
+  });
+
+  test('forgets what its list leaves out, and buries nothing for it (L1)', () => {
+    list(podRecord());
+    expect([...store.pods.keys()]).toEqual(['pod-1']);
+    expect(store.tombstone('pod-2')).toBeUndefined();
+  });
+
+  test('leaves alone what an agent tells that is there', () => {
+    store.open('n1', 's', { agent: 'a', startedAtMs: 0 });
+    store.apply('n1', { upserts: [podRecord({ ready: false })], removals: [], session: 's' }, 200);
+    list(podRecord({ ready: true }));
+    expect(store.pods.get('pod-1')?.record.ready).toBe(false);
+    list();
+    expect([...store.pods.keys()]).toEqual(['pod-1']);
+  });
+
+  test('is believed again when that agent is gone, but for exits and deletions that it told', () => {
+    store.open('n1', 's', { agent: 'a', startedAtMs: 0 });
+    const told = [podRecord({ ready: false }), podRecord({ uid: 'pod-2', deletion: DELETION })];
+    store.apply('n1', { upserts: told, removals: [], session: 's' }, 200);
+    store.close('n1', 's');
+    list(podRecord({ ready: true }), podRecord({ uid: 'pod-2' }));
+    expect(store.pods.get('pod-1')?.record.ready).toBe(true);
+    expect(store.pods.get('pod-2')?.record.deletion).toEqual(DELETION);
+  });
+
+  test('takes along when it ends what only it had told', () => {
+    store.open('n1', 's', { agent: 'a', startedAtMs: 0 });
+    store.apply('n1', { upserts: [podRecord()], removals: [], session: 's' }, 200);
+    store.close('n1', OWN);
+    expect([...store.pods.keys()]).toEqual(['pod-1']);
+    expect(store.tombstone('pod-2')).toBeUndefined();
   });
 });

@@ -1,0 +1,254 @@
+import fc from 'fast-check';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { Node } from '../../common/kube/objects.ts';
+import { silentLogger } from '../../common/logger.ts';
+import { seededRandom } from '../../common/random.ts';
+import { VirtualClock } from '../../common/virtual-clock.ts';
+import { podRecord } from '../core/pod.fixture.ts';
+import { Knowledge } from '../knowledge.ts';
+import { nodeRecord } from '../kube/node-reflector.ts';
+import type { ProbeOutcome, ProbeTarget } from '../reports/probe.ts';
+import { NodeLosses } from './node-losses.ts';
+
+const HEARTBEAT_MS = 3_000;
+/** Two heartbeats are missed, neighbours try for a second, and looks are half a second apart. */
+const FOUND_WITHIN_MS = 9_000;
+const OPENED = { agentPodUid: 'u', agentPodName: 'p', epoch: 'e', agentVersion: '', startedAtMs: 0 };
+
+/** Machines, each with an agent and a Pod, as a leader sees them. */
+class Stand {
+  readonly clock = new VirtualClock();
+  readonly knowledge = new Knowledge();
+  readonly changes: string[] = [];
+  readonly names: readonly string[];
+  /** Machines without power. */
+  readonly dark = new Set<string>();
+  /** Nodes whose agents the leader does not hear. */
+  readonly mute = new Set<string>();
+  probes = 0;
+  losses: NodeLosses;
+  #stop = new AbortController();
+  #running: Promise<void>;
+
+  constructor(count: number) {
+    this.names = Array.from({ length: count }, (_, index) => `n${index + 1}`);
+    const items = new Map(this.names.map(name => [name, nodeRecord(nodeObject(name))]));
+    this.knowledge.applyNodes({ type: 'replaced', items, resourceVersion: '1' }, 0);
+    for (const node of this.names) this.#connect(node);
+    this.#beat();
+    this.losses = this.#lead();
+    this.#running = this.losses.run(this.#stop.signal);
+  }
+
+  #lead(): NodeLosses {
+    return new NodeLosses({
+      clock: this.clock,
+      random: seededRandom(1),
+      log: silentLogger,
+      knowledge: this.knowledge,
+      ports: { probe: (from, target, signal) => this.#probe(from, target, signal) },
+      targetOn: node => ({ address: node, port: 80 }),
+      onChange: node => this.changes.push(node),
+    });
+  }
+
+  #connect(node: string): void {
+    const now = this.clock.now();
+    const pods = [podRecord({ uid: `pod-${node}` })];
+    this.knowledge.applyReport({ type: 'opened', node, session: 's', ...OPENED }, now);
+    this.knowledge.applyReport({ type: 'snapshot', node, session: 's', epoch: 'e', pods, consistent: true }, now);
+  }
+
+  #beat(): void {
+    const now = this.clock.now();
+    for (const node of this.names) {
+      if (this.#isHeard(node)) this.knowledge.applyReport({ type: 'heard', node, session: 's' }, now);
+    }
+    this.clock.schedule(HEARTBEAT_MS, () => this.#beat());
+  }
+
+  #isHeard(node: string): boolean {
+    return !this.dark.has(node) && !this.mute.has(node);
+  }
+
+  async #probe(from: string, { address, timeoutMs }: ProbeTarget, signal: AbortSignal): Promise<ProbeOutcome> {
+    this.probes += 1;
+    if (!this.#isHeard(from)) return 'unanswered';
+    if (!this.dark.has(address)) return 'connected';
+    return await new Promise((resolve, reject) => {
+      this.clock.schedule(timeoutMs, () => resolve('timed-out'));
+      signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+    });
+  }
+
+  setObject(name: string, status: 'True' | 'Unknown'): void {
+    const item = nodeRecord(nodeObject(name, status));
+    this.knowledge.applyNodes({ type: 'applied', key: name, item, resourceVersion: '2' }, this.clock.now());
+  }
+
+  deleteObject(key: string): void {
+    this.knowledge.applyNodes({ type: 'deleted', key, item: undefined, resourceVersion: '2' }, this.clock.now());
+  }
+
+  get lost(): string[] {
+    return this.names.filter(node => this.losses.isLost(node));
+  }
+  get doubted(): string[] {
+    return this.names.filter(node => this.losses.isInDoubt(node));
+  }
+
+  async newLeader(): Promise<void> {
+    await this.close();
+    this.#stop = new AbortController();
+    this.losses = this.#lead();
+    this.losses.look();
+    this.#running = this.losses.run(this.#stop.signal);
+  }
+
+  async close(): Promise<void> {
+    this.#stop.abort();
+    await this.clock.advance(1);
+    await this.#running;
+  }
+}
+
+function nodeObject(name: string, status: 'True' | 'Unknown' = 'True'): Node {
+  const addresses = [{ type: 'InternalIP', address: name }];
+  return { metadata: { name }, status: { addresses, conditions: [{ type: 'Ready', status }] } };
+}
+
+let stand: Stand;
+beforeEach(() => {
+  stand = new Stand(10);
+});
+afterEach(() => stand.close());
+
+describe('one node that falls silent', () => {
+  test('is lost within seconds when its neighbours reach it no more, and told of', async () => {
+    stand.dark.add('n3');
+    await stand.clock.advance(FOUND_WITHIN_MS);
+    expect(stand.lost).toEqual(['n3']);
+    expect(new Set(stand.changes)).toEqual(new Set(['n3']));
+  });
+
+  test('is not when they reach it', async () => {
+    stand.mute.add('n3');
+    await stand.clock.advance(120_000);
+    expect(stand.lost).toEqual([]);
+    expect(stand.probes).toBeGreaterThan(0);
+  });
+
+  test('is in doubt until they have answered', async () => {
+    stand.dark.add('n3');
+    await stand.clock.advanceUntil(() => stand.doubted.length > 0, FOUND_WITHIN_MS);
+    expect([stand.doubted, stand.lost]).toEqual([['n3'], []]);
+    await stand.clock.advance(2_000);
+    expect([stand.doubted, stand.lost]).toEqual([[], ['n3']]);
+  });
+
+  test('is lost no more when its agent speaks, or when a neighbour reaches it', async () => {
+    for (const node of ['n3', 'n4']) stand.dark.add(node);
+    await stand.clock.advance(FOUND_WITHIN_MS);
+    expect(stand.lost).toEqual(['n3', 'n4']);
+    stand.mute.add('n4');
+    stand.dark.clear();
+    await stand.clock.advance(6_500);
+    expect(stand.lost).toEqual([]);
+  });
+
+  test('is lost without any neighbour when its object is gone', async () => {
+    const alone = new Stand(1);
+    alone.dark.add('n1');
+    await alone.clock.advance(FOUND_WITHIN_MS);
+    expect(alone.lost).toEqual([]);
+    alone.deleteObject('n1');
+    await alone.clock.advance(FOUND_WITHIN_MS);
+    expect(alone.lost).toEqual(['n1']);
+    await alone.close();
+  });
+});
+
+describe('many nodes that fall silent together', () => {
+  test('are all held, however long it lasts, even if nobody reaches them', async () => {
+    for (const node of ['n1', 'n2', 'n3', 'n4']) stand.dark.add(node);
+    await stand.clock.advance(300_000);
+    expect([stand.lost, stand.doubted, stand.losses.isHeld]).toEqual([[], [], true]);
+    expect(stand.probes).toBe(0);
+  });
+
+  test('leave one that was lost before them lost, and are judged one by one when most are back', async () => {
+    stand.dark.add('n1');
+    await stand.clock.advance(60_000);
+    for (const node of ['n2', 'n3', 'n4', 'n5']) stand.mute.add(node);
+    await stand.clock.advance(20_000);
+    expect([stand.lost, stand.losses.isHeld]).toEqual([['n1'], true]);
+    stand.mute.clear();
+    stand.dark.add('n5');
+    await stand.clock.advance(FOUND_WITHIN_MS);
+    expect([stand.lost, stand.losses.isHeld]).toEqual([['n1', 'n5'], false]);
+  });
+});
+
+test('a leader that takes over asks before it judges what the one before had found', async () => {
+  stand.dark.add('n3');
+  await stand.clock.advance(FOUND_WITHIN_MS);
+  await stand.newLeader();
+  expect([stand.lost, stand.doubted]).toEqual([[], ['n3']]);
+  await stand.clock.advance(2_000);
+  expect([stand.lost, stand.doubted]).toEqual([['n3'], []]);
+});
+
+test('a node that never had an agent is lost only when the API server doubts it and nobody reaches it', async () => {
+  const pods = [podRecord({ uid: 'pod-super' })];
+  stand.knowledge.store.replace('super', pods, { consistent: true, now: 0 });
+  stand.setObject('super', 'True');
+  stand.dark.add('super');
+  await stand.clock.advance(60_000);
+  expect(stand.losses.isLost('super')).toBe(false);
+  stand.setObject('super', 'Unknown');
+  await stand.clock.advance(3_000);
+  expect(stand.losses.isLost('super')).toBe(true);
+});
+
+type Step = (stand: Stand) => void;
+
+test('whatever falls silent and comes back: no machine that is on is lost, nothing new while all is held, and it ends', async () => {
+  const index = fc.nat({ max: 5 });
+  const onNode = (act: (stand: Stand, node: string) => void) =>
+    index.map(
+      (at): Step =>
+        one =>
+          act(one, one.names[at] ?? ''),
+    );
+  const step = fc.oneof(
+    onNode(({ dark }, node) => dark.add(node)),
+    onNode(({ dark }, node) => dark.delete(node)),
+    onNode(({ mute }, node) => mute.add(node)),
+    onNode(({ mute }, node) => mute.delete(node)),
+    onNode((one, node) => one.setObject(node, one.dark.has(node) ? 'Unknown' : 'True')),
+  );
+  const steps = fc.array(fc.tuple(step, fc.constantFrom(0, 500, 2_000, 8_000, 40_000)), { maxLength: 20 });
+  await fc.assert(
+    fc.asyncProperty(steps, async run => {
+      const one = new Stand(6);
+      for (const [act, waitMs] of run) {
+        const wasOn = new Set(one.names.filter(node => !one.dark.has(node)));
+        act(one);
+        for (let waitedMs = 0; waitedMs <= waitMs; waitedMs += 500) {
+          const before = new Set(one.lost);
+          const wasHeld = one.losses.isHeld;
+          await one.clock.advance(500);
+          const fresh = one.lost.filter(node => !before.has(node));
+          expect(fresh.filter(node => wasOn.has(node) && !one.dark.has(node))).toEqual([]);
+          if (wasHeld && one.losses.isHeld) expect(fresh).toEqual([]);
+        }
+      }
+      one.dark.clear();
+      one.mute.clear();
+      await one.clock.advance(10_000);
+      expect([one.lost, one.doubted, one.losses.isHeld]).toEqual([[], [], false]);
+      await one.close();
+    }),
+    { numRuns: 200 },
+  );
+});
