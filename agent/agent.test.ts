@@ -11,7 +11,7 @@ import { DEFAULT_HOOK_CALLS_MAX, runAgent } from './agent.ts';
 import type { Connection } from './connections/source.ts';
 import { DEFAULT_DRAIN_LIMITS } from './drain/drain-limits.ts';
 import type { HookCallees } from './drain/hook-transport.ts';
-import type { AgentHealth } from './health/health.ts';
+import { noHealthBoard } from './health/health.ts';
 import { noMetrics } from './metrics.ts';
 import type { HookRedirect } from './redirect/hook-redirect.ts';
 import { RememberedRedirect } from './redirect/remembered-redirect.ts';
@@ -30,7 +30,6 @@ let hasSandbox: boolean;
 let connections: Connection[];
 let rule: RememberedRedirect;
 let redirected: (readonly string[])[];
-let health: () => AgentHealth;
 let redirectError: Error | undefined;
 let tellExit: (exit: ContainerExit) => void;
 let hooks: HookCallees;
@@ -69,11 +68,7 @@ function startAgent(): Promise<void> {
         random: seededRandom(7),
         reports: connector,
         metrics: noMetrics(),
-        health: {
-          observe: read => {
-            health = read;
-          },
-        },
+        health: noHealthBoard(),
         nodeAddresses: () => ['10.1.0.1'],
         nodeSigns: [],
         probes: { connect: async () => 'connected' },
