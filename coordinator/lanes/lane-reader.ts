@@ -50,9 +50,9 @@ export class LaneReader {
     this.#wakeup.wake();
   }
 
-  /** A write to these listeners was turned away: perhaps the last one of the leader before is under way, and is the same. */
-  readBehindPredecessor(listenerIds: ReadonlySet<string>): void {
-    if (this.#now() < this.#options.predecessorWritesUntil) this.readTargets(listenerIds, 'urgent');
+  /** Whether CLB may still carry out the last write of the leader before. */
+  isBehindPredecessor(): boolean {
+    return this.#now() < this.#options.predecessorWritesUntil;
   }
 
   /** The list of listeners may have changed. */

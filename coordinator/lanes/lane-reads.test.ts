@@ -68,7 +68,10 @@ test('a load balancer that may be busy with the last write of the leader before 
   bench.cloud.answers.push(cloudError({ class: 'busy', blames: 'load-balancer' }));
   const { registerTargets } = bench.cloud;
   bench.cloud.registerTargets = (id, targets, signal) => {
-    for (const target of targets) bench.cloud.bindings.set(bindingKey(target), target);
+    // Between the refusal and the next try.
+    bench.clock.schedule(bench.cloud.writeMs + 20, () => {
+      for (const target of targets) bench.cloud.bindings.set(bindingKey(target), target);
+    });
     return registerTargets(id, targets, signal);
   };
   bench.start();

@@ -139,9 +139,14 @@ export class LaneWriter {
     const result = await sendWrite(cloud, loadBalancerId, write);
     if (result.ok) this.#facts.hasSucceeded(write, this.#now() - startedAt);
     const verdict = judgeWrite(write, result);
-    this.#takeVerdict(write, verdict, isApart);
-    if (verdict.pause === 'busy') this.#reader.readBehindPredecessor(listenersOf(write.operations));
     this.#report(write, result);
+    if (verdict.pause === 'busy' && this.#reader.isBehindPredecessor()) {
+      // The load balancer may be busy with the same: what it has done by the end of the pause is not written again.
+      await this.#pauseFor(write, 'busy', signal);
+      this.#takeVerdict(write, { ...verdict, done: true }, isApart);
+      return;
+    }
+    this.#takeVerdict(write, verdict, isApart);
     // What is tried apart has its own pauses, so that it holds up nobody.
     await this.#pauseFor(write, isApart && verdict.refused ? 'none' : verdict.pause, signal);
   }
