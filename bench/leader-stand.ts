@@ -19,6 +19,8 @@ export const SETTLE_MS = 2_000;
 
 /** How long the API server takes to confirm a Pod. */
 const CONFIRMATION_MS = 4;
+/** How long it takes to list a namespace's Services. */
+const LIST_MS = 10;
 
 export interface LeaderStandOptions {
   readonly clock: Clock;
@@ -54,7 +56,11 @@ export function leaderStand({ clock, cloud, knowledge, writeGate, sendDrainUpdat
       },
       reportPod: () => undefined,
       reportNode: () => undefined,
-      listServices: () => undefined,
+      listServices: namespace => {
+        const startedAt = clock.now();
+        const services = [...knowledge.services.values()].filter(service => service.namespace === namespace);
+        clock.schedule(LIST_MS, () => work.servicesListed(namespace, { startedAt, services }));
+      },
       probe: async () => 'unanswered',
     },
     cloud,

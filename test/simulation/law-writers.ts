@@ -3,8 +3,6 @@ import type { Breach } from './breach.ts';
 import type { ClbCallNote, Evidence } from './evidence.ts';
 import type { ApiWrite } from './noting-api.ts';
 
-export type { ClbCallNote };
-
 export type WriterEvidence = Pick<Evidence, 'journal' | 'apiWrites'> & Required<Pick<Evidence, 'clbCalls'>>;
 
 /** Calls that change a load balancer. */
