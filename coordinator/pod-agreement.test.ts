@@ -26,6 +26,7 @@ describe('the API server agrees with an agent (L12)', () => {
     ['it has another UID', found({ uid: 'pod-2' })],
     ['it runs on another node', found({ nodeName: 'n2' })],
     ['it has no such address', found({ addresses: ['10.0.0.9'] })],
+    ['it is being deleted, and the agent has not heard of it', found({ isDeleting: true })],
     ['it has other labels', found({ labels: { app: 'api' } })],
     ['it has more labels', found({ labels: { app: 'web', tier: 'front' } })],
   ])('not when %s', (_, answer) => {

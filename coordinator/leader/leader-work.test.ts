@@ -373,6 +373,23 @@ describe('after a leader whose last write CLB may still be carrying out', () => 
   });
 });
 
+test('a Pod whose hook was called opens again only when the API server, too, knows of no deletion (L4)', async () => {
+  const hook = (phase: DrainPhase) =>
+    term.hear({ type: 'drain', node: 'n1', session: 's', request: { podUid: 'pod-1', phase, budgetMs: 5_000 } });
+  const weight = () => term.cloud.bindings.get('lbl-80||10.0.0.1|80')?.weight;
+  await term.services(SERVICE);
+  await term.report(podRecord(), podRecord({ uid: 'pod-2', addresses: ['10.0.0.2'] }));
+  term.confirms = false;
+  hook(DrainPhase.BEGIN);
+  await term.goOn();
+  hook(DrainPhase.ANSWERED);
+  await term.goOn();
+  expect(weight()).toBe(0);
+  term.confirms = true;
+  await term.goOn();
+  expect(weight()).toBe(10);
+});
+
 test('a drain that was cut short is told on its Pod', async () => {
   await term.services(SERVICE);
   await term.report(podRecord());

@@ -233,6 +233,7 @@ export class LeaderWork {
   // --- what happened
 
   #follow(change: KnowledgeChange): void {
+    const { knowledge } = this.#options;
     switch (change.kind) {
       case 'pod':
         this.#mark(this.#isLeaving(change.podUid) ? this.#dirt.leavingPodUids : this.#dirt.podUids, [change.podUid]);
@@ -241,6 +242,7 @@ export class LeaderWork {
         this.#mark(this.#dirt.services, [change.key]);
         break;
       case 'drain-asked':
+        if (knowledge.store.pods.get(change.podUid)?.deletionSeenAt === undefined) this.#pods.doubted(change.podUid);
         this.#mark(this.#dirt.drains, [change.podUid]);
         break;
       case 'drain-answered':
@@ -248,7 +250,7 @@ export class LeaderWork {
         break;
       case 'node':
         // Ahead of all others, like those that leave by themselves.
-        this.#mark(this.#dirt.leavingPodUids, this.#options.knowledge.store.podUidsOf(change.node));
+        this.#mark(this.#dirt.leavingPodUids, knowledge.store.podUidsOf(change.node));
         this.#mark(this.#dirt.nodes, [change.node]);
     }
   }

@@ -57,6 +57,14 @@ export class PodDesk {
     if (stored) this.#confirmations.add(stored.record);
   }
 
+  /**
+   * A hook is held that no deletion explains. The agent's view may be behind (law L4): the Pod opens again only when the
+   * API server, asked after the call, knows of no deletion either.
+   */
+  doubted(podUid: string): void {
+    this.#confirmations.forget(podUid);
+  }
+
   /** The cloud's name of a node. @returns the Pods that waited for it */
   instanceFound(node: string, instanceId: string | undefined): Iterable<string> {
     return this.#instances.found(node, instanceId);
