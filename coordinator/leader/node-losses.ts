@@ -86,7 +86,7 @@ export class NodeLosses {
   look(): void {
     const { knowledge, onChange } = this.#options;
     const before = new Map(this.#suspects);
-    const wasHeld = this.#isHeld;
+    const standingBefore = this.#standings();
     this.#suspects.clear();
     for (const node of knowledge.store.nodes.keys()) {
       const since = this.#doubtedSince(node, before.get(node)?.since);
@@ -96,10 +96,21 @@ export class NodeLosses {
       }
     }
     this.#hold();
-    for (const node of new Set([...before.keys(), ...this.#suspects.keys()])) {
-      const isKnown = before.has(node) && this.#suspects.has(node);
-      if (!isKnown || wasHeld !== this.#isHeld) onChange(node);
+    // When a whole cluster falls silent, nothing changes for anybody, and nobody is to look at every Pod.
+    const standing = this.#standings();
+    for (const node of new Set([...standingBefore.keys(), ...standing.keys()])) {
+      if (standingBefore.get(node) !== standing.get(node)) onChange(node);
     }
+  }
+
+  /** What others see of nodes with which something is wrong. */
+  #standings(): ReadonlyMap<string, 'lost' | 'in doubt'> {
+    const standings = new Map<string, 'lost' | 'in doubt'>();
+    for (const node of this.#suspects.keys()) {
+      if (this.isLost(node)) standings.set(node, 'lost');
+      else if (this.isInDoubt(node)) standings.set(node, 'in doubt');
+    }
+    return standings;
   }
 
   /** Of a node that never had an agent only the API server can tell that something is wrong. */
