@@ -31,8 +31,15 @@ function hasEvidence(operation: TargetOperation, world: CoreWorld): boolean {
     record.phase === PodPhase.SUCCEEDED ||
     stored?.containers.some(container => container.state === ContainerState.EXITED) === true ||
     stored?.ready === false ||
-    (stored !== undefined && isPutOutOfUse(operation, rule, stored))
+    (stored !== undefined && isPutOutOfUse(operation, rule, stored)) ||
+    (takes(operation) && operation.evidence === 'quota' && isCrowded(rule, world))
   );
+}
+
+/** More Pods want a place on the rule, or have one at its former port, than CLB takes there: one may go for another's sake. */
+function isCrowded(rule: PlacedRule, world: CoreWorld): boolean {
+  const wanting = world.pods.filter(({ record }) => selects(rule, record));
+  return wanting.length > world.targetsPerRuleMax;
 }
 
 /** By the user: another selector or port, or weight 0. */
@@ -41,7 +48,7 @@ function isPutOutOfUse(operation: TargetOperation, rule: PlacedRule, record: Pod
   return isElsewhere || weightOf(record) === 0;
 }
 
-function takes(operation: TargetOperation): boolean {
+function takes(operation: TargetOperation): operation is Extract<TargetOperation, { kind: 'close' | 'deregister' }> {
   return operation.kind === 'close' || operation.kind === 'deregister';
 }
 
