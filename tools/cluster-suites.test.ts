@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { clusterSummary } from './cluster-suites.ts';
 
 test('the counts of a cluster run are added as they are', () => {
-  expect(clusterSummary(1, '12 passed, 2 failed')).toEqual({ passed: 12, failed: 2, skipped: [] });
+  expect(clusterSummary(1, '12 passed, 2 failed')).toEqual({ passed: 12, failed: 2, failures: [], skipped: [] });
 });
 
 test('a cluster run that lacks something is one skipped test with its reason', () => {
@@ -11,5 +11,5 @@ test('a cluster run that lacks something is one skipped test with its reason', (
 });
 
 test('a cluster run that ends without counts has failed', () => {
-  expect(clusterSummary(0, 'Segmentation fault')).toEqual({ passed: 0, failed: 1, skipped: [] });
+  expect(clusterSummary(0, 'Segmentation fault')).toEqual({ passed: 0, failed: 1, failures: [], skipped: [] });
 });

@@ -29,9 +29,9 @@ export async function runClusterSuites(): Promise<TestSummary> {
 export function clusterSummary(exitCode: number, lastLine: string): TestSummary {
   if (exitCode === MISSING) {
     const skipped = { path: 'test/cluster/suites', name: 'the suites on real kubelets', reason: lastLine };
-    return { passed: 0, failed: 0, skipped: [skipped] };
+    return { passed: 0, failed: 0, failures: [], skipped: [skipped] };
   }
   const [, passed, failed] = LAST_LINE.exec(lastLine) ?? [];
-  if (passed === undefined) return { passed: 0, failed: 1, skipped: [] };
-  return { passed: Number(passed), failed: Number(failed), skipped: [] };
+  if (passed === undefined) return { passed: 0, failed: 1, failures: [], skipped: [] };
+  return { passed: Number(passed), failed: Number(failed), failures: [], skipped: [] };
 }

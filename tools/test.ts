@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import { type Reporter, startVitest, type TestModule } from 'vitest/node';
 import { runClusterSuites } from './cluster-suites.ts';
-import { addSummaries, type SkippedTest, summarize, type TestSummary } from './test-summary.ts';
+import { addSummaries, type FailedTest, type SkippedTest, summarize, type TestSummary } from './test-summary.ts';
 
 const USAGE = `npm test [-- [options] [path …]]
 
@@ -28,7 +28,7 @@ function readArguments() {
 
 /** Counts what vitest reports. */
 class Counter implements Reporter {
-  #summary: TestSummary = { passed: 0, failed: 0, skipped: [] };
+  #summary: TestSummary = { passed: 0, failed: 0, failures: [], skipped: [] };
 
   get summary(): TestSummary {
     return this.#summary;
@@ -44,9 +44,18 @@ class Counter implements Reporter {
       const reason = 'note' in result ? (result.note ?? '') : '';
       return { path: test.module.relativeModuleId, name: test.fullName, reason };
     });
-    const failed = inState('failed').length + inState('pending').length + brokenFiles.length + errors.length;
-    this.#summary = { passed: inState('passed').length, failed, skipped };
+    const failures = [
+      ...inState('failed').map(test => failedTest(test.module, test.fullName, test.result().errors ?? [])),
+      ...brokenFiles.map(module => failedTest(module, 'the file itself', module.errors())),
+      ...inState('pending').map(test => failedTest(test.module, test.fullName, [{ message: 'never ended' }])),
+    ];
+    const failed = failures.length + errors.length;
+    this.#summary = { passed: inState('passed').length, failed, failures, skipped };
   }
+}
+
+function failedTest(module: TestModule, name: string, errors: readonly { message: string }[]): FailedTest {
+  return { path: module.relativeModuleId, name, message: errors.map(error => error.message).join('; ') };
 }
 
 const { values, positionals } = readArguments();
