@@ -13,7 +13,7 @@ export type TargetChange =
   | { readonly kind: 'close'; readonly evidence: DrainEvidence }
   | { readonly kind: 'open'; readonly weight: number }
   | { readonly kind: 'register'; readonly weight: number; readonly tag: string }
-  /** Gives a foreign target of an adopted listener our mark (law L6). */
+  /** Gives a foreign target of an adopted listener our mark (law L6), or one whose owner is gone that of its heir (L5). */
   | { readonly kind: 'adopt'; readonly tag: string }
   | { readonly kind: 'deregister'; readonly evidence: RemoveEvidence };
 

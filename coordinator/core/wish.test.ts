@@ -102,14 +102,11 @@ describe('what is bound', () => {
     expect(wish({ pods: [nowhere], bound: { weight: 10 } })).not.toMatchObject({ change: { kind: 'deregister' } });
   });
 
-  test('goes to a confirmed heir only once its owner is on its way out (L5, L12)', () => {
-    const heir = podRecord({ uid: 'pod-2' });
-    expect(wish({ pods: [podRecord(), heir], bound: { weight: 10 } })).toEqual({ kind: 'none' });
+  test('belongs to its living owner whoever else claims its address (L12)', () => {
+    const claimant = podRecord({ uid: 'pod-2' });
+    expect(wish({ pods: [podRecord(), claimant], bound: { weight: 10 } })).toEqual({ kind: 'none' });
     const leaving = podRecord({ deletion: DELETION });
-    expect(wish({ pods: [leaving, heir], bound: { weight: 10 } })).toEqual(
-      change({ kind: 'deregister', evidence: 'moved' }),
-    );
-    expect(wish({ pods: [leaving, heir], bound: { weight: 10 }, unconfirmed: true })).toEqual(
+    expect(wish({ pods: [leaving, claimant], bound: { weight: 10 }, unconfirmed: true })).toEqual(
       change({ kind: 'close', evidence: 'deletion' }),
     );
   });
@@ -154,6 +151,48 @@ describe('what is bound', () => {
     const quarantined = new Map([[bindingKey(PLACE), 'CD2009']]);
     expect(wish({ quarantined })).toEqual({ kind: 'none' });
     expect(wish({ pods: [podRecord({ ready: false })], bound: { weight: 10 }, quarantined })).toEqual({ kind: 'none' });
+  });
+});
+
+describe('what is bound for a Pod that is gone from there', () => {
+  const heir = podRecord({ uid: 'pod-2', name: 'pod-2' });
+  const takeOver = {
+    kind: 'change',
+    podUid: 'pod-2',
+    change: { kind: 'adopt', tag: TAG.replaceAll('pod-1', 'pod-2') },
+  };
+  const close = change({ kind: 'close', evidence: 'deletion' });
+  const open = { gone: 'pod-1', bound: { weight: 10 } };
+  const closed = { gone: 'pod-1', bound: { weight: 0 } };
+
+  test('goes over to the ready Pod that has the address now, with no moment without weight (L4, L5)', () => {
+    expect(wish({ ...open, pods: [heir] })).toEqual(takeOver);
+    expect(wish({ ...closed, pods: [heir] })).toEqual(takeOver);
+  });
+
+  test('goes over also while its owner is still on its way out', () => {
+    const leaving = podRecord({ deletion: DELETION });
+    expect(wish({ pods: [leaving, heir], bound: { weight: 10 } })).toEqual(takeOver);
+  });
+
+  test('is closed first when the Pod that has the address now may not serve, and goes over then', () => {
+    for (const fields of [{ ready: false }, { deletion: DELETION }]) {
+      const pods = [podRecord({ ...heir, ...fields })];
+      expect(wish({ ...open, pods })).toEqual(close);
+      expect(wish({ ...closed, pods })).toEqual(takeOver);
+    }
+  });
+
+  test('is closed and waits while the API server has not confirmed the Pod that has the address now (L12)', () => {
+    expect(wish({ ...open, pods: [heir], unconfirmed: true })).toEqual(close);
+    expect(wish({ ...closed, pods: [heir], unconfirmed: true })).toEqual({ kind: 'none' });
+  });
+
+  test('is removed when the Pod that has the address now is not wanted there, or has ended too', () => {
+    const removal = change({ kind: 'deregister', evidence: 'gone' });
+    expect(wish({ ...open, pods: [podRecord({ ...heir, labels: {} })] })).toEqual(removal);
+    const exited = [container('main', ContainerState.EXITED)];
+    expect(wish({ ...open, pods: [podRecord({ ...heir, deletion: DELETION, containers: exited })] })).toEqual(removal);
   });
 });
 

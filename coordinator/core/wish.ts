@@ -61,12 +61,31 @@ function tagFor({ record }: PodView, { cluster }: WishContext): string {
 }
 
 function wishOfBound(target: RuleTarget, bound: OwnTarget, context: WishContext): Wish {
-  const { podUid } = bound.mark;
-  if (context.view.tombstone(podUid)) return change(podUid, { kind: 'deregister', evidence: 'gone' });
+  if (context.view.tombstone(bound.mark.podUid))
+    return wishOfOwnerless(target, bound, { ...context, evidence: 'gone' });
   if (!bound.owner) return { kind: 'prove', mark: bound.mark };
-  if (hasLostAddress(bound.owner, target)) return change(podUid, { kind: 'deregister', evidence: 'moved' });
+  if (hasLostAddress(bound.owner, target)) return wishOfOwnerless(target, bound, { ...context, evidence: 'moved' });
   const disposition = ownDisposition(bound.owner, target, context);
   return target.key === context.givesPlace ? wishOfGiver(disposition, bound) : wishFor(disposition, bound);
+}
+
+/**
+ * Of a target whose owner is gone from there. A Pod that the rule wants in the same place takes it over as it stands: CLB
+ * may have sent it connections already, which a removal would cut (law L4), and it is without traffic for no moment.
+ */
+function wishOfOwnerless(
+  { wanted }: RuleTarget,
+  bound: OwnTarget,
+  context: WishContext & { readonly evidence: 'gone' | 'moved' },
+): Wish {
+  const { podUid } = bound.mark;
+  const { evidence } = context;
+  if (!wanted || wanted.disposition.kind === 'remove') return change(podUid, { kind: 'deregister', evidence });
+  const { pod, disposition } = wanted;
+  // What is known of the heir does not bear traffic: as for any target, weight 0 comes before everything else.
+  if (disposition.kind !== 'serve' && bound.weight > 0) return change(podUid, { kind: 'close', evidence: 'deletion' });
+  if (!pod.confirmed) return NONE;
+  return change(pod.record.uid, { kind: 'adopt', tag: tagFor(pod, context) });
 }
 
 function wishFor(disposition: Disposition, bound: OwnTarget): Wish {
