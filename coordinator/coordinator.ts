@@ -9,12 +9,12 @@ import { KubeResponseError, type KubeTransport } from '../common/kube/transport.
 import type { Logger } from '../common/logger.ts';
 import type { NodePolicy } from '../common/pods/detect-eni.ts';
 import type { Random } from '../common/random.ts';
-import type { CoordinatorEnded } from '../proto/gen/clbdirect/v1/report.ts';
 import type { Cloud, HealthCheckSettings } from './cloud/types.ts';
 import { DEFAULT_PLAN_LIMITS } from './core/lane-plan.ts';
 import type { NodeSignKind } from './core/node-sign.ts';
 import { Knowledge } from './knowledge.ts';
 import type { Predecessor } from './kube/leader-election/election-step.ts';
+import { HolderDeaths } from './kube/leader-election/holder-deaths.ts';
 import { LeaderElector } from './kube/leader-election/leader-elector.ts';
 import { leaseLock } from './kube/leader-election/lease-lock.ts';
 import { runNodeReflector } from './kube/node-reflector.ts';
@@ -88,15 +88,24 @@ export class Coordinator {
   readonly knowledge = new Knowledge();
   readonly #edges: CoordinatorEdges;
   readonly #options: CoordinatorOptions;
+  readonly #deaths: HolderDeaths;
   #elector: LeaderElector | undefined;
   #term: Term | undefined;
   #termNumber = 0;
+  /** Until when CLB may still carry out what leaders before us asked for. */
+  #predecessorWritesUntil = Number.NEGATIVE_INFINITY;
   /** When the work of every term so far has ended. */
   #ended: Promise<void> = Promise.resolve();
 
   constructor(edges: CoordinatorEdges, options: CoordinatorOptions) {
     this.#edges = edges;
     this.#options = options;
+    this.#deaths = new HolderDeaths({
+      ...edges,
+      holder: () => this.#elector?.holderIdentity(),
+      findPod: name => this.#findPod(name),
+      onProven: (identity, at) => this.#elector?.holderDied(identity, at),
+    });
     this.reports = new ReportServer({
       coordinator: options.name,
       incarnation: options.incarnation,
@@ -104,7 +113,7 @@ export class Coordinator {
       clock: edges.clock,
       logger: edges.log.child({ component: 'reports' }),
       onEvent: event => this.knowledge.applyReport(event, edges.clock.now()),
-      onCoordinatorEnded: (node, ended) => void this.#coordinatorEnded(node, ended),
+      onCoordinatorEnded: (node, ended) => this.#deaths.told(node, ended),
     });
   }
 
@@ -163,12 +172,14 @@ export class Coordinator {
       random,
       onStartedLeading: (term, predecessor) => this.#start(cluster, term, predecessor),
       onStoppedLeading: () => this.#stop(),
+      onFollowed: () => this.#deaths.look(),
       onError: error => log.warn('the lease could not be read or written, will try again', { error }),
     });
     this.#elector = elector;
     const never = new AbortController();
     const running = elector.run(never.signal);
     await aborted(signal);
+    await this.#outlastPredecessors(elector);
     // Writes in flight end under the lease; only then may another replica have it.
     const term = this.#term;
     term?.stop.abort();
@@ -180,23 +191,19 @@ export class Coordinator {
     if (led) await sleep(clock, HANDOVER_MS, never.signal);
   }
 
-  /**
-   * An agent's word counts only for Pods of its own node (law L12): the API server tells where that replica ran. Without
-   * its answer the lease runs out as usual.
-   */
-  async #coordinatorEnded(node: string, { podUid, incarnation }: CoordinatorEnded): Promise<void> {
-    const identity = `${podUid}_${incarnation}`;
-    const name = this.knowledge.store.pods.get(podUid)?.record.name;
-    if (this.#elector?.holderIdentity() !== identity || name === undefined) return;
-    const { log } = this.#edges;
+  /** Whoever takes a lease that was released trusts all reads: not before the leaders before us have certainly written. */
+  async #outlastPredecessors(elector: LeaderElector): Promise<void> {
+    const { clock } = this.#edges;
+    const leftMs = this.#predecessorWritesUntil - clock.now();
+    if (elector.isLeading && leftMs > 0) await sleep(clock, leftMs, new AbortController().signal);
+  }
+
+  async #findPod(name: string): Promise<Pod | undefined> {
     try {
-      const path = podPath(this.#options.namespace, name);
-      const pod = (await this.#get(path, new AbortController().signal)) as Pod;
-      if (pod.metadata.uid !== podUid || pod.spec.nodeName !== node) return;
-      log.info('the leader has ended, its node says; taking over', { leader: name, node });
-      this.#elector.holderDied(identity);
+      return (await this.#get(podPath(this.#options.namespace, name), new AbortController().signal)) as Pod;
     } catch (error) {
-      log.warn('where the leader ran could not be asked; its lease has to run out', { leader: name, node, error });
+      if (error instanceof KubeResponseError && error.status === 404) return undefined;
+      throw error;
     }
   }
 
@@ -206,6 +213,7 @@ export class Coordinator {
     if (!elector) throw new Error('a term starts only after its election');
     log.info('leading', { term });
     this.#termNumber = term;
+    this.#predecessorWritesUntil = Math.max(this.#predecessorWritesUntil, predecessorWritesUntil(predecessor));
     const stop = new AbortController();
     const { reports, knowledge } = this;
     const ports = new KubePorts(this.#edges, { ...this.#options, reports, knowledge, observer });
@@ -228,7 +236,7 @@ export class Coordinator {
       drainNodeOn: new Set(this.#options.drainNodeOn),
       limits: DEFAULT_PLAN_LIMITS,
       timing: DEFAULT_LANE_TIMING,
-      predecessorWritesUntil: predecessorWritesUntil(predecessor),
+      predecessorWritesUntil: this.#predecessorWritesUntil,
       tkeController: () => ports.tkeController,
       observer,
     });

@@ -2,7 +2,8 @@ import { beforeEach, expect, test } from 'vitest';
 import { silentLogger } from '../../common/logger.ts';
 import { CoordinatorWitness } from './coordinator-witness.ts';
 
-const WELCOME = { podUid: 'uid-1', incarnation: 'i1' };
+const WELCOME = { coordinator: 'coordinator-1', podUid: 'uid-1', incarnation: 'i1' };
+const ENDED = { podName: 'coordinator-1', podUid: 'uid-1', incarnation: 'i1' };
 
 let running: readonly string[] | Error;
 let told: number;
@@ -34,14 +35,14 @@ test('the exit of the container in which a coordinator spoke proves its end, onc
   expect(witness.ended).toEqual([]);
   exit('c1');
   exit('c1');
-  expect([witness.ended, told]).toEqual([[WELCOME], 1]);
+  expect([witness.ended, told]).toEqual([[ENDED], 1]);
 });
 
 test('an exit that is heard while the runtime is still being asked counts', async () => {
   const asked = witness.welcomed(WELCOME);
   exit('c1');
   await asked;
-  expect(witness.ended).toEqual([WELCOME]);
+  expect(witness.ended).toEqual([ENDED]);
 });
 
 test.each<[string, () => void]>([
@@ -67,7 +68,7 @@ test.each<[string, readonly string[] | Error]>([
 test('of very many restarts the latest are remembered', async () => {
   for (let count = 1; count <= 100; count += 1) {
     running = [`c${count}`];
-    await witness.welcomed({ podUid: 'uid-1', incarnation: `i${count}` });
+    await witness.welcomed({ ...WELCOME, incarnation: `i${count}` });
     exit(`c${count}`);
   }
   expect([witness.ended.length, witness.ended.at(-1)?.incarnation]).toEqual([16, 'i100']);

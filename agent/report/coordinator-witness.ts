@@ -9,6 +9,9 @@ export interface CoordinatorWitnessOptions {
   readonly onEnded: () => void;
 }
 
+/** Whom a Welcome is from. */
+type Greeting = Pick<Welcome, 'podUid' | 'incarnation' | 'coordinator'>;
+
 /** Of each kind; two or three replicas run in a cluster, and every restart of one is another incarnation. */
 const REMEMBERED_MAX = 16;
 
@@ -35,11 +38,11 @@ export class CoordinatorWitness {
   }
 
   /** A coordinator welcomed this agent. One that runs elsewhere, or beside other containers, cannot be witnessed. */
-  async welcomed({ podUid, incarnation }: Pick<Welcome, 'podUid' | 'incarnation'>): Promise<void> {
+  async welcomed({ podUid, incarnation, coordinator }: Greeting): Promise<void> {
     if (podUid === '' || incarnation === '') return;
     const [containerId, ...others] = await this.#running(podUid);
     if (containerId === undefined || others.length > 0) return;
-    remember(this.#tied, containerId, { podUid, incarnation });
+    remember(this.#tied, containerId, { podUid, incarnation, podName: coordinator });
     if (this.#exited.has(containerId)) this.#conclude(containerId);
   }
 

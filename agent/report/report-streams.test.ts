@@ -99,7 +99,7 @@ async function welcomeBoth(): Promise<ScriptedChannel[]> {
 
 test('every coordinator hears which other one has ended, also one that comes later', async () => {
   const channels = await welcomeBoth();
-  ended = [{ podUid: 'uid-1', incarnation: 'i1' }];
+  ended = [{ podName: 'coordinator-1', podUid: 'uid-1', incarnation: 'i1' }];
   streams.coordinatorEnded();
   for (const channel of channels) expect(channel.of('coordinatorEnded')).toEqual(ended);
   expect(welcomed).toEqual(['i', 'i']);

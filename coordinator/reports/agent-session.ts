@@ -88,7 +88,7 @@ export function sessionStep(state: SessionState, request: ReportRequest, welcome
     case 'probeResult':
       return { state, effects: [...heard(state).effects, { type: 'probed', result: message.value }] };
     case 'coordinatorEnded':
-      return { state, effects: [...heard(state).effects, { type: 'coordinatorEnded', ended: message.value }] };
+      return takeEnded(state, message.value);
     case undefined:
       return heard(state);
   }
@@ -158,6 +158,13 @@ function takeDrain(state: SessionState, request: DrainRequest): SessionStep {
 
 function takeNotice(state: SessionState, notice: NodeNotice): SessionStep {
   return { state, effects: [{ type: 'event', event: { type: 'notice', ...origin(state), signs: signsIn(notice) } }] };
+}
+
+/** Of one that names no process there is nothing to prove. */
+function takeEnded(state: SessionState, ended: CoordinatorEnded): SessionStep {
+  const step = heard(state);
+  if (![ended.podName, ended.podUid, ended.incarnation].every(isIdentifier)) return step;
+  return { state, effects: [...step.effects, { type: 'coordinatorEnded', ended }] };
 }
 
 /** Answered, so that the agent too can tell a silent stream from a quiet one. */

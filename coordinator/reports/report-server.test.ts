@@ -40,9 +40,11 @@ describe('the report server', () => {
     expect(leadership).toEqual({ $case: 'leadership', value: { leading: true, term: 4 } });
   });
 
-  test('passes on which replica an agent saw end, with the node of its token', async () => {
+  test('passes on which replica an agent saw end, with the node of its token, unless it names none', async () => {
     const agent = await connect('node1', 'a1');
-    agent.channel.say({ message: { $case: 'coordinatorEnded', value: { podUid: 'uid-1', incarnation: 'i1' } } });
+    const value = { podName: 'coordinator-1', podUid: 'uid-1', incarnation: 'i1' };
+    agent.channel.say({ message: { $case: 'coordinatorEnded', value } });
+    agent.channel.say({ message: { $case: 'coordinatorEnded', value: { ...value, podName: '' } } });
     await clock.advance(0);
     expect(ended).toEqual(['uid-1_i1 says node1']);
   });

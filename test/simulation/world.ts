@@ -218,12 +218,12 @@ export class World {
     return this.#runCoordinator({ name, podUid: `${name}-uid` });
   }
 
-  /** Another replica in a Pod of its own: it lives and dies with its container. */
-  async deployCoordinator(nodeName: string): Promise<void> {
+  /** Another replica in a Pod of its own: it lives and dies with its container, and comes back as `restartPolicy` says. */
+  async deployCoordinator(nodeName: string, restartPolicy: 'Always' | 'Never' = 'Never'): Promise<void> {
     this.#replicas += 1;
     await this.create(`/api/v1/namespaces/${NAMESPACE}/pods`, {
       metadata: { name: `coordinator-${this.#replicas}` },
-      spec: { nodeName, restartPolicy: 'Never', containers: [{ name: 'coordinator', image: COORDINATOR_IMAGE }] },
+      spec: { nodeName, restartPolicy, containers: [{ name: 'coordinator', image: COORDINATOR_IMAGE }] },
     });
   }
 
@@ -257,7 +257,7 @@ export class World {
   }
 
   #makeCoordinator({ name, podUid }: { name: string; podUid: string }, { clock, kube, clb }: Body): Coordinator {
-    const transport = this.#notedCalls(name, clb);
+    const transport = this.#notedCalls(clb);
     return simulatedCoordinator({
       name,
       podUid,
@@ -272,10 +272,10 @@ export class World {
     });
   }
 
-  #notedCalls(name: string, clb: Link): ClbTransport {
+  #notedCalls(clb: Link): ClbTransport {
     const begun = new WeakMap<object, { startedAt: number; failureToldAt: number | undefined }>();
     const inner = clbTransport(this.clb, (requestId, parameters) => {
-      const process = this.processes.find(candidate => candidate.name === name);
+      const process = this.processes.find(candidate => candidate.clb === clb);
       const note = begun.get(parameters);
       if (process && note) this.clbCalls.set(requestId, Object.assign(note, { process }));
     });

@@ -14,7 +14,7 @@ export interface ElectionState {
   /** Whether `observed` may be written over without reading again. */
   readonly isFresh: boolean;
   readonly leadership: Leadership | undefined;
-  /** A holder proven dead: its lease need not expire. `at`: when we heard of it, monotonic. */
+  /** A holder proven dead, not later than `at` (monotonic): its lease need not expire. */
   readonly deadHolder: { readonly identity: string; readonly at: number } | undefined;
   /** Who held the lease that we are about to take. */
   readonly predecessor: Predecessor;
@@ -43,7 +43,7 @@ export type Observation =
   | { readonly type: 'written'; readonly lease: Lease; readonly startedAt: number }
   /** The request failed; whether a write was done is unknown. */
   | { readonly type: 'failed' }
-  | { readonly type: 'holderDied'; readonly identity: string }
+  | { readonly type: 'holderDied'; readonly identity: string; readonly at: number }
   | { readonly type: 'resigned' };
 
 export type Effect =
@@ -90,7 +90,7 @@ export function electionStep(
     case 'failed':
       return stepDownIfOverdue(options, { ...state, isFresh: false }, now);
     case 'holderDied':
-      return { state: { ...state, deadHolder: { identity: observation.identity, at: now.monotonicMs } }, effects: [] };
+      return { state: { ...state, deadHolder: { identity: observation.identity, at: observation.at } }, effects: [] };
     case 'resigned':
       return onResigned(state);
   }

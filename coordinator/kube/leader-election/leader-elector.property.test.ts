@@ -69,6 +69,7 @@ async function checkScenario(plan: Scenario): Promise<number> {
         if (other) violations.push(`${index} leads at ${world.now()}, another may write until ${other.claimedUntil}`);
       },
       onStoppedLeading: () => undefined,
+      onFollowed: () => undefined,
       onError: () => undefined,
     });
     const replica = { clock, elector, claimedUntil: Number.NEGATIVE_INFINITY };

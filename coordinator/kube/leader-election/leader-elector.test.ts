@@ -2,6 +2,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { seededRandom } from '../../../common/random.ts';
 import { VirtualClock } from '../../../common/virtual-clock.ts';
 import { ELECTION_DEFAULTS } from './election-options.ts';
+import type { Predecessor } from './election-step.ts';
 import { LeaderElector } from './leader-elector.ts';
 import { leaseLock } from './lease-lock.ts';
 import { LeaseServer } from './lease-server.ts';
@@ -9,6 +10,8 @@ import { LeaseServer } from './lease-server.ts';
 let clock: VirtualClock;
 let server: LeaseServer;
 let story: string[];
+let predecessors: Predecessor[];
+let onFollowed: () => void;
 let errors: unknown[];
 let stops: (() => Promise<void>)[];
 
@@ -16,6 +19,8 @@ beforeEach(() => {
   clock = new VirtualClock();
   server = new LeaseServer({ clock, random: seededRandom(1), slowShare: 0, lossShare: 0 });
   story = [];
+  predecessors = [];
+  onFollowed = () => undefined;
   errors = [];
   stops = [];
 });
@@ -58,11 +63,26 @@ it('lets the other replica lead at once when the leader is proven dead', async (
   const b = start('b');
   await clock.advance(5_000);
   vanish.cut();
-  b.holderDied('somebody else');
+  b.holderDied('somebody else', clock.now());
   await clock.advance(2_000);
   expect(b.isLeading).toBe(false);
-  b.holderDied('a');
+  const diedAt = clock.now() - 200;
+  b.holderDied('a', diedAt);
   await clock.advance(50);
+  expect(b.isLeading).toBe(true);
+  expect(predecessors.at(-1)).toEqual({ type: 'dead', at: diedAt });
+});
+
+it('tells after each look at the lease that it follows, so that proofs that came early can be weighed', async () => {
+  const vanish = vanishable();
+  start('a', vanish.server);
+  await clock.advance(500);
+  vanish.cut();
+  const b = start('b');
+  onFollowed = () => {
+    if (b.holderIdentity() === 'a') b.holderDied('a', clock.now());
+  };
+  await clock.advance(100);
   expect(b.isLeading).toBe(true);
 });
 
@@ -136,8 +156,12 @@ function start(identity: string, transport = server): LeaderElector {
     lock: leaseLock({ transport, namespace: 'system', name: 'lease' }),
     clock,
     random: seededRandom(identity.charCodeAt(0)),
-    onStartedLeading: term => story.push(`${identity} leads in term ${term}`),
+    onStartedLeading: (term, predecessor) => {
+      story.push(`${identity} leads in term ${term}`);
+      predecessors.push(predecessor);
+    },
     onStoppedLeading: () => story.push(`${identity} stops`),
+    onFollowed: () => onFollowed(),
     onError: error => errors.push(error),
   });
   const abort = new AbortController();

@@ -22,6 +22,8 @@ export interface LeaderElectorOptions extends ElectionOptions {
   readonly onStartedLeading: (term: number, predecessor: Predecessor) => void;
   /** Called synchronously; nothing may be written from now on. */
   readonly onStoppedLeading: () => void;
+  /** The lease was looked at, and somebody else leads or nobody. */
+  readonly onFollowed: () => void;
   /** A request about the lease failed; it is tried again. */
   readonly onError: (error: unknown) => void;
 }
@@ -57,6 +59,7 @@ export class LeaderElector {
     while (!signal.aborted && !this.#state.hasResigned) {
       this.#attempt = this.#tryOnce({ type: 'tick' }, signal);
       await this.#attempt;
+      if (!this.isLeading) this.#options.onFollowed();
       await this.#pause();
     }
     signal.removeEventListener('abort', onAbort);
@@ -88,9 +91,12 @@ export class LeaderElector {
     return this.isLeading && this.#options.clock.now() > this.mayWriteUntil() + STALL_TOLERANCE_MS;
   }
 
-  /** Tells that the process of `identity` is proven to have ended: if it holds the lease, we try to take it at once. */
-  holderDied(identity: string): void {
-    this.#apply({ type: 'holderDied', identity });
+  /**
+   * Tells that the process of `identity` is proven to have ended, not later than `at` (monotonic): if it holds the lease,
+   * we try to take it at once.
+   */
+  holderDied(identity: string, at: number): void {
+    this.#apply({ type: 'holderDied', identity, at });
     if (this.holderIdentity() === identity) this.#wake.abort();
   }
 

@@ -208,7 +208,7 @@ export interface Hello {
 
 /** First message of the coordinator. */
 export interface Welcome {
-  /** Name of the replica, for logs. */
+  /** Name of the replica: that of its Pod. */
   coordinator: string;
   /** Random per process, also in the lease's holder identity. */
   incarnation: string;
@@ -225,6 +225,8 @@ export interface Welcome {
 export interface CoordinatorEnded {
   podUid: string;
   incarnation: string;
+  /** Where the API server is asked whether that Pod ran on this node. */
+  podName: string;
 }
 
 export interface Leadership {
@@ -786,7 +788,7 @@ export const Welcome: MessageFns<Welcome> = {
 };
 
 function createBaseCoordinatorEnded(): CoordinatorEnded {
-  return { podUid: "", incarnation: "" };
+  return { podUid: "", incarnation: "", podName: "" };
 }
 
 export const CoordinatorEnded: MessageFns<CoordinatorEnded> = {
@@ -796,6 +798,9 @@ export const CoordinatorEnded: MessageFns<CoordinatorEnded> = {
     }
     if (message.incarnation !== "") {
       writer.uint32(18).string(message.incarnation);
+    }
+    if (message.podName !== "") {
+      writer.uint32(26).string(message.podName);
     }
     return writer;
   },
@@ -827,6 +832,14 @@ export const CoordinatorEnded: MessageFns<CoordinatorEnded> = {
             }
 
             message.incarnation = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.podName = reader.string();
             continue;
           }
         }
