@@ -1,5 +1,6 @@
 import type { ObjectMeta } from '../../common/kube/objects.ts';
 import { CUSTOM_WEIGHT_ANNOTATION } from '../../common/names.ts';
+import { type AddressSpan, addressSpans } from './address-spans.ts';
 import type { Breach } from './breach.ts';
 import {
   appOf,
@@ -18,7 +19,7 @@ const WRITE_MS = 6_000;
 
 /** L5: a target is opened only for the Pod that has the address. */
 export function openedForItsPod(evidence: Evidence): Breach[] {
-  const holders = addressSpans(evidence);
+  const holders = addressSpans(evidence.records);
   const found: Breach[] = [];
   replayCloud(evidence.journal, ({ at, changes }) => {
     for (const { kind, address, weight, tag } of changes) {
@@ -57,30 +58,8 @@ function isFull({ targetsMax }: Evidence, targets: CloudTargets, listenerId: str
   return [...targets.values()].filter(target => target.listenerId === listenerId).length >= targetsMax - 1;
 }
 
-interface AddressSpan {
-  readonly podUid: string;
-  readonly address: string;
-  readonly from: number;
-  to: number;
-}
-
 function isIn({ from, to }: AddressSpan, at: number): boolean {
   return from <= at && at <= to + WRITE_MS;
-}
-
-function addressSpans({ records }: Evidence): AddressSpan[] {
-  const spans: AddressSpan[] = [];
-  for (const { type, podUid, podIp, atMs } of records) {
-    if (type === 'addressAssigned' && podIp !== undefined) {
-      // A machine that comes back gives its addresses anew.
-      for (const span of spans)
-        if ((span.podUid === podUid || span.address === podIp) && span.to > atMs) span.to = atMs;
-      spans.push({ podUid, address: podIp, from: atMs, to: Number.POSITIVE_INFINITY });
-    }
-    if (type === 'addressReleased')
-      for (const span of spans) if (span.podUid === podUid && span.to > atMs) span.to = atMs;
-  }
-  return spans;
 }
 
 /**

@@ -133,20 +133,32 @@ describe('the judge of a run', () => {
     expect(lawsBroken(run)).toEqual(['L4']);
   });
 
-  test('sees connections that are cut (L4)', () => {
-    const run = serving();
-    const { address } = FIRST;
-    const cut = {
-      kind: 'target-deregistered' as const,
-      listenerId: 'lbl-1',
-      locationId: '',
-      address,
-      port: 80,
-      weight: 0,
-    };
-    const targets = [{ ...cut, liveConnections: 2, openedConnections: 5 }];
-    run.journal.push({ kind: 'forwarded', at: 9_000, forwarder: 0, requestId: 'request', targets });
-    expect(lawsBroken(run)).toEqual(['L4']);
+  describe('when a deregistration cuts connections', () => {
+    function cut(run: ReturnType<typeof serving>): void {
+      const removal = target('target-deregistered', FIRST, 0);
+      const targets = [{ ...removal, liveConnections: 2, openedConnections: 5 }];
+      run.journal.push(changed(8_000, removal));
+      run.journal.push({ kind: 'forwarded', at: 9_000, forwarder: 0, requestId: 'request', targets });
+    }
+
+    test('sees it (L4)', () => {
+      const run = serving();
+      run.apiWrites.push(deleted(7_000, FIRST));
+      cut(run);
+      expect(lawsBroken(run)).toEqual(['L4']);
+    });
+
+    test.each([
+      ['sees it when another Pod of the application has inherited the address (L4)', 'web-5c9f-ccccc', ['L4']],
+      ['lets misled ones go that have reached a Pod of another application', 'shop-77aa-ccccc', []],
+    ])('%s', (_, name, laws) => {
+      const run = serving();
+      run.apiWrites.push(deleted(7_000, FIRST));
+      run.records.push(moment(7_500, FIRST, { type: 'addressReleased' }));
+      run.records.push(moment(7_800, { ...FIRST, name, uid: 'uid-c' }, { type: 'addressAssigned' }));
+      cut(run);
+      expect(lawsBroken(run)).toEqual(laws);
+    });
   });
 
   test('sees an address that is opened for a Pod that does not have it (L5)', () => {

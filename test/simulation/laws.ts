@@ -1,6 +1,7 @@
 import type { JournalRecord } from '../../sandbox/clb/journal.ts';
 import type { Breach } from './breach.ts';
 import { type Evidence, ownershipOf } from './evidence.ts';
+import { noCutByUs } from './law-cut.ts';
 import { drainBeforeDeath } from './law-drain.ts';
 import { gatesTellTheTruth } from './law-gate.ts';
 import { hooksWithinBudget } from './law-hook.ts';
@@ -38,26 +39,12 @@ export function breachesOfEveryRun(evidence: Evidence): Breach[] {
   const { journal } = evidence;
   const ours = journal.filter(ownershipOf(journal));
   return [
-    ...noCutByUs(ours),
+    ...noCutByUs(ours, evidence),
     ...hooksWithinBudget(evidence),
     ...openedForItsPod(evidence),
     ...onlyWhatIsOurs(journal),
     ...writerBreaches(evidence, ours),
   ];
-}
-
-/** L4: no deregistration cut a live connection. */
-function noCutByUs(journal: readonly JournalRecord[]): Breach[] {
-  return journal.flatMap(record =>
-    record.kind === 'forwarded'
-      ? record.targets
-          .filter(target => target.kind === 'target-deregistered' && target.liveConnections > 0)
-          .map(target => ({
-            law: 'L4',
-            message: `deregistering ${target.address}:${target.port} cut ${target.liveConnections} connections`,
-          }))
-      : [],
-  );
 }
 
 /** L7, as well as it can be told from what was noted. */

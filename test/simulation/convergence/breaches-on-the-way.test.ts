@@ -108,6 +108,17 @@ describe('the judge of a run in which Services change', () => {
     expect(run.laws()).toEqual(['L1', 'L2']);
   });
 
+  test('lets the last target go at an address that its Pod no longer has', () => {
+    run.change(30_000, run.target('target-deregistered', SECOND, 10));
+    run.journal.push({ ...run.journal.pop(), requestId: '' } as JournalRecord);
+    const { uid = '', name } = FIRST.metadata;
+    const common = { atMs: 50_000, nodeName: 'n1', namespace: 'default', podName: name, podUid: uid };
+    run.records.push({ ...common, podIp: '10.0.0.9', type: 'addressAssigned' });
+    run.pods.add(uid, { from: 50_000, object: pod(name, '10.0.0.9') });
+    run.change(MINUTE_MS, run.target('target-deregistered', FIRST, 10));
+    expect(run.laws()).toEqual([]);
+  });
+
   test('sees a gate opened before the cloud said healthy with the weight that is wanted (L3)', () => {
     run.opensGate(9_000, FIRST);
     expect(run.laws()).toEqual(['L3']);

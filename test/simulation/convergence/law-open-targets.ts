@@ -1,4 +1,5 @@
 import type { KubeletRecord } from '../../../sandbox/kube/kubelet/kubelet-record.ts';
+import { addressSpans, holderOf } from '../address-spans.ts';
 import type { Breach } from '../breach.ts';
 import { type CloudTarget, type CloudTargets, isOpen, isRefused, replayCloud } from '../evidence.ts';
 import { isServing, selects, weightOf } from './desired-state.ts';
@@ -16,6 +17,7 @@ export function neverEmptied(ledger: Ledger): Breach[] {
   const hookedAt = moments(ledger.evidence.records, 'preStopBegan');
   const found: Breach[] = [];
   const exitedAt = moments(ledger.evidence.records, 'exited');
+  const spans = addressSpans(ledger.evidence.records);
   const openSince = new Map<string, number>();
   replayCloud(ledger.evidence.journal, ({ at, changes, before, after }) => {
     const wasOpen = (key: string) => at - (openSince.get(key) ?? at) > SENT_MS;
@@ -23,6 +25,8 @@ export function neverEmptied(ledger: Ledger): Breach[] {
       const [last] = openTargets(before, listenerId, wasOpen);
       const listener = ledger.listener(listenerId);
       if (!last || !listener || openTargets(after, listenerId, () => true).length > 0) continue;
+      // A machine came back with another address for the Pod: at the old one nobody serves.
+      if (holderOf(spans, last.address, at)?.podUid !== last.podUid) continue;
       if (ledger.wasMeddledWith(listenerId, at - UNSEEN_MS, at)) continue;
       if ((exitedAt.get(last.podUid) ?? Number.POSITIVE_INFINITY) <= at) continue;
       if (at - (hookedAt.get(last.podUid) ?? at) > HOLD_MAX_MS) continue;

@@ -1,0 +1,57 @@
+import type { JournalRecord } from '../../sandbox/clb/journal.ts';
+import { addressSpans, holderOf } from './address-spans.ts';
+import type { Breach } from './breach.ts';
+import { appOf, type Evidence, podNameOf } from './evidence.ts';
+
+/** What one deregistration did. */
+interface Cut {
+  readonly requestId: string;
+  readonly listenerId: string;
+  readonly address: string;
+  readonly port: number;
+  readonly liveConnections: number;
+}
+
+/**
+ * L4: no deregistration cut a live connection. One that reached another application, because a Pod of it inherited the
+ * address, was misled: the sooner it ends, the better.
+ */
+export function noCutByUs(ours: readonly JournalRecord[], { records }: Pick<Evidence, 'records'>): Breach[] {
+  const spans = addressSpans(records);
+  const changes = deregistrations(ours);
+  return cuts(ours).flatMap(cut => {
+    const change = changes.get(keyOf(cut));
+    const holder = change && holderOf(spans, cut.address, change.at);
+    if (holder && appOf(holder.podName) !== appOf(change.podName)) return [];
+    const { address, port, liveConnections } = cut;
+    const whose = change ? ` of ${change.podName}` : '';
+    return [{ law: 'L4', message: `deregistering ${address}:${port}${whose} cut ${liveConnections} connections` }];
+  });
+}
+
+function cuts(journal: readonly JournalRecord[]): readonly Cut[] {
+  return journal.flatMap(record =>
+    record.kind === 'forwarded'
+      ? record.targets
+          .filter(({ kind, liveConnections }) => kind === 'target-deregistered' && liveConnections > 0)
+          .map(target => ({ ...target, requestId: record.requestId }))
+      : [],
+  );
+}
+
+function deregistrations(journal: readonly JournalRecord[]) {
+  const found = new Map<string, { readonly at: number; readonly podName: string }>();
+  for (const record of journal) {
+    if (record.kind !== 'change') continue;
+    for (const change of record.changes) {
+      if (change.kind !== 'target-deregistered') continue;
+      const { requestId, at } = record;
+      found.set(keyOf({ ...change, requestId }), { at, podName: podNameOf(change.tag) });
+    }
+  }
+  return found;
+}
+
+function keyOf({ requestId, listenerId, address, port }: Omit<Cut, 'liveConnections'>): string {
+  return `${requestId} ${listenerId} ${address}:${port}`;
+}
