@@ -19,6 +19,7 @@ import { ProbeDesk } from './node/probe-desk.ts';
 import type { ProbeSource } from './node/probe-source.ts';
 import type { NodeSignSource } from './node/sign-source.ts';
 import { runAbsenceProver } from './pods/absence-prover.ts';
+import { askForDeletion } from './pods/deletion-question.ts';
 import { runPodReflector } from './pods/pod-reflector.ts';
 import { type PodChange, PodTable } from './pods/pod-table.ts';
 import type { HookRedirect } from './redirect/hook-redirect.ts';
@@ -71,9 +72,9 @@ export async function runAgent(
   { edges, options }: { edges: AgentEdges; options: AgentOptions },
   signal: AbortSignal,
 ): Promise<void> {
-  const parts = wire(edges, options);
-  showTo(edges, parts);
   const rest = new AbortController();
+  const parts = wire(edges, options, rest.signal);
+  showTo(edges, parts);
   const lead = new ExitLead(edges);
   const onObserved = (record: PodRecord) => lead.watchTold(record);
   const sources = { ...edges, ...options, ...parts, onObserved };
@@ -102,7 +103,7 @@ export async function runAgent(
 type Parts = ReturnType<typeof wire>;
 
 /** Makes the parts and tells each of them of every change of a Pod. */
-function wire(edges: AgentEdges, options: AgentOptions) {
+function wire(edges: AgentEdges, options: AgentOptions, signal: AbortSignal) {
   const { log } = edges;
   const table = new PodTable();
   const epoch = randomUuid(edges.random);
@@ -120,6 +121,8 @@ function wire(edges: AgentEdges, options: AgentOptions) {
     limits: options.drain,
     callsMax: options.hookCallsMax,
     findPod: callee => ('address' in callee ? table.findByAddress(callee.address) : table.findByUid(callee.podUid)),
+    onUnexplained: pod =>
+      void askForDeletion({ ...edges, table, onChange, onError: questionErrorLog(edges) }, pod, signal),
     request: request => streams.requestDrain(request),
   });
   const streams = new ReportStreams({
@@ -200,6 +203,10 @@ function podErrorLog({ log, metrics }: AgentEdges): (error: unknown) => void {
     metrics.podListOrWatchFailed();
     log.warn('Pods of this node were not listed or watched, will try again', { component: 'pods', error });
   };
+}
+
+function questionErrorLog({ log }: AgentEdges): (error: unknown) => void {
+  return error => log.warn('the API server did not say if a Pod is being deleted whose preStop is called', { error });
 }
 
 function runtimeErrorLog({ log, metrics }: AgentEdges): (error: unknown) => void {

@@ -52,6 +52,7 @@ test('whatever a coordinator says of a drain, the call is answered within its bu
         limits: DEFAULT_DRAIN_LIMITS,
         callsMax: 3,
         nodeAddresses: () => ['10.1.0.1'],
+        onUnexplained: () => undefined,
         findPod: () => pod,
         request: () => {},
       });

@@ -45,6 +45,7 @@ async function drain(
     limits: LIMITS,
     callsMax: 1,
     nodeAddresses: () => [],
+    onUnexplained: () => undefined,
     findPod: () => pod,
     request: ({ phase }) => {
       if (phase !== DrainPhase.ANSWERED) queueMicrotask(() => obey(phase));

@@ -33,6 +33,7 @@ beforeEach(() => {
     callsMax: 3,
     nodeAddresses: () => ['10.1.0.1'],
     findPod: callee => pods.find(({ addresses }) => 'address' in callee && addresses.includes(callee.address)),
+    onUnexplained: pod => facts.push(`unexplained ${pod.uid}`),
     request: request => requests.push(request),
   });
   tracker.coordinators(1);
@@ -97,6 +98,15 @@ describe('a drain', () => {
     pods = [RUNNING];
     await call();
     expect(requests).toMatchObject([{ podUid: 'uid-1', phase: DrainPhase.BEGIN }]);
+  });
+
+  test('that no deletion explains is told once, so that somebody asks', async () => {
+    await call();
+    expect(facts).toEqual([]);
+    pods = [{ ...RUNNING, uid: 'uid-2' }];
+    await call();
+    await call();
+    expect(facts).toEqual(['unexplained uid-2']);
   });
 
   test('of a container that restarts begins anew when the container is back and called for again', async () => {

@@ -38,6 +38,8 @@ export interface DrainTrackerOptions {
   /** All addresses of the node now. */
   readonly nodeAddresses: () => readonly string[];
   readonly findPod: (callee: HookCallee) => PodRecord | undefined;
+  /** A drain began of a Pod of which no deletion is known. */
+  readonly onUnexplained: (pod: PodRecord) => void;
   /** Tells every connected coordinator. */
   readonly request: (request: DrainRequest) => void;
 }
@@ -175,6 +177,7 @@ export class DrainTracker {
     };
     this.#tracked.set(pod.uid, tracked);
     this.#take(tracked, step);
+    if (!pod.deletion) this.#options.onUnexplained(pod);
     return tracked;
   }
 

@@ -137,3 +137,20 @@ test('Pods that were known before their Node are decided on when it comes, and r
   expect(table.setNetwork(mixed).upserts).toMatchObject([{ uid: 'uid-1', eni: { attached: true } }]);
   expect(table.setNetwork(mixed).upserts).toEqual([]);
 });
+
+describe('a deletion that the API server told when asked', () => {
+  const deletion = { seenAtMs: 0, gracePeriodSeconds: 60 };
+
+  test('is told of the Pod, and not forgotten when a watch that is behind tells what was before', () => {
+    const table = tableWith([KEY, observed()]);
+    const told = table.deletionSeen('uid-1', deletion, 5_000);
+    expect(told.upserts).toMatchObject([{ uid: 'uid-1', deletion: { seenAtMs: 5_000, gracePeriodSeconds: 60 } }]);
+    expect(table.apply(KEY, observed({ ready: false }), 6_000).upserts).toMatchObject([
+      { ready: false, deletion: { seenAtMs: 5_000 } },
+    ]);
+  });
+
+  test('is nothing to a Pod that is gone', () => {
+    expect(tableWith().deletionSeen('uid-1', deletion, 0)).toEqual({ upserts: [], removals: [] });
+  });
+});

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { ContainerState, type PodRecord } from '../../common/pod-record.ts';
+import { ContainerState, type Deletion, type PodRecord } from '../../common/pod-record.ts';
 import { eniByNode } from '../../common/pods/eni-by-node.ts';
 import type { NodeNetwork } from '../../common/pods/node-network.ts';
 import type { ContainerExit } from '../runtime/source.ts';
@@ -72,7 +72,15 @@ export class PodTable {
     return this.#store(key, stampDeletion(item, previous?.record, wallNowMs), previous?.exitedIds ?? new Set());
   }
 
-  /** Takes a deletion that the watch told. */
+  /** Takes what the API server said, when asked, of a Pod on its way out. */
+  deletionSeen(uid: string, deletion: Deletion, wallNowMs: number): PodChange {
+    const entry = this.#entries.get(uid);
+    if (!entry) return nothing();
+    const observed = { ...entry.observed, record: { ...entry.observed.record, deletion } };
+    return this.#store(entry.key, stampDeletion(observed, entry.record, wallNowMs), entry.exitedIds);
+  }
+
+  /** Takes the end of a Pod that the watch told. */
   delete(key: string): PodChange {
     const uid = this.#uids.get(key);
     return uid === undefined ? nothing() : this.#remove(uid);
@@ -161,8 +169,9 @@ export class PodTable {
   }
 }
 
+/** What was once deleted stays so, also if a watch is behind what a question found out. */
 function stampDeletion(item: ObservedPod, previous: PodRecord | undefined, wallNowMs: number): ObservedPod {
-  const { deletion } = item.record;
+  const deletion = item.record.deletion ?? previous?.deletion;
   if (!deletion) return item;
   const seenAtMs = previous?.deletion?.seenAtMs ?? wallNowMs;
   return { ...item, record: { ...item.record, deletion: { ...deletion, seenAtMs } } };

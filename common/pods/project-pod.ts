@@ -60,7 +60,8 @@ function conditionOf(pod: Pod, type: string): Condition | undefined {
   return pod.status?.conditions?.find(condition => condition.type === type);
 }
 
-function deletionOf(metadata: ObjectMeta): Deletion | undefined {
+/** Undefined as long as nobody asked for the deletion; `seenAtMs` as in `projectPod`. */
+export function deletionOf(metadata: ObjectMeta): Deletion | undefined {
   if (metadata.deletionTimestamp === undefined) return undefined;
   return { seenAtMs: 0, gracePeriodSeconds: metadata.deletionGracePeriodSeconds ?? 0 };
 }
