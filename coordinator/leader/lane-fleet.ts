@@ -1,3 +1,4 @@
+import type { RuleTarget } from '../core/rule-state.ts';
 import type { Auditor } from '../lanes/auditor.ts';
 import type { HealthPoller } from '../lanes/health-poller.ts';
 import { Lane } from '../lanes/lane.ts';
@@ -75,6 +76,12 @@ export class LaneFleet {
   /** The lanes that have, want or change a target of the Pod. */
   concernedBy(podUid: string): readonly LiveLane[] {
     return [...(this.#concerned.get(podUid) ?? [])].flatMap(id => this.#lanes.get(id) ?? []);
+  }
+
+  /** What the load balancer's lane knows of that target of the Pod; undefined when there is none. */
+  targetAt(podUid: string, loadBalancerId: string, key: string): RuleTarget | undefined {
+    const targets = this.#lanes.get(loadBalancerId)?.lane.targetsOf(podUid);
+    return targets?.find(({ target }) => target.key === key)?.target;
   }
 
   /** The lane may have to do with these Pods now, or no more. */

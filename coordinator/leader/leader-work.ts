@@ -2,10 +2,8 @@ import type { Clock } from '../../common/clock.ts';
 import type { Logger } from '../../common/logger.ts';
 import type { Random } from '../../common/random.ts';
 import type { Cloud, HealthCheckSettings } from '../cloud/types.ts';
-import { drainProgress } from '../core/drain-progress.ts';
 import type { LanePlanLimits } from '../core/lane-plan.ts';
 import type { NodeSignKind } from '../core/node-sign.ts';
-import type { Rule } from '../core/rule.ts';
 import type { Knowledge, KnowledgeChange } from '../knowledge.ts';
 import type { ServiceRecord } from '../kube/service-reflector.ts';
 import { Auditor } from '../lanes/auditor.ts';
@@ -14,29 +12,29 @@ import type { Lane } from '../lanes/lane.ts';
 import type { LaneOptions, LaneTiming, ObservedChange } from '../lanes/lane-options.ts';
 import type { WriteFence } from '../lanes/write-fence.ts';
 import { LoadBalancerDirectory } from '../loadbalancers/load-balancer-directory.ts';
-import { missingPort } from '../loadbalancers/missing-port.ts';
 import type { ExistingLoadBalancerPolicy } from '../loadbalancers/placements.ts';
-import { unreachablePods } from '../loadbalancers/unreachable-pods.ts';
 import type { CoordinatorObserver } from '../observer.ts';
 import { AccountQuota } from './account-quota.ts';
-import { type Claimed, Claims } from './claims.ts';
-import { addAll, Dirt, take, takeSome } from './dirt.ts';
+import { Claims } from './claims.ts';
+import { addAll, Dirt } from './dirt.ts';
 import { DrainAnswers, type DrainMoments } from './drain-answers.ts';
 import { DrainEndings } from './drain-endings.ts';
-import { drainLane } from './drain-lane.ts';
 import { GateKeeper } from './gate-keeper.ts';
 import { HeldServices } from './held-services.ts';
 import { LaneDriver } from './lane-driver.ts';
 import { LaneFleet } from './lane-fleet.ts';
 import { LaneReporter } from './lane-reporter.ts';
 import type { LeaderPorts } from './leader-ports.ts';
+import { LeaderTurn } from './leader-turn.ts';
 import { NodeDesk } from './node-desk.ts';
+import { Orphans } from './orphans.ts';
 import { PodDesk } from './pod-desk.ts';
 import { PodPlaces } from './pod-places.ts';
 import { ProblemBoard } from './problem-board.ts';
 import { ServiceDesk } from './service-desk.ts';
 import { Tenancies } from './tenancies.ts';
 import { UnselectedProof } from './unselected-proof.ts';
+import { WantedRules } from './wanted-rules.ts';
 
 export interface LeaderWorkOptions {
   readonly knowledge: Knowledge;
@@ -66,9 +64,6 @@ export interface LeaderWorkOptions {
 
 /** Changes are gathered this long before anything is decided, so that a burst is one decision. */
 const COALESCE_MS = 1;
-/** A new leader of a large cluster has much to look at, and still has to renew its lease and to answer agents. */
-const PODS_PER_TURN = 1_000;
-const LOAD_BALANCERS_PER_TURN = 50;
 /** Something may always have become due. */
 const TICK_MS = 1_000;
 
@@ -83,7 +78,6 @@ export class LeaderWork {
   readonly #nodes: NodeDesk;
   readonly #pods: PodDesk;
   readonly #held: HeldServices;
-  readonly #claims: Claims;
   readonly #board: ProblemBoard;
   readonly #directory: LoadBalancerDirectory;
   readonly #quota: AccountQuota;
@@ -93,19 +87,19 @@ export class LeaderWork {
   readonly #reporter: LaneReporter;
   readonly #desk: ServiceDesk;
   readonly #places: PodPlaces;
+  readonly #orphans: Orphans;
   readonly #proof: UnselectedProof;
   readonly #gates: GateKeeper;
   readonly #drains: DrainAnswers;
   readonly #endings: DrainEndings;
+  readonly #turn: LeaderTurn;
   readonly #unfollow: () => void;
-  /** Load balancers with targets whose Pods nobody vouches for. */
-  readonly #orphaned = new Set<string>();
   #scheduled = false;
   #running = false;
 
   constructor(options: LeaderWorkOptions) {
     this.#options = options;
-    const { knowledge, ports, clock, tkeController, observer } = options;
+    const { knowledge, ports, clock, observer } = options;
     const { signal } = this.#stop;
     this.#nodes = new NodeDesk({
       ...options,
@@ -116,7 +110,7 @@ export class LeaderWork {
     this.#pods = new PodDesk({ ...options, isInPlace: pod => this.#places.isInPlace(pod), nodes: this.#nodes });
     const { view } = this.#pods;
     this.#held = new HeldServices(clock.now());
-    this.#claims = new Claims({ knowledge, tkeController, held: this.#held });
+    const claims = new Claims({ ...options, held: this.#held });
     this.#board = new ProblemBoard({ clock, tell: (service, problem) => ports.reportProblem(service, problem) });
     this.#directory = new LoadBalancerDirectory({
       ...options,
@@ -130,43 +124,51 @@ export class LeaderWork {
       signal,
     });
     const shared = { ...options, fleet: this.#fleet, tenancies: this.#tenancies, board: this.#board, view };
-    this.#driver = new LaneDriver({
+    const driver = new LaneDriver({
       ...shared,
       clusterName: options.policy.clusterName,
       targetsPerRuleMax: () => this.#quota.targetsPerRule,
       isComplete: () => this.#desk.isComplete(undefined),
       gateWaits: id => this.#gates.waitsFor(id),
     });
-    this.#reporter = new LaneReporter({ ...shared, driver: this.#driver });
-    this.#desk = new ServiceDesk({
-      ...shared,
-      directory: this.#directory,
-      driver: this.#driver,
-      hasReadyPods: uid => this.#pods.hasReadyPods(uid),
-    });
-    this.#places = new PodPlaces({
-      ...shared,
-      claims: this.#claims,
-      desk: this.#desk,
-      rulesOf: uid => this.#rulesOf(uid),
-    });
+    this.#driver = driver;
+    this.#reporter = new LaneReporter({ ...shared, driver });
+    const hasReadyPods = (uid: string) => this.#pods.hasReadyPods(uid);
+    this.#desk = new ServiceDesk({ ...shared, directory: this.#directory, driver, hasReadyPods });
+    const rules = new WantedRules({ claims, driver, desk: this.#desk });
+    this.#places = new PodPlaces({ ...shared, claims, desk: this.#desk, rulesOf: uid => rules.of(uid) });
+    this.#orphans = new Orphans(shared);
     this.#proof = new UnselectedProof(options);
     this.#gates = new GateKeeper({
       ...shared,
-      rulesOf: podUid => [...view.servicesOf(podUid)].flatMap(uid => this.#rulesOf(uid)),
-      targetAt: (podUid, loadBalancerId, key) =>
-        this.#fleet
-          .get(loadBalancerId)
-          ?.lane.targetsOf(podUid)
-          .find(({ target }) => target.key === key)?.target,
+      rulesOf: podUid => [...view.servicesOf(podUid)].flatMap(uid => rules.of(uid)),
+      targetAt: (podUid, loadBalancerId, key) => this.#fleet.targetAt(podUid, loadBalancerId, key),
       isCertain: podUid => this.#places.isCertain(podUid),
       isProvenUnselected: pod => this.#proof.holdsFor(pod),
       onWaits: (loadBalancerId, waits) => this.#fleet.get(loadBalancerId)?.lane.setGateWaits(waits),
     });
     this.#endings = new DrainEndings(options);
     this.#drains = new DrainAnswers({ ...options, settleMs: ids => this.#endings.settleMs(ids) });
+    this.#turn = new LeaderTurn({ ...shared, ...this.#partsOfTurns(), claims, rules });
     // From the moment on at which the view was taken.
     this.#unfollow = knowledge.follow(change => this.#follow(change));
+  }
+
+  #partsOfTurns() {
+    return {
+      dirt: this.#dirt,
+      nodes: this.#nodes,
+      pods: this.#pods,
+      held: this.#held,
+      directory: this.#directory,
+      driver: this.#driver,
+      reporter: this.#reporter,
+      desk: this.#desk,
+      places: this.#places,
+      orphans: this.#orphans,
+      gates: this.#gates,
+      drains: this.#drains,
+    };
   }
 
   /** Works until `signal` aborts; writes that are under way are finished before it resolves. */
@@ -278,7 +280,9 @@ export class LeaderWork {
     this.#scheduled = true;
     this.#options.clock.schedule(COALESCE_MS, () => {
       this.#scheduled = false;
-      if (!this.#stop.signal.aborted) this.#turn();
+      if (this.#stop.signal.aborted) return;
+      // What is left has its turn after whatever else the process has to do.
+      if (this.#turn.take()) this.#mark(this.#dirt.gates, []);
     });
   }
 
@@ -288,7 +292,7 @@ export class LeaderWork {
     knowledge.expire(clock.now());
     this.#board.remind();
     this.#pods.askAgain();
-    for (const id of this.#orphaned) this.#proveOrphans(id);
+    this.#orphans.askAgain();
     addAll(this.#dirt.placements, this.#desk.unsettled());
     this.#mark(this.#dirt.gates, this.#gates.takeDeferred());
     clock.schedule(TICK_MS, () => this.#tick());
@@ -299,173 +303,6 @@ export class LeaderWork {
       this.#dirt.loadBalancers,
       [...this.#fleet.all()].map(({ lane }) => lane.loadBalancerId),
     );
-  }
-
-  // --- what follows
-
-  #turn(): void {
-    if (!this.#options.knowledge.servicesKnown) return;
-    this.#claimServices(take(this.#dirt.services));
-    const podUids = [...take(this.#dirt.leavingPodUids), ...takeSome(this.#dirt.podUids, PODS_PER_TURN)];
-    const changedPods = this.#refreshPods(podUids);
-    for (const uid of take(this.#dirt.placements)) this.#place(uid);
-    for (const id of takeSome(this.#dirt.loadBalancers, LOAD_BALANCERS_PER_TURN)) this.#drive(id);
-    for (const [id, { podUids, ruleIds }] of changedPods) this.#tellLane(id, podUids, ruleIds);
-    for (const id of takeSome(this.#dirt.observed, LOAD_BALANCERS_PER_TURN)) this.#digest(id);
-    for (const uid of takeSome(this.#dirt.ports, LOAD_BALANCERS_PER_TURN)) this.#reportPods(uid);
-    for (const uid of takeSome(this.#dirt.gates, PODS_PER_TURN)) this.#look(uid);
-    this.#answerDrains(take(this.#dirt.drains));
-    for (const node of take(this.#dirt.nodes)) this.#nodes.look(node);
-    // What is left has its turn after whatever else the process has to do.
-    const { podUids: pods, loadBalancers, observed, ports, gates } = this.#dirt;
-    if (pods.size + loadBalancers.size + observed.size + ports.size + gates.size > 0) this.#mark(gates, []);
-  }
-
-  #look(podUid: string): void {
-    this.#pods.ask(podUid);
-    this.#gates.look(podUid);
-  }
-
-  #claimServices(keys: readonly string[]): void {
-    const { ports } = this.#options;
-    const claimed: Claimed[] = [];
-    for (const key of keys) {
-      const { before, after, service, problems } = this.#claims.refresh(key);
-      if (before) addAll(this.#dirt.gates, this.#pods.view.podUidsOf(before.service.uid));
-      if (before && before.service.uid !== after?.service.uid) this.#forgetService(before);
-      if (service) this.#board.put(service, 'claim', problems);
-      if (before && !service?.finalized) this.#held.forget(before.service.uid);
-      if (after) claimed.push(after);
-    }
-    if (claimed.length === 0) return;
-    this.#pods.view.setServices(claimed.map(({ service }) => service));
-    for (const { service, intent } of claimed) {
-      addAll(this.#dirt.gates, this.#pods.view.podUidsOf(service.uid));
-      if (intent.finalized && !intent.held && !intent.leaving) ports.listServices(service.namespace);
-      this.#directory.ensure(intent);
-      this.#dirt.placements.add(service.uid);
-      this.#dirt.ports.add(service.uid);
-    }
-  }
-
-  #forgetService(claimed: Claimed): void {
-    const { uid } = claimed.service;
-    this.#pods.view.removeService(uid);
-    this.#directory.forget(uid);
-    this.#board.forget(uid);
-    addAll(this.#dirt.loadBalancers, this.#desk.forget(claimed));
-  }
-
-  /** @returns by load balancer, whose facts changed for its lane, and the rules that may select them only now */
-  #refreshPods(podUids: readonly string[]): Map<string, { podUids: Set<string>; ruleIds: Set<string> }> {
-    const changed = new Map<string, { podUids: Set<string>; ruleIds: Set<string> }>();
-    const changedAt = (id: string) => {
-      const entry = changed.get(id) ?? { podUids: new Set(), ruleIds: new Set() };
-      changed.set(id, entry);
-      return entry;
-    };
-    for (const podUid of podUids) {
-      const services = this.#pods.refresh(podUid);
-      this.#dirt.gates.add(podUid);
-      if (this.#options.knowledge.drains.has(podUid)) this.#dirt.drains.add(podUid);
-      for (const live of this.#fleet.concernedBy(podUid)) changedAt(live.lane.loadBalancerId).podUids.add(podUid);
-      for (const uid of services) {
-        this.#dirt.ports.add(uid);
-        for (const { loadBalancer } of this.#tenancies.placementsOf(uid)) {
-          const entry = changedAt(loadBalancer.id);
-          entry.podUids.add(podUid);
-          for (const rule of this.#driver.rulesAt(loadBalancer.id, uid)) entry.ruleIds.add(rule.id);
-        }
-      }
-    }
-    return changed;
-  }
-
-  #place(serviceUid: string): void {
-    const claimed = this.#claims.get(serviceUid);
-    if (!claimed) return;
-    const wasComplete = this.#desk.isComplete(claimed.service.namespace);
-    const concerned = this.#desk.settle(claimed);
-    addAll(this.#dirt.loadBalancers, concerned);
-    addAll(this.#dirt.gates, this.#pods.view.podUidsOf(serviceUid));
-    // What a new leader could not conclude before, it may now.
-    if (this.#desk.isComplete(claimed.service.namespace) !== wasComplete) {
-      addAll(this.#dirt.drains, this.#options.knowledge.drains.keys());
-    }
-  }
-
-  #drive(loadBalancerId: string): void {
-    const tenants = this.#tenancies.tenantsOf(loadBalancerId);
-    if (this.#driver.drive(loadBalancerId)) this.#mark(this.#dirt.placements, tenants.keys());
-    for (const uid of tenants.keys()) {
-      addAll(this.#dirt.gates, this.#pods.view.podUidsOf(uid));
-    }
-    this.#fleet.note(loadBalancerId, this.#fleet.get(loadBalancerId)?.lane.concernedPods() ?? []);
-    this.#dirt.observed.add(loadBalancerId);
-  }
-
-  #tellLane(loadBalancerId: string, podUids: ReadonlySet<string>, ruleIds: ReadonlySet<string>): void {
-    const live = this.#fleet.get(loadBalancerId);
-    if (!live) return;
-    live.lane.podsChanged(podUids, ruleIds);
-    const touched = live.lane.plan?.touched ?? [];
-    addAll(this.#dirt.gates, touched);
-    this.#fleet.note(loadBalancerId, [...podUids, ...touched]);
-    this.#dirt.observed.add(loadBalancerId);
-  }
-
-  /** What else the newest plan of a lane calls for. */
-  #digest(loadBalancerId: string): void {
-    const live = this.#fleet.get(loadBalancerId);
-    const plan = live?.lane.plan;
-    if (!live || !plan) {
-      this.#orphaned.delete(loadBalancerId);
-      return;
-    }
-    live.history.observe(plan.states, this.#options.clock.now());
-    if (plan.orphans.length > 0) this.#orphaned.add(loadBalancerId);
-    else this.#orphaned.delete(loadBalancerId);
-    this.#proveOrphans(loadBalancerId);
-    this.#reporter.plan(loadBalancerId);
-  }
-
-  #proveOrphans(loadBalancerId: string): void {
-    for (const { mark } of this.#fleet.get(loadBalancerId)?.lane.plan?.orphans ?? []) this.#options.ports.prove(mark);
-  }
-
-  /** Those without a place included, as long as there may be one that is not known yet. */
-  #rulesOf(serviceUid: string): readonly Rule[] {
-    const placed = this.#driver.rulesOf(serviceUid);
-    const claimed = this.#claims.get(serviceUid);
-    if (!claimed || claimed.intent.leaving) return placed;
-    if (placed.length > 0 && this.#desk.isKnown(claimed.service)) return placed;
-    const unplaced = claimed.intent.rules.map(rule => ({ ...rule, place: undefined, refusal: undefined }));
-    return [...placed, ...unplaced];
-  }
-
-  /** Tells what keeps Pods of the Service from being bound. */
-  #reportPods(serviceUid: string): void {
-    const claimed = this.#claims.get(serviceUid);
-    if (!claimed) return;
-    const records = this.#pods.recordsOf(serviceUid);
-    const problems = [unreachablePods(claimed.service, records)];
-    for (const rule of this.#rulesOf(serviceUid)) {
-      if (typeof rule.targetPort === 'string') problems.push(missingPort(rule, records));
-    }
-    this.#board.put(
-      claimed.service,
-      'Pods',
-      problems.filter(found => found !== undefined),
-    );
-  }
-
-  #answerDrains(podUids: readonly string[]): void {
-    const { knowledge } = this.#options;
-    this.#drains.answer(podUids, drain => {
-      const namespace = knowledge.store.pods.get(drain.podUid)?.record.namespace;
-      const lanes = this.#fleet.concernedBy(drain.podUid).map(live => drainLane(live, drain.podUid));
-      return drainProgress(drain, lanes, this.#desk.isComplete(namespace) && this.#places.isCertain(drain.podUid));
-    });
   }
 
   // --- lanes
