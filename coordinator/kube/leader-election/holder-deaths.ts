@@ -30,6 +30,8 @@ const TESTIMONIES_MAX = 64;
  * server is asked where that replica ran; without its answer the lease runs out as usual. Agents speak as soon as they
  * are connected, which may be before this replica has read the lease: what they said is kept until it matters. What
  * was said of anybody but the holder costs no request.
+ *
+ * That this process runs in the holder's own Pod proves nothing: only the node knows if the container before it has ended.
  */
 export class HolderDeaths {
   readonly #options: HolderDeathsOptions;
