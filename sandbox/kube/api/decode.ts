@@ -52,8 +52,12 @@ function goNameOf(value: Json | undefined): string {
 }
 
 function withoutNulls(object: JsonObject): JsonObject {
-  const entries = Object.entries(object).filter(([, value]) => value !== null && value !== undefined);
-  return Object.fromEntries(entries.map(([name, value]) => [name, cleaned(value as Json)]));
+  const kept: JsonObject = {};
+  for (const name of Object.keys(object)) {
+    const value = object[name];
+    if (value !== null && value !== undefined) kept[name] = cleaned(value);
+  }
+  return kept;
 }
 
 function cleaned(value: Json): Json {

@@ -80,8 +80,10 @@ export function equalJson(a: Json | undefined, b: Json | undefined): boolean {
     return Array.isArray(b) && a.length === b.length && a.every((item, index) => equalJson(item, b[index]));
   }
   if (!isObject(a) || !isObject(b)) return false;
-  const names = new Set([...Object.keys(a), ...Object.keys(b)]);
-  return [...names].every(name => equalJson(a[name], b[name]));
+  return (
+    Object.keys(a).every(name => equalJson(a[name], b[name])) &&
+    Object.keys(b).every(name => Object.hasOwn(a, name) || b[name] === undefined)
+  );
 }
 
 /** A deep copy without undefined fields, exactly what a trip over the wire leaves of plain JSON. */

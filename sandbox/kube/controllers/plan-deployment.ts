@@ -1,7 +1,7 @@
 import { deploymentStatus, isComplete } from './deployment-status.ts';
 import { byAge, newReplicaSetSize, planRollingUpdate, type Scaling } from './plan-rolling-update.ts';
 import { isInUse, isScalingEvent, planScale, sizeAnnotations } from './plan-scale.ts';
-import { isSameTemplate, TEMPLATE_HASH_LABEL, templateHash } from './pod-template.ts';
+import { sameTemplateAs, TEMPLATE_HASH_LABEL, templateHash } from './pod-template.ts';
 import { type Deployment, type DeploymentStatus, type ReplicaSet, wantedReplicas } from './workloads.ts';
 
 export const REVISION_ANNOTATION = 'deployment.kubernetes.io/revision';
@@ -34,7 +34,8 @@ export interface DeploymentPlan {
 /** One step towards what the Deployment asks for; every step's effect is seen before the next is planned. */
 export function planDeployment(state: DeploymentState): DeploymentPlan {
   const { deployment, replicaSets, nowMs } = state;
-  const newest = byAge(replicaSets).find(({ spec }) => isSameTemplate(spec.template, deployment.spec.template));
+  const isNewest = sameTemplateAs(deployment.spec.template);
+  const newest = byAge(replicaSets).find(({ spec }) => isNewest(spec.template));
   const old = replicaSets.filter(replicaSet => replicaSet !== newest);
   const status = deploymentStatus(deployment, newest, replicaSets, nowMs);
   const isDeleted = deployment.metadata.deletionTimestamp !== undefined;

@@ -11,9 +11,10 @@ export function templateHash(template: PodTemplate): string {
   return [...digits].map(digit => SAFE_LETTERS[digit.charCodeAt(0) % SAFE_LETTERS.length]).join('');
 }
 
-/** Whether two templates make the same Pods, whatever hash label one of them carries. */
-export function isSameTemplate(first: PodTemplate, second: PodTemplate): boolean {
-  return canonicalTemplate(first) === canonicalTemplate(second);
+/** Tells whether another template makes the same Pods, whatever hash label one of them carries. */
+export function sameTemplateAs(template: PodTemplate): (other: PodTemplate) => boolean {
+  const wanted = canonicalTemplate(template);
+  return other => canonicalTemplate(other) === wanted;
 }
 
 function canonicalTemplate(template: PodTemplate): string {
