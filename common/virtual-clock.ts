@@ -33,13 +33,19 @@ export class VirtualClock implements Clock {
 
   schedule(delayMs: number, callback: () => void): Timer {
     if (!(delayMs >= 0)) throw new RangeError(`delayMs must be 0 or more, got ${delayMs}`);
-    const entry: Entry = { at: this.#now + delayMs, order: this.#order++, callback, cancelled: false };
+    const entry: Entry = { at: this.#after(delayMs), order: this.#order++, callback, cancelled: false };
     this.#push(entry);
     return {
       cancel: () => {
         entry.cancelled = true;
       },
     };
+  }
+
+  /** A delay too small for the digits of `now` still lies ahead: else who sets it until time has come never gets there. */
+  #after(delayMs: number): number {
+    const at = this.#now + delayMs;
+    return delayMs > 0 && at === this.#now ? this.#now * (1 + Number.EPSILON) : at;
   }
 
   /** Runs until virtual time is `now() + durationMs`, firing everything due on the way. */
