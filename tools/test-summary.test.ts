@@ -4,7 +4,10 @@ import { summarize } from './test-summary.ts';
 const needsRoot = { path: 'agent/drain/nft.test.ts', name: 'redirects', reason: 'needs root to make a namespace' };
 
 test('a run without skipped tests ends in one line', () => {
-  expect(summarize({ passed: 3, failed: 0, failures: [], skipped: [] }, [])).toEqual({ text: '3 passed, 0 failed', exitCode: 0 });
+  expect(summarize({ passed: 3, failed: 0, failures: [], skipped: [] }, [])).toEqual({
+    text: '3 passed, 0 failed',
+    exitCode: 0,
+  });
 });
 
 test('skipped tests are told with their reason and counted', () => {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { type CoreWorld, serving } from '../../test/property/core-world.ts';
 import { deleted, exited, ready, unready } from '../../test/property/pod-changes.ts';
-import { UNSELECTED_DRAIN_MS } from './switch.ts';
+import { CLOSED_DRAIN_MS } from './switch.ts';
 
 const ONE_RULE = [{ port: 80, app: 'web' }];
 const RULE_ID = 's0/TCP/80';
@@ -118,7 +118,7 @@ describe('a Pod whose gate waits at the quota', () => {
     const world = waiting();
     expect(world.plan()?.write?.operations).toMatchObject([{ kind: 'close', evidence: 'quota', podUid: 'pod-3' }]);
     world.settle();
-    world.advance(UNSELECTED_DRAIN_MS - 1_000);
+    world.advance(CLOSED_DRAIN_MS - 1_000);
     expect(next(world)).toEqual([]);
     world.advance(1_000);
     expect(world.plan()?.write?.operations).toMatchObject([{ kind: 'deregister', evidence: 'quota', podUid: 'pod-3' }]);
@@ -159,7 +159,7 @@ describe('a Pod whose gate waits at the quota', () => {
     const world = waiting();
     tell(world, 0, unready);
     world.settle();
-    liveOn(world, UNSELECTED_DRAIN_MS + 2_000);
+    liveOn(world, CLOSED_DRAIN_MS + 2_000);
     expect(boundPods(world)).toEqual(['pod-2', 'pod-3', 'pod-4']);
   });
 
@@ -195,7 +195,7 @@ describe('a Pod whose gate waits at the quota', () => {
     const world = waiting();
     world.addReadyPod({ address: '10.0.0.10', hash: 'new' });
     const closedAt = world.now;
-    liveOn(world, UNSELECTED_DRAIN_MS + 2_000);
+    liveOn(world, CLOSED_DRAIN_MS + 2_000);
     expect(boundPods(world)).toEqual(['pod-1', 'pod-2', 'pod-4']);
     expect(world.plan()?.holds).toMatchObject([{ reason: 'brake', podUid: 'pod-2', until: closedAt + MINUTE_MS }]);
   });

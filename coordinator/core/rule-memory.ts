@@ -1,5 +1,5 @@
 import { isWeighted } from './floor.ts';
-import type { RuleState, RuleTarget } from './rule-state.ts';
+import type { BoundTarget, RuleState, RuleTarget } from './rule-state.ts';
 import type { TargetOperation } from './target-operation.ts';
 
 /** What planning remembers of one rule from plan to plan; a new leader starts without. */
@@ -7,6 +7,8 @@ export interface RuleMemory {
   /** What each target calls for, and since when; for aging. By key. */
   readonly wantedSince: ReadonlyMap<string, Wanted>;
   readonly leaving: LeavingTargets;
+  /** Bound targets that were open when nobody vouched for their Pods: who inherits the address may have connections. */
+  readonly exposed: LeavingTargets;
   /**
    * How many targets had weight when the switch that is under way began: what new ones keep at that level may go
    * unbraked. Undefined while nothing is switched.
@@ -32,7 +34,12 @@ export interface Leaving {
   readonly closedSince: number | undefined;
 }
 
-export const EMPTY_RULE_MEMORY: RuleMemory = { wantedSince: new Map(), leaving: new Map(), capacity: undefined };
+export const EMPTY_RULE_MEMORY: RuleMemory = {
+  wantedSince: new Map(),
+  leaving: new Map(),
+  exposed: new Map(),
+  capacity: undefined,
+};
 
 export function trackLeaving(
   state: RuleState,
@@ -43,10 +50,24 @@ export function trackLeaving(
   for (const target of state.targets) {
     const { key, bound } = target;
     if (!bound || !(isUnwanted(target) || (bound.owner && key === givesPlace))) continue;
-    const { since = now, closedSince = now } = known.get(key) ?? {};
-    leaving.set(key, { since, closedSince: bound.weight === 0 ? closedSince : undefined });
+    leaving.set(key, leavingSince(bound, known.get(key), now));
   }
   return leaving;
+}
+
+export function trackExposed({ targets }: RuleState, known: LeavingTargets, now: number): LeavingTargets {
+  const exposed = new Map<string, Leaving>();
+  for (const { key, bound } of targets) {
+    const before = known.get(key);
+    if (!bound?.mark || bound.owner || (bound.weight === 0 && !before)) continue;
+    exposed.set(key, leavingSince(bound, before, now));
+  }
+  return exposed;
+}
+
+function leavingSince({ weight }: BoundTarget, known: Leaving | undefined, now: number): Leaving {
+  const { since = now, closedSince = now } = known ?? {};
+  return { since, closedSince: weight === 0 ? closedSince : undefined };
 }
 
 export function trackCapacity(state: RuleState, known: RuleMemory): number | undefined {

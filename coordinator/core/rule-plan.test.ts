@@ -5,7 +5,7 @@ import { type CoreWorld, serving } from '../../test/property/core-world.ts';
 import { deleted, exited, ready, relabelled, restarted, unready } from '../../test/property/pod-changes.ts';
 import { mergeHealthRead } from './observation.ts';
 import type { PlacedRule } from './rule-state.ts';
-import { SWITCH_MS, UNSELECTED_DRAIN_MS } from './switch.ts';
+import { CLOSED_DRAIN_MS, SWITCH_MS } from './switch.ts';
 
 const ONE_RULE = [{ port: 80, app: 'web' }];
 const MINUTE_MS = 60_000;
@@ -230,7 +230,7 @@ describe('a changed selector', () => {
     world.advance(SWITCH_MS);
     world.settle();
     expect(openPods(world)).toEqual(['pod-2']);
-    world.advance(UNSELECTED_DRAIN_MS - 1_000);
+    world.advance(CLOSED_DRAIN_MS - 1_000);
     expect(next(world)).toEqual([]);
     world.advance(1_000);
     expect(next(world)).toEqual(['deregister pod-1']);
@@ -260,6 +260,42 @@ test('a target that is no longer selected is deregistered as soon as its agent s
   expect(next(world)).toEqual(['deregister pod-1']);
 });
 
+describe('a Pod that is gone', () => {
+  /** It was deleted by force: nothing else was heard of its end. */
+  function vanish(world: CoreWorld, index: number): void {
+    world.change(index, deleted);
+    world.finish(index);
+    world.reportOne(index);
+  }
+
+  test('whose target was open has it closed, and removed half a minute later: an heir may have connections (L4)', () => {
+    const world = serving(3, ONE_RULE);
+    vanish(world, 0);
+    expect(next(world)).toEqual(['close pod-1']);
+    world.settle();
+    expect(next(world)).toEqual([]);
+    world.advance(CLOSED_DRAIN_MS);
+    expect(next(world)).toEqual(['deregister pod-1']);
+  });
+
+  test('whose target was closed before has it removed at once', () => {
+    const world = serving(3, ONE_RULE);
+    tell(world, 0, deleted);
+    world.settle();
+    vanish(world, 0);
+    expect(next(world)).toEqual(['deregister pod-1']);
+  });
+
+  test('leaves its open target to the Pod that has its address, without a moment at weight 0 (L5)', () => {
+    const world = serving(3, ONE_RULE);
+    vanish(world, 0);
+    world.addReadyPod({ address: '10.0.0.1' });
+    expect(next(world)).toEqual(['adopt pod-4']);
+    world.settle();
+    expect(openPods(world).sort()).toEqual(['pod-2', 'pod-3', 'pod-4']);
+  });
+});
+
 test('a rule that the user has taken away lets all its targets go at once, the last one too', () => {
   const world = serving(3, ONE_RULE);
   const rules = world.rules as PlacedRule[];
@@ -268,7 +304,7 @@ test('a rule that the user has taken away lets all its targets go at once, the l
   expect(openPods(world)).toEqual([]);
   expect(holds(world)).toEqual([]);
   expect(world.cloud.size).toBe(3);
-  world.advance(UNSELECTED_DRAIN_MS);
+  world.advance(CLOSED_DRAIN_MS);
   world.settle();
   expect(world.cloud.size).toBe(0);
 });
@@ -292,7 +328,7 @@ describe('a changed target port', () => {
     world.allHealthy();
     world.settle();
     expect(openPorts(world)).toEqual([8080, 8080, 8080]);
-    world.advance(UNSELECTED_DRAIN_MS);
+    world.advance(CLOSED_DRAIN_MS);
     world.settle();
     expect([...world.cloud.values()].map(bound => bound.port)).toEqual([8080, 8080, 8080]);
   });

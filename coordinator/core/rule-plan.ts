@@ -4,9 +4,9 @@ import type { ClusterView } from './cluster-view.ts';
 import { isMeantToServe } from './floor.ts';
 import type { Mark } from './mark.ts';
 import type { QuotaDecision } from './quota.ts';
-import type { RuleMemory } from './rule-memory.ts';
+import type { Leaving, RuleMemory } from './rule-memory.ts';
 import type { RuleState, RuleTarget } from './rule-state.ts';
-import { UNSELECTED_DRAIN_MS } from './switch.ts';
+import { CLOSED_DRAIN_MS } from './switch.ts';
 import type { TargetOperation } from './target-operation.ts';
 import { type Wish, wishOf } from './wish.ts';
 
@@ -48,7 +48,7 @@ export interface RulePlanInput {
   readonly cluster: string;
   readonly brake: { readonly history: BrakeHistory; readonly limits: BrakeLimits };
   readonly quota: QuotaDecision;
-  readonly memory: Pick<RuleMemory, 'leaving' | 'capacity'>;
+  readonly memory: Pick<RuleMemory, 'leaving' | 'exposed' | 'capacity'>;
   readonly now: number;
 }
 
@@ -112,20 +112,37 @@ function addChange(draft: Draft, target: RuleTarget, operation: TargetOperation,
   else if (mayGo(operation, target, input)) draft.operations.push(operation);
 }
 
-/** Nobody tells when the connections of a living Pod have ended, but a hook that its agent holds. */
 function mayGo(operation: TargetOperation, { bound }: RuleTarget, input: RulePlanInput): boolean {
   if (operation.kind !== 'deregister') return true;
-  if (operation.evidence !== 'unselected' && operation.evidence !== 'quota') return true;
-  if (bound?.owner?.drain?.phase === 'connections-ended') return true;
-  const closedSince = input.memory.leaving.get(operation.key)?.closedSince;
-  return closedSince !== undefined && input.now >= closedSince + UNSELECTED_DRAIN_MS;
+  const { key } = operation;
+  const { memory } = input;
+  switch (operation.evidence) {
+    // Nobody tells when the connections of a living Pod have ended, but a hook that its agent holds.
+    case 'unselected':
+    case 'quota':
+      return bound?.owner?.drain?.phase === 'connections-ended' || hasStoodClosed(memory.leaving.get(key), input);
+    // Nor those of a Pod that may have inherited the address of an open target. One without room has more need of it.
+    case 'gone':
+    case 'moved': {
+      const exposed = memory.exposed.get(key) ?? memory.leaving.get(key);
+      return !exposed || input.quota.leftOut.size > 0 || hasStoodClosed(exposed, input);
+    }
+    case 'terminal':
+    case 'exited':
+    case 'connections-ended':
+      return true;
+  }
+}
+
+function hasStoodClosed(leaving: Leaving | undefined, { now }: RulePlanInput): boolean {
+  return leaving?.closedSince !== undefined && now >= leaving.closedSince + CLOSED_DRAIN_MS;
 }
 
 function lookAgainAt(holds: readonly Hold[], { memory, quota, now }: RulePlanInput): number | undefined {
   let next = quota.lookAgainAt ?? Number.POSITIVE_INFINITY;
   for (const { until } of holds) if (until !== undefined && until > now) next = Math.min(next, until);
-  for (const { closedSince } of memory.leaving.values()) {
-    const drainedAt = closedSince === undefined ? now : closedSince + UNSELECTED_DRAIN_MS;
+  for (const { closedSince } of [...memory.leaving.values(), ...memory.exposed.values()]) {
+    const drainedAt = closedSince === undefined ? now : closedSince + CLOSED_DRAIN_MS;
     if (drainedAt > now) next = Math.min(next, drainedAt);
   }
   return Number.isFinite(next) ? next : undefined;

@@ -8,8 +8,8 @@ import type { RuleTarget } from './rule-state.ts';
 
 /** Design section 4: after this a switch no longer waits for the new targets to serve. */
 export const SWITCH_MS = 120_000;
-/** How long a Pod that is no longer wanted on a rule keeps its closed binding, so that its connections can end. */
-export const UNSELECTED_DRAIN_MS = 30_000;
+/** How long a closed binding stays of which nobody tells when its connections have ended, so that they can. */
+export const CLOSED_DRAIN_MS = 30_000;
 
 /**
  * Whether a closing takes nothing away: as many targets stay open as had weight when the switch began, so that for this

@@ -58,6 +58,8 @@ function change(fields: Record<string, unknown>) {
   return { kind: 'change', change: fields, podUid: 'pod-1' };
 }
 
+const CLOSE = change({ kind: 'close', evidence: 'deletion' });
+
 describe('what is not bound', () => {
   test('is registered with its weight when its Pod is ready, in one write', () => {
     expect(wish({})).toEqual(change({ kind: 'register', weight: 10, tag: TAG }));
@@ -89,15 +91,17 @@ describe('what is bound', () => {
     expect(wish({ pods: [], bound: { weight: 10 } })).toMatchObject({ kind: 'prove', mark: { podUid: 'pod-1' } });
   });
 
-  test('is removed when its Pod is proven gone', () => {
-    expect(wish({ pods: [], gone: 'pod-1', bound: { weight: 10 } })).toEqual(
+  test('is closed and then removed when its Pod is proven gone', () => {
+    expect(wish({ pods: [], gone: 'pod-1', bound: { weight: 10 } })).toEqual(CLOSE);
+    expect(wish({ pods: [], gone: 'pod-1', bound: { weight: 0 } })).toEqual(
       change({ kind: 'deregister', evidence: 'gone' }),
     );
   });
 
-  test('is removed when its Pod has another address now, and stays while the Pod has none (L1)', () => {
+  test('is closed and removed when its Pod has another address now, and stays while the Pod has none (L1)', () => {
     const moved = podRecord({ addresses: ['10.0.0.2'] });
-    expect(wish({ pods: [moved], bound: { weight: 10 } })).toEqual(change({ kind: 'deregister', evidence: 'moved' }));
+    expect(wish({ pods: [moved], bound: { weight: 10 } })).toEqual(CLOSE);
+    expect(wish({ pods: [moved], bound: { weight: 0 } })).toEqual(change({ kind: 'deregister', evidence: 'moved' }));
     const nowhere = podRecord({ addresses: [] });
     expect(wish({ pods: [nowhere], bound: { weight: 10 } })).not.toMatchObject({ change: { kind: 'deregister' } });
   });
@@ -161,7 +165,6 @@ describe('what is bound for a Pod that is gone from there', () => {
     podUid: 'pod-2',
     change: { kind: 'adopt', tag: TAG.replaceAll('pod-1', 'pod-2') },
   };
-  const close = change({ kind: 'close', evidence: 'deletion' });
   const open = { gone: 'pod-1', bound: { weight: 10 } };
   const closed = { gone: 'pod-1', bound: { weight: 0 } };
 
@@ -178,21 +181,23 @@ describe('what is bound for a Pod that is gone from there', () => {
   test('is closed first when the Pod that has the address now may not serve, and goes over then', () => {
     for (const fields of [{ ready: false }, { deletion: DELETION }]) {
       const pods = [podRecord({ ...heir, ...fields })];
-      expect(wish({ ...open, pods })).toEqual(close);
+      expect(wish({ ...open, pods })).toEqual(CLOSE);
       expect(wish({ ...closed, pods })).toEqual(takeOver);
     }
   });
 
   test('is closed and waits while the API server has not confirmed the Pod that has the address now (L12)', () => {
-    expect(wish({ ...open, pods: [heir], unconfirmed: true })).toEqual(close);
+    expect(wish({ ...open, pods: [heir], unconfirmed: true })).toEqual(CLOSE);
     expect(wish({ ...closed, pods: [heir], unconfirmed: true })).toEqual({ kind: 'none' });
   });
 
-  test('is removed when the Pod that has the address now is not wanted there, or has ended too', () => {
-    const removal = change({ kind: 'deregister', evidence: 'gone' });
-    expect(wish({ ...open, pods: [podRecord({ ...heir, labels: {} })] })).toEqual(removal);
+  test('is closed and removed when the Pod that has the address now is not wanted there, or has ended too', () => {
     const exited = [container('main', ContainerState.EXITED)];
-    expect(wish({ ...open, pods: [podRecord({ ...heir, deletion: DELETION, containers: exited })] })).toEqual(removal);
+    for (const fields of [{ labels: {} }, { deletion: DELETION, containers: exited }]) {
+      const pods = [podRecord({ ...heir, ...fields })];
+      expect(wish({ ...open, pods })).toEqual(CLOSE);
+      expect(wish({ ...closed, pods })).toEqual(change({ kind: 'deregister', evidence: 'gone' }));
+    }
   });
 });
 

@@ -70,8 +70,9 @@ function wishOfBound(target: RuleTarget, bound: OwnTarget, context: WishContext)
 }
 
 /**
- * Of a target whose owner is gone from there. A Pod that the rule wants in the same place takes it over as it stands: CLB
- * may have sent it connections already, which a removal would cut (law L4), and it is without traffic for no moment.
+ * Of a target whose owner is gone from there. Another Pod may have the address by now, also one that nobody has reported
+ * yet, and CLB sends it connections, which a removal would cut (law L4): so what is open is closed first. A Pod that the
+ * rule wants in the same place takes it over as it stands, and is without traffic for no moment.
  */
 function wishOfOwnerless(
   { wanted }: RuleTarget,
@@ -79,13 +80,11 @@ function wishOfOwnerless(
   context: WishContext & { readonly evidence: 'gone' | 'moved' },
 ): Wish {
   const { podUid } = bound.mark;
-  const { evidence } = context;
-  if (!wanted || wanted.disposition.kind === 'remove') return change(podUid, { kind: 'deregister', evidence });
-  const { pod, disposition } = wanted;
-  // What is known of the heir does not bear traffic: as for any target, weight 0 comes before everything else.
-  if (disposition.kind !== 'serve' && bound.weight > 0) return change(podUid, { kind: 'close', evidence: 'deletion' });
-  if (!pod.confirmed) return NONE;
-  return change(pod.record.uid, { kind: 'adopt', tag: tagFor(pod, context) });
+  const isOpen = bound.weight > 0;
+  const heir = wanted?.disposition.kind === 'remove' ? undefined : wanted;
+  if (isOpen && heir?.disposition.kind !== 'serve') return change(podUid, { kind: 'close', evidence: 'deletion' });
+  if (!heir) return change(podUid, { kind: 'deregister', evidence: context.evidence });
+  return heir.pod.confirmed ? change(heir.pod.record.uid, { kind: 'adopt', tag: tagFor(heir.pod, context) }) : NONE;
 }
 
 function wishFor(disposition: Disposition, bound: OwnTarget): Wish {

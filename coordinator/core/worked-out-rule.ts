@@ -3,7 +3,14 @@ import type { ClusterView } from './cluster-view.ts';
 import { type Observation, type PlaceObservation, placeKey, type TransactionTable } from './observation.ts';
 import { decideQuota } from './quota.ts';
 import type { RulePlace } from './rule.ts';
-import { EMPTY_RULE_MEMORY, type RuleMemory, trackCapacity, trackLeaving, trackWanted } from './rule-memory.ts';
+import {
+  EMPTY_RULE_MEMORY,
+  type RuleMemory,
+  trackCapacity,
+  trackExposed,
+  trackLeaving,
+  trackWanted,
+} from './rule-memory.ts';
 import { planRule, type RulePlan } from './rule-plan.ts';
 import type { PlacedRule, RuleState, RuleTarget } from './rule-state.ts';
 import { standingState } from './standing-state.ts';
@@ -50,12 +57,13 @@ export function workOutRule(rule: PlacedRule, facts: RuleFacts, known: WorkedOut
   const before = known?.memory ?? EMPTY_RULE_MEMORY;
   const quota = decideQuota(state, { view, targetsMax: basis.targetsMax, now });
   const leaving = trackLeaving(state, before.leaving, { givesPlace: quota.givesPlace, now });
+  const exposed = trackExposed(state, before.exposed, now);
   const capacity = trackCapacity(state, before);
-  const plan = planRule({ ...facts, state, quota, memory: { leaving, capacity } });
+  const plan = planRule({ ...facts, state, quota, memory: { leaving, exposed, capacity } });
   const wantedSince = trackWanted(plan.operations, before.wantedSince, now);
   const podUids = new Set(selected.map(pod => pod.record.uid));
   for (const { bound } of state.targets) if (bound?.mark) podUids.add(bound.mark.podUid);
-  const memory = { wantedSince, leaving, capacity };
+  const memory = { wantedSince, leaving, exposed, capacity };
   return { state, plan, podUids, lookAgainAt: plan.lookAgainAt, memory, basis };
 }
 

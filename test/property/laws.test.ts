@@ -10,6 +10,7 @@ import { isAnyMark, parseMark } from '../../coordinator/core/mark.ts';
 import { bindingAt, bindingsOf, healthAt } from '../../coordinator/core/observation.ts';
 import { selects, targetPortOf } from '../../coordinator/core/rule.ts';
 import { type PlacedRule, placeOf, type RuleState, type RuleTarget } from '../../coordinator/core/rule-state.ts';
+import { CLOSED_DRAIN_MS } from '../../coordinator/core/switch.ts';
 import type { TargetOperation } from '../../coordinator/core/target-operation.ts';
 import { anyRun, explore, play } from './core-steps.ts';
 import { CoreWorld, serving } from './core-world.ts';
@@ -36,10 +37,16 @@ function hasEvidence(operation: TargetOperation, world: CoreWorld): boolean {
   );
 }
 
-/** More Pods want a place on the rule, or have one at its former port, than CLB takes there: one may go for another's sake. */
+/**
+ * More targets stand on the rule or want to than CLB takes there, those at its former port and foreign ones included: one
+ * may go for another's sake.
+ */
 function isCrowded(rule: PlacedRule, world: CoreWorld): boolean {
-  const wanting = world.pods.filter(({ record }) => selects(rule, record));
-  return wanting.length > world.targetsPerRuleMax;
+  const keys = [...world.cloud.keys()].filter(key => key.startsWith(`${rule.place.listenerId}|`));
+  const wanted = [...world.view().pods.values()].map(pod => placeOf(rule, pod));
+  return (
+    new Set([...keys, ...wanted.flatMap(place => (place ? [bindingKey(place)] : []))]).size > world.targetsPerRuleMax
+  );
 }
 
 /** By the user: another selector or port, or weight 0. */
@@ -122,14 +129,15 @@ describe('L1, absence never removes', () => {
     expect(world.plan()?.write).toBeUndefined();
   });
 
-  test('a consistent snapshot without the Pod removes its target', () => {
+  test('a consistent snapshot without the Pod closes its target and removes it', () => {
     const world = serving(2);
     world.change(0, deleted);
     world.finish(0);
     world.snapshot('n1', true);
-    const write = world.plan()?.write;
-    expect(write?.kind).toBe('deregister');
-    expect(write?.operations.map(operation => operation.podUid)).toContain('pod-1');
+    expect(world.plan()?.write?.operations).toMatchObject(onBothRules({ kind: 'close', podUid: 'pod-1' }));
+    world.settle();
+    world.advance(CLOSED_DRAIN_MS);
+    expect(world.plan()?.write?.operations).toMatchObject(onBothRules({ kind: 'deregister', podUid: 'pod-1' }));
   });
 });
 
@@ -247,6 +255,8 @@ describe('L3, the gate tells the truth', () => {
     world.finish(0);
     world.reportOne(0);
     world.settle();
+    world.advance(CLOSED_DRAIN_MS);
+    world.settle();
     world.addPod({ node: 'n1', address: '10.0.0.1', app: 'web' });
     world.change(1, ready);
     world.reportOne(1);
@@ -259,10 +269,13 @@ describe('L3, the gate tells the truth', () => {
 });
 
 describe('L5, identity is rule, address, port and Pod', () => {
-  test('no operation hits a binding of another Pod, and nothing is registered over one', () => {
+  test('no operation hits a binding of another Pod, but to take over one whose owner is gone from there', () => {
     explore(() => (plan, world) => {
       for (const operation of plan.write?.operations ?? []) {
-        expect([undefined, operation.podUid]).toContain(world.ownerOf(operation.key));
+        const owner = world.ownerOf(operation.key);
+        if (operation.kind !== 'adopt') expect([undefined, operation.podUid]).toContain(owner);
+        else if (owner !== undefined && owner !== operation.podUid)
+          expect(isThere(world, owner, operation)).toBe(false);
       }
     });
   });
@@ -271,16 +284,29 @@ describe('L5, identity is rule, address, port and Pod', () => {
     const world = serving(1);
     world.change(0, deleted);
     world.finish(0);
+    world.reportOne(0);
+    world.settle();
+    world.advance(CLOSED_DRAIN_MS);
+    const removal = world.plan()?.write;
+    expect(removal?.operations).toMatchObject(onBothRules({ kind: 'deregister', podUid: 'pod-1' }));
+    if (removal) world.send(removal, 'done');
+    world.addReadyPod({ address: '10.0.0.1' });
+    expect(world.plan()?.write).toBeUndefined();
+    world.read();
+    expect(world.plan()?.write?.operations).toMatchObject(onBothRules({ kind: 'register', podUid: 'pod-2' }));
+  });
+
+  test('the next owner of an address takes over what still stands of the old one, and nothing is removed', () => {
+    const world = serving(1);
+    world.change(0, deleted);
+    world.finish(0);
     world.addPod({ node: 'n1', address: '10.0.0.1', app: 'web' });
     world.change(1, ready);
     world.snapshot('n1', true);
     world.confirm(1);
-    const removal = world.plan()?.write;
-    expect(removal?.operations.every(o => o.kind === 'deregister' && o.podUid === 'pod-1')).toBe(true);
-    if (removal) world.send(removal, 'done');
-    expect(world.plan()?.write).toBeUndefined();
-    world.read();
-    expect(world.plan()?.write?.operations[0]).toMatchObject({ kind: 'register', podUid: 'pod-2' });
+    expect(world.plan()?.write?.operations).toMatchObject(onBothRules({ kind: 'adopt', podUid: 'pod-2' }));
+    world.settle();
+    expect([...world.cloud.keys()].map(key => world.ownerOf(key))).toEqual(onBothRules('pod-2'));
   });
 });
 
@@ -321,6 +347,17 @@ describe('L6, only what is ours', () => {
     });
   });
 });
+
+/** The world of these tests has two rules that select the same Pods. */
+function onBothRules<T>(of: T): T[] {
+  return [of, of];
+}
+
+/** Whether the Pod is still at the target's address, as far as its agent has told. */
+function isThere(world: CoreWorld, podUid: string, { place }: TargetOperation): boolean {
+  const pod = world.view().pods.get(podUid);
+  return pod?.deletionSeenAt === undefined && pod?.record.addresses.includes(place.address) === true;
+}
 
 /** On its way to weight 0 or out, as far as anybody knows. */
 function isClosing(world: CoreWorld, key: string): boolean {

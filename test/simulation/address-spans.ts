@@ -4,6 +4,7 @@ import type { KubeletRecord } from '../../sandbox/kube/kubelet/kubelet-record.ts
 export interface AddressSpan {
   readonly podUid: string;
   readonly podName: string;
+  readonly nodeName: string;
   readonly address: string;
   readonly from: number;
   to: number;
@@ -11,12 +12,12 @@ export interface AddressSpan {
 
 export function addressSpans(records: readonly KubeletRecord[]): readonly AddressSpan[] {
   const spans: AddressSpan[] = [];
-  for (const { type, podUid, podName, podIp, atMs } of records) {
+  for (const { type, podUid, podName, nodeName, podIp, atMs } of records) {
     if (type === 'addressAssigned' && podIp !== undefined) {
       // A machine that comes back gives its addresses anew.
       for (const span of spans)
         if ((span.podUid === podUid || span.address === podIp) && span.to > atMs) span.to = atMs;
-      spans.push({ podUid, podName, address: podIp, from: atMs, to: Number.POSITIVE_INFINITY });
+      spans.push({ podUid, podName, nodeName, address: podIp, from: atMs, to: Number.POSITIVE_INFINITY });
     }
     if (type === 'addressReleased')
       for (const span of spans) if (span.podUid === podUid && span.to > atMs) span.to = atMs;

@@ -1,4 +1,5 @@
 import type { KubeletRecord } from '../../../sandbox/kube/kubelet/kubelet-record.ts';
+import { type AddressSpan, addressSpans } from '../address-spans.ts';
 import type { Breach } from '../breach.ts';
 import type { PodPlace } from '../evidence.ts';
 import type { Loss } from '../model-client.ts';
@@ -7,6 +8,8 @@ import type { Episode } from './episodes.ts';
 
 /** A drain that began while something was wrong may be given up so much later, and what it left open lasts so long. */
 const AFTERMATH_MS = 60_000;
+/** What CLB has agreed to reaches its forwarders so much later at most. */
+const FORWARDER_LAG_MS = 4_000;
 
 export interface LossEvidence {
   readonly losses: readonly Loss[];
@@ -22,12 +25,9 @@ export interface LossVerdict {
 
 /** L2 and L4 as clients feel them: whatever is lost has its reason in something that happened to its Pod. */
 export function judgeLosses({ losses, records, episodes }: LossEvidence): LossVerdict {
-  const holders = holdersOf(records);
-  const isExcused = (loss: Loss) => {
-    const pod =
-      loss.target === undefined ? undefined : holders.get(loss.target)?.findLast(({ at }) => at <= loss.at)?.pod;
-    return outlivedBudget(loss, records) || episodes.some(episode => mayHaveCost(episode, loss, pod));
-  };
+  const spans = addressSpans(records);
+  const isExcused = (loss: Loss) =>
+    outlivedBudget(loss, records) || episodes.some(episode => mayHaveCost(episode, loss, podsMeant(loss, spans)));
   const unexcused = losses.filter(loss => !isExcused(loss));
   const breaches = unexcused.map(({ at, reason, target }) => ({
     law: target === undefined ? 'L2' : 'L4',
@@ -36,19 +36,12 @@ export function judgeLosses({ losses, records, episodes }: LossEvidence): LossVe
   return { excused: losses.length - unexcused.length, breaches };
 }
 
-function mayHaveCost({ kind, begun, from, to }: Episode, { at }: Loss, pod: PodPlace | undefined): boolean {
-  if (kind.isBearable || at < from || at > to + AFTERMATH_MS) return false;
-  return pod === undefined || (begun.harms?.(pod) ?? true);
+/** Whoever has the address of the target, and whoever had it when the forwarder was last told. */
+function podsMeant({ target, at }: Loss, spans: readonly AddressSpan[]): readonly PodPlace[] {
+  return spans.filter(({ address, from, to }) => address === target && from <= at && at <= to + FORWARDER_LAG_MS);
 }
 
-/** Who had an address from when on. */
-function holdersOf(records: readonly KubeletRecord[]): ReadonlyMap<string, { at: number; pod: PodPlace }[]> {
-  const found = new Map<string, { at: number; pod: PodPlace }[]>();
-  for (const { type, podIp, podName, podUid, nodeName, atMs } of records) {
-    if (type !== 'addressAssigned' || podIp === undefined) continue;
-    const known = found.get(podIp) ?? [];
-    found.set(podIp, known);
-    known.push({ at: atMs, pod: { podName, podUid, nodeName, address: podIp } });
-  }
-  return found;
+function mayHaveCost({ kind, begun, from, to }: Episode, { at }: Loss, pods: readonly PodPlace[]): boolean {
+  if (kind.isBearable || at < from || at > to + AFTERMATH_MS) return false;
+  return pods.length === 0 || pods.some(pod => begun.harms?.(pod) ?? true);
 }
