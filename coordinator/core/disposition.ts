@@ -111,6 +111,11 @@ function anyContainerExited(record: PodRecord): boolean {
   return record.containers.some(container => container.state === ContainerState.EXITED);
 }
 
+/** Nothing of it runs, so that its address may go to another Pod. */
+export function hasEnded(record: PodRecord): boolean {
+  return isTerminal(record) || allContainersExited(record);
+}
+
 function allContainersExited(record: PodRecord): boolean {
   return (
     record.containers.length > 0 && record.containers.every(container => container.state === ContainerState.EXITED)

@@ -1,3 +1,4 @@
+import { hasEnded } from './disposition.ts';
 import { isWeighted } from './floor.ts';
 import type { BoundTarget, RuleState, RuleTarget } from './rule-state.ts';
 import type { TargetOperation } from './target-operation.ts';
@@ -7,7 +8,7 @@ export interface RuleMemory {
   /** What each target calls for, and since when; for aging. By key. */
   readonly wantedSince: ReadonlyMap<string, Wanted>;
   readonly leaving: LeavingTargets;
-  /** Bound targets that were open when nobody vouched for their Pods: who inherits the address may have connections. */
+  /** Bound targets that were open when their Pods had ended: who inherits the address may have connections. */
   readonly exposed: LeavingTargets;
   /**
    * How many targets had weight when the switch that is under way began: what new ones keep at that level may go
@@ -59,7 +60,7 @@ export function trackExposed({ targets }: RuleState, known: LeavingTargets, now:
   const exposed = new Map<string, Leaving>();
   for (const { key, bound } of targets) {
     const before = known.get(key);
-    if (!bound?.mark || bound.owner || (bound.weight === 0 && !before)) continue;
+    if (!bound?.mark || (bound.owner && !hasEnded(bound.owner.record)) || (bound.weight === 0 && !before)) continue;
     exposed.set(key, leavingSince(bound, before, now));
   }
   return exposed;

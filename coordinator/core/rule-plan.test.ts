@@ -278,6 +278,16 @@ describe('a Pod that is gone', () => {
     expect(next(world)).toEqual(['deregister pod-1']);
   });
 
+  test('or has only ended is treated alike', () => {
+    const world = serving(3, ONE_RULE);
+    tell(world, 0, record => exited(deleted(record)));
+    expect(next(world)).toEqual(['close pod-1']);
+    world.settle();
+    expect(next(world)).toEqual([]);
+    world.advance(CLOSED_DRAIN_MS);
+    expect(next(world)).toEqual(['deregister pod-1']);
+  });
+
   test('whose target was closed before has it removed at once', () => {
     const world = serving(3, ONE_RULE);
     tell(world, 0, deleted);

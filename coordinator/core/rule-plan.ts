@@ -123,12 +123,12 @@ function mayGo(operation: TargetOperation, { bound }: RuleTarget, input: RulePla
       return bound?.owner?.drain?.phase === 'connections-ended' || hasStoodClosed(memory.leaving.get(key), input);
     // Nor those of a Pod that may have inherited the address of an open target. One without room has more need of it.
     case 'gone':
-    case 'moved': {
+    case 'moved':
+    case 'terminal':
+    case 'exited': {
       const exposed = memory.exposed.get(key) ?? memory.leaving.get(key);
       return !exposed || input.quota.leftOut.size > 0 || hasStoodClosed(exposed, input);
     }
-    case 'terminal':
-    case 'exited':
     case 'connections-ended':
       return true;
   }

@@ -105,9 +105,8 @@ function wishFor(disposition: Disposition, bound: OwnTarget): Wish {
         ? change(podUid, { kind: 'deregister', evidence: 'unselected' })
         : NONE;
     case 'remove':
-      // What has weight may have new connections since the agent looked (law L4).
-      if (disposition.evidence === 'connections-ended' && !closed)
-        return change(podUid, { kind: 'close', evidence: 'deletion' });
+      // What has weight may have new connections since the agent looked, or of the next Pod with its address (law L4).
+      if (!closed) return change(podUid, { kind: 'close', evidence: 'deletion' });
       return change(podUid, { kind: 'deregister', evidence: disposition.evidence });
   }
 }
