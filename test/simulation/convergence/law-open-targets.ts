@@ -45,17 +45,20 @@ function readyFor(ledger: Ledger, listener: OwnListener, at: number): string | u
   const wanted = ledger.wantedDuring(listener, at - SENT_MS, at);
   const { evidence } = ledger;
   const { pods } = evidence.chronicle;
-  return [...pods.uids()].find(uid =>
-    pods
-      .during(uid, at - SENT_MS, at)
-      .every(
-        pod =>
-          pod &&
-          isServing(pod) &&
-          weightOf(pod) > 0 &&
-          !isRefused(evidence, pod.status?.podIP, at) &&
-          wanted.every(port => port && selects(port.service, pod)),
-      ),
+  const crashed = exitedDuring(evidence.records, at - SENT_MS, at);
+  return [...pods.uids()].find(
+    uid =>
+      !crashed.has(uid) &&
+      pods
+        .during(uid, at - SENT_MS, at)
+        .every(
+          pod =>
+            pod &&
+            isServing(pod) &&
+            weightOf(pod) > 0 &&
+            !isRefused(evidence, pod.status?.podIP, at) &&
+            wanted.every(port => port && selects(port.service, pod)),
+        ),
   );
 }
 
@@ -64,6 +67,12 @@ function openTargets(targets: CloudTargets, listenerId: string, isMeant: (key: s
     ([key, target]) => target.listenerId === listenerId && isOpen(target) && isMeant(key),
   );
   return open.map(([, target]) => target);
+}
+
+/** Pods of which a container ended: the API server hears of it later than the agents. */
+function exitedDuring(records: readonly KubeletRecord[], from: number, to: number): ReadonlySet<string> {
+  const exits = records.filter(({ type, atMs }) => type === 'exited' && from <= atMs && atMs <= to);
+  return new Set(exits.map(({ podUid }) => podUid));
 }
 
 /** By Pod UID. */
