@@ -12,17 +12,26 @@ interface Cut {
   readonly liveConnections: number;
 }
 
+/** How long a Pod that is nowhere any more, but may run on behind a broken network, keeps its closed target. */
+const KEPT_CLOSED_MS = 30_000;
+
 /**
  * L4: no deregistration cut a live connection. One that reached another application, because a Pod of it inherited the
- * address, was misled: the sooner it ends, the better.
+ * address, was misled: the sooner it ends, the better. And whoever deletes a Pod by force says that it has ended, though its
+ * machine may not have heard of it.
  */
-export function noCutByUs(ours: readonly JournalRecord[], { records }: Pick<Evidence, 'records'>): Breach[] {
+export function noCutByUs(
+  ours: readonly JournalRecord[],
+  { records, apiWrites }: Pick<Evidence, 'records' | 'apiWrites'>,
+): Breach[] {
   const spans = addressSpans(records);
+  const forcedAt = forcedDeletions(apiWrites);
   const changes = deregistrations(ours);
   return cuts(ours).flatMap(cut => {
     const change = changes.get(keyOf(cut));
     const holder = change && holderOf(spans, cut.address, change.at);
     if (holder && appOf(holder.podName) !== appOf(change.podName)) return [];
+    if (change && (forcedAt.get(change.podName) ?? Number.POSITIVE_INFINITY) + KEPT_CLOSED_MS <= change.at) return [];
     const { address, port, liveConnections } = cut;
     const whose = change ? ` of ${change.podName}` : '';
     return [{ law: 'L4', message: `deregistering ${address}:${port}${whose} cut ${liveConnections} connections` }];
@@ -48,6 +57,18 @@ function deregistrations(journal: readonly JournalRecord[]) {
       const { requestId, at } = record;
       found.set(keyOf({ ...change, requestId }), { at, podName: podNameOf(change.tag) });
     }
+  }
+  return found;
+}
+
+/** By Pod name. */
+function forcedDeletions(writes: Evidence['apiWrites']): ReadonlyMap<string, number> {
+  const found = new Map<string, number>();
+  for (const { at, method, path, username, body } of writes) {
+    const podName = /\/pods\/([^/]+)$/.exec(path)?.[1];
+    const { gracePeriodSeconds } = (body ?? {}) as { gracePeriodSeconds?: number };
+    const isForced = method === 'DELETE' && gracePeriodSeconds === 0 && !username.startsWith('system:node:');
+    if (podName !== undefined && isForced) found.set(podName, at);
   }
   return found;
 }

@@ -148,6 +148,13 @@ describe('the judge of a run', () => {
       expect(lawsBroken(run)).toEqual(['L4']);
     });
 
+    test('lets those go of a Pod that was deleted by force half a minute before, and may run on unseen', () => {
+      const run = serving();
+      run.apiWrites.push({ ...deleted(7_000 - 30_000, FIRST), body: { gracePeriodSeconds: 0 } });
+      cut(run);
+      expect(lawsBroken(run)).toEqual([]);
+    });
+
     test.each([
       ['sees it when another Pod of the application has inherited the address (L4)', 'web-5c9f-ccccc', ['L4']],
       ['lets misled ones go that have reached a Pod of another application', 'shop-77aa-ccccc', []],
