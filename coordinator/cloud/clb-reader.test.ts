@@ -135,10 +135,38 @@ describe('reading', () => {
     expect(result.ok && result.value.map(listener => listener.forwardingRules)).toEqual([
       [],
       [
-        { locationId: 'loc-1', domain: 'a.example', url: '/' },
-        { locationId: 'loc-2', domain: 'b.example', url: '/x' },
+        { locationId: 'loc-1', domain: 'a.example', url: '/', settings: {} },
+        { locationId: 'loc-2', domain: 'b.example', url: '/x', settings: {} },
       ],
     ]);
+  });
+
+  test('tells the settings of listeners and rules as far as it knows them', async () => {
+    const healthCheck = { HealthSwitch: 1, IntervalTime: 7, CheckPort: null, SourceIpType: 1, CheckType: 'NEW' };
+    const certificate = { SSLMode: 'MUTUAL', CertId: 'cert-1', CertCaId: 'ca-1', ExtCertIds: ['cert-2'] };
+    const rule = { LocationId: 'loc-1', Domain: 'a', Url: '/', Certificate: certificate, Http2: true };
+    const { clock, cloud } = setUp(() => ({
+      Listeners: [
+        { ListenerId: 'lbl-1', Protocol: 'TCP', Port: 80, Scheduler: 'WRR', HealthCheck: healthCheck, AttrFlags: [] },
+        {
+          ListenerId: 'lbl-2',
+          Protocol: 'HTTPS',
+          Port: 443,
+          SniSwitch: 1,
+          KeepaliveEnable: 1,
+          Rules: [{ ...rule, RewriteTarget: { TargetListenerId: 'lbl-3', TargetLocationId: 'loc-3' } }],
+        },
+      ],
+    }));
+    const result = await finish(clock, cloud.describeListeners('lb-1', never));
+    const [tcp, https] = result.ok ? result.value : [];
+    const told = { enabled: true, intervalSeconds: 7, checkPort: -1, sourceIpType: 1 };
+    expect(tcp?.settings).toEqual({ scheduler: 'WRR', healthCheck: told, snat: false });
+    expect(https).toMatchObject({ isSni: true, settings: { keepalive: true } });
+    expect(https?.forwardingRules[0]).toMatchObject({
+      settings: { certificate: { certificateIds: ['cert-1', 'cert-2'], authorityId: 'ca-1' }, http2: true },
+      redirectsTo: { listenerId: 'lbl-3', locationId: 'loc-3' },
+    });
   });
 
   test('takes the documented quota for what CLB does not tell', async () => {

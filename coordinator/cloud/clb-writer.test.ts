@@ -230,7 +230,7 @@ describe('listeners', () => {
     const healthCheck = { intervalSeconds: 5, timeoutSeconds: 2, healthyThreshold: 3, unhealthyThreshold: 3 };
     const result = await finish(
       clock,
-      cloud.createListeners('lb-1', { name: 'clb-direct', protocol: 'TCP', ports, healthCheck }, never),
+      cloud.createListeners('lb-1', { name: 'clb-direct', protocol: 'TCP', ports, settings: { healthCheck } }, never),
     );
     expect(result).toEqual({ ok: true, value: ports.map(port => `lbl-${port}`) });
     const calls = transport.parametersOf('CreateListener');
@@ -276,7 +276,7 @@ describe('forwarding rules', () => {
     );
     const healthCheck = { intervalSeconds: 5, timeoutSeconds: 2, healthyThreshold: 3, unhealthyThreshold: 3 };
     const [first, ...rest] = rules;
-    const wanted = [{ domain: '', url: '', ...first, healthCheck }, ...rest];
+    const wanted = [{ domain: '', url: '', ...first, settings: { healthCheck } }, ...rest];
     const result = await finish(clock, cloud.createRules('lb-1', 'lbl-1', wanted, never));
     expect(result).toEqual({ ok: true, value: rules.map(rule => `loc-${rule.url}`) });
     expect(transport.calls.map(call => call.action)).toEqual([

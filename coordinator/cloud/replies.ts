@@ -9,6 +9,7 @@ import {
   stringField,
   stringList,
 } from './reply-fields.ts';
+import { forwardingSettings, listenerSettings, redirectTarget } from './setting-replies.ts';
 import type { BatchOutcome, Binding, Listener, LoadBalancer, Quota, TargetHealth } from './types.ts';
 
 /** What CLB's replies say. Each throws MalformedReplyError when the reply is not what the API promises. */
@@ -53,11 +54,15 @@ export function listeners(reply: Reply): Listener[] {
     protocol: stringField(listener, 'Protocol'),
     port: numberField(listener, 'Port'),
     healthCheck: isObject(listener.HealthCheck) && listener.HealthCheck.HealthSwitch === 1,
+    settings: listenerSettings(listener),
+    isSni: listener.SniSwitch === 1,
     forwardingRules: objectList(listener, 'Rules').map(rule => ({
       locationId: stringField(rule, 'LocationId'),
       // A rule of several domains is known by its first.
       domain: optionalString(rule, 'Domain') || (stringList(rule, 'Domains')[0] ?? ''),
       url: optionalString(rule, 'Url'),
+      settings: forwardingSettings(rule),
+      ...redirectTarget(rule),
     })),
   }));
 }

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
+import { domainParameters, listenerParameters, ruleParameters } from './setting-parameters.ts';
 import type {
   BindingKey,
   ForwardingRuleRequest,
-  HealthCheckSettings,
   ListenerRequest,
   LoadBalancerRequest,
   NewBinding,
@@ -53,7 +53,8 @@ export function createListenerParameters(
     Ports: ports,
     Protocol: request.protocol,
     ListenerNames: ports.map(() => request.name),
-    ...(request.healthCheck && { HealthCheck: healthCheck(request.healthCheck) }),
+    ...(request.protocol === 'HTTPS' && request.settings?.certificate === undefined && { SniSwitch: 1 }),
+    ...listenerParameters(request.settings ?? {}),
   };
 }
 
@@ -68,18 +69,9 @@ export function createRuleParameters(
     Rules: rules.map(rule => ({
       Domain: rule.domain,
       Url: rule.url,
-      ...(rule.healthCheck && { HealthCheck: healthCheck(rule.healthCheck) }),
+      ...ruleParameters(rule.settings ?? {}),
+      ...domainParameters(rule.settings ?? {}),
     })),
-  };
-}
-
-function healthCheck(settings: HealthCheckSettings): object {
-  return {
-    HealthSwitch: 1,
-    TimeOut: settings.timeoutSeconds,
-    IntervalTime: settings.intervalSeconds,
-    HealthNum: settings.healthyThreshold,
-    UnHealthNum: settings.unhealthyThreshold,
   };
 }
 

@@ -1,3 +1,7 @@
+import type { ForwardingSettings, ListenerSettings } from './settings.ts';
+
+export type { HealthCheckSettings } from './settings.ts';
+
 /**
  * CLB as the lanes and load balancer code see it: typed, limited, deadlined, every outcome a value. A promise rejects
  * only with the reason of the caller's signal, and a write that was under way then may have been done.
@@ -153,6 +157,10 @@ export interface Listener {
   readonly protocol: string;
   readonly port: number;
   readonly healthCheck: boolean;
+  /** As far as CLB tells. */
+  readonly settings?: ListenerSettings;
+  /** HTTPS: certificates are those of the domains, the listener has none of its own. */
+  readonly isSni?: boolean;
   /** Empty on layer 4. */
   readonly forwardingRules: readonly ForwardingRule[];
 }
@@ -162,6 +170,10 @@ export interface ForwardingRule {
   readonly locationId: string;
   readonly domain: string;
   readonly url: string;
+  /** As far as CLB tells. */
+  readonly settings?: ForwardingSettings;
+  /** The rule of another listener that its requests are redirected to. */
+  readonly redirectsTo?: { readonly listenerId: string; readonly locationId: string };
 }
 
 export interface ForwardingRuleRequest {
@@ -169,7 +181,7 @@ export interface ForwardingRuleRequest {
   readonly domain: string;
   /** At most 200 characters. */
   readonly url: string;
-  readonly healthCheck?: HealthCheckSettings;
+  readonly settings?: ForwardingSettings;
 }
 
 export interface Quota {
@@ -181,16 +193,10 @@ export interface Quota {
 
 export interface ListenerRequest {
   readonly name: string;
-  readonly protocol: 'TCP' | 'UDP' | 'HTTP' | 'HTTPS';
+  readonly protocol: 'TCP' | 'UDP' | 'TCP_SSL' | 'HTTP' | 'HTTPS';
   readonly ports: readonly number[];
-  readonly healthCheck?: HealthCheckSettings;
-}
-
-export interface HealthCheckSettings {
-  readonly intervalSeconds: number;
-  readonly timeoutSeconds: number;
-  readonly healthyThreshold: number;
-  readonly unhealthyThreshold: number;
+  /** Of all of them. HTTPS without a certificate is made so that each domain brings its own (SNI). */
+  readonly settings?: ListenerSettings;
 }
 
 /** Identity of a binding in CLB. `locationId` is empty on layer 4. */

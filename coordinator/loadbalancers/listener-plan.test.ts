@@ -387,7 +387,9 @@ describe('forwarding rules', () => {
     const sites = [tenant(site('web', ['a/', 'a/x'])), tenant(site('api', ['b/']))];
     const { work: todo, places } = plan(sites, [shared(['a/'])], { healthCheck });
     expect(described({ work: todo })).toEqual(['create b/,a/x on lbl-l7']);
-    expect(todo).toMatchObject([{ requests: [{ healthCheck }, { healthCheck }], ruleIds: ['api/b/', 'web/a/x'] }]);
+    expect(todo).toMatchObject([
+      { requests: [{ settings: { healthCheck } }, { settings: { healthCheck } }], ruleIds: ['api/b/', 'web/a/x'] },
+    ]);
     expect([...places]).toEqual([['web/a/', { listenerId: 'lbl-l7', locationId: 'loc-a/', isAdopted: false }]]);
   });
 

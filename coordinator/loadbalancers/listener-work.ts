@@ -69,7 +69,7 @@ function listenerCreation(
     protocol: first.protocol,
     ports: group.map(entry => entry.port),
     // On layer 7 it is the forwarding rules that are checked.
-    ...(healthCheck && isLayer4 && { healthCheck }),
+    ...(healthCheck && isLayer4 && { settings: { healthCheck } }),
   };
   return [{ kind: 'create', request, ruleIds: group.map(entry => entry.key) }];
 }
@@ -81,7 +81,11 @@ export function forwardingRuleCreations(
   const groups = Map.groupBy(missing, ({ listenerId }) => listenerId);
   return [...groups].map(([listenerId, group]) => {
     const part = group.slice(0, RULES_PER_CALL_MAX);
-    const requests = part.map(({ domain, url }) => ({ domain, url, ...(healthCheck && { healthCheck }) }));
+    const requests = part.map(({ domain, url }) => ({
+      domain,
+      url,
+      ...(healthCheck && { settings: { healthCheck } }),
+    }));
     return { kind: 'create-rules', listenerId, requests, ruleIds: part.map(entry => entry.ruleId) };
   });
 }

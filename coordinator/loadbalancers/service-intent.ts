@@ -10,6 +10,7 @@ import { Protocol } from '../../common/pod-record.ts';
 import type { Rule } from '../core/rule.ts';
 import type { AdoptedListener } from '../kube/load-balancer-record.ts';
 import type { ServiceRecord } from '../kube/service-reflector.ts';
+import type { ForwardingSettings, ListenerSettings, Redirect } from './listener-settings.ts';
 import { type Problem, problem } from './problem.ts';
 
 /** What a claimed Service asks of CLB. */
@@ -42,8 +43,15 @@ export interface CreatedChoice {
   readonly subnetId: string | undefined;
 }
 
-/** A rule before it has a place. */
-export type RuleIntent = Omit<Rule, 'place' | 'refusal'>;
+/** A rule before it has a place. Of settings that are left out, what CLB has stays. */
+export interface RuleIntent extends Omit<Rule, 'place' | 'refusal'> {
+  /** Of the listener, which on layer 7 may be shared: then the oldest object that sets one has its way. */
+  readonly listenerSettings?: ListenerSettings;
+  /** On layer 7. */
+  readonly forwardingSettings?: ForwardingSettings;
+  /** On layer 7, on HTTP. */
+  readonly redirect?: Redirect;
+}
 
 export type Claim =
   | { readonly kind: 'claimed'; readonly intent: ServiceIntent }
