@@ -2,6 +2,7 @@ import { type ApiObject, type JsonObject, objectOf, objectsOf, stringOf, withFie
 import {
   DEPLOYMENT,
   ENDPOINT_SLICE,
+  INGRESS,
   type Kind,
   MUTATING_WEBHOOK_CONFIGURATION,
   NAMESPACE,
@@ -38,6 +39,7 @@ export function initialStatus(kind: Kind, object: ApiObject): JsonObject | undef
     case NAMESPACE:
       return { phase: 'Active' };
     case SERVICE:
+    case INGRESS:
       return { loadBalancer: {} };
     case REPLICA_SET:
       return { replicas: 0 };

@@ -182,6 +182,34 @@ export const POD_DISRUPTION_BUDGET = row({
   unconditionalUpdate: false,
 });
 
+export const INGRESS = row({
+  group: 'networking.k8s.io',
+  resource: 'ingresses',
+  kind: 'Ingress',
+  shortNames: ['ing'],
+  status: true,
+  generation: true,
+});
+
+export const INGRESS_CLASS = row({
+  group: 'networking.k8s.io',
+  resource: 'ingressclasses',
+  kind: 'IngressClass',
+  namespaced: false,
+  generation: true,
+});
+
+/** A custom resource on real clusters; built in here. */
+export const TKE_SERVICE_CONFIG = row({
+  group: 'cloud.tencent.com',
+  version: 'v1alpha1',
+  resource: 'tkeserviceconfigs',
+  kind: 'TkeServiceConfig',
+  shortNames: ['tsc'],
+  generation: true,
+  unconditionalUpdate: false,
+});
+
 export const KINDS: readonly Kind[] = [
   NAMESPACE,
   POD,
@@ -197,6 +225,9 @@ export const KINDS: readonly Kind[] = [
   ENDPOINT_SLICE,
   MUTATING_WEBHOOK_CONFIGURATION,
   POD_DISRUPTION_BUDGET,
+  INGRESS,
+  INGRESS_CLASS,
+  TKE_SERVICE_CONFIG,
 ];
 
 export function apiVersionOf(kind: Pick<Kind, 'group' | 'version'>): string {

@@ -19,6 +19,32 @@ let served: ServedKubeApi;
 let server: KubeApiServer;
 let home: string;
 
+const INGRESS_AND_SETTINGS = [
+  {
+    apiVersion: 'networking.k8s.io/v1',
+    kind: 'Ingress',
+    metadata: { name: 'web', namespace: 'default' },
+    spec: {
+      ingressClassName: 'clb-direct',
+      tls: [{ secretName: 'certificate' }],
+      rules: [
+        {
+          host: 'a.com',
+          http: {
+            paths: [{ path: '/', pathType: 'Prefix', backend: { service: { name: 'web', port: { number: 80 } } } }],
+          },
+        },
+      ],
+    },
+  },
+  {
+    apiVersion: 'cloud.tencent.com/v1alpha1',
+    kind: 'TkeServiceConfig',
+    metadata: { name: 'settings', namespace: 'default' },
+    spec: { loadBalancer: { l7Listeners: [{ protocol: 'HTTP', port: 80 }] } },
+  },
+];
+
 interface Outcome {
   readonly code: number;
   readonly out: string;
@@ -83,6 +109,30 @@ describe.skipIf(!isInstalled)(suite, () => {
     );
     expect(await done('get', 'all')).toContain('service/nginx-service-eni');
     expect(await done('get', DEPLOYMENT, '-o', 'yaml')).toContain('tke.cloud.tencent.com/networks: tke-route-eni');
+  });
+
+  test('applies an Ingress and a TkeServiceConfig, twice, and gets them as tables', async () => {
+    const manifest = join(home, 'ingress.json');
+    writeFileSync(manifest, INGRESS_AND_SETTINGS.map(object => JSON.stringify(object)).join('\n'));
+    await done('apply', '-f', manifest);
+    expect(await done('apply', '-f', manifest)).toBe(
+      'ingress.networking.k8s.io/web unchanged\ntkeserviceconfig.cloud.tencent.com/settings unchanged',
+    );
+    expect(await done('get', 'ing')).toMatch(/CLASS +HOSTS +ADDRESS +PORTS +AGE\nweb +clb-direct +a\.com +80, 443 /);
+    await done('patch', 'tsc', 'settings', '--type', 'merge', '-p', '{"spec":{"loadBalancer":{"l7Listeners":[]}}}');
+    expect(await field('tsc/settings', '.spec.loadBalancer.l7Listeners')).toBe('[]');
+  });
+
+  test('refuses an Ingress whose path has no type', async () => {
+    const path = { path: '/', backend: { service: { name: 'web', port: { number: 80 } } } };
+    const body = { metadata: { name: 'bad' }, spec: { rules: [{ http: { paths: [path] } }] } };
+    const { status, body: answer } = await server.request(ADMIN, {
+      method: 'POST',
+      path: '/apis/networking.k8s.io/v1/namespaces/default/ingresses',
+      body,
+    });
+    expect(status).toBe(422);
+    expect(JSON.stringify(answer)).toContain('spec.rules[0].http.paths[0].pathType: Required value');
   });
 
   test('shows the readiness gates of Pods', async () => {
@@ -175,7 +225,7 @@ describe.skipIf(!isInstalled)(suite, () => {
     ['server-side apply', ['apply', '--server-side', '-f', EXAMPLES], 'Server-side apply not available'],
     ['logs', ['logs', 'gated'], 'does not implement pods/log'],
     ['a dry run of the server', ['apply', '--dry-run=server', '-f', EXAMPLES], 'does not implement dry runs'],
-    ['a kind that is not there', ['get', 'ingress'], `doesn't have a resource type "ingress"`],
+    ['a kind that is not there', ['get', 'gateway'], `doesn't have a resource type "gateway"`],
   ])('is told plainly that there is no such thing as %s', async (_what, args, why) => {
     const { code, error } = await kubectl(...args);
     expect(code).not.toBe(0);

@@ -154,7 +154,7 @@ describe('update', () => {
 
 describe('what is not there', () => {
   test.each([
-    ['GET', '/apis/networking.k8s.io/v1/ingresses', 404],
+    ['GET', '/apis/networking.k8s.io/v1/networkpolicies', 404],
     ['GET', '/api/v1/namespaces/default/pods/none', 404],
     ['GET', '/api/v1/namespaces/default/pods/none/nonsense', 404],
     ['GET', '/api/v1/namespaces/default/pods/a/log', 501],

@@ -1,4 +1,5 @@
 import { humanDuration } from './age.ts';
+import { ingressAddresses, ingressClass, ingressHosts, ingressPorts } from './ingress-printing.ts';
 import {
   type ApiObject,
   arrayOf,
@@ -10,7 +11,19 @@ import {
   stringOf,
   valueAt,
 } from './json.ts';
-import { DEPLOYMENT, EVENT, type Kind, LEASE, NAMESPACE, NODE, POD, REPLICA_SET, SERVICE } from './kinds.ts';
+import {
+  DEPLOYMENT,
+  EVENT,
+  INGRESS,
+  INGRESS_CLASS,
+  type Kind,
+  LEASE,
+  NAMESPACE,
+  NODE,
+  POD,
+  REPLICA_SET,
+  SERVICE,
+} from './kinds.ts';
 import { podReadiness, podReadinessGates, podRestarts, podStatus } from './pod-printing.ts';
 import { scaleOf } from './scale.ts';
 
@@ -93,6 +106,21 @@ const EVENT_COLUMNS: readonly Column[] = [
   { name: 'Message', cell: event => stringOf(event.message).trim() },
 ];
 
+const INGRESS_COLUMNS: readonly Column[] = [
+  NAME,
+  { name: 'Class', cell: ingressClass },
+  { name: 'Hosts', cell: ingressHosts },
+  { name: 'Address', cell: ingressAddresses },
+  { name: 'Ports', cell: ingressPorts },
+  AGE,
+];
+
+const INGRESS_CLASS_COLUMNS: readonly Column[] = [
+  NAME,
+  { name: 'Controller', cell: ingressClass => stringOf(objectOf(ingressClass.spec).controller) },
+  AGE,
+];
+
 const BY_KIND: ReadonlyMap<Kind, readonly Column[]> = new Map<Kind, readonly Column[]>([
   [POD, POD_COLUMNS],
   [SERVICE, SERVICE_COLUMNS],
@@ -100,6 +128,8 @@ const BY_KIND: ReadonlyMap<Kind, readonly Column[]> = new Map<Kind, readonly Col
   [REPLICA_SET, REPLICA_SET_COLUMNS],
   [NODE, NODE_COLUMNS],
   [EVENT, EVENT_COLUMNS],
+  [INGRESS, INGRESS_COLUMNS],
+  [INGRESS_CLASS, INGRESS_CLASS_COLUMNS],
   [NAMESPACE, [NAME, { name: 'Status', cell: object => stringOf(objectOf(object.status).phase) }, AGE]],
   [LEASE, [NAME, { name: 'Holder', cell: object => stringOf(objectOf(object.spec).holderIdentity) }, AGE]],
 ]);

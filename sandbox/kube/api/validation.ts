@@ -1,4 +1,5 @@
 import { type FieldError, invalid } from './api-error.ts';
+import { ingressErrors } from './ingress-validation.ts';
 import {
   type ApiObject,
   equalJson,
@@ -12,6 +13,7 @@ import {
 import {
   DEPLOYMENT,
   ENDPOINT_SLICE,
+  INGRESS,
   type Kind,
   MUTATING_WEBHOOK_CONFIGURATION,
   POD,
@@ -35,6 +37,7 @@ const BY_KIND: ReadonlyMap<Kind, Validation> = new Map<Kind, Validation>([
   [REPLICA_SET, workloadErrors],
   [ENDPOINT_SLICE, object => (object.addressType ? [] : [required('addressType')])],
   [MUTATING_WEBHOOK_CONFIGURATION, webhookErrors],
+  [INGRESS, ingressErrors],
 ]);
 
 /**
