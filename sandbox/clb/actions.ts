@@ -1,6 +1,7 @@
 import { accountQueries } from './account-query.ts';
 import { listenerActions } from './listener-actions.ts';
 import { listenerQueries } from './listener-query.ts';
+import { loadBalancerChanges } from './load-balancer-changes.ts';
 import { createLoadBalancerAction } from './load-balancer-creation.ts';
 import { deleteLoadBalancerAction } from './load-balancer-deletion.ts';
 import { loadBalancerQueries } from './load-balancer-query.ts';
@@ -16,6 +17,7 @@ export function everyAction(): Readonly<Record<string, Action>> {
   return {
     CreateLoadBalancer: createLoadBalancerAction(),
     DeleteLoadBalancer: deleteLoadBalancerAction,
+    ...loadBalancerChanges,
     ...listenerActions,
     ...ruleActions,
     ...targetActions,

@@ -1,11 +1,21 @@
 import { ClbError } from './clb-error.ts';
-import { domainOf, newLoadBalancer } from './new-load-balancer.ts';
+import { domainOf, newLoadBalancer, PLAIN_ATTRIBUTES } from './new-load-balancer.ts';
 import { flag, integer, list, object, oneOf, text } from './parameters.ts';
 import { type Action, type ActionContext, action, type Plan } from './plan.ts';
-import type { Change, ClbState } from './state.ts';
+import type { Change, ClbState, LoadBalancerAttributes } from './state.ts';
 import type { Task } from './task-table.ts';
 
 const tag = object({ required: { TagKey: text({ minLength: 1 }), TagValue: text() }, optional: {} });
+
+/** Kept and shown, without any effect here. */
+const SHOWN = {
+  MasterZoneId: text({ minLength: 1 }),
+  SlaveZoneId: text({ minLength: 1 }),
+  ZoneId: text({ minLength: 1 }),
+  VipIsp: oneOf('BGP', 'CMCC', 'CTCC', 'CUCC'),
+  BandwidthPackageId: text({ minLength: 1 }),
+  SlaType: text({ minLength: 1 }),
+};
 
 const createParameters = object({
   required: { LoadBalancerType: oneOf('OPEN', 'INTERNAL') },
@@ -14,7 +24,8 @@ const createParameters = object({
     LoadBalancerName: text({ minLength: 1, maxLength: 80 }),
     VpcId: text(),
     SubnetId: text(),
-    AddressIPVersion: oneOf('IPV4'),
+    AddressIPVersion: oneOf('IPV4', 'IPV6', 'IPv6FullChain'),
+    ...SHOWN,
     Number: integer(1, 20),
     Tags: list(tag, 0, 20),
     Vip: text(),
@@ -30,17 +41,11 @@ const createParameters = object({
     }),
   },
   unmodelled: [
-    'MasterZoneId',
-    'ZoneId',
-    'VipIsp',
-    'BandwidthPackageId',
     'ExclusiveCluster',
-    'SlaType',
     'ClusterIds',
     'SnatPro',
     'SnatIps',
     'ClusterTag',
-    'SlaveZoneId',
     'EipAddressId',
     'DynamicVip',
     'Egress',
@@ -134,7 +139,14 @@ function checkPlacement(context: ActionContext, parameters: CreateParameters): v
       throw new ClbError('MissingParameter', `An INTERNAL load balancer needs the parameter \`${name}\`.`);
     }
   }
-  if (!isInternal && parameters.SubnetId !== undefined) {
+  const isFullChain = parameters.AddressIPVersion === 'IPv6FullChain';
+  if (isFullChain && parameters.SubnetId === undefined) {
+    throw new ClbError('MissingParameter', 'An IPv6FullChain load balancer needs the parameter `SubnetId`.');
+  }
+  if (isInternal && parameters.InternetAccessible !== undefined) {
+    throw new ClbError('InvalidParameter', 'InternetAccessible is not allowed for an INTERNAL load balancer.');
+  }
+  if (!isInternal && !isFullChain && parameters.SubnetId !== undefined) {
     throw new ClbError('InvalidParameter', 'SubnetId is not allowed for an OPEN IPv4 load balancer.');
   }
   if (vpcId !== undefined && parameters.VpcId !== undefined && parameters.VpcId !== vpcId) {
@@ -167,8 +179,28 @@ function order(context: ActionContext, parameters: CreateParameters, id: string)
     tags: parameters.Tags ?? [],
     domain: loadBalancerAddress === 'vip' ? '' : domainOf(id),
     vipShown: loadBalancerAddress !== 'domain',
+    ipv6Vip: (parameters.AddressIPVersion ?? 'IPV4') === 'IPV4' ? '' : ipv6Of(id),
+    attributes: attributesOf(parameters),
   });
   context.state.loadBalancers.set(id, loadBalancer);
+}
+
+function attributesOf(parameters: CreateParameters): LoadBalancerAttributes {
+  const { internet } = PLAIN_ATTRIBUTES;
+  const shown = Object.keys(SHOWN).map(name => [name, parameters[name as keyof typeof SHOWN]] as const);
+  return {
+    ...PLAIN_ATTRIBUTES,
+    passToTarget: parameters.LoadBalancerPassToTarget ?? false,
+    internet: { ...internet, ...parameters.InternetAccessible },
+    addressVersion: parameters.AddressIPVersion ?? 'IPV4',
+    shown: Object.fromEntries(shown.filter(([, value]) => value !== undefined)),
+  };
+}
+
+/** Of a documentation range; nothing listens there. */
+function ipv6Of(id: string): string {
+  const digits = [...id].map(character => character.charCodeAt(0).toString(16)).join('');
+  return `2001:db8::${digits.slice(-8, -4)}:${digits.slice(-4)}`;
 }
 
 /** Half-way through the creation a read shows it, without an address. */

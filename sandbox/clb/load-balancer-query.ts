@@ -88,11 +88,21 @@ function describedLoadBalancer(loadBalancer: LoadBalancer): Record<string, unkno
     SubnetId: loadBalancer.subnetId,
     AddressIPVersion: loadBalancer.ipv6Vip === '' ? 'ipv4' : 'ipv6',
     Tags: loadBalancer.tags,
-    SecureGroups: [],
-    LoadBalancerPassToTarget: false,
+    ...described(loadBalancer),
     SnatPro: false,
     TargetRegionInfo: null,
     AttributeFlags: loadBalancer.deleteProtected ? ['DeleteProtect'] : [],
+  };
+}
+
+function described({ attributes, type }: LoadBalancer): Record<string, unknown> {
+  const { securityGroups, passToTarget, internet, addressVersion, shown } = attributes;
+  return {
+    ...shown,
+    SecureGroups: securityGroups,
+    LoadBalancerPassToTarget: passToTarget,
+    ...(type === 'OPEN' && { NetworkAttributes: internet }),
+    ...(addressVersion !== 'IPV4' && { IPv6Mode: addressVersion === 'IPV6' ? 'IPv6Nat64' : 'IPv6FullChain' }),
   };
 }
 

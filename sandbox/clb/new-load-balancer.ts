@@ -1,6 +1,15 @@
-import type { ClbState, LoadBalancer, Tag } from './state.ts';
+import type { ClbState, LoadBalancer, LoadBalancerAttributes, Tag } from './state.ts';
 
 type Given = Pick<LoadBalancer, 'name' | 'vpcId'> & Partial<LoadBalancer>;
+
+/** Nothing was chosen. */
+export const PLAIN_ATTRIBUTES: LoadBalancerAttributes = {
+  securityGroups: [],
+  passToTarget: false,
+  internet: { InternetChargeType: 'TRAFFIC_POSTPAID_BY_HOUR', InternetMaxBandwidthOut: 10 },
+  addressVersion: 'IPV4',
+  shown: {},
+};
 
 /** One that was ordered, with what is known of it. */
 export function newLoadBalancer(id: string, createdAt: number, given: Given): LoadBalancer {
@@ -18,6 +27,7 @@ export function newLoadBalancer(id: string, createdAt: number, given: Given): Lo
     vipShown: true,
     domain: '',
     ipv6Vip: '',
+    attributes: PLAIN_ATTRIBUTES,
     operating: false,
     busyUntil: 0,
     listeners: new Map(),
@@ -44,6 +54,7 @@ export interface LoadBalancerEdit {
   readonly name?: string;
   readonly tags?: readonly Tag[];
   readonly deleteProtected?: boolean;
+  readonly attributes?: LoadBalancerAttributes;
   /** Whether the guard of deletions sees traffic. */
   readonly hasTraffic?: boolean;
   /** Targets per listener or rule, in place of the account's quota. */

@@ -119,11 +119,27 @@ export interface LoadBalancer {
   domain: string;
   /** Empty: it takes IPv4 alone. */
   ipv6Vip: string;
+  attributes: LoadBalancerAttributes;
   /** A write is under way. */
   operating: boolean;
   /** By the clock; writes are refused until then. */
   busyUntil: number;
   readonly listeners: Map<string, Listener>;
+}
+
+/** What can be chosen at the creation of a load balancer, and some of it changed later. */
+export interface LoadBalancerAttributes {
+  readonly securityGroups: readonly string[];
+  /** Traffic of the load balancer passes the targets' own security groups. */
+  readonly passToTarget: boolean;
+  /** Of public ones; as CLB writes it. */
+  readonly internet: {
+    readonly InternetChargeType?: string | undefined;
+    readonly InternetMaxBandwidthOut?: number | undefined;
+  };
+  readonly addressVersion: 'IPV4' | 'IPV6' | 'IPv6FullChain';
+  /** Zones, lines and the like: kept and shown, without any effect. */
+  readonly shown: Readonly<Record<string, unknown>>;
 }
 
 export interface Tag {
