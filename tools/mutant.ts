@@ -7,11 +7,17 @@ export interface Mutant {
   readonly testPath: string;
   /** The full name of the test, or the part of it that no other test of the file has. */
   readonly testName: string;
+  /** Where the simulation must notice it, too; undefined: it need not. */
+  readonly simulation: SimulatedWorld | undefined;
   readonly patchFile: string;
 }
 
+/** `turmoil`: everything happens; `bearable`: only what excuses no lost request. */
+export type SimulatedWorld = 'turmoil' | 'bearable';
+
 /**
- * Reads the head of a patch: `law: L1` and `test: <path> -t "<name>"`, each on a line of its own before the diff.
+ * Reads the head of a patch: `law: L1` and `test: <path> -t "<name>"`, each on a line of its own before the diff, and
+ * `simulation: turmoil` or `simulation: bearable` where the simulation must notice it, too.
  * @throws Error naming the file and what is missing.
  */
 export function readMutant(patchFile: string, text: string): Mutant {
@@ -21,7 +27,13 @@ export function readMutant(patchFile: string, text: string): Mutant {
   if (law === undefined) throw new Error(`${patchFile} has no line such as \`law: L1\` before its diff`);
   if (!test?.[1] || !test[2]) throw new Error(`${patchFile} has no line such as \`test: path.test.ts -t "name"\``);
   const name = patchFile.replace(/^.*\//, '').replace(/\.patch$/, '');
-  return { name, law, testPath: test[1], testName: test[2], patchFile };
+  return { name, law, testPath: test[1], testName: test[2], simulation: worldIn(patchFile, head), patchFile };
+}
+
+function worldIn(patchFile: string, head: string): SimulatedWorld | undefined {
+  const text = /^simulation: (.*)$/m.exec(head)?.[1];
+  if (text === undefined || text === 'turmoil' || text === 'bearable') return text;
+  throw new Error(`${patchFile} knows a simulated world "${text}"; there are turmoil and bearable`);
 }
 
 /** What came of one run of the named test. */

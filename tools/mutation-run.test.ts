@@ -14,8 +14,15 @@ describe('the head of a patch', () => {
       law: 'L1',
       testPath: 'core/plan.test.ts',
       testName: 'absence never removes',
+      simulation: undefined,
       patchFile: '/mutants/absence.patch',
     });
+  });
+
+  test('names the world in which the simulation must notice it', () => {
+    const text = (world: string) => `law: L1\ntest: a.test.ts -t "b"\nsimulation: ${world}\n\n--- a/x\n`;
+    expect(readMutant('a.patch', text('bearable')).simulation).toBe('bearable');
+    expect(() => readMutant('a.patch', text('paradise'))).toThrow('a.patch knows a simulated world "paradise"');
   });
 
   test.each([

@@ -25,6 +25,8 @@ export interface TurmoilOptions {
   readonly durationMs: number;
   /** The numbers of what is to happen; default all that the seed gives. */
   readonly only?: ReadonlySet<number> | undefined;
+  /** True: nothing happens that excuses a lost request; default: as the seed draws it. */
+  readonly isBearable?: boolean | undefined;
 }
 
 export interface TurmoilReport {
@@ -64,8 +66,8 @@ const CLIENTS: readonly Habit[] = [
 const MENDED_MS = 5_000;
 
 /** What a seed holds in store. */
-export function happeningsOf({ seed, durationMs }: TurmoilOptions): readonly Happening[] {
-  return drawHappenings({ seed, durationMs, changes: CHANGES, troubles: TROUBLES });
+export function happeningsOf({ seed, durationMs, isBearable }: TurmoilOptions): readonly Happening[] {
+  return drawHappenings({ seed, durationMs, isBearable, changes: CHANGES, troubles: TROUBLES });
 }
 
 /**
