@@ -17,7 +17,7 @@ export interface PodView {
   readonly instanceId: string | undefined;
   /** What announces the end of its node, if that is a reason to take its targets out ahead of its eviction. */
   readonly nodeSign: LeavingSign | undefined;
-  /** It is being found out if its node is lost: as long, its targets stay as they are. */
+  /** Nobody tells what becomes of its node's Pods: as long, nothing of them is opened, and what is open stays so. */
   readonly isNodeInDoubt: boolean;
 }
 
@@ -40,7 +40,7 @@ export interface ClusterViewInput {
   readonly drainNodeOn?: ReadonlySet<NodeSignKind>;
   /** Nodes that nobody reaches. */
   readonly lostNodes?: ReadonlySet<string>;
-  /** Nodes of which it is being found out if anybody reaches them. */
+  /** Nodes of whose Pods nobody tells. */
   readonly doubtedNodes?: ReadonlySet<string>;
 }
 

@@ -1,7 +1,7 @@
 import { GateState } from '../../common/pod-record.ts';
 import { bindingKey } from './binding-key.ts';
 import type { PodView } from './cluster-view.ts';
-import { dispositionOf } from './disposition.ts';
+import { type Disposition, dispositionOf } from './disposition.ts';
 import { type Rule, ruleLabel, targetPortOf } from './rule.ts';
 import { addressFor, type PlacedRule, placeOf, type RuleTarget } from './rule-state.ts';
 
@@ -65,13 +65,18 @@ function waitOf(rule: Rule, input: GateInput): Wait | undefined {
   if (unreachable) return { reason: unreachable.reason, message: `${name}: ${unreachable.message}` };
   // What is open says so wherever it stands.
   const disposition = dispositionOf(pod, rule, { keepsLeavingNodes: true });
-  if (disposition.kind !== 'serve') return { reason: 'WaitingForPod', message: `${name}: the Pod is not ready yet` };
+  if (disposition.kind !== 'serve') return { reason: 'WaitingForPod', message: `${name}: ${missing(disposition)}` };
   if (addressFor(rule, pod.record) === undefined) {
     const message = `${name}: the Pod has no ${rule.addressFamily ?? 'IPv4'} address`;
     return { reason: 'WaitingForPod', message };
   }
   if (!rule.place) return { reason: 'WaitingForLoadBalancer', message: `${name}: the load balancer is being made` };
   return waitOfPlaced(rule as PlacedRule, disposition.weight, input);
+}
+
+function missing(disposition: Disposition): string {
+  const isUnsure = disposition.kind === 'standby' && disposition.waitsFor === 'confirmation';
+  return isUnsure ? "the API server or its node's agent has yet to confirm the Pod" : 'the Pod is not ready yet';
 }
 
 /** What the Pod or its node lacks for the load balancer to reach it; waiting alone does not mend it. */

@@ -14,7 +14,7 @@ export interface LiveViewOptions {
   readonly instanceOf: (node: string) => string | undefined;
   /** The sign of the node's end for which its targets leave ahead of its Pods. */
   readonly signOf: (node: string) => LeavingSign | undefined;
-  /** Whether it is being found out if the node is lost. */
+  /** Whether nobody tells what becomes of the node's Pods. */
   readonly isInDoubt: (node: string) => boolean;
 }
 

@@ -177,7 +177,7 @@ describe('the targets of a node that nobody reaches', () => {
   });
 });
 
-describe('while it is being found out if a node is lost, its targets', () => {
+describe('while nobody tells of a node, its targets', () => {
   test('stay open that are open', () => {
     const world = servingOn('n1', 'n2');
     world.doubt('n1');

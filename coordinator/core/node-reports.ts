@@ -15,6 +15,8 @@ export const API_SERVER: Teller = { agent: 'the API server', startedAtMs: Number
 export interface NodeState {
   /** Somebody tells of its Pods. */
   readonly connected: boolean;
+  /** The coordinator's own watch does. */
+  readonly isWatched: boolean;
 }
 
 /** Who reports of one node, of which Pods, and what they say of the node itself. */
@@ -34,6 +36,10 @@ export class NodeReports implements NodeState {
 
   get connected(): boolean {
     return this.#sessions.size > 0;
+  }
+
+  get isWatched(): boolean {
+    return this.isOpen(API_SERVER);
   }
 
   /** Everything that announces the node's end now. A lost stream takes none of it back (law L1). */

@@ -34,6 +34,8 @@ const BY_HAND: Listener = {
 const DRAIN_STATES = Object.fromEntries(Object.entries(DrainState).map(([name, value]) => [value, name]));
 
 /** One term of leadership over a fake cloud; what it does to the API server is written down. */
+const HEARTBEAT_MS = 3_000;
+
 class Term {
   readonly clock = new VirtualClock();
   readonly cloud = new FakeCloud(this.clock);
@@ -72,6 +74,13 @@ class Term {
       observer: noObserver,
     });
     this.#running = this.#work.run(this.#stop.signal);
+    this.#beat();
+  }
+
+  /** The agent of node n1 goes on speaking. */
+  #beat(): void {
+    if (this.knowledge.store.nodes.has('n1')) this.hear({ type: 'heard', node: 'n1', session: 's' });
+    if (!this.#stop.signal.aborted) this.clock.schedule(HEARTBEAT_MS, () => this.#beat());
   }
 
   #ports(): LeaderPorts {

@@ -34,7 +34,7 @@ export class NodeDesk {
     return this.#losses.run(signal);
   }
 
-  /** Whether it is being found out if the node is lost. */
+  /** Whether nobody tells what becomes of the node's Pods. */
   isInDoubt = (node: string): boolean => this.#losses.isInDoubt(node);
 
   /** The sign for which the node's targets leave ahead of its Pods. */

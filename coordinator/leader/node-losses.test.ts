@@ -4,6 +4,7 @@ import type { Node } from '../../common/kube/objects.ts';
 import { silentLogger } from '../../common/logger.ts';
 import { seededRandom } from '../../common/random.ts';
 import { VirtualClock } from '../../common/virtual-clock.ts';
+import { API_SERVER } from '../core/node-reports.ts';
 import { podRecord } from '../core/pod.fixture.ts';
 import { Knowledge } from '../knowledge.ts';
 import { nodeRecord } from '../kube/node-reflector.ts';
@@ -144,6 +145,16 @@ describe('one node that falls silent', () => {
     expect([stand.doubted, stand.lost]).toEqual([['n3'], []]);
     await stand.clock.advance(2_000);
     expect([stand.doubted, stand.lost]).toEqual([[], ['n3']]);
+  });
+
+  test('stays in doubt though they reach it, until an agent or the own watch tells of its Pods', async () => {
+    for (const node of ['n3', 'n4']) stand.mute.add(node);
+    await stand.clock.advance(FOUND_WITHIN_MS);
+    expect([stand.doubted, stand.lost]).toEqual([['n3', 'n4'], []]);
+    stand.mute.delete('n4');
+    stand.knowledge.store.open('n3', 'own watch', API_SERVER);
+    await stand.clock.advance(FOUND_WITHIN_MS);
+    expect(stand.doubted).toEqual([]);
   });
 
   test('is lost no more when its agent speaks, or when a neighbour reaches it', async () => {

@@ -14,7 +14,7 @@ export interface NodeLossesOptions {
   readonly ports: Pick<LeaderPorts, 'probe'>;
   /** A port of one of the node's Pods that CLB sends to; undefined when there is none. */
   readonly targetOn: (node: string) => Door | undefined;
-  /** The node is lost now, or is not any more, or it is being found out. */
+  /** The node is lost or in doubt now, or is not any more. */
   readonly onChange: (node: string) => void;
 }
 
@@ -51,10 +51,11 @@ export class NodeLosses {
     return this.#suspects.get(node)?.verdict === 'lost';
   }
 
-  /** Whether it is being found out if the node is lost. */
+  /** Whether nobody tells what becomes of the node's Pods: what is known of them is from before its agents fell silent. */
   isInDoubt(node: string): boolean {
     const suspect = this.#suspects.get(node);
-    return suspect !== undefined && suspect.verdict === undefined && !this.#isHeld;
+    if (!suspect || suspect.verdict === 'lost' || this.#isHeld) return false;
+    return this.#options.knowledge.store.nodes.get(node)?.isWatched !== true;
   }
 
   /** So many nodes fell silent together that none of them is taken for lost. */
