@@ -53,6 +53,7 @@ export class InstantCloud implements Cloud {
   };
   createLoadBalancer: Cloud['createLoadBalancer'] = () => notExpected('createLoadBalancer');
   deleteLoadBalancer: Cloud['deleteLoadBalancer'] = () => notExpected('deleteLoadBalancer');
+  changeLoadBalancer: Cloud['changeLoadBalancer'] = () => notExpected('changeLoadBalancer');
   createListeners: Cloud['createListeners'] = () => notExpected('createListeners');
   deleteListeners: Cloud['deleteListeners'] = () => notExpected('deleteListeners');
   createRules: Cloud['createRules'] = () => notExpected('createRules');

@@ -25,6 +25,7 @@ export function clbCloud(options: CallerOptions): ClbCloud {
     describeQuota: signal => reader.quota(signal),
     createLoadBalancer: (request, signal) => writer.createLoadBalancer(request, signal),
     deleteLoadBalancer: (id, signal) => writer.deleteLoadBalancer(id, signal),
+    changeLoadBalancer: (id, change, signal) => writer.changeLoadBalancer(id, change, signal),
     createListeners: (id, request, signal) => writer.createListeners(id, request, signal),
     deleteListeners: (id, listenerIds, signal) => writer.deleteListeners(id, listenerIds, signal),
     createRules: (id, listenerId, rules, signal) => writer.createRules({ id, listenerId }, rules, signal),

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import type { Clock } from '../../common/clock.ts';
 import type { Caller, Send, Write } from './caller.ts';
 import { MalformedReplyError } from './failures.ts';
+import { changeRequest, type LoadBalancerChange } from './load-balancer-settings.ts';
 import * as replies from './replies.ts';
 import type { Reply } from './reply-fields.ts';
 import * as requests from './requests.ts';
@@ -63,6 +64,14 @@ export class ClbWriter {
     const action = 'DeleteLoadBalancer';
     return this.#configure(action, signal, async runTask => {
       await runTask({ action, parameters: { LoadBalancerIds: [id] }, size: 1, parse: nothing });
+    });
+  }
+
+  changeLoadBalancer(id: string, change: LoadBalancerChange, signal: AbortSignal): Promise<CloudResult<void>> {
+    const { action, parameters, isTask } = changeRequest(id, change);
+    if (!isTask) return this.#atOnce(action, signal, send => send(action, parameters, () => undefined));
+    return this.#configure(action, signal, async runTask => {
+      await runTask({ action, parameters, size: 1, parse: nothing });
     });
   }
 

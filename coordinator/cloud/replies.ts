@@ -1,3 +1,4 @@
+import { loadBalancerSettings } from './load-balancer-settings.ts';
 import {
   isObject,
   malformed,
@@ -44,6 +45,7 @@ function loadBalancer(reply: Reply): LoadBalancer {
       objectList(reply, 'Tags').map(tag => [stringField(tag, 'TagKey'), optionalString(tag, 'TagValue')]),
     ),
     deleteProtected: stringList(reply, 'AttributeFlags').includes('DeleteProtect'),
+    settings: loadBalancerSettings(reply),
   };
 }
 

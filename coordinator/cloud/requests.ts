@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { creationParameters } from './load-balancer-settings.ts';
 import { domainParameters, listenerParameters, ruleParameters } from './setting-parameters.ts';
 import type {
   BindingKey,
@@ -32,6 +33,7 @@ const CLIENT_TOKEN_LENGTH_MAX = 64;
 export function createLoadBalancerParameters(request: LoadBalancerRequest): object {
   assert(/^[\x21-\x7e]+$/.test(request.clientToken) && request.clientToken.length <= CLIENT_TOKEN_LENGTH_MAX);
   return {
+    ...(request.settings && creationParameters(request.settings)),
     LoadBalancerType: request.subnetId === undefined ? 'OPEN' : 'INTERNAL',
     Forward: 1,
     LoadBalancerName: request.name,

@@ -1,3 +1,4 @@
+import type { CreationSettings, LoadBalancerChange, LoadBalancerSettings } from './load-balancer-settings.ts';
 import type { ForwardingSettings, ListenerSettings } from './settings.ts';
 
 export type { HealthCheckSettings } from './settings.ts';
@@ -10,6 +11,12 @@ export interface Cloud {
   describeLoadBalancers(query: LoadBalancerQuery, signal: AbortSignal): Promise<CloudResult<LoadBalancer[]>>;
   createLoadBalancer(request: LoadBalancerRequest, signal: AbortSignal): Promise<CloudResult<string>>;
   deleteLoadBalancer(loadBalancerId: string, signal: AbortSignal): Promise<CloudResult<void>>;
+  /** Resolves when its task has ended. */
+  changeLoadBalancer(
+    loadBalancerId: string,
+    change: LoadBalancerChange,
+    signal: AbortSignal,
+  ): Promise<CloudResult<void>>;
   describeListeners(
     loadBalancerId: string,
     signal: AbortSignal,
@@ -139,6 +146,8 @@ export interface LoadBalancer {
   readonly vpcId: string;
   readonly tags: Readonly<Record<string, string>>;
   readonly deleteProtected: boolean;
+  /** As far as CLB tells. */
+  readonly settings?: LoadBalancerSettings;
 }
 
 export interface LoadBalancerRequest {
@@ -146,6 +155,7 @@ export interface LoadBalancerRequest {
   readonly vpcId: string;
   /** Set for an internal load balancer. */
   readonly subnetId?: string;
+  readonly settings?: CreationSettings;
   readonly tags: Readonly<Record<string, string>>;
   /** At most 64 ASCII characters; the same token never makes a second load balancer. */
   readonly clientToken: string;

@@ -113,6 +113,10 @@ export class FakeCloud implements Cloud {
       this.balancers = this.balancers.filter(found => found.id !== id);
     });
   };
+  changeLoadBalancer: Cloud['changeLoadBalancer'] = async (id, change) => {
+    this.balancerWrites.push(`change ${change.kind} of ${id}`);
+    return this.#answer(() => undefined);
+  };
   describeListeners: Cloud['describeListeners'] = (id, signal) =>
     this.#read({ action: 'listeners', ids: [id] }, () => [...this.listeners], signal);
   describeTargets: Cloud['describeTargets'] = (_, listenerIds, signal) =>
