@@ -45,7 +45,7 @@ function readyFor(ledger: Ledger, listener: OwnListener, at: number): string | u
   const wanted = ledger.wantedDuring(listener, at - SENT_MS, at);
   const { evidence } = ledger;
   const { pods } = evidence.chronicle;
-  const crashed = exitedDuring(evidence.records, at - SENT_MS, at);
+  const crashed = ended(evidence.records, at - SENT_MS, at);
   return [...pods.uids()].find(
     uid =>
       !crashed.has(uid) &&
@@ -69,10 +69,15 @@ function openTargets(targets: CloudTargets, listenerId: string, isMeant: (key: s
   return open.map(([, target]) => target);
 }
 
-/** Pods of which a container ended: the API server hears of it later than the agents. */
-function exitedDuring(records: readonly KubeletRecord[], from: number, to: number): ReadonlySet<string> {
-  const exits = records.filter(({ type, atMs }) => type === 'exited' && from <= atMs && atMs <= to);
-  return new Set(exits.map(({ podUid }) => podUid));
+/** Pods of which a container ended then, or before and is not back: the API server hears of it late, or never. */
+function ended(records: readonly KubeletRecord[], from: number, to: number): ReadonlySet<string> {
+  const found = new Set<string>();
+  for (const { type, podUid, atMs } of records) {
+    if (atMs > to) break;
+    if (type === 'exited') found.add(podUid);
+    if (type === 'started' && atMs < from) found.delete(podUid);
+  }
+  return found;
 }
 
 /** By Pod UID. */
