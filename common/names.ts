@@ -27,6 +27,10 @@ export const ADOPT_LISTENER_ANNOTATION = 'clb-direct.io/adopt-listener';
 export const LOAD_BALANCERS_ANNOTATION = 'clb-direct.io/load-balancers';
 export const ADOPTED_LISTENERS_ANNOTATION = 'clb-direct.io/adopted-listeners';
 
+/** Ingress annotations, TKE's own names (tke-conventions section 1.2). */
+export const INGRESS_CLASS_ANNOTATION = 'kubernetes.io/ingress.class';
+export const INGRESS_LOAD_BALANCER_ID_ANNOTATION = 'kubernetes.io/ingress.qcloud-loadbalance-id';
+
 /** The port that a preStop hook calls on the Pod's own address; the agent's node redirects it. */
 export const HOOK_PORT = 19440;
 export const HOOK_PATH = '/v1/drain';

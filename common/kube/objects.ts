@@ -166,6 +166,26 @@ export interface Service extends KubeObject {
   status?: { loadBalancer?: { ingress?: { ip?: string; hostname?: string }[] }; conditions?: Condition[] };
 }
 
+export interface IngressBackend {
+  /** Absent when it is a resource of another kind. */
+  service?: { name: string; port?: { name?: string; number?: number } };
+}
+
+export interface Ingress extends KubeObject {
+  spec?: {
+    ingressClassName?: string;
+    defaultBackend?: IngressBackend;
+    rules?: { host?: string; http?: { paths: { path?: string; pathType: string; backend: IngressBackend }[] } }[];
+    tls?: { hosts?: string[]; secretName?: string }[];
+  };
+  status?: { loadBalancer?: { ingress?: { ip?: string; hostname?: string }[] } };
+}
+
+/** TKE's custom resource for settings of listeners and rules. */
+export interface TkeServiceConfig extends KubeObject {
+  spec?: unknown;
+}
+
 export interface Node extends KubeObject {
   spec?: {
     podCIDR?: string;

@@ -35,6 +35,17 @@ export function servicePath(namespace: string, name: string, subresource?: 'stat
   return resourcePath({ version: 'v1', resource: 'services', namespace, name, ...(subresource && { subresource }) });
 }
 
+/** An Ingress, or its subresource. */
+export function ingressPath(namespace: string, name: string, subresource?: 'status'): string {
+  const kind = { group: 'networking.k8s.io', version: 'v1', resource: 'ingresses' };
+  return resourcePath({ ...kind, namespace, name, ...(subresource && { subresource }) });
+}
+
+/** A Secret. */
+export function secretPath(namespace: string, name: string): string {
+  return resourcePath({ version: 'v1', resource: 'secrets', namespace, name });
+}
+
 function escapeSegment(segment: string): string {
   assert(segment !== '' && segment !== '.' && segment !== '..', `'${segment}' cannot be part of an API path`);
   return encodeURIComponent(segment);

@@ -1,14 +1,24 @@
 import { type PodRecord, Protocol } from '../../common/pod-record.ts';
 import { isSelected } from './selector-index.ts';
 
+/** Whose a rule is. */
+export interface RuleOwner {
+  /** A Service unless told. */
+  readonly kind?: 'Service' | 'Ingress';
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
+}
+
 /**
  * One place where Pods can be bound: a Service's port on a listener. On layer 4 a rule is a whole listener; `locationId`
  * names the forwarding rule on layer 7 and is empty here.
  */
 export interface Rule {
-  /** Stable over the life of the Service: `<service uid>/<protocol>/<port>`. */
+  /** Stable over the life of the Service: `<service uid>/<protocol>/<port>`, and more where that does not tell rules apart. */
   readonly id: string;
-  readonly service: { readonly namespace: string; readonly name: string; readonly uid: string };
+  /** A Service, or an Ingress, whose rules have the selectors of its backend Services. */
+  readonly service: RuleOwner;
   readonly protocol: Protocol;
   readonly port: number;
   readonly selector: Readonly<Record<string, string>>;

@@ -7,15 +7,16 @@ import {
   MODE_ANNOTATION,
 } from '../../common/names.ts';
 import { Protocol } from '../../common/pod-record.ts';
-import type { Rule } from '../core/rule.ts';
+import type { CreationSettings, LoadBalancerSettings } from '../cloud/load-balancer-settings.ts';
+import type { Rule, RuleOwner } from '../core/rule.ts';
 import type { AdoptedListener } from '../kube/load-balancer-record.ts';
 import type { ServiceRecord } from '../kube/service-reflector.ts';
 import type { ForwardingSettings, ListenerSettings, Redirect } from './listener-settings.ts';
 import { type Problem, problem } from './problem.ts';
 
-/** What a claimed Service asks of CLB. */
+/** What a claimed Service, or Ingress, asks of CLB. */
 export interface ServiceIntent {
-  readonly service: { readonly namespace: string; readonly name: string; readonly uid: string };
+  readonly service: RuleOwner;
   /** Being deleted, or no longer ours by its annotations: what we made for it goes. */
   readonly leaving: boolean;
   /** Our finalizer is on it, so that what is made for it is never forgotten. */
@@ -25,6 +26,10 @@ export interface ServiceIntent {
   /** RFC 3339: of two objects that want the same, the earlier one has it. */
   readonly createdAt: string;
   readonly loadBalancer: LoadBalancerChoice;
+  /** What a load balancer made for it shall be like, as long as it lives; what is left out stays as it is. */
+  readonly settings?: LoadBalancerSettings;
+  /** What was made for the Service stays when the Service goes. */
+  readonly retains?: boolean;
   /** Every load balancer that may hold listeners of the Service, as its record says. */
   readonly recorded: readonly string[];
   /** The user lets the Service use listeners that others made. */
@@ -41,6 +46,10 @@ export type LoadBalancerChoice = { readonly kind: 'existing'; readonly id: strin
 export interface CreatedChoice {
   readonly kind: 'created';
   readonly subnetId: string | undefined;
+  /** What it is made with. */
+  readonly settings?: CreationSettings;
+  /** What it shall be made with makes no sense: none is made until it does. */
+  readonly isHeld?: boolean;
 }
 
 /** A rule before it has a place. Of settings that are left out, what CLB has stays. */
@@ -51,6 +60,8 @@ export interface RuleIntent extends Omit<Rule, 'place' | 'refusal'> {
   readonly forwardingSettings?: ForwardingSettings;
   /** On layer 7, on HTTP. */
   readonly redirect?: Redirect;
+  /** Why it cannot be made as it is asked for; where it stands already it stays, and what is not told is left alone. */
+  readonly notToMake?: Problem;
 }
 
 export type Claim =

@@ -1,0 +1,83 @@
+import type { IngressRecord } from '../kube/ingress-reflector.ts';
+import { ownerName } from '../loadbalancers/owner.ts';
+import { type Problem, problem } from '../loadbalancers/problem.ts';
+import type { Claim, LoadBalancerChoice, ServiceIntent } from '../loadbalancers/service-intent.ts';
+import { AnnotationReader } from './annotation-reader.ts';
+import * as annotation from './ingress-annotations.ts';
+import type { IngressFacts } from './ingress-facts.ts';
+import { ingressRules } from './ingress-rules.ts';
+
+/** Reads an Ingress (design section 5, claimed Ingress). */
+export function claimOfIngress(ingress: IngressRecord, facts: IngressFacts): Claim {
+  if (ingress.deleting) return ingress.finalized ? leaving(ingress, facts) : { kind: 'unclaimed' };
+  const reader = new AnnotationReader(ingress);
+  const isDirect = reader.isOn(annotation.DIRECT_ACCESS);
+  const isOurs = ingress.className === annotation.OUR_CLASS;
+  const isMeant = isOurs || ingress.className === annotation.TKE_CLASS;
+  if (isMeant && reader.problems.length > 0) return refused(ingress, facts, reader.problems);
+  if (!isOurs && !(isMeant && isDirect)) return ingress.finalized ? leaving(ingress, facts) : { kind: 'unclaimed' };
+  if (!isOurs && facts.tkeController && reader.text(annotation.MODE) !== 'skip') {
+    return refused(ingress, facts, [claimedTwice(ingress)]);
+  }
+  return { kind: 'claimed', intent: intentOf(ingress, facts) };
+}
+
+/** One that is bound already keeps being served: a slip in an annotation must not strand its Pods. */
+function refused(ingress: IngressRecord, facts: IngressFacts, causes: readonly Problem[]): Claim {
+  if (!ingress.finalized) return { kind: 'refused', problems: causes };
+  const intent = intentOf(ingress, facts);
+  return { kind: 'claimed', intent: { ...intent, problems: [...intent.problems, ...causes] } };
+}
+
+function leaving(ingress: IngressRecord, facts: IngressFacts): Claim {
+  return { kind: 'claimed', intent: { ...intentOf(ingress, facts), leaving: true, problems: [] } };
+}
+
+function intentOf(ingress: IngressRecord, facts: IngressFacts): ServiceIntent {
+  const reader = new AnnotationReader(ingress);
+  const { rules, problems } = ingressRules(ingress, facts, reader);
+  const { uid, namespace, name, finalized, createdAt, recorded, adopted } = ingress;
+  return {
+    service: { kind: 'Ingress', uid, namespace, name },
+    leaving: false,
+    finalized,
+    held: false,
+    createdAt,
+    loadBalancer: choiceOf(reader),
+    recorded,
+    adopts: false,
+    adopted,
+    rules,
+    problems: [...reader.problems, ...problems, ...notServed(ingress, reader)],
+  };
+}
+
+function choiceOf(reader: AnnotationReader): LoadBalancerChoice {
+  const id = reader.text(annotation.EXISTING_LOAD_BALANCER);
+  return id ? { kind: 'existing', id } : { kind: 'created', subnetId: reader.text(annotation.INTERNAL_SUBNET) };
+}
+
+/** What TKE's controller does and we do not, and what to write instead. */
+const NOT_SERVED: Readonly<Record<string, string>> = {
+  [annotation.REWRITE_SUPPORT]: `use ${annotation.AUTO_REWRITE}: "true" for redirects from HTTP to HTTPS`,
+  [annotation.ENABLE_GROUP]: `let the Ingresses name the same load balancer by ${annotation.EXISTING_LOAD_BALANCER}`,
+  [annotation.MIX_TARGET_PREFER]: "the load balancer's own address family decides which address of a Pod is bound",
+};
+
+function notServed(ingress: IngressRecord, reader: AnnotationReader): Problem[] {
+  const found = Object.entries(NOT_SERVED).filter(([name]) => (reader.text(name) ?? 'false') !== 'false');
+  return found.map(([name, instead]) =>
+    problem(
+      'CD1045',
+      `${ownerName(ingress)}: annotation ${name} is not supported, and nothing follows from it. Instead: ${instead}.`,
+    ),
+  );
+}
+
+function claimedTwice(ingress: IngressRecord): Problem {
+  return problem(
+    'CD3001',
+    `${ownerName(ingress)}: TKE's own Ingress controller runs in this cluster and would act on it too. Add the annotation ` +
+      `${annotation.MODE}: "skip" to hand the Ingress over; until then nothing is touched.`,
+  );
+}
