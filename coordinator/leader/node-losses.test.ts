@@ -153,8 +153,10 @@ describe('one node that falls silent', () => {
     expect([stand.doubted, stand.lost]).toEqual([['n3', 'n4'], []]);
     stand.mute.delete('n4');
     stand.knowledge.store.open('n3', 'own watch', API_SERVER);
+    stand.changes.length = 0;
     await stand.clock.advance(FOUND_WITHIN_MS);
     expect(stand.doubted).toEqual([]);
+    expect(stand.changes.toSorted()).toEqual(['n3', 'n4']);
   });
 
   test('is lost no more when its agent speaks, or when a neighbour reaches it', async () => {

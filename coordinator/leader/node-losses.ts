@@ -29,6 +29,9 @@ interface Suspect {
   readonly verdict: NodeVerdict | undefined;
 }
 
+/** What others see of a node with which something is wrong. */
+type Standing = 'lost' | 'in doubt';
+
 const LOOK_INTERVAL_MS = 500;
 /** Nodes that neighbours are asked about at the same time; each costs at most six probes. */
 const ROUNDS_MAX = 32;
@@ -41,6 +44,8 @@ const ASK_AGAIN_MS: Readonly<Record<NodeVerdict, number>> = { lost: 3_000, undec
 export class NodeLosses {
   readonly #options: NodeLossesOptions;
   readonly #suspects = new Map<string, Suspect>();
+  /** As it was told last: what is known of a node may have changed since without a word from here. */
+  #seen: ReadonlyMap<string, Standing> = new Map();
   #isHeld = false;
 
   constructor(options: NodeLossesOptions) {
@@ -87,7 +92,6 @@ export class NodeLosses {
   look(): void {
     const { knowledge, onChange } = this.#options;
     const before = new Map(this.#suspects);
-    const standingBefore = this.#standings();
     this.#suspects.clear();
     for (const node of knowledge.store.nodes.keys()) {
       const since = this.#doubtedSince(node, before.get(node)?.since);
@@ -98,15 +102,16 @@ export class NodeLosses {
     }
     this.#hold();
     // When a whole cluster falls silent, nothing changes for anybody, and nobody is to look at every Pod.
-    const standing = this.#standings();
-    for (const node of new Set([...standingBefore.keys(), ...standing.keys()])) {
-      if (standingBefore.get(node) !== standing.get(node)) onChange(node);
+    const seenBefore = this.#seen;
+    this.#seen = this.#standings();
+    for (const node of new Set([...seenBefore.keys(), ...this.#seen.keys()])) {
+      if (seenBefore.get(node) !== this.#seen.get(node)) onChange(node);
     }
   }
 
   /** What others see of nodes with which something is wrong. */
-  #standings(): ReadonlyMap<string, 'lost' | 'in doubt'> {
-    const standings = new Map<string, 'lost' | 'in doubt'>();
+  #standings(): ReadonlyMap<string, Standing> {
+    const standings = new Map<string, Standing>();
     for (const node of this.#suspects.keys()) {
       if (this.isLost(node)) standings.set(node, 'lost');
       else if (this.isInDoubt(node)) standings.set(node, 'in doubt');
@@ -168,6 +173,7 @@ export class NodeLosses {
     const verdict = found === 'undecided' ? (suspect.verdict ?? found) : found;
     if (verdict === suspect.verdict) return;
     this.#note(node, { verdict });
+    this.#seen = this.#standings();
     log.info('a silent node was judged', { node, object, verdict, tries });
     onChange(node);
   }
