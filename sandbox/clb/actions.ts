@@ -1,4 +1,5 @@
 import { accountQueries } from './account-query.ts';
+import { domainActions } from './domain-actions.ts';
 import { listenerActions } from './listener-actions.ts';
 import { listenerQueries } from './listener-query.ts';
 import { loadBalancerChanges } from './load-balancer-changes.ts';
@@ -6,6 +7,7 @@ import { createLoadBalancerAction } from './load-balancer-creation.ts';
 import { deleteLoadBalancerAction } from './load-balancer-deletion.ts';
 import { loadBalancerQueries } from './load-balancer-query.ts';
 import type { Action } from './plan.ts';
+import { rewriteActions } from './rewrite-actions.ts';
 import { ruleActions } from './rule-actions.ts';
 import { singleTargetActions } from './single-target-actions.ts';
 import { targetActions } from './target-actions.ts';
@@ -20,6 +22,8 @@ export function everyAction(): Readonly<Record<string, Action>> {
     ...loadBalancerChanges,
     ...listenerActions,
     ...ruleActions,
+    ...domainActions,
+    ...rewriteActions,
     ...targetActions,
     ...targetChangeActions,
     ...singleTargetActions,

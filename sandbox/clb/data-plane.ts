@@ -1,12 +1,13 @@
+import { CertificateStore, type PlaneCertificate } from './certificate-store.ts';
 import { type Endpoint, endpointKey } from './forwarder.ts';
-import { listenHttp, type PlaneCertificate } from './http-plane.ts';
+import { listenHttp } from './http-plane.ts';
 import { listenTcp, type PlaneListener, type PlaneOptions } from './tcp-plane.ts';
 import { listenUdp } from './udp-plane.ts';
 
 export interface DataPlaneOptions extends PlaneOptions {
   /** Listener port to the port really listened on, for users who may not bind ports below 1024. */
   readonly portMapping: ReadonlyMap<number, number>;
-  /** What HTTPS listeners show; one made for this data plane when it is left out. */
+  /** What every listener with TLS shows; when it is left out, one is made for each certificate id. */
   readonly certificate?: PlaneCertificate;
 }
 
@@ -14,13 +15,14 @@ export interface DataPlaneOptions extends PlaneOptions {
 export class DataPlane {
   readonly #options: DataPlaneOptions;
   readonly #listeners = new Map<string, PlaneListener>();
+  readonly #certificates: CertificateStore;
   readonly #unsubscribe: () => void;
   /** Opening and closing happen one after another, so that a port is free before it is taken again. */
   #work: Promise<void> = Promise.resolve();
-  #certificate: Promise<PlaneCertificate> | undefined;
 
   constructor(options: DataPlaneOptions) {
     this.#options = options;
+    this.#certificates = new CertificateStore(options.clock, options.certificate);
     this.#unsubscribe = options.forwarding.onEndpoint(({ kind, endpoint }) => {
       this.#work = this.#work.then(() => (kind === 'opened' ? this.#open(endpoint) : this.#close(endpoint)));
     });
@@ -49,16 +51,16 @@ export class DataPlane {
   }
 
   #listen(endpoint: Endpoint, listenPort: number): Promise<PlaneListener> {
+    const options = { ...this.#options, certificates: this.#certificates };
     switch (endpoint.protocol) {
       case 'TCP':
-        return listenTcp(this.#options, endpoint, listenPort);
+      case 'TCP_SSL':
+        return listenTcp(options, endpoint, listenPort);
       case 'UDP':
-        return listenUdp(this.#options, endpoint, listenPort);
+        return listenUdp(options, endpoint, listenPort);
       case 'HTTP':
-      case 'HTTPS': {
-        const certificate = () => (this.#certificate ??= certificateOf(this.#options));
-        return listenHttp({ ...this.#options, certificate }, endpoint, listenPort);
-      }
+      case 'HTTPS':
+        return listenHttp(options, endpoint, listenPort);
     }
   }
 
@@ -67,14 +69,6 @@ export class DataPlane {
     this.#listeners.delete(endpointKey(endpoint));
     await listener?.close();
   }
-}
-
-async function certificateOf({ certificate, clock }: DataPlaneOptions): Promise<PlaneCertificate> {
-  if (certificate) return certificate;
-  // Most data planes have no HTTPS listener, and the library takes time and memory.
-  const { createServerCertificate } = await import('../kube/api/certificates.ts');
-  const about = { commonName: 'clb sandbox', addresses: [], names: ['localhost'], wallNowMs: clock.wallNow() };
-  return await createServerCertificate(about);
 }
 
 function cannotListen({ vip, protocol }: Endpoint, listenPort: number, error: unknown): string {

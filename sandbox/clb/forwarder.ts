@@ -1,10 +1,12 @@
 import { isLayerSeven } from './place.ts';
-import { chooseRule, type Destination } from './rule-choice.ts';
+import { chooseRule, type Destination, rulesOfHost } from './rule-choice.ts';
 import {
+  type Certificate,
   type Change,
   type ListenerSettings,
   type Place,
   type Protocol,
+  type Rewrite,
   type RuleSettings,
   targetKey,
 } from './state.ts';
@@ -27,6 +29,8 @@ export interface RequestFacts extends Destination {
 /** What becomes of a request. The session, if the rule has sessions, is for the client to bring along next time. */
 export type Route =
   | { readonly kind: 'no-listener' | 'no-rule' | 'no-target' }
+  /** The client is sent elsewhere. */
+  | { readonly kind: 'redirect'; readonly code: number; readonly location: string }
   | {
       readonly kind: 'target';
       readonly target: TargetAddress;
@@ -135,6 +139,8 @@ export class Forwarder {
     const rule = chooseRule(rules, request);
     const pool = rule && listener.rules.get(rule.locationId)?.pool;
     if (!rule || !pool) return { kind: 'no-rule' };
+    const redirect = rule.rewrite && this.#redirect(rule.rewrite, request);
+    if (redirect) return redirect;
     const hasSessions = rule.sessionExpireSeconds > 0;
     const { session, except } = request;
     const target = pool.choose({ now, preferred: hasSessions ? session : undefined, ...(except && { except }) });
@@ -142,9 +148,32 @@ export class Forwarder {
     return { kind: 'target', target, rule, session: hasSessions ? targetKey(target) : undefined };
   }
 
+  /**
+   * What a listener with TLS shows to a client that asks for this name, empty if it asks for none; no ids if the listener
+   * names no certificate, undefined if it has none for the name.
+   */
+  certificate(listenerId: string, serverName: string): Certificate | undefined {
+    const listener = this.#listeners.get(listenerId);
+    if (!listener?.settings.isSni) return listener && (listener.settings.certificate ?? { ids: [] });
+    const rules = [...listener.rules.values()].map(({ settings }) => settings);
+    return rulesOfHost(rules, serverName)[0]?.certificate;
+  }
+
   /** The passive check of layer 7: what became of an attempt to reach a target. */
   note(target: TargetAddress, attempt: { readonly reached: boolean; readonly now: number }): void {
     this.#pool(target)?.note(target, attempt);
+  }
+
+  #redirect({ listenerId, locationId, code, keepsUrl }: Rewrite, request: RequestFacts): Route | undefined {
+    const listener = this.#listeners.get(listenerId);
+    const rule = listener?.rules.get(locationId)?.settings;
+    if (!listener || !rule) return undefined;
+    const { protocol, port } = listener.settings;
+    const asked = request.host.replace(/:\d*$/, '');
+    const host = rule.domain.includes('*') ? asked : rule.domain;
+    const scheme = protocol.toLowerCase();
+    const shownPort = port === (protocol === 'HTTPS' ? 443 : 80) ? '' : `:${port}`;
+    return { kind: 'redirect', code, location: `${scheme}://${host}${shownPort}${keepsUrl ? request.path : rule.url}` };
   }
 
   #put(vip: string, settings: ListenerSettings): void {

@@ -3,7 +3,7 @@ import { type Random, randomInteger } from '../../common/random.ts';
 import { type Endpoint, Forwarder, type ForwarderOptions, type RequestFacts, type Route } from './forwarder.ts';
 import type { ForwardedTarget, JournalRecord } from './journal.ts';
 import type { ForwardingSettings } from './settings.ts';
-import { type Change, type RuleSettings, type TargetChange, targetKey } from './state.ts';
+import { type Certificate, type Change, type RuleSettings, type TargetChange, targetKey } from './state.ts';
 import { placeKey, type TargetAddress } from './target-pool.ts';
 
 /** One connection (or UDP flow) through the load balancer. */
@@ -108,6 +108,12 @@ export class Forwarding {
   accept(endpoint: Endpoint): ClientConnection | undefined {
     const found = this.#enter(endpoint);
     return found && { forwarder: found.index, request: (request, onCut) => this.#request(found, request, onCut) };
+  }
+
+  /** What one forwarder, taken at random, shows to a client of TLS; see Forwarder. */
+  certificate(endpoint: Endpoint, serverName: string): Certificate | undefined {
+    const found = this.#enter(endpoint);
+    return found?.lane.forwarder.certificate(found.listenerId, serverName);
   }
 
   /** Returns what stops it. */

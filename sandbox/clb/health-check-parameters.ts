@@ -12,7 +12,7 @@ export const healthCheckParameters = object({
     UnHealthNum: integer(2, 10),
     CheckPort: integer(-1, 65_535),
     CheckType: oneOf('TCP', 'HTTP', 'HTTPS', 'GRPC', 'PING', 'CUSTOM'),
-    SourceIpType: integer(0, 0, 'UnsupportedOperation'),
+    SourceIpType: integer(0, 1),
     HttpCode: integer(1, 31),
     HttpCheckPath: text({ minLength: 1, maxLength: 200 }),
     HttpCheckDomain: text({ maxLength: 80 }),
@@ -48,14 +48,46 @@ export function defaultRuleHealthCheck(domain: string, protocol: LayerSevenProto
 export function listenerHealthCheck(
   given: HealthCheckParameters,
   current: HealthCheckSettings,
-  protocol: 'TCP' | 'UDP',
+  protocol: 'TCP' | 'UDP' | 'TCP_SSL',
 ): HealthCheckSettings {
   checkType(given.CheckType, protocol, protocol === 'UDP' ? ['PING', 'CUSTOM'] : ['TCP', 'HTTP', 'CUSTOM']);
-  const http = HTTP_PARAMETERS.find(name => given[name] !== undefined);
-  if (http) throw new ClbError('UnsupportedOperation', `The sandbox does not model HealthCheck.${http} on layer 4.`);
-  const { checkPort: currentCheckPort, ...rest } = current;
+  const { checkPort: currentCheckPort, http: currentHttp, ...rest } = current;
   const checkPort = given.CheckPort ?? currentCheckPort;
-  return { ...timed(given, rest), ...(checkPort !== undefined && checkPort > 0 ? { checkPort } : {}) };
+  const isHttp = given.CheckType === undefined ? currentHttp !== undefined : given.CheckType === 'HTTP';
+  return {
+    ...timed(given, rest),
+    ...(checkPort !== undefined && checkPort > 0 ? { checkPort } : {}),
+    ...(isHttp ? { http: listenerHttpCheck(given, currentHttp) } : withoutHttp(given)),
+  };
+}
+
+function listenerHttpCheck(given: HealthCheckParameters, current: HttpCheckSettings | undefined): HttpCheckSettings {
+  const domain = given.HttpCheckDomain ?? current?.domain;
+  if (domain) return httpCheck(given, { protocol: 'HTTP', current, domain });
+  throw new ClbError('MissingParameter', 'An HTTP check of a TCP listener needs `HealthCheck.HttpCheckDomain`.');
+}
+
+function withoutHttp(given: HealthCheckParameters): Record<string, never> {
+  const http = HTTP_PARAMETERS.find(name => given[name] !== undefined);
+  if (http === undefined) return {};
+  throw new ClbError('InvalidParameter', `HealthCheck.${http} needs the CheckType HTTP.`);
+}
+
+function httpCheck(
+  given: HealthCheckParameters,
+  {
+    protocol,
+    current,
+    domain,
+  }: Pick<HttpCheckSettings, 'protocol' | 'domain'> & { current: HttpCheckSettings | undefined },
+): HttpCheckSettings {
+  return {
+    protocol,
+    method: given.HttpCheckMethod ?? current?.method ?? 'HEAD',
+    domain,
+    path: given.HttpCheckPath ?? current?.path ?? '/',
+    passingStatuses: given.HttpCode ?? current?.passingStatuses ?? EVERY_STATUS,
+  };
 }
 
 /**
@@ -72,14 +104,9 @@ export function ruleHealthCheck(
     throw new ClbError('InvalidParameterValue', 'HealthCheck.CheckPort is for TCP and UDP listeners only.');
   }
   const { http } = current;
-  const settings: HttpCheckSettings = {
-    protocol: given.CheckType === 'HTTP' ? 'HTTP' : (http?.protocol ?? forwardProtocol),
-    method: given.HttpCheckMethod ?? http?.method ?? 'HEAD',
-    domain: given.HttpCheckDomain ?? http?.domain ?? '',
-    path: given.HttpCheckPath ?? http?.path ?? '/',
-    passingStatuses: given.HttpCode ?? http?.passingStatuses ?? EVERY_STATUS,
-  };
-  return { ...timed(given, current), http: settings };
+  const protocol = given.CheckType === 'HTTP' ? 'HTTP' : (http?.protocol ?? forwardProtocol);
+  const domain = given.HttpCheckDomain ?? http?.domain ?? '';
+  return { ...timed(given, current), http: httpCheck(given, { protocol, current: http, domain }) };
 }
 
 function timed(given: HealthCheckParameters, current: HealthCheckSettings): HealthCheckSettings {
@@ -90,19 +117,21 @@ function timed(given: HealthCheckParameters, current: HealthCheckSettings): Heal
     intervalMs: (given.IntervalTime ?? current.intervalMs / 1_000) * 1_000,
     healthyThreshold: given.HealthNum ?? current.healthyThreshold,
     unhealthyThreshold: given.UnHealthNum ?? current.unhealthyThreshold,
+    isFromSharedRange:
+      given.SourceIpType === undefined ? (current.isFromSharedRange ?? false) : given.SourceIpType === 1,
   };
   // The documentation says "less than"; 2 s every 2 s is what its own lower limits allow together.
   if (settings.timeoutMs <= settings.intervalMs) return settings;
   throw new ClbError('InvalidParameterValue', 'HealthCheck.TimeOut must not exceed HealthCheck.IntervalTime.');
 }
 
-/** The first of `allowed` is modelled, and HTTP where a rule forwards by HTTPS. */
+/** The first of `allowed` is modelled, and HTTP. */
 function checkType(type: HealthCheckParameters['CheckType'], protocol: string, allowed: readonly string[]): void {
   if (type === undefined) return;
   if (!allowed.includes(type)) {
     throw new ClbError('InvalidParameterValue', `HealthCheck.CheckType ${type} does not fit ${protocol}.`);
   }
-  if (type === allowed[0] || (protocol === 'HTTPS' && type === 'HTTP')) return;
+  if (type === allowed[0] || (protocol !== 'UDP' && type === 'HTTP')) return;
   throw new ClbError('UnsupportedOperation', `The sandbox does not model HealthCheck.CheckType ${type}.`);
 }
 
@@ -117,7 +146,7 @@ export function describedHealthCheck(settings: HealthCheckSettings, protocol: st
     UnHealthNum: settings.unhealthyThreshold,
     CheckType: http?.protocol ?? (protocol === 'UDP' ? 'PING' : 'TCP'),
     CheckPort: settings.checkPort ?? null,
-    SourceIpType: 0,
+    SourceIpType: settings.isFromSharedRange ? 1 : 0,
     ...(http ? describedHttpCheck(http) : {}),
   };
 }

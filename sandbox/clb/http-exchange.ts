@@ -36,11 +36,12 @@ export async function exchange(
   response.once('close', () => gone.abort());
   const outcome = await reach(options, request, gone.signal);
   if (outcome.kind === 'reached') relay({ options, request, response, ...outcome });
+  else if (outcome.kind === 'redirect') redirect(response, outcome);
   else refuseFor(outcome.kind, request, response);
 }
 
 function refuseFor(
-  kind: Exclude<ReachOutcome['kind'], 'reached'>,
+  kind: Exclude<ReachOutcome['kind'], 'reached' | 'redirect'>,
   request: IncomingMessage,
   response: ServerResponse,
 ): void {
@@ -68,10 +69,19 @@ function refuse(response: ServerResponse, status: number): void {
     response.destroy();
     return;
   }
+  answer(response, status, {});
+}
+
+function redirect(response: ServerResponse, { code, location }: { readonly code: number; readonly location: string }) {
+  answer(response, code, { location });
+}
+
+function answer(response: ServerResponse, status: number, headers: Readonly<Record<string, string>>): void {
   // What is left of the request's body is not worth reading.
   response.shouldKeepAlive &&= response.req.complete;
   const page = `<html><body><h1>${status} ${STATUS_CODES[status]}</h1></body></html>\n`;
-  response.writeHead(status, { 'content-type': 'text/html', 'content-length': Buffer.byteLength(page) });
+  const length = Buffer.byteLength(page);
+  response.writeHead(status, { ...headers, 'content-type': 'text/html', 'content-length': length });
   response.end(page);
 }
 

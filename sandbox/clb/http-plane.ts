@@ -1,22 +1,13 @@
 import { createServer, type IncomingMessage, type Server, ServerResponse } from 'node:http';
-import { createServer as createSecureServer } from 'node:https';
 import type { Socket } from 'node:net';
 import type { Endpoint } from './forwarder.ts';
 import type { ClientConnection } from './forwarding.ts';
 import { exchange } from './http-exchange.ts';
 import { reset } from './socket-pair.ts';
 import { listening, type PlaneListener, type PlaneOptions } from './tcp-plane.ts';
+import { createTlsServer, type TlsOptions } from './tls-server.ts';
 
-/** Both in PEM. */
-export interface PlaneCertificate {
-  readonly certificatePem: string;
-  readonly privateKeyPem: string;
-}
-
-export interface HttpPlaneOptions extends PlaneOptions {
-  /** What HTTPS listeners show. */
-  readonly certificate: () => Promise<PlaneCertificate>;
-}
+export type HttpPlaneOptions = PlaneOptions & TlsOptions;
 
 /** Connections of one listener; more are refused. */
 const CONNECTIONS_MAX = 10_000;
@@ -33,47 +24,36 @@ export async function listenHttp(
   endpoint: Endpoint,
   listenPort: number,
 ): Promise<PlaneListener> {
+  const server = createServer(TIMEOUTS);
   const isSecure = endpoint.protocol === 'HTTPS';
-  const server = isSecure ? await secureServer(options) : createServer(TIMEOUTS);
+  const inject = (client: Socket) => server.emit('connection', client);
+  const outside = isSecure ? createTlsServer(options, endpoint, inject) : server;
   const clients = new Set<Socket>();
-  server.maxConnections = CONNECTIONS_MAX;
-  server.on('connection', client => {
+  outside.maxConnections = CONNECTIONS_MAX;
+  outside.on('connection', client => {
     clients.add(client);
     client.once('close', () => clients.delete(client));
   });
-  serve(options, endpoint, { server, isSecure });
-  await listening(server, endpoint.vip, listenPort);
+  serve(options, endpoint, server);
+  await listening(outside, endpoint.vip, listenPort);
   return {
     close() {
       for (const client of clients) client.destroy();
-      return new Promise(resolve => server.close(() => resolve()));
+      return new Promise(resolve => outside.close(() => resolve()));
     },
   };
 }
 
-async function secureServer({ certificate }: HttpPlaneOptions): Promise<Server> {
-  const { certificatePem, privateKeyPem } = await certificate();
-  return createSecureServer({ ...TIMEOUTS, cert: certificatePem, key: privateKeyPem });
-}
-
-function serve(
-  { clock, forwarding, onError }: HttpPlaneOptions,
-  endpoint: Endpoint,
-  { server, isSecure }: { readonly server: Server; readonly isSecure: boolean },
-): void {
+function serve({ clock, forwarding, onError }: HttpPlaneOptions, endpoint: Endpoint, server: Server): void {
   const connections = new WeakMap<Socket, ClientConnection>();
+  const scheme = endpoint.protocol === 'HTTPS' ? 'https' : 'http';
   const forward = (request: IncomingMessage, response: ServerResponse, upgradeHead?: Buffer) => {
     const connection = connections.get(request.socket);
-    const options = {
-      clock,
-      onError,
-      scheme: isSecure ? 'https' : 'http',
-      ...(upgradeHead && { upgradeHead }),
-    } as const;
+    const options = { clock, onError, scheme, ...(upgradeHead && { upgradeHead }) } as const;
     if (!connection) return;
     exchange({ ...options, connection }, request, response).catch(() => request.socket.destroy());
   };
-  server.on(isSecure ? 'secureConnection' : 'connection', client => {
+  server.on('connection', client => {
     const connection = forwarding.accept(endpoint);
     if (connection) connections.set(client, connection);
     else reset(client);

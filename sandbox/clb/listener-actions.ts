@@ -1,8 +1,10 @@
+import { certificateFields, certificateOf } from './certificate-parameters.ts';
 import { ClbError } from './clb-error.ts';
 import { DEFAULT_HEALTH_CHECK, healthCheckParameters, listenerHealthCheck } from './health-check-parameters.ts';
-import { integer, list, object, oneOf, text } from './parameters.ts';
+import { flag, integer, list, object, oneOf, text } from './parameters.ts';
 import { isLayerSeven } from './place.ts';
 import { type Action, type ActionContext, action, type Plan, writableLoadBalancer } from './plan.ts';
+import { withCertificate, withoutLostRewrites } from './rule-domain.ts';
 import { checkSession, LISTENER_SESSION_MAX_SECONDS } from './session.ts';
 import {
   type Change,
@@ -20,18 +22,13 @@ const PORTS_MAX = 49;
 
 /** Real parameters whose effect this stand-in does not have. */
 const UNMODELLED = [
-  'SniSwitch',
   'TargetType',
   'SessionType',
-  'KeepaliveEnable',
   'EndPort',
-  'DeregisterTargetRst',
-  'MultiCertInfo',
   'MaxConn',
   'MaxCps',
   'IdleConnectTimeout',
   'ProxyProtocol',
-  'SnatEnable',
   'FullEndPorts',
   'H2cSwitch',
   'SslCloseSwitch',
@@ -43,14 +40,17 @@ const UNMODELLED = [
   'RescheduleInterval',
 ];
 
-/** A certificate of the cloud's own; those sent along are not modelled. */
-const certificate = object({
-  required: { SSLMode: oneOf('UNIDIRECTIONAL'), CertId: text({ minLength: 1 }) },
-  optional: {},
-  unmodelled: ['SSLVerifyClient', 'CertCaId', 'CertName', 'CertKey', 'CertContent', 'CertCaName', 'CertCaContent'],
-});
-
 const name = text({ minLength: 1, maxLength: 80 });
+
+/** What a listener can be made with and changed to alike. */
+const switches = {
+  SessionExpireTime: integer(0, LISTENER_SESSION_MAX_SECONDS),
+  SniSwitch: integer(0, 1),
+  KeepaliveEnable: integer(0, 1),
+  SnatEnable: flag,
+  DeregisterTargetRst: flag,
+  ...certificateFields,
+};
 
 const createParameters = object({
   required: {
@@ -61,9 +61,8 @@ const createParameters = object({
   optional: {
     ListenerNames: list(name, 1, PORTS_MAX),
     HealthCheck: healthCheckParameters,
-    SessionExpireTime: integer(0, LISTENER_SESSION_MAX_SECONDS),
     Scheduler: oneOf('WRR', 'LEAST_CONN'),
-    Certificate: certificate,
+    ...switches,
   },
   unmodelled: UNMODELLED,
 });
@@ -75,9 +74,8 @@ function createListeners(context: ActionContext, parameters: CreateParameters): 
   const loadBalancer = writableLoadBalancer(context, parameters.LoadBalancerId, 'published');
   checkSession(parameters.SessionExpireTime ?? 0, parameters.Scheduler ?? 'WRR');
   checkLayer(parameters, protocol);
-  if (protocol === 'HTTPS' && parameters.Certificate === undefined) {
-    throw new ClbError('InvalidParameter', 'An HTTPS listener needs the parameter `Certificate`.');
-  }
+  const own = switchSettings(context, parameters);
+  checkCertificate(own, protocol);
   checkPorts(loadBalancer, parameters, protocol);
   const { ListenerNames: names, Ports: ports } = parameters;
   if (names && names.length !== ports.length) {
@@ -98,7 +96,7 @@ function createListeners(context: ActionContext, parameters: CreateParameters): 
       scheduler: parameters.Scheduler ?? 'WRR',
       sessionExpireSeconds: parameters.SessionExpireTime ?? 0,
       healthCheck: healthCheckOf(parameters.HealthCheck, DEFAULT_HEALTH_CHECK, protocol),
-      ...(parameters.Certificate ? { certificateId: parameters.Certificate.CertId } : {}),
+      ...own,
       createdAt: context.wallNow,
     }),
   );
@@ -111,25 +109,52 @@ function knownProtocol(protocol: string): Protocol {
   switch (protocol) {
     case 'TCP':
     case 'UDP':
+    case 'TCP_SSL':
     case 'HTTP':
     case 'HTTPS':
       return protocol;
-    case 'TCP_SSL':
     case 'QUIC':
-      throw new ClbError('UnsupportedOperation', `The sandbox does not model ${protocol} listeners.`);
+      throw new ClbError('UnsupportedOperation', 'The sandbox does not model QUIC listeners.');
     default:
       throw new ClbError('InvalidParameter.ProtocolCheckFailed', `Protocol ${protocol} is not valid.`);
   }
 }
 
-/** Layer 7 keeps check, session and scheduler with its rules, and HTTPS alone has a certificate. */
+type Switches = Partial<Pick<CreateParameters, keyof typeof switches>>;
+
+function switchSettings(context: ActionContext, given: Switches) {
+  const certificate = certificateOf(context, given);
+  return {
+    ...(certificate && { certificate }),
+    ...(given.SniSwitch !== undefined && { isSni: given.SniSwitch === 1 }),
+    ...(given.KeepaliveEnable !== undefined && { keepalive: given.KeepaliveEnable === 1 }),
+    ...(given.SnatEnable !== undefined && { snat: given.SnatEnable }),
+    ...(given.DeregisterTargetRst !== undefined && { deregisterTargetRst: given.DeregisterTargetRst }),
+  };
+}
+
+const OF_RULES = ['HealthCheck', 'SessionExpireTime', 'Scheduler'] as const;
+const OF_LAYER_SEVEN = ['SniSwitch', 'KeepaliveEnable'] as const;
+
+/** Layer 7 keeps check, session and scheduler with its rules. */
 function checkLayer(parameters: CreateParameters | ReturnType<typeof modifyParameters>, protocol: Protocol): void {
-  const ofRules = (['HealthCheck', 'SessionExpireTime', 'Scheduler'] as const).find(
-    field => isLayerSeven(protocol) && parameters[field] !== undefined,
-  );
-  if (ofRules) throw new ClbError('InvalidParameter', `${ofRules} of ${protocol} is set for each rule.`);
-  if (protocol === 'HTTPS' || parameters.Certificate === undefined) return;
-  throw new ClbError('InvalidParameter', `Certificate is for HTTPS, not for ${protocol}.`);
+  const ofOthers = isLayerSeven(protocol) ? [...OF_RULES, 'DeregisterTargetRst' as const] : OF_LAYER_SEVEN;
+  const wrong = ofOthers.find(field => parameters[field] !== undefined);
+  if (wrong) throw new ClbError('InvalidParameter', `${wrong} is not a parameter of ${protocol} listeners.`);
+  if (protocol === 'HTTP' && parameters.SniSwitch === 1) {
+    throw new ClbError('InvalidParameter', 'SniSwitch is for HTTPS, not for HTTP.');
+  }
+}
+
+/** TCP_SSL has a certificate, and HTTPS has one unless each domain brings its own. */
+function checkCertificate(
+  { certificate, isSni }: Pick<ListenerSettings, 'certificate' | 'isSni'>,
+  protocol: Protocol,
+): void {
+  const isNeeded = protocol === 'TCP_SSL' || (protocol === 'HTTPS' && !isSni);
+  if (isNeeded === (certificate !== undefined)) return;
+  const about = isNeeded ? 'needs the parameter `Certificate`' : 'has no certificate of its own';
+  throw new ClbError('InvalidParameter', `This ${protocol} listener ${about}.`);
 }
 
 function healthCheckOf(
@@ -165,10 +190,9 @@ const modifyParameters = object({
   required: { LoadBalancerId: text(), ListenerId: text() },
   optional: {
     ListenerName: name,
-    SessionExpireTime: integer(0, LISTENER_SESSION_MAX_SECONDS),
     HealthCheck: healthCheckParameters,
     Scheduler: oneOf('WRR', 'LEAST_CONN', 'IP_HASH'),
-    Certificate: certificate,
+    ...switches,
   },
   unmodelled: UNMODELLED,
 });
@@ -184,12 +208,19 @@ function modifyListener(context: ActionContext, parameters: ReturnType<typeof mo
     scheduler: parameters.Scheduler ?? settings.scheduler,
     sessionExpireSeconds: parameters.SessionExpireTime ?? settings.sessionExpireSeconds,
     healthCheck: healthCheckOf(parameters.HealthCheck, settings.healthCheck, settings.protocol),
-    ...(parameters.Certificate ? { certificateId: parameters.Certificate.CertId } : {}),
+    ...switchSettings(context, parameters),
   };
   checkSession(modified.sessionExpireSeconds, modified.scheduler);
+  if (settings.isSni && parameters.SniSwitch === 0) {
+    throw new ClbError('InvalidParameter', 'SNI cannot be switched off again.');
+  }
+  const isNewlySni = modified.isSni === true && !settings.isSni;
+  const { certificate, ...withoutCertificate } = modified;
+  if (!isNewlySni) checkCertificate(modified, settings.protocol);
   return listenerTask(context, loadBalancer, 1, {}, () => {
-    listener.settings = modified;
-    return [put(loadBalancer, listener, 'listener-modified')];
+    listener.settings = isNewlySni ? withoutCertificate : modified;
+    const inherited = isNewlySni && certificate ? withCertificate(loadBalancer, listener, certificate) : [];
+    return [put(loadBalancer, listener, 'listener-modified'), ...inherited];
   });
 }
 
@@ -220,9 +251,10 @@ function deleteListeners(context: ActionContext, parameters: ReturnType<typeof d
 }
 
 function removal(context: ActionContext, loadBalancer: LoadBalancer, listeners: readonly Listener[]): Plan {
-  return listenerTask(context, loadBalancer, listeners.length, {}, () =>
-    listeners.flatMap(listener => removeListener(loadBalancer, listener)),
-  );
+  return listenerTask(context, loadBalancer, listeners.length, {}, () => [
+    ...listeners.flatMap(listener => removeListener(loadBalancer, listener)),
+    ...withoutLostRewrites(loadBalancer),
+  ]);
 }
 
 function listenerTask(

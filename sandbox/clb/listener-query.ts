@@ -1,9 +1,10 @@
+import { describedCertificate } from './certificate-parameters.ts';
 import { describedHealthCheck } from './health-check-parameters.ts';
 import { integer, list, object, text } from './parameters.ts';
 import { isLayerSeven } from './place.ts';
 import { type Action, type ActionContext, action, type Plan } from './plan.ts';
 import { cloudTime, read, selectedListeners } from './query.ts';
-import type { Listener, Rule } from './state.ts';
+import type { Listener, Rewrite, Rule } from './state.ts';
 
 const listenersParameters = object({
   required: { LoadBalancerId: text() },
@@ -29,23 +30,18 @@ function describedListener({ settings, rules }: Listener): Record<string, unknow
     SessionExpireTime: settings.sessionExpireSeconds,
     SessionType: 'NORMAL',
     HealthCheck: isRuled ? null : describedHealthCheck(settings.healthCheck, settings.protocol),
-    Certificate: describedCertificate(settings.certificateId),
+    Certificate: describedCertificate(settings.certificate),
     Rules: isRuled ? [...rules.values()].map(rule => describedRule(rule, settings.id)) : null,
-    SniSwitch: 0,
+    SniSwitch: settings.isSni ? 1 : 0,
     TargetType: 'NODE',
-    KeepaliveEnable: 0,
-    DeregisterTargetRst: false,
-    AttrFlags: [],
+    KeepaliveEnable: settings.keepalive ? 1 : 0,
+    DeregisterTargetRst: settings.deregisterTargetRst ?? false,
+    AttrFlags: settings.snat ? ['SnatEnable'] : [],
     CreateTime: cloudTime(settings.createdAt),
   };
 }
 
-function describedCertificate(certificateId: string | undefined): Record<string, unknown> | null {
-  if (certificateId === undefined) return null;
-  return { SSLMode: 'UNIDIRECTIONAL', CertId: certificateId, CertCaId: null, ExtCertIds: null };
-}
-
-function describedRule({ settings }: Rule, listenerId: string): Record<string, unknown> {
+export function describedRule({ settings }: Rule, listenerId: string): Record<string, unknown> {
   return {
     LocationId: settings.locationId,
     ListenerId: listenerId,
@@ -57,15 +53,25 @@ function describedRule({ settings }: Rule, listenerId: string): Record<string, u
     SessionExpireTime: settings.sessionExpireSeconds,
     HealthCheck: describedHealthCheck(settings.healthCheck, settings.forwardProtocol),
     ForwardType: settings.forwardProtocol,
-    Certificate: null,
-    RewriteTarget: { TargetListenerId: null, TargetLocationId: null },
+    Certificate: describedCertificate(settings.certificate),
+    RewriteTarget: describedRewrite(settings.rewrite),
     HttpGzip: true,
     BeAutoCreated: false,
-    Http2: false,
+    Http2: settings.http2 ?? false,
     TargetType: 'NODE',
     TargetGroup: null,
     QuicStatus: 'QUIC_INACTIVE',
     CreateTime: cloudTime(settings.createdAt),
+  };
+}
+
+function describedRewrite(rewrite: Rewrite | undefined): Record<string, unknown> {
+  return {
+    TargetListenerId: rewrite?.listenerId ?? null,
+    TargetLocationId: rewrite?.locationId ?? null,
+    RewriteCode: rewrite?.code ?? null,
+    TakeUrl: rewrite?.keepsUrl ?? null,
+    RewriteType: rewrite ? 'Manual' : null,
   };
 }
 

@@ -3,10 +3,10 @@ import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { systemClock } from '../../common/clock.ts';
 import { systemRandom } from '../../common/random.ts';
+import type { PlaneCertificate } from './certificate-store.ts';
 import { controlServer } from './control.ts';
 import { DataPlane } from './data-plane.ts';
 import { httpCarrier } from './http-carrier.ts';
-import type { PlaneCertificate } from './http-plane.ts';
 import {
   type CertificateFiles,
   helpText,

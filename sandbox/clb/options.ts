@@ -22,7 +22,7 @@ export interface Options {
   readonly portMapping: ReadonlyMap<number, number>;
   /** Empty: no file. */
   readonly journalFile: string;
-  /** What HTTPS listeners show; undefined: one is made. */
+  /** What listeners with TLS show; undefined: one is made for each certificate id. */
   readonly certificateFiles: CertificateFiles | undefined;
 }
 
@@ -50,7 +50,7 @@ const FLAGS = {
   'secret-id': { value: 'ID', preset: 'sandbox-secret-id', help: 'the only credentials' },
   'secret-key': { value: 'KEY', preset: 'sandbox-secret-key', help: 'their key' },
   'journal-file': { value: 'PATH', preset: '', help: 'append every record of the journal as a line of JSON' },
-  'certificate-file': { value: 'PATH', preset: '', help: 'what HTTPS listeners show; one is made without it' },
+  'certificate-file': { value: 'PATH', preset: '', help: 'what TLS shows; without it one is made for each id' },
   'private-key-file': { value: 'PATH', preset: '', help: 'its key' },
   forwarders: { value: 'N', preset: `${model.forwarding.forwarders}`, help: 'machines of the data plane' },
   'forwarder-delay-min-ms': {

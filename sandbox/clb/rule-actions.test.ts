@@ -48,7 +48,7 @@ describe('creating rules', () => {
     ['no rule', { Rules: [] }, 'InvalidParameterValue.Length'],
     ['a URL without /', { Rules: [{ ...BLOG, Url: 'x' }] }, 'InvalidParameter.FormatError'],
     ['a domain that is none', { Rules: [{ ...BLOG, Domain: 'a b' }] }, 'InvalidParameter.FormatError'],
-    ['a regular expression', { Rules: [{ ...BLOG, Url: '~ ^/a' }] }, 'UnsupportedOperation'],
+    ['a broken regular expression', { Rules: [{ ...BLOG, Url: '~ ^/a(' }] }, 'InvalidParameter.FormatError'],
     ['a rule without a domain', { Rules: [{ Url: '/' }] }, 'MissingParameter'],
     [
       'two default domains',

@@ -1,19 +1,15 @@
+import { certificateFields } from './certificate-parameters.ts';
 import { ClbError } from './clb-error.ts';
+import { sharedByDomain } from './domain-settings.ts';
 import { defaultRuleHealthCheck, healthCheckParameters, ruleHealthCheck } from './health-check-parameters.ts';
 import { flag, integer, list, object, oneOf, type Parse, text } from './parameters.ts';
-import { isLayerSeven, ruleById } from './place.ts';
-import { type Action, type ActionContext, action, type Plan, writableLoadBalancer } from './plan.ts';
-import { defaultDomain, withDefaultDomain } from './rule-domain.ts';
+import { ruleById } from './place.ts';
+import { type Action, type ActionContext, action, type Plan } from './plan.ts';
+import { expressionOf } from './rule-choice.ts';
+import { defaultDomain, withDefaultDomain, withDomainSettings, withoutLostRewrites } from './rule-domain.ts';
+import { domain, listenerName, ruleTask, writableListener } from './rule-write.ts';
 import { checkSession, RULE_SESSION_MAX_SECONDS } from './session.ts';
-import {
-  type Change,
-  type LayerSevenProtocol,
-  type Listener,
-  type LoadBalancer,
-  listenerOf,
-  type RuleSettings,
-  removeRule,
-} from './state.ts';
+import { type Change, type LayerSevenProtocol, type Listener, type RuleSettings, removeRule } from './state.ts';
 
 /** Of one call; no limit is published. */
 const RULES_MAX = 50;
@@ -21,16 +17,11 @@ const RULES_MAX = 50;
 const url: Parse<string> = (value, path) => {
   const parsed = text({ minLength: 1, maxLength: 200 })(value, path);
   if (/^=?\//.test(parsed)) return parsed;
-  if (parsed.startsWith('~')) {
-    throw new ClbError('UnsupportedOperation', `The sandbox does not model regular expressions in \`${path}\`.`);
-  }
-  throw new ClbError('InvalidParameter.FormatError', `The value of \`${path}\` must begin with / or =/: ${parsed}.`);
-};
-
-const domain: Parse<string> = (value, path) => {
-  const parsed = text({ minLength: 1, maxLength: 80 })(value, path);
-  if (/^(\*\.)?[a-z0-9]([a-z0-9.-]*[a-z0-9])?(\.\*)?$/i.test(parsed)) return parsed.toLowerCase();
-  throw new ClbError('InvalidParameter.FormatError', `The value of \`${path}\` is not a domain: ${parsed}.`);
+  if (expressionOf(parsed)) return parsed;
+  throw new ClbError(
+    'InvalidParameter.FormatError',
+    `The value of \`${path}\` must begin with / or =/, or be a regular expression after ~ or ~*: ${parsed}.`,
+  );
 };
 
 const ruleFields = {
@@ -44,13 +35,11 @@ const UNMODELLED = ['TrpcCallee', 'TrpcFunc', 'OAuth', 'CookieName'];
 
 const ruleInput = object({
   required: { Domain: domain, Url: url },
-  optional: { ...ruleFields, DefaultServer: flag },
-  unmodelled: [...UNMODELLED, 'Certificate', 'Http2', 'TargetType', 'Quic', 'Domains', 'MultiCertInfo'],
+  optional: { ...ruleFields, DefaultServer: flag, Http2: flag, ...certificateFields },
+  unmodelled: [...UNMODELLED, 'TargetType', 'Quic', 'Domains'],
 });
 
 type RuleInput = ReturnType<typeof ruleInput>;
-
-const listenerName = { LoadBalancerId: text(), ListenerId: text() };
 
 const createParameters = object({
   required: { ...listenerName, Rules: list(ruleInput, 1, RULES_MAX) },
@@ -66,8 +55,10 @@ function createRules(context: ActionContext, parameters: ReturnType<typeof creat
     throw new ClbError('LimitExceeded', `Listener ${parameters.ListenerId} may have ${limit} rules.`);
   }
   const wantedDefault = wantedDefaultDomain(inputs) ?? defaultDomain(listener) ?? inputs[0]?.Domain ?? '';
+  const shared = sharedByDomain(context, listener, inputs);
   const created = inputs.map(input => ({
     ...ruleSettings(context, input, protocol),
+    ...shared.get(input.Domain),
     isDefaultDomain: input.Domain === wantedDefault,
   }));
   const answer = { LocationIds: created.map(({ locationId }) => locationId) };
@@ -84,19 +75,8 @@ function createRules(context: ActionContext, parameters: ReturnType<typeof creat
       };
     }),
     ...withDefaultDomain(loadBalancer, listener, wantedDefault),
+    ...[...shared].flatMap(([domain, settings]) => withDomainSettings(loadBalancer, listener, domain, settings)),
   ]);
-}
-
-/** @throws ClbError InvalidParameter.ListenerIdNotFound, InvalidParameter.ProtocolCheckFailed. */
-function writableListener(
-  context: ActionContext,
-  { LoadBalancerId: id, ListenerId: listenerId }: { readonly LoadBalancerId: string; readonly ListenerId: string },
-): { readonly loadBalancer: LoadBalancer; readonly listener: Listener; readonly protocol: LayerSevenProtocol } {
-  const loadBalancer = writableLoadBalancer(context, id, 'published');
-  const listener = listenerOf(loadBalancer, listenerId);
-  const { protocol } = listener.settings;
-  if (isLayerSeven(protocol)) return { loadBalancer, listener, protocol };
-  throw new ClbError('InvalidParameter.ProtocolCheckFailed', `Listener ${listenerId} is ${protocol}: it has no rules.`);
 }
 
 function checkFree(listener: Listener, { Domain, Url }: RuleInput, others: readonly RuleInput[]): void {
@@ -190,6 +170,7 @@ function deleteRules(context: ActionContext, parameters: DeleteParameters): Plan
   const newDefault = domains.includes(wantedDefault) ? wantedDefault : oldest;
   return ruleTask(context, loadBalancer, { size: rules.length, answer: {} }, () => [
     ...rules.flatMap(rule => removeRule(loadBalancer, listener, rule)),
+    ...withoutLostRewrites(loadBalancer),
     ...withDefaultDomain(loadBalancer, listener, newDefault),
   ]);
 }
@@ -205,17 +186,6 @@ function namedRules(listener: Listener, { LocationIds: ids, Domain, Url }: Delet
   );
   if (found.length > 0) return found;
   throw new ClbError('InvalidParameter.LocationNotFound', `Location ${Domain}${Url ?? ''} not exists.`);
-}
-
-function ruleTask(
-  context: ActionContext,
-  loadBalancer: LoadBalancer,
-  { size, answer }: { readonly size: number; readonly answer: Record<string, unknown> },
-  apply: () => readonly Change[],
-): Plan {
-  const { ruleBaseMs, rulePerItemMs } = context.settings.latency;
-  const steps = [{ afterMs: ruleBaseMs + size * rulePerItemMs, apply }];
-  return { kind: 'write', locks: [loadBalancer], size, answersWhen: 'accepted', answer, steps };
 }
 
 export const ruleActions: Readonly<Record<string, Action>> = {

@@ -196,7 +196,12 @@ describe('limits', () => {
       () => ({ Protocol: 'TCP', Ports: [81], EndPort: 90 }),
       'UnsupportedOperation',
     ],
-    ['a TCP_SSL listener', 'CreateListener', () => ({ Protocol: 'TCP_SSL', Ports: [81] }), 'UnsupportedOperation'],
+    [
+      'a TCP_SSL listener without a certificate',
+      'CreateListener',
+      () => ({ Protocol: 'TCP_SSL', Ports: [81] }),
+      'InvalidParameter',
+    ],
     [
       'an HTTPS listener without a certificate',
       'CreateListener',

@@ -2,7 +2,15 @@ import type { Random } from '../../common/random.ts';
 import { ClbError } from './clb-error.ts';
 
 export type LayerSevenProtocol = 'HTTP' | 'HTTPS';
-export type Protocol = 'TCP' | 'UDP' | LayerSevenProtocol;
+export type Protocol = 'TCP' | 'UDP' | 'TCP_SSL' | LayerSevenProtocol;
+
+/** Names of certificates; the SSL product has them. */
+export interface Certificate {
+  /** Several differ in their algorithm. */
+  readonly ids: readonly string[];
+  /** Set: clients must show a certificate of this authority. */
+  readonly authorityId?: string;
+}
 
 export interface HealthCheckSettings {
   readonly enabled: boolean;
@@ -12,6 +20,8 @@ export interface HealthCheckSettings {
   readonly unhealthyThreshold: number;
   /** When set, probed instead of the target's own port. Rules have none. */
   readonly checkPort?: number;
+  /** Probes come from 100.64/10; without effect here. */
+  readonly isFromSharedRange?: boolean;
   /** When set, the target must answer a request; without it, it is probed as its listener's protocol says. */
   readonly http?: HttpCheckSettings;
 }
@@ -39,8 +49,16 @@ export interface ListenerSettings {
   /** 0: no session persistence. */
   readonly sessionExpireSeconds: number;
   readonly healthCheck: HealthCheckSettings;
-  /** Of HTTPS. */
-  readonly certificateId?: string;
+  /** Of TCP_SSL, and of HTTPS without SNI. */
+  readonly certificate?: Certificate;
+  /** HTTPS: each domain has its own certificate. */
+  readonly isSni?: boolean;
+  /** Layer 7: connections to targets are kept; without effect here. */
+  readonly keepalive?: boolean;
+  /** Without effect here: targets always see the client's address. */
+  readonly snat?: boolean;
+  /** Layer 4; without effect here. */
+  readonly deregisterTargetRst?: boolean;
   readonly createdAt: number;
 }
 
@@ -60,7 +78,20 @@ export interface RuleSettings {
   readonly forwardProtocol: LayerSevenProtocol;
   /** Requests for no known domain go by the rules of the default one; there is one as long as there are rules. */
   readonly isDefaultDomain: boolean;
+  /** Of the domain, with SNI. */
+  readonly certificate?: Certificate;
+  /** Of the domain, on HTTPS. */
+  readonly http2?: boolean;
+  /** Requests are sent on to another rule, and reach no target of this one. */
+  readonly rewrite?: Rewrite;
   readonly createdAt: number;
+}
+
+/** Where a rule of one listener sends clients: to the host and path of a rule of another. */
+export interface Rewrite extends Place {
+  readonly code: number;
+  /** The request's own path and query are kept; otherwise it is the rule's. */
+  readonly keepsUrl: boolean;
 }
 
 /** By `targetKey`. */
@@ -195,7 +226,7 @@ export class ClbState {
   readonly loadBalancers = new Map<string, LoadBalancer>();
   /** Moments of deletions, for the guard against mass deletion. */
   readonly deletions: number[] = [];
-  /** Addresses and instance ids that cannot be bound. */
+  /** Addresses and instance ids that cannot be bound, and certificates that do not exist. */
   readonly refused = new Set<string>();
   readonly #freeVips: string[];
   readonly #random: Random;

@@ -2,7 +2,8 @@ import { createServer, type Server, type Socket } from 'node:net';
 import type { Clock } from '../../common/clock.ts';
 import type { Endpoint } from './forwarder.ts';
 import type { Forwarding } from './forwarding.ts';
-import { cannotDial, dial, join } from './socket-pair.ts';
+import { cannotDial, dial, join, reset } from './socket-pair.ts';
+import { createTlsServer, type TlsOptions } from './tls-server.ts';
 
 /** How long a backend may take to accept, as long as a client would try. */
 const CONNECT_TIMEOUT_MS = 10_000;
@@ -23,15 +24,23 @@ export interface PlaneListener {
 }
 
 /**
- * Listens on `endpoint`, at `listenPort`, and forwards every connection. The backend sees the client's own address.
+ * Listens on `endpoint`, at `listenPort`, over TLS for TCP_SSL, and forwards every connection. The backend sees the client's own address.
  * @throws the system's error when it cannot listen.
  */
-export async function listenTcp(options: PlaneOptions, endpoint: Endpoint, listenPort: number): Promise<PlaneListener> {
+export async function listenTcp(
+  options: PlaneOptions & TlsOptions,
+  endpoint: Endpoint,
+  listenPort: number,
+): Promise<PlaneListener> {
   const clients = new Set<Socket>();
-  const server = createServer({ allowHalfOpen: true, noDelay: true }, client => {
+  const take = (client: Socket) => forward(options, endpoint, client);
+  const server =
+    endpoint.protocol === 'TCP_SSL'
+      ? createTlsServer(options, endpoint, take)
+      : createServer({ allowHalfOpen: true, noDelay: true }, take);
+  server.on('connection', client => {
     clients.add(client);
     client.once('close', () => clients.delete(client));
-    forward(options, endpoint, client);
   });
   server.maxConnections = CONNECTIONS_MAX;
   await listening(server, endpoint.vip, listenPort);
@@ -57,16 +66,16 @@ export function listening(server: Server, host: string, port: number): Promise<v
 function forward({ clock, forwarding, onError }: PlaneOptions, endpoint: Endpoint, client: Socket): void {
   client.on('error', () => client.destroy());
   const clientAddress = client.remoteAddress;
-  let cut = (): void => void client.resetAndDestroy();
+  let cut = (): void => reset(client);
   const connection = clientAddress && forwarding.open(endpoint, clientAddress, () => cut());
   if (!connection || !clientAddress) {
-    client.resetAndDestroy();
+    reset(client);
     return;
   }
   const backend = dial(connection.target, clientAddress);
   const timer = clock.schedule(CONNECT_TIMEOUT_MS, () => backend.destroy(new Error('connect timed out')));
   cut = () => {
-    client.resetAndDestroy();
+    reset(client);
     backend.resetAndDestroy();
   };
   backend.once('error', error => {
