@@ -12,9 +12,30 @@ describe('a follower', () => {
     expect(step(follower, { type: 'tick' }).effects).toEqual([{ type: 'read' }]);
   });
 
-  it('creates a lease that is missing', () => {
-    const { effects } = step(follower, { type: 'read', lease: undefined });
+  it('creates a lease that is missing, and leads once it has held it for as long as somebody else might have', () => {
+    const { state, effects } = step(follower, { type: 'read', lease: undefined });
     expect(effects).toMatchObject([{ type: 'write', lease: { spec: { holderIdentity: 'me', leaseTransitions: 0 } } }]);
+    const written = { type: 'written', lease: leaseOf('me'), startedAt: NOW } as const;
+    const holding = step(state, written);
+    expect(holding).toMatchObject({ effects: [], state: { leadsFrom: NOW + 10_000, leadership: undefined } });
+    expect(step({ ...holding.state, leadsFrom: NOW + 1 }, written).effects).toEqual([]);
+    expect(step({ ...holding.state, leadsFrom: NOW }, written).effects).toEqual([
+      { type: 'startLeading', term: 3, predecessor: { type: 'expired', at: NOW } },
+    ]);
+  });
+
+  it('counts from when it sees that it made the lease, if the answer was lost', () => {
+    const { state } = step(follower, { type: 'read', lease: undefined });
+    const { state: seeing } = step(step(state, { type: 'failed' }).state, { type: 'read', lease: leaseOf('me') });
+    expect(seeing.leadsFrom).toBe(NOW + 10_000);
+  });
+
+  it('leads by a lease of another that it takes after making one in vain', () => {
+    const { state } = step(
+      { ...seen('other', 10_000), leadsFrom: NOW + 5_000 },
+      { type: 'read', lease: leaseOf('other') },
+    );
+    expect(state.leadsFrom).toBeUndefined();
   });
 
   it.each([
@@ -40,8 +61,6 @@ describe('a follower', () => {
       leaseOf('other'),
       0,
     ],
-    ['waits for a lease that was deleted while it was valid', seen('other', 9_999), undefined, 0],
-    ['creates a lease that was deleted when its duration has passed', seen('other', 10_000), undefined, 1],
   ] as const)('%s', (_title, state, lease, writes) => {
     expect(step(state, { type: 'read', lease }).effects.filter(({ type }) => type === 'write')).toHaveLength(writes);
   });
@@ -108,11 +127,17 @@ describe('a leader', () => {
   it.each([
     ['another holder', leaseOf('other')],
     ['no holder', leaseOf('')],
-    ['no lease', undefined],
   ])('stops at once when it reads %s', (_what, lease) => {
     const { state, effects } = step(leading(1_000), { type: 'read', lease });
     expect(effects).toEqual([{ type: 'stopLeading' }]);
     expect(state.leadership).toBeUndefined();
+  });
+
+  it('makes a lease again that was deleted, and goes on', () => {
+    const { state, effects } = step(leading(1_000), { type: 'read', lease: undefined });
+    expect(effects).toMatchObject([{ type: 'write', lease: { spec: { holderIdentity: 'me', leaseTransitions: 3 } } }]);
+    expect(effects).not.toMatchObject([{ lease: { metadata: { resourceVersion: '7' } } }]);
+    expect(state.leadership).toBeDefined();
   });
 
   it.each(['tick', 'failed'] as const)('stops when the renew deadline has passed, seen at a %s', type => {

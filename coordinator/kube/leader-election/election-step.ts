@@ -5,12 +5,19 @@ import type { ElectionOptions } from './election-options.ts';
  * client-go's election as a function of values. Like the original it fences nothing by itself, and it trusts local clocks
  * to run at nearly the same rate, never to show the same time: timestamps in the lease are for people, a follower counts
  * from the moment at which it saw the lease change. Unlike the original a leader steps down at once when it reads a lease
- * that is not its own, an acquisition always begins a new term, and a deleted lease counts as held until it would expire.
+ * that is not its own, an acquisition always begins a new term, and whoever makes a lease that is missing holds it for a
+ * whole duration before leading: it may have been deleted from under somebody of whom nobody here has heard. So it should be
+ * there, without a holder, before the first replica starts; a leader makes its own again and goes on.
  */
 
 export interface ElectionState {
   /** The lease as last read or written; `observedAt` is our monotonic time of its last change. */
   readonly observed: { readonly lease: Lease; readonly observedAt: number } | undefined;
+  /**
+   * We made the lease that we hold, and may lead from then on; infinite while we do not know if we made it, undefined if it
+   * was there before.
+   */
+  readonly leadsFrom: number | undefined;
   /** Whether `observed` may be written over without reading again. */
   readonly isFresh: boolean;
   readonly leadership: Leadership | undefined;
@@ -67,6 +74,7 @@ export interface ElectionStep {
 
 export const INITIAL_ELECTION_STATE: ElectionState = {
   observed: undefined,
+  leadsFrom: undefined,
   isFresh: false,
   leadership: undefined,
   deadHolder: undefined,
@@ -129,15 +137,33 @@ function onTick(options: ElectionOptions, state: ElectionState, now: Moment): El
 }
 
 function onRead(options: ElectionOptions, state: ElectionState, lease: Lease | undefined, now: Moment): ElectionStep {
-  const { state: next, effects } = stepDownIfOverdue(options, observe(state, lease, now), now);
+  const seen = withLeadsFrom(options, observe(state, lease, now), lease, now);
+  const { state: next, effects } = stepDownIfOverdue(options, seen, now);
   if (next.hasResigned) return { state: next, effects: clearing(options, lease, now) };
   if (next.leadership) {
-    if (lease?.spec?.holderIdentity !== options.identity) return stepDown(next);
-    return { state: next, effects: [{ type: 'write', lease: renewed(options, lease, now) }] };
+    const own = lease ?? (next.observed && withoutVersion(next.observed.lease));
+    if (own?.spec?.holderIdentity !== options.identity) return stepDown(next);
+    return { state: next, effects: [{ type: 'write', lease: renewed(options, own, now) }] };
   }
-  if (isHeldByOther(options, next, now.monotonicMs)) return { state: next, effects };
+  if (lease && isHeldByOther(options, next, now.monotonicMs)) return { state: next, effects };
   const write: Effect = { type: 'write', lease: acquired(options, lease, next.observed?.lease, now) };
   return { state: { ...next, predecessor: predecessorOf(options, next) }, effects: [...effects, write] };
+}
+
+/** A lease that is missing is about to be made; the answer may be lost. */
+function withLeadsFrom(
+  options: ElectionOptions,
+  state: ElectionState,
+  lease: Lease | undefined,
+  now: Moment,
+): ElectionState {
+  if (!lease) return { ...state, leadsFrom: Number.POSITIVE_INFINITY };
+  if (lease.spec?.holderIdentity !== options.identity) return { ...state, leadsFrom: undefined };
+  return { ...state, leadsFrom: state.leadsFrom && soonest(state.leadsFrom, options, now) };
+}
+
+function soonest(leadsFrom: number, options: ElectionOptions, { monotonicMs }: Moment): number {
+  return Math.min(leadsFrom, monotonicMs + options.leaseDurationMs);
 }
 
 function onWritten(
@@ -149,13 +175,18 @@ function onWritten(
   const observed = observe(state, lease, now);
   if (state.hasResigned) return { state: observed, effects: [] };
   const term = lease.spec?.leaseTransitions ?? 0;
-  const next: ElectionState = { ...observed, leadership: { term, renewedAt: startedAt } };
+  const leadsFrom = observed.leadsFrom && soonest(observed.leadsFrom, options, now);
+  if (!state.leadership && leadsFrom !== undefined && now.monotonicMs < leadsFrom) {
+    return { state: { ...observed, leadsFrom }, effects: [] };
+  }
+  const predecessor: Predecessor = leadsFrom === undefined ? state.predecessor : { type: 'expired', at: leadsFrom };
+  const next: ElectionState = { ...observed, leadsFrom: undefined, leadership: { term, renewedAt: startedAt } };
   const isLate = now.monotonicMs >= startedAt + options.renewDeadlineMs;
   // An answer that took this long comes too late to lead on, whatever it says.
   if (isLate) return state.leadership ? stepDown(next) : { state: { ...next, leadership: undefined }, effects: [] };
   return {
     state: next,
-    effects: state.leadership ? [] : [{ type: 'startLeading', term, predecessor: state.predecessor }],
+    effects: state.leadership ? [] : [{ type: 'startLeading', term, predecessor }],
   };
 }
 
@@ -197,6 +228,11 @@ function isSameClaim({ spec: a }: Lease, { spec: b }: Lease): boolean {
   );
 }
 
+/** To be created anew. */
+function withoutVersion({ spec }: Lease): Lease {
+  return { metadata: { name: '' }, ...(spec && { spec }) };
+}
+
 function renewed(options: ElectionOptions, lease: Lease, now: Moment): Lease {
   const spec = { ...lease.spec, ...claim(options), renewTime: microTime(now.wallMs) };
   return { ...lease, spec };
@@ -205,7 +241,7 @@ function renewed(options: ElectionOptions, lease: Lease, now: Moment): Lease {
 /** `present` is the lease to replace, undefined to create one; `known` the last one seen, for the term to go on from. */
 function acquired(options: ElectionOptions, present: Lease | undefined, known: Lease | undefined, now: Moment): Lease {
   const time = microTime(now.wallMs);
-  const leaseTransitions = known ? (known.spec?.leaseTransitions ?? 0) + 1 : 0;
+  const leaseTransitions = known?.spec?.holderIdentity === undefined ? 0 : (known.spec.leaseTransitions ?? 0) + 1;
   const spec = { ...present?.spec, ...claim(options), acquireTime: time, renewTime: time, leaseTransitions };
   return { ...(present ?? { metadata: { name: '' } }), spec };
 }

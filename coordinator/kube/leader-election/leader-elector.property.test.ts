@@ -26,9 +26,11 @@ const scenario = fc.record({
   outages: fc.array(fc.record({ at: fc.nat(RUN_MS), lastsMs: fc.nat(30_000) }), { maxLength: 4 }),
   /** Of whoever leads then. */
   freezes: fc.array(fc.record({ at: fc.nat(RUN_MS), lastsMs: fc.nat(30_000) }), { maxLength: 10 }),
+  /** Of the lease, by somebody. */
+  deletions: fc.array(fc.nat(RUN_MS), { maxLength: 6 }),
 });
 
-it('however clocks drift, messages are lost and processes freeze, nobody leads while another may still write', () =>
+it('however clocks drift, messages and leases are lost and processes freeze, nobody leads while another may still write', () =>
   fc.assert(
     fc.asyncProperty(scenario, async plan => {
       await checkScenario(plan);
@@ -39,7 +41,7 @@ it('however clocks drift, messages are lost and processes freeze, nobody leads w
 it('a leader is found in a network that works', () =>
   fc.assert(
     fc.asyncProperty(scenario, async plan => {
-      const calm = { ...plan, lossShare: 0, slowShare: 0, outages: [], freezes: [] };
+      const calm = { ...plan, lossShare: 0, slowShare: 0, outages: [], freezes: [], deletions: [] };
       expect(await checkScenario(calm)).toBe(1);
     }),
     { numRuns: 20 },
@@ -90,6 +92,11 @@ async function checkScenario(plan: Scenario): Promise<number> {
   }
   for (const { at, lastsMs } of plan.freezes) {
     world.schedule(at, () => replicas.find(({ elector }) => elector.isLeading)?.clock.freeze(lastsMs));
+  }
+  for (const at of plan.deletions) {
+    world.schedule(at, () => {
+      server.lease = undefined;
+    });
   }
   await world.advance(RUN_MS);
   abort.abort(new Error('over'));

@@ -101,7 +101,7 @@ it('lets the other replica lead within a retry period when the leader releases',
 
 it('releases a lease that it took with a write whose answer was lost', async () => {
   const a = start('a');
-  await clock.advanceUntil(() => server.lease !== undefined, 100);
+  await clock.advanceUntil(() => server.lease?.spec !== undefined, 100);
   const released = a.release(new AbortController().signal);
   await clock.advance(1_000);
   await released;

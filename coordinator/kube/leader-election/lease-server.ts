@@ -20,7 +20,8 @@ export interface LeaseServerOptions {
 
 /** For tests: an API server that stores one Lease, behind a network that delays and loses. */
 export class LeaseServer implements KubeTransport {
-  lease: Lease | undefined;
+  /** Without a holder at first; undefined: somebody deleted it. */
+  lease: Lease | undefined = { metadata: { name: 'clb-direct', resourceVersion: '0' } };
   isReachable = true;
   readonly requests: KubeRequest[] = [];
   readonly #options: LeaseServerOptions;
