@@ -12,7 +12,7 @@ afterEach(() => world.close());
 async function deploy({ replicas = 2, restartPolicy = 'Never' as 'Always' | 'Never' } = {}): Promise<void> {
   world = new World({ seed: 1, coordinators: 0, hasRuntimes: true });
   await world.start();
-  for (let count = 1; count <= replicas; count += 1) await world.deployCoordinator(`node-${count}`, restartPolicy);
+  for (let count = 1; count <= replicas; count += 1) world.deployCoordinator(`node-${count}`, restartPolicy);
   await world.clock.advance(20_000);
 }
 

@@ -130,6 +130,8 @@ interface Listener {
   readonly handler: ReportHandler;
   readonly signal: AbortSignal;
   readonly process: ProcessClock;
+  /** Its machine, where that is one that can go; undefined: another one. */
+  readonly nodeName: string | undefined;
 }
 
 interface Caller {
@@ -161,14 +163,20 @@ export class ReportNetwork {
   }
 
   /** Serves `address` until the signal aborts; then its streams break. */
-  listen(address: string, handler: ReportHandler, { signal, process }: Pick<Listener, 'signal' | 'process'>): void {
-    this.#listeners.set(address, { handler, signal, process });
-    signal.addEventListener('abort', () => {
+  listen(address: string, handler: ReportHandler, place: Omit<Listener, 'handler'>): void {
+    const listener = { handler, ...place };
+    this.#listeners.set(address, listener);
+    place.signal.addEventListener('abort', () => {
       this.#listeners.delete(address);
+      if (this.#isDark(listener)) return;
       const error = new ReportChannelError('broken', `${address} went away`);
       for (const stream of this.#open.get(address) ?? []) stream.breakDown(error);
       this.#open.delete(address);
     });
+  }
+
+  #isDark({ nodeName }: Pick<Listener, 'nodeName'>): boolean {
+    return nodeName !== undefined && this.dark.has(nodeName);
   }
 
   connector(caller: Caller): ReportConnector {
@@ -229,10 +237,13 @@ export class ReportNetwork {
       () => open.delete(stream),
       () => severed.removeEventListener('abort', onSevered),
     );
+    const close = (error?: Error) => {
+      if (!this.#isDark(listener)) down.finish(error);
+    };
     void this.#serve(listener, identity, channel(down, up))
       .then(
-        () => down.finish(),
-        error => down.finish(new ReportChannelError('broken', error instanceof Error ? error.message : String(error))),
+        () => close(),
+        error => close(new ReportChannelError('broken', error instanceof Error ? error.message : String(error))),
       )
       .then(() => up.forsake())
       .then(() => {

@@ -60,6 +60,15 @@ const RUNTIMES_MISSING_SHARE = 0.25;
 
 export interface CoordinatorProcess extends Process {
   readonly coordinator: Coordinator;
+  readonly home: CoordinatorHome;
+}
+
+/** The Pod as which a replica knows itself. */
+export interface CoordinatorHome {
+  readonly podName: string;
+  readonly podUid: string;
+  /** Undefined: no Pod of that name is in the cluster; the replica stands on a machine of which nobody hears anything. */
+  readonly nodeName: string | undefined;
 }
 
 type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE';
@@ -214,14 +223,14 @@ export class World {
   /** Another replica, under a name of its own, on a machine of which nobody hears anything. */
   startCoordinator(): CoordinatorProcess {
     this.#replicas += 1;
-    const name = `coordinator-${this.#replicas}`;
-    return this.#runCoordinator({ name, podUid: `${name}-uid` });
+    const podName = `coordinator-${this.#replicas}`;
+    return this.#runCoordinator({ podName, podUid: `${podName}-uid`, nodeName: undefined });
   }
 
   /** Another replica in a Pod of its own: it lives and dies with its container, and comes back as `restartPolicy` says. */
-  async deployCoordinator(nodeName: string, restartPolicy: 'Always' | 'Never' = 'Never'): Promise<void> {
+  deployCoordinator(nodeName: string, restartPolicy: 'Always' | 'Never' = 'Never'): void {
     this.#replicas += 1;
-    await this.create(`/api/v1/namespaces/${NAMESPACE}/pods`, {
+    this.send('POST', `/api/v1/namespaces/${NAMESPACE}/pods`, {
       metadata: { name: `coordinator-${this.#replicas}` },
       spec: { nodeName, restartPolicy, containers: [{ name: 'coordinator', image: COORDINATOR_IMAGE }] },
     });
@@ -230,8 +239,7 @@ export class World {
   readonly #programOf = (image: string): ModelledProgram | undefined => {
     if (image !== COORDINATOR_IMAGE) return this.servers.programOf(image);
     return container => {
-      const { podName: name, podUid } = container.spec;
-      const replica = this.#runCoordinator({ name, podUid });
+      const replica = this.#runCoordinator(container.spec);
       container.onExit(() => replica.sever());
       container.onTerm(() => {
         replica.stop.abort();
@@ -240,27 +248,30 @@ export class World {
     };
   };
 
-  #runCoordinator({ name, podUid }: { name: string; podUid: string }): CoordinatorProcess {
+  #runCoordinator({ podName, podUid, nodeName }: CoordinatorHome): CoordinatorProcess {
+    const home = { podName, podUid, nodeName };
+    const earlier = this.coordinators.filter(other => other.home.podUid === podUid).length;
+    const name = earlier === 0 ? podName : `${podName}-again-${earlier}`;
     let coordinator: Coordinator | undefined;
     const process = this.#spawn(name, async body => {
-      coordinator = this.#makeCoordinator({ name, podUid }, body);
+      coordinator = this.#makeCoordinator(name, home, body);
       const streams = new AbortController();
       const signal = AbortSignal.any([streams.signal, body.severed]);
-      this.network.listen(name, coordinator.reports.handle, { signal, process: body.clock });
+      this.network.listen(name, coordinator.reports.handle, { signal, process: body.clock, nodeName });
       await coordinator.run(body.stop);
       streams.abort();
     });
     if (!coordinator) throw new Error('a process begins at once');
-    const started = withCoordinator(process, coordinator);
+    const started = withCoordinator(process, { coordinator, home });
     this.coordinators.push(started);
     return started;
   }
 
-  #makeCoordinator({ name, podUid }: { name: string; podUid: string }, { clock, kube, clb }: Body): Coordinator {
+  #makeCoordinator(name: string, home: CoordinatorHome, { clock, kube, clb }: Body): Coordinator {
     const transport = this.#notedCalls(clb);
     return simulatedCoordinator({
-      name,
-      podUid,
+      name: home.podName,
+      podUid: home.podUid,
       incarnation: `${this.#forks}`,
       namespace: NAMESPACE,
       existingLoadBalancers: this.#options.existingLoadBalancers ?? 'any',
@@ -397,8 +408,8 @@ export class World {
   }
 }
 
-function withCoordinator(process: Process, coordinator: Coordinator): CoordinatorProcess {
-  return Object.defineProperties({ coordinator }, Object.getOwnPropertyDescriptors(process)) as CoordinatorProcess;
+function withCoordinator(process: Process, own: Pick<CoordinatorProcess, 'coordinator' | 'home'>): CoordinatorProcess {
+  return Object.defineProperties({ ...own }, Object.getOwnPropertyDescriptors(process)) as CoordinatorProcess;
 }
 
 /** Errors as text: their stacks differ between processes. */

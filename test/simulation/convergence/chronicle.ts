@@ -3,7 +3,7 @@ import type { KubeObject, Pod, Service } from '../../../common/kube/objects.ts';
 import type { KubeTransport } from '../../../common/kube/transport.ts';
 import { History } from './history.ts';
 
-/** Services and Pods of the whole cluster through time, as anybody who watches the API server sees them. */
+/** Services and Pods of users through time, as anybody who watches the API server sees them. */
 export class Chronicle {
   readonly services = new History<Service>();
   readonly pods = new History<Pod>();
@@ -18,8 +18,8 @@ export class Chronicle {
   /** Writes until `signal` aborts. Begin before there is any object. */
   async run(signal: AbortSignal): Promise<void> {
     await Promise.all([
-      this.#follow('/api/v1/services', this.services, signal),
-      this.#follow('/api/v1/pods', this.pods, signal),
+      this.#follow('/api/v1/namespaces/default/services', this.services, signal),
+      this.#follow('/api/v1/namespaces/default/pods', this.pods, signal),
     ]);
   }
 

@@ -29,10 +29,11 @@ function lit(world: World): readonly SimulatedNode[] {
   return [...world.nodes.values()].filter(({ isDark }) => !isDark);
 }
 
-function losePower({ world }: Site, random: Random): Begun | undefined {
+function losePower({ world, replicas }: Site, random: Random): Begun | undefined {
   const nodes = lit(world);
   if (nodes.length <= NODES_MIN) return undefined;
   const node = pick(random, nodes);
+  if (!replicas.surviveWithout(node.name)) return undefined;
   node.die();
   return { text: `${node.name} loses its power`, end: () => turnOn(world, node), harms: isOn(node) };
 }
@@ -48,15 +49,17 @@ function turnOn(world: World, node: SimulatedNode): void {
 }
 
 /** Its owner removes what is left of it when the time is over. */
-function goForGood({ world, chronicle }: Site, random: Random): Begun | undefined {
+function goForGood({ world, chronicle, replicas }: Site, random: Random): Begun | undefined {
   const nodes = lit(world);
   if (nodes.length <= NODES_MIN) return undefined;
   const node = pick(random, nodes);
+  if (!replicas.surviveWithout(node.name)) return undefined;
   node.die();
   const end = () => {
     world.send('DELETE', `/api/v1/nodes/${node.name}`);
     const left = chronicle.pods.at(world.clock.wallNow()).filter(({ spec }) => spec.nodeName === node.name);
     for (const { metadata } of left) world.send('DELETE', `${PODS}/${metadata.name}`, { gracePeriodSeconds: 0 });
+    replicas.leave(node.name, random);
   };
   return { text: `${node.name} loses its power for good`, end, harms: isOn(node) };
 }

@@ -1,7 +1,7 @@
 import { type Random, randomInteger } from '../../../common/random.ts';
 import { pick } from '../pick.ts';
 import type { Process } from '../process/process.ts';
-import type { World } from '../world.ts';
+import type { CoordinatorProcess, World } from '../world.ts';
 import { agents, coordinators } from './living.ts';
 import type { Begun, Kinds, Site } from './trouble.ts';
 
@@ -27,36 +27,35 @@ export const PROCESS_TROUBLES: Kinds = {
 };
 
 /** One of several: while nobody is there at all, drains fail open. */
-function expendableLeader(world: World): Process | undefined {
+function expendableLeader(world: World): CoordinatorProcess | undefined {
   return coordinators(world).length > 1 ? world.leader() : undefined;
 }
 
-function stopLeader({ world }: Site): Begun | undefined {
+function stopLeader({ world, replicas }: Site, random: Random): Begun | undefined {
   const leader = expendableLeader(world);
-  leader?.stop.abort();
-  return leader && { text: `${leader.name} is stopped`, end: () => void world.startCoordinator() };
+  if (!leader) return undefined;
+  replicas.stop(leader);
+  return { text: `${leader.name} is stopped`, end: () => replicas.replace(random) };
 }
 
-function killLeader({ world }: Site): Begun | undefined {
-  const leader = expendableLeader(world);
-  return leader && killed(world, [leader]);
+function killLeader(site: Site): Begun | undefined {
+  const leader = expendableLeader(site.world);
+  return leader && killed(site, [leader]);
 }
 
-function killReplica({ world }: Site, random: Random): Begun | undefined {
-  const living = coordinators(world);
-  return living.length > 1 ? killed(world, [pick(random, living)]) : undefined;
+function killReplica(site: Site, random: Random): Begun | undefined {
+  const living = coordinators(site.world);
+  return living.length > 1 ? killed(site, [pick(random, living)]) : undefined;
 }
 
-function killReplicas({ world }: Site): Begun {
-  return killed(world, coordinators(world));
+function killReplicas(site: Site): Begun {
+  return killed(site, coordinators(site.world));
 }
 
-function killed(world: World, replicas: readonly Process[]): Begun {
-  for (const replica of replicas) replica.sever();
-  const end = () => {
-    for (const _ of replicas) world.startCoordinator();
-  };
-  return { text: `${replicas.map(({ name }) => name).join(', ')}: killed`, end };
+function killed({ replicas }: Site, victims: readonly CoordinatorProcess[]): Begun {
+  for (const victim of victims) replicas.kill(victim);
+  const names = victims.map(({ name }) => name).join(', ');
+  return { text: `${names}: killed`, end: () => replicas.restart(victims.length) };
 }
 
 function freezeLeader({ world }: Site): Begun | undefined {

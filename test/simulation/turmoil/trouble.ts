@@ -2,6 +2,7 @@ import type { Random } from '../../../common/random.ts';
 import type { Chronicle } from '../convergence/chronicle.ts';
 import type { PodPlace } from '../evidence.ts';
 import type { World } from '../world.ts';
+import type { Replicas } from './replicas.ts';
 
 /** Something that happens in a run, as a value: the run is a function of the list of all of them. */
 export interface Happening {
@@ -19,6 +20,7 @@ export interface Happening {
 export interface Site {
   readonly world: World;
   readonly chronicle: Chronicle;
+  readonly replicas: Replicas;
   /** The ids of the load balancers that Services may share. */
   readonly shared: readonly string[];
   /** Names of nodes that are being emptied: one at a time, as people do it. */

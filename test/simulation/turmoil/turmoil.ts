@@ -15,9 +15,9 @@ import { drawHappenings } from './draw-happenings.ts';
 import { Episodes, harmsOf, outagesOf, refusedOf, storyOf } from './episodes.ts';
 import { CHANGES, TROUBLES } from './kinds.ts';
 import { judgeLosses } from './law-losses.ts';
-import { coordinators } from './living.ts';
 import { isAgentMissing } from './process-troubles.ts';
-import type { Happening } from './trouble.ts';
+import { drawReplicas, Replicas } from './replicas.ts';
+import type { Happening, Site } from './trouble.ts';
 
 export interface TurmoilOptions {
   readonly seed: number;
@@ -51,7 +51,6 @@ export interface TurmoilReport {
 }
 
 const NODES = 5;
-const COORDINATORS = 3;
 const SHARED = ['lb-shared-1', 'lb-shared-2'];
 /** By app: where its clients find it. */
 const BUSY_PORTS: Readonly<Record<string, number>> = { web: 8_080, shop: 8_443 };
@@ -75,7 +74,8 @@ export function happeningsOf({ seed, durationMs, isBearable }: TurmoilOptions): 
  * networks, the API server and CLB fail in every way. Then it all ends, and the cloud must come to what is asked for.
  */
 export async function runTurmoil(options: TurmoilOptions): Promise<TurmoilReport> {
-  const world = new World({ seed: options.seed, nodes: NODES, coordinators: COORDINATORS });
+  const world = new World({ seed: options.seed, nodes: NODES, coordinators: 0 });
+  const replicas = new Replicas(world, drawReplicas(world.random()));
   const { clock } = world;
   const stop = new AbortController();
   const chronicle = new Chronicle(clock, world.transport('chronicle'));
@@ -83,8 +83,9 @@ export async function runTurmoil(options: TurmoilOptions): Promise<TurmoilReport
   const sparedPorts = Object.values(BUSY_PORTS);
   const strangers = new Strangers({ world, random: world.random(), shared: SHARED, sparedPorts });
   await world.start();
+  replicas.begin();
   strangers.settle();
-  const site = { world, chronicle, shared: SHARED, drained: new Set<string>() };
+  const site = { world, chronicle, replicas, shared: SHARED, drained: new Set<string>() };
   await new Users({ ...site, random: world.random() }).begin();
   const traffic = await openBusyApps(world);
   const episodes = new Episodes(site, { ...TROUBLES, ...CHANGES });
@@ -98,7 +99,7 @@ export async function runTurmoil(options: TurmoilOptions): Promise<TurmoilReport
   await clock.advance(Math.max(0, beganAt + options.durationMs - clock.now()));
   strangers.end();
   episodes.endAll();
-  await mend(world);
+  await mend(site);
   const account = new Account(world.clb);
   const look = () => differencesNow({ account, strangers, chronicle, now: clock.wallNow(), shared: SHARED });
   const { settledMs, differences } = await settle(world, look);
@@ -126,7 +127,7 @@ async function openBusyApps(world: World): Promise<readonly Traffic[]> {
 }
 
 /** Whatever several troubles left behind together. */
-async function mend(world: World): Promise<void> {
+async function mend({ world, replicas }: Site): Promise<void> {
   for (const { clock, kube, clb, severedAt } of world.processes) {
     if (severedAt !== undefined) continue;
     clock.wake();
@@ -138,7 +139,7 @@ async function mend(world: World): Promise<void> {
   world.clb.faults.clear();
   world.clb.elsewhere.acceptAll();
   for (const nodeName of world.nodes.keys()) if (isAgentMissing(world, nodeName)) world.startAgent(nodeName);
-  while (coordinators(world).length < COORDINATORS) world.startCoordinator();
+  replicas.mend();
   await world.clock.advance(MENDED_MS);
 }
 
