@@ -15,6 +15,7 @@ const RESOURCES: Readonly<Record<string, Resource>> = {
   ConfigMap: 'configmaps',
   ServiceAccount: 'serviceaccounts',
   Deployment: 'deployments',
+  Lease: 'leases',
 };
 
 /** Creates the objects one after the other, in `default` where they name no namespace. @throws KubeResponseError */

@@ -40,6 +40,8 @@ export function productManifests(options: ProductOptions): Manifest[] {
   return [
     { apiVersion: 'v1', kind: 'Namespace', metadata: { name: PRODUCT_NAMESPACE } },
     ...['clb-direct-coordinator', 'clb-direct-agent'].map(name => inNamespace('v1', 'ServiceAccount', { name })),
+    // A leader waits before it leads by a lease that nobody made for it.
+    inNamespace('coordination.k8s.io/v1', 'Lease', { name: 'clb-direct' }),
     kubeconfig(options),
     service('clb-direct-coordinator', REPORT_PORT, { publishNotReadyAddresses: true }),
     service('clb-direct-webhook', WEBHOOK_PORT, {}),

@@ -158,6 +158,9 @@ export class World {
     this.#spawn('controllers', ({ stop }) => runControllers(context, stop));
     for (let number = 1; number <= nodes; number += 1) this.#startNode(number);
     await this.create('/api/v1/namespaces', { metadata: { name: NAMESPACE } });
+    await this.create(`/apis/coordination.k8s.io/v1/namespaces/${NAMESPACE}/leases`, {
+      metadata: { name: 'clb-direct' },
+    });
     await this.#registerWebhook();
     for (let count = 0; count < coordinators; count += 1) this.startCoordinator();
   }

@@ -3,6 +3,13 @@ import { coordinatorAddress, names, ports } from './names.ts';
 
 const ownLabels = { 'app.kubernetes.io/name': 'clb-direct' };
 
+/** A leader waits before it leads by a lease that nobody made for it. */
+export const lease = {
+  apiVersion: 'coordination.k8s.io/v1',
+  kind: 'Lease',
+  metadata: { name: names.lease, namespace: names.namespace },
+};
+
 /** On each node one Pod that does nothing: the agent's token is bound to it, as a real agent's is to its own Pod. */
 export const agentDaemonSet = {
   apiVersion: 'apps/v1',

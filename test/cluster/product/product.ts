@@ -11,7 +11,7 @@ import { bridge } from '../network.ts';
 import { waitUntil } from '../wait.ts';
 import { type Account, accountKubeconfig } from './account-kubeconfig.ts';
 import { coordinatorAddress, names, ports, productFolder, virtualAddressPrefix } from './names.ts';
-import { agentDaemonSet, webhookEndpoints, webhookService } from './objects.ts';
+import { agentDaemonSet, lease, webhookEndpoints, webhookService } from './objects.ts';
 
 const repository = join(import.meta.dirname, '../../..');
 const replicas = [1, 2];
@@ -92,7 +92,7 @@ async function prepareCluster({ clock, cluster }: ProductContext): Promise<void>
   const apply = (object: object) => cluster.kubectl(['apply', '--filename=-'], JSON.stringify(object));
   await apply(namespace);
   await cluster.kubectl(['apply', '--filename', join(import.meta.dirname, 'rbac.yaml')]);
-  const items = [agentDaemonSet, webhookService, webhookEndpoints(replicas)];
+  const items = [lease, agentDaemonSet, webhookService, webhookEndpoints(replicas)];
   await apply({ apiVersion: 'v1', kind: 'List', items });
   const status = ['rollout', 'status', `daemonset/${names.agent}`, `--namespace=${names.namespace}`];
   await waitUntil(clock, 'the Pods of the agents', startTimeoutMs, async () => {
