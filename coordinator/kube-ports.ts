@@ -17,6 +17,7 @@ import { type PodAnswer, PodConfirmer, type PodQuestion } from './kube/pod-confi
 import { ServiceWriter } from './kube/service-status.ts';
 import type { LeaderPorts } from './leader/leader-ports.ts';
 import type { LeaderWork } from './leader/leader-work.ts';
+import { isNotice } from './loadbalancers/problem.ts';
 import type { CoordinatorObserver } from './observer.ts';
 import { agreesWithReport, provesGone } from './pod-agreement.ts';
 import type { ReportServer } from './reports/report-server.ts';
@@ -130,7 +131,7 @@ export class KubePorts implements LeaderPorts {
 
   reportProblem: LeaderPorts['reportProblem'] = ({ namespace, name, uid }, problem) => {
     const subject = { apiVersion: 'v1', kind: 'Service', namespace, name, uid };
-    this.#events.record({ subject, type: 'Warning', ...problem });
+    this.#events.record({ subject, type: isNotice(problem) ? 'Normal' : 'Warning', ...problem });
     const { code, reason, message: problemText } = problem;
     this.#edges.log.warn('a Service has a problem', { service: `${namespace}/${name}`, code, reason, problemText });
   };

@@ -161,6 +161,8 @@ export interface Service extends KubeObject {
     loadBalancerClass?: string;
     publishNotReadyAddresses?: boolean;
     sessionAffinity?: string;
+    sessionAffinityConfig?: { clientIP?: { timeoutSeconds?: number } };
+    loadBalancerSourceRanges?: string[];
     clusterIP?: string;
   };
   status?: { loadBalancer?: { ingress?: { ip?: string; hostname?: string }[] }; conditions?: Condition[] };

@@ -78,7 +78,22 @@ describe('the weight', () => {
     ['ten', 10],
     ['', 10],
   ])('of annotation "%s" is %i', (text, weight) => {
-    expect(weightOf(podRecord({ annotations: { [CUSTOM_WEIGHT_ANNOTATION]: text } }))).toBe(weight);
+    expect(weightOf(podRecord({ annotations: { [CUSTOM_WEIGHT_ANNOTATION]: text } }), {})).toBe(weight);
+  });
+});
+
+describe('the weight of a rule', () => {
+  const weights = { byDefault: 30, byPodName: { 'web-0': 0 } };
+
+  test('is that of its name, then what the rule has for all', () => {
+    expect(weightOf(podRecord({ name: 'web-0' }), { weights })).toBe(0);
+    expect(weightOf(podRecord({ name: 'web-1' }), { weights })).toBe(30);
+    expect(weightOf(podRecord({ name: 'web-1' }), { weights: { byPodName: {} } })).toBe(10);
+  });
+
+  test("gives way to the Pod's own", () => {
+    const annotations = { [CUSTOM_WEIGHT_ANNOTATION]: '7' };
+    expect(weightOf(podRecord({ name: 'web-0', annotations }), { weights })).toBe(7);
   });
 });
 

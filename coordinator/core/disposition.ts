@@ -71,7 +71,7 @@ export function isStrong(evidence: DrainEvidence | RemoveEvidence): boolean {
  */
 export function dispositionOf(
   pod: PodView,
-  rule: Pick<Rule, 'publishNotReadyAddresses'>,
+  rule: Pick<Rule, 'publishNotReadyAddresses' | 'weights'>,
   standing: { readonly keepsLeavingNodes?: boolean | undefined } = {},
 ): Disposition {
   const { record } = pod;
@@ -85,7 +85,7 @@ export function dispositionOf(
   if (pod.nodeSign && !standing.keepsLeavingNodes) return { kind: 'drain', evidence: evidenceOf(pod.nodeSign) };
   const isInDoubt = pod.isNodeInDoubt && !standing.keepsLeavingNodes;
   if (!pod.confirmed || isInDoubt) return { kind: 'standby', waitsFor: 'confirmation' };
-  return { kind: 'serve', weight: weightOf(record) };
+  return { kind: 'serve', weight: weightOf(record, rule) };
 }
 
 function evidenceOf({ kind }: LeavingSign): DrainEvidence {
@@ -99,12 +99,12 @@ function leaving(pod: PodView): Disposition {
   return { kind: 'drain', evidence: 'deletion' };
 }
 
-/** The weight the user asked for; a malformed annotation counts as none (the Pod's admission warned about it). */
-export function weightOf(record: PodRecord): number {
+/** The weight the user asked for, of the Pod itself or of the rule's Pods; a malformed annotation counts as none (the Pod's admission warned about it). */
+export function weightOf(record: PodRecord, { weights }: Pick<Rule, 'weights'>): number {
   const text = record.annotations[CUSTOM_WEIGHT_ANNOTATION];
-  if (text === undefined || !/^\d{1,3}$/.test(text)) return DEFAULT_WEIGHT;
-  const weight = Number(text);
-  return weight <= WEIGHT_MAX ? weight : DEFAULT_WEIGHT;
+  const own = text !== undefined && /^\d{1,3}$/.test(text) ? Number(text) : Number.POSITIVE_INFINITY;
+  if (own <= WEIGHT_MAX) return own;
+  return weights?.byPodName[record.name] ?? weights?.byDefault ?? DEFAULT_WEIGHT;
 }
 
 function anyContainerExited(record: PodRecord): boolean {

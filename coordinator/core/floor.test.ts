@@ -31,7 +31,7 @@ function state(...targets: RuleTarget[]): RuleState {
 
 /** Those of the targets that can come to serve. */
 function candidates(...targets: RuleTarget[]): readonly RuleTarget[] {
-  return targets.filter(isMeantToServe);
+  return targets.filter(target => isMeantToServe(target, {}));
 }
 
 function moving(operation: Transaction['operation'], weight: number): Transaction {

@@ -1,5 +1,6 @@
 import type { PodView } from './cluster-view.ts';
 import { weightOf } from './disposition.ts';
+import type { Rule } from './rule.ts';
 import type { RuleState, RuleTarget } from './rule-state.ts';
 
 /** Time a replacement gets, from its first report, to hold up a deletion (law L2). */
@@ -71,7 +72,7 @@ function replacementsUntil(candidates: readonly RuleTarget[]): number | undefine
 }
 
 /** Whether the rule wants the target open, now or as soon as its Pod is ready. */
-export function isMeantToServe({ wanted }: RuleTarget): boolean {
+export function isMeantToServe({ wanted }: RuleTarget, rule: Pick<Rule, 'weights'>): boolean {
   if (wanted?.disposition.kind === 'serve') return wanted.disposition.weight > 0;
-  return wanted?.disposition.kind === 'standby' && weightOf(wanted.pod.record) > 0;
+  return wanted?.disposition.kind === 'standby' && weightOf(wanted.pod.record, rule) > 0;
 }

@@ -84,7 +84,7 @@ const NO_CLOSINGS = { allowed: [], holds: [] };
 
 function release(closings: readonly Closing[], input: RulePlanInput): ReturnType<typeof releaseClosings> {
   const canCome = (target: RuleTarget) => target.refusal === undefined && !input.quota.leftOut.has(target.key);
-  const candidates = input.state.targets.filter(target => isMeantToServe(target) && canCome(target));
+  const candidates = input.state.targets.filter(target => isMeantToServe(target, input.state.rule) && canCome(target));
   return releaseClosings(closings, { ...input, candidates });
 }
 

@@ -25,6 +25,8 @@ export interface Rule {
   /** A number, or the name of a container's port. */
   readonly targetPort: number | string;
   readonly publishNotReadyAddresses: boolean;
+  /** What the rule's own user says of weights; a Pod's own annotation goes before it. */
+  readonly weights?: RuleWeights;
   /** On layer 7: the host and path of the forwarding rule. Undefined on layer 4, where a rule is a whole listener. */
   readonly forwarding?: Forwarding;
   /** The listener was somebody else's and the user told us to adopt it: its foreign targets stay, its settings too. */
@@ -40,6 +42,13 @@ export interface Rule {
   readonly place: RulePlace | undefined;
   /** Set when CLB refuses the rule: it is left out of gates, so that it harms only itself (laws L3 and L10). */
   readonly refusal: string | undefined;
+}
+
+export interface RuleWeights {
+  /** 0 to 100, of Pods that are not named. */
+  readonly byDefault?: number;
+  /** 0 to 100. */
+  readonly byPodName: Readonly<Record<string, number>>;
 }
 
 export interface Forwarding {

@@ -24,6 +24,10 @@ export interface ServiceRecord {
   readonly selector: Readonly<Record<string, string>>;
   readonly ports: readonly ServicePort[];
   readonly publishNotReadyAddresses: boolean;
+  /** How long clients stay with their Pod; undefined unless the Service has them do so. */
+  readonly affinitySeconds?: number;
+  /** CIDRs. */
+  readonly sourceRanges?: readonly string[];
   readonly annotations: Readonly<Record<string, string>>;
   /** As written by TKE and by us. */
   readonly loadBalancerId: string | undefined;
@@ -77,10 +81,17 @@ export function serviceRecord(service: Service): ServiceRecord {
     selector: spec.selector ?? {},
     ports: spec.ports ?? [],
     publishNotReadyAddresses: spec.publishNotReadyAddresses ?? false,
+    ...(spec.sessionAffinity === 'ClientIP' && { affinitySeconds: affinitySeconds(spec) }),
+    ...(spec.loadBalancerSourceRanges && { sourceRanges: spec.loadBalancerSourceRanges }),
     annotations,
     loadBalancerId: annotations[LOAD_BALANCER_ID_ANNOTATION],
     recorded: recordedLoadBalancers(annotations),
     adopted: adoptedListeners(annotations),
     ingress: status?.loadBalancer?.ingress ?? [],
   };
+}
+
+/** Kubernetes' own default is three hours. */
+function affinitySeconds({ sessionAffinityConfig }: Service['spec']): number {
+  return sessionAffinityConfig?.clientIP?.timeoutSeconds ?? 10_800;
 }

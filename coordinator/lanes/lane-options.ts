@@ -1,5 +1,6 @@
 import type { Clock } from '../../common/clock.ts';
 import type { Logger } from '../../common/logger.ts';
+import type { LoadBalancerChange } from '../cloud/load-balancer-settings.ts';
 import type { Cloud, CloudError } from '../cloud/types.ts';
 import type { BindingPlace } from '../core/binding-key.ts';
 import type { ClusterView } from '../core/cluster-view.ts';
@@ -19,6 +20,8 @@ export interface LaneDemand {
   readonly virtualAddresses: readonly string[];
   /** Changes of listeners, done when no target waits, or when they have waited for long. */
   readonly listenerWork: readonly ListenerWork[];
+  /** Changes of the load balancer itself, until a read of it shows them done. */
+  readonly settings?: readonly LoadBalancerChange[];
   /** True while a gate waits for this load balancer: health is read more often. */
   readonly gateWaits: boolean;
 }
@@ -37,6 +40,8 @@ export interface LaneOptions {
   readonly predecessorWritesUntil: number;
   /** CLB's quota as it is known; what a refusal teaches counts where it is less. No limit unless given. */
   readonly targetsPerRuleMax?: (place: RulePlace) => number;
+  /** A change of the load balancer itself was sent: it is to be read again, whatever came of it (law L8). */
+  readonly onChanged?: () => void;
   /** The lane knows more than before. */
   readonly onObserved: (change: ObservedChange) => void;
   /** A write is being sent. */

@@ -1,4 +1,5 @@
 import { Wakeup } from '../../common/wakeup.ts';
+import type { LoadBalancerChange } from '../cloud/load-balancer-settings.ts';
 import type { BatchOutcome, CloudError, CloudResult } from '../cloud/types.ts';
 import type { TargetWrite } from '../core/lane-plan.ts';
 import type { TargetOperation } from '../core/target-operation.ts';
@@ -12,6 +13,7 @@ import type { ListenerQueue } from './listener-queue.ts';
 import { isSingle } from './listener-turns.ts';
 import { sendListenerWork } from './send-listener-work.ts';
 import { sendWrite } from './send-write.ts';
+import type { SettingsQueue } from './settings-queue.ts';
 import { judgeWrite, type RefusedPart, type WriteVerdict } from './write-verdict.ts';
 
 const BACKOFF_BASE_MS = 100;
@@ -32,13 +34,24 @@ type Turn =
   | { readonly kind: 'targets'; readonly write: TargetWrite }
   /** What CLB refused before, apart from the rest. */
   | { readonly kind: 'apart'; readonly write: TargetWrite }
+  /** Of the load balancer itself. */
+  | { readonly kind: 'settings'; readonly change: LoadBalancerChange }
   | { readonly kind: 'idle' };
+
+interface LaneWriterParts {
+  readonly options: LaneOptions;
+  readonly facts: LaneFacts;
+  readonly queue: ListenerQueue;
+  readonly settings: SettingsQueue;
+  readonly reader: LaneReader;
+}
 
 /** The only one that writes to its load balancer, one call at a time (law L7). */
 export class LaneWriter {
   readonly #options: LaneOptions;
   readonly #facts: LaneFacts;
   readonly #queue: ListenerQueue;
+  readonly #settings: SettingsQueue;
   readonly #reader: LaneReader;
   readonly #wakeup: Wakeup;
   /** Outcomes in a row that made the lane pause. */
@@ -46,10 +59,11 @@ export class LaneWriter {
   #failuresInRow = 0;
   #wasApart = false;
 
-  constructor(parts: { options: LaneOptions; facts: LaneFacts; queue: ListenerQueue; reader: LaneReader }) {
+  constructor(parts: LaneWriterParts) {
     this.#options = parts.options;
     this.#facts = parts.facts;
     this.#queue = parts.queue;
+    this.#settings = parts.settings;
     this.#reader = parts.reader;
     this.#wakeup = new Wakeup(parts.options.clock);
   }
@@ -72,6 +86,9 @@ export class LaneWriter {
         case 'apart':
           await this.#write(turn.write, { isApart: true }, signal);
           break;
+        case 'settings':
+          await this.#changeSettings(turn.change, signal);
+          break;
         case 'idle':
           await this.#wakeup.wait(signal, this.#idleMs());
       }
@@ -84,6 +101,8 @@ export class LaneWriter {
     const apart = this.#nextApart(now);
     const work = this.#facts.state.observed ? this.#queue.next(now) : undefined;
     if (work && ((!write && !apart) || this.#queue.hasWaitedLong(now))) return { kind: 'listeners', work };
+    const change = this.#facts.state.observed ? this.#settings.next(now) : undefined;
+    if (change && ((!write && !apart) || this.#settings.hasWaitedLong(now))) return { kind: 'settings', change };
     if (apart && !(write && this.#goesBefore(write, apart))) return { kind: 'apart', write: apart };
     return write ? { kind: 'targets', write } : { kind: 'idle' };
   }
@@ -103,7 +122,7 @@ export class LaneWriter {
 
   #idleMs(): number | undefined {
     const now = this.#now();
-    const times = [this.#facts.lookAgainAt(), this.#queue.nextTryAt(now)];
+    const times = [this.#facts.lookAgainAt(), this.#queue.nextTryAt(now), this.#settings.nextTryAt(now)];
     const next = Math.min(...times.map(time => time ?? Number.POSITIVE_INFINITY));
     return Number.isFinite(next) ? Math.max(1, next - now) : undefined;
   }
@@ -231,6 +250,20 @@ export class LaneWriter {
     this.#failuresInRow = turnedAway ? this.#failuresInRow + 1 : 0;
     if (turnedAway) await this.#pause(doubled(BACKOFF_BASE_MS, this.#failuresInRow), signal);
     else if (error && isSingle(work)) onFailure({ loadBalancerId, error, ruleIds: work.ruleIds, targets: [] });
+  }
+
+  // --- the load balancer itself
+
+  async #changeSettings(change: LoadBalancerChange, signal: AbortSignal): Promise<void> {
+    if (!(await this.#fenceOpens(signal))) return;
+    const { cloud, loadBalancerId, log, onFailure, onChanged } = this.#options;
+    const result = await cloud.changeLoadBalancer(loadBalancerId, change, new AbortController().signal);
+    const error = result.ok ? undefined : result.error;
+    this.#settings.end(change, error, this.#now());
+    onChanged?.();
+    if (!error) return;
+    log.warn('changing the load balancer failed', { ...loggedError(error), change: change.kind });
+    if (error.class === 'terminal') onFailure({ loadBalancerId, error, ruleIds: [], targets: [] });
   }
 
   async #fenceOpens(signal: AbortSignal): Promise<boolean> {

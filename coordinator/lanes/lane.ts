@@ -10,6 +10,7 @@ import { LaneReader } from './lane-reader.ts';
 import type { mergeHealth } from './lane-state.ts';
 import { LaneWriter } from './lane-writer.ts';
 import { ListenerQueue } from './listener-queue.ts';
+import { SettingsQueue } from './settings-queue.ts';
 
 export type { LaneDemand, LaneFailure, LaneOptions, ObservedChange } from './lane-options.ts';
 export { DEFAULT_LANE_TIMING } from './lane-options.ts';
@@ -25,6 +26,7 @@ export class Lane {
   readonly #options: LaneOptions;
   readonly #facts: LaneFacts;
   readonly #queue = new ListenerQueue();
+  readonly #settings = new SettingsQueue();
   readonly #reader: LaneReader;
   readonly #writer: LaneWriter;
   #healthNeed: HealthNeed = 'none';
@@ -35,7 +37,7 @@ export class Lane {
     this.#facts = new LaneFacts(options);
     const parts = { options, facts: this.#facts, queue: this.#queue };
     this.#reader = new LaneReader({ ...parts, onRead: () => this.#changed() });
-    this.#writer = new LaneWriter({ ...parts, reader: this.#reader });
+    this.#writer = new LaneWriter({ ...parts, settings: this.#settings, reader: this.#reader });
   }
 
   get loadBalancerId(): string {
@@ -119,7 +121,9 @@ export class Lane {
 
   /** Takes a new demand; `plan` follows from it at once. */
   update(demand: LaneDemand): void {
-    this.#queue.want(demand.listenerWork, this.#options.clock.now());
+    const now = this.#options.clock.now();
+    this.#queue.want(demand.listenerWork, now);
+    this.#settings.want(demand.settings ?? [], now);
     this.#facts.want(demand);
     this.#changed();
   }

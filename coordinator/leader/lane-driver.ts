@@ -6,6 +6,7 @@ import type { PlacedRule } from '../core/rule-state.ts';
 import type { Lane } from '../lanes/lane.ts';
 import { planListeners } from '../loadbalancers/listener-plan.ts';
 import type { ListenerPlan, Tenant } from '../loadbalancers/listener-plan-types.ts';
+import { settingsChanges } from '../loadbalancers/load-balancer-settings.ts';
 import type { Problem } from '../loadbalancers/problem.ts';
 import { targetQuotaOf } from '../loadbalancers/target-quota.ts';
 import type { LaneFleet } from './lane-fleet.ts';
@@ -91,6 +92,7 @@ export class LaneDriver {
       view,
       virtualAddresses: loadBalancer.virtualAddresses,
       listenerWork: plan?.work ?? [],
+      settings: settingsChanges(loadBalancer, tenants.values(), this.#options.cluster),
       gateWaits: gateWaits(loadBalancerId),
     });
     return !isDeepStrictEqual(possessionsIn(before?.plan), possessionsIn(plan));

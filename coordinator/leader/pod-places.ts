@@ -65,7 +65,7 @@ export class PodPlaces {
     const targets = lane?.targetsOf(record.uid) ?? [];
     return targets.some(({ state, target: { bound, wanted } }) => {
       const isWanted = state.rule.id === rule.id && wanted?.pod.record.uid === record.uid;
-      return isWanted && bound?.mark?.podUid === record.uid && bound.weight === weightOf(record);
+      return isWanted && bound?.mark?.podUid === record.uid && bound.weight === weightOf(record, rule);
     });
   }
 }

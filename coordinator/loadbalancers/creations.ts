@@ -148,13 +148,17 @@ export class Creations {
   #request({ service, choice }: Wish): LoadBalancerRequest {
     const { cluster, vpcId } = this.#options;
     const { uid } = service;
-    const { subnetId } = choice;
+    const { subnetId, settings } = choice;
     return {
       name: `clb-direct-${cluster}-${uid.slice(0, 8)}`,
       vpcId,
       ...(subnetId !== undefined && { subnetId }),
+      ...(settings && { settings }),
       tags: creationTags(cluster, uid, choice),
-      clientToken: clientToken(cluster, uid, { subnetId, generation: this.of(uid).generation }),
+      clientToken: clientToken(cluster, uid, {
+        particulars: particularsOf(choice),
+        generation: this.of(uid).generation,
+      }),
     };
   }
 
@@ -163,15 +167,20 @@ export class Creations {
   }
 }
 
+/** What tells two requests for the same Service apart; undefined when nothing was chosen. */
+function particularsOf({ subnetId, settings }: CreatedChoice): string | undefined {
+  return settings ? JSON.stringify([subnetId, settings]) : subnetId;
+}
+
 /** The same for the same load balancer, whichever leader asks for it; at most 64 characters. */
 function clientToken(
   cluster: string,
   serviceUid: string,
-  { subnetId, generation }: { subnetId: string | undefined; generation: number },
+  { particulars, generation }: { particulars: string | undefined; generation: number },
 ): string {
   const parts = ['cd1', cluster, serviceUid];
   // CLB refuses a token that it has seen with another request.
-  if (subnetId !== undefined) parts.push(createHash('sha256').update(subnetId).digest('hex').slice(0, 6));
+  if (particulars !== undefined) parts.push(createHash('sha256').update(particulars).digest('hex').slice(0, 6));
   if (generation > 0) parts.push(String(generation));
   return parts.join('-');
 }

@@ -113,7 +113,7 @@ function created(input: HoldingsInput, choice: CreatedChoice): Wanted {
   const isHidden = answered !== undefined && input.look(answered).kind !== 'found';
   // Asked for again now, CLB would answer with the one that is on its way out.
   const isGoing = ids.some(id => input.deletion(id)?.kind === 'under-way');
-  const mustCreate = intent.held && !isHidden && !isGoing;
+  const mustCreate = intent.held && !isHidden && !isGoing && !choice.isHeld;
   return { wanted, wantedId: isHidden ? answered : undefined, mustCreate };
 }
 

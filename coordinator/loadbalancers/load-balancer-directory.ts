@@ -102,6 +102,11 @@ export class LoadBalancerDirectory {
     this.#deletions.begin(entry.intent.service, loadBalancerId);
   }
 
+  /** Something about the load balancer itself may be otherwise than it was read. */
+  lookAgain(loadBalancerId: string): void {
+    if (this.#users.has(loadBalancerId)) this.#inventory.lookSoon(loadBalancerId);
+  }
+
   /** Works until `signal` aborts, and resolves when the calls in flight have ended. */
   async run(signal: AbortSignal): Promise<void> {
     await Promise.all([this.#inventory.run(signal), this.#creations.run(signal), this.#deletions.run(signal)]);

@@ -146,11 +146,20 @@ function previousPlacement(
       const here = { id, placement: { loadBalancer, role, mayMake: false, denial: undefined }, problem: undefined };
       if (role !== 'retiring' || facts.remaining(id) !== 0) return { ...here, step: 'wait' };
       if (!previous.isOurs) return { ...here, step: 'leave' };
+      if (intent.retains) return { ...here, step: 'leave', problem: retained(intent, id) };
       const kept = whyKept(intent, previous, loadBalancer, facts.listeners(id));
       if (kept) return { ...here, step: 'wait', problem: kept };
       return { ...here, step: mayBeDeleted ? 'delete' : 'wait', problem: refusal };
     }
   }
+}
+
+function retained({ service }: ServiceIntent, id: string): Problem {
+  return problem(
+    'CD1025',
+    `Service ${serviceName(service)}: its load balancer ${id} is kept, since the annotation for retaining it is "true". ` +
+      'Delete it in the CLB console when nobody needs it any more.',
+  );
 }
 
 /** Law L6: a load balancer goes only when nothing is left on it, since it would take what others made along. */

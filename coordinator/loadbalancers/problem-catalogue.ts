@@ -6,6 +6,8 @@ export interface ProblemEntry {
   readonly meaning: string;
   readonly cause: string;
   readonly fix: string;
+  /** Nobody has to do anything about it: its Events are Normal, and told once. */
+  readonly isNotice?: boolean;
 }
 
 /** What can be wrong with a Service, a Pod or a node, whatever the cloud says. */
@@ -154,6 +156,58 @@ export const PROBLEMS = [
     meaning: 'A field of a TkeServiceConfig has a value that CLB does not take.',
     cause: 'It is mistyped or out of its range.',
     fix: 'Correct the field; the message names it and what it takes. It counts as left out until then; all other fields are applied.',
+  },
+  {
+    code: 'CD1020',
+    reason: 'SourceRangesRefused',
+    meaning: 'The Service limits who may reach it by spec.loadBalancerSourceRanges, which is not carried out.',
+    cause: 'CLB limits sources by security groups alone, and clb-direct makes none.',
+    fix: 'Make a security group with the ranges, name it in the annotation service.cloud.tencent.com/security-groups, and remove the field. Without one of the two a new Service is not served; one that was served before goes on.',
+  },
+  {
+    code: 'CD1021',
+    reason: 'AnnotationRefused',
+    meaning: 'An annotation asks for something that clb-direct does not do.',
+    cause: "It belongs to another way of binding (NodePorts, another region), or CLB's public API has no call for it.",
+    fix: 'Remove the annotation, and use what the message names.',
+  },
+  {
+    code: 'CD1022',
+    reason: 'ParameterRefused',
+    meaning: 'extensiveParameters names a field of CreateLoadBalancer that is not taken.',
+    cause:
+      'clb-direct chooses it by itself, or does not support it. What a load balancer is made with cannot be corrected later, so none is made.',
+    fix: 'Remove the field; the message lists those that are taken.',
+  },
+  {
+    code: 'CD1023',
+    reason: 'NotOurLoadBalancer',
+    meaning: 'Annotations are about the settings of a load balancer that somebody else made.',
+    cause: 'clb-direct changes settings of load balancers that it has made for the Service, and of no others.',
+    fix: 'Set the load balancer up in the CLB console and remove the annotations.',
+  },
+  {
+    code: 'CD1024',
+    reason: 'AnnotationNeedless',
+    meaning: 'An annotation has no effect, and needs none.',
+    cause: 'What it switches on is always so with clb-direct, or is nothing that direct access meets.',
+    fix: 'Nothing to do.',
+    isNotice: true,
+  },
+  {
+    code: 'CD1025',
+    reason: 'LoadBalancerRetained',
+    meaning: 'The load balancer of a Service that left it is kept.',
+    cause: 'The Service says so by the annotation service.cloud.tencent.com/loadbalance-retain.',
+    fix: 'Nothing to do. It costs money until somebody deletes it in the CLB console.',
+    isNotice: true,
+  },
+  {
+    code: 'CD1031',
+    reason: 'CertificateMissing',
+    meaning: 'The Secret that a port takes its certificate from is not there, or names no certificate.',
+    cause: 'It is mistyped or in another namespace, or its key qcloud_cert_id is empty.',
+    fix: 'Make the Secret in the namespace of the Service, with the id of a certificate of the SSL product in the key qcloud_cert_id.',
   },
   {
     code: 'CD3001',

@@ -1,4 +1,4 @@
-import { PROBLEMS } from './problem-catalogue.ts';
+import { PROBLEMS, type ProblemEntry } from './problem-catalogue.ts';
 
 /** Something a user has to see on the object; `code` is documented in docs/errors.md. */
 export interface Problem {
@@ -14,4 +14,10 @@ export function problem(code: (typeof PROBLEMS)[number]['code'], message: string
   const entry = PROBLEMS.find(candidate => candidate.code === code);
   if (!entry) throw new Error(`${code} is not in the catalogue`);
   return { code, reason: entry.reason, message };
+}
+
+/** Nobody has to do anything about it. */
+export function isNotice({ code }: Problem): boolean {
+  const entry: ProblemEntry | undefined = PROBLEMS.find(candidate => candidate.code === code);
+  return entry?.isNotice === true;
 }

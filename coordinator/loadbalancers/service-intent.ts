@@ -6,13 +6,21 @@ import {
   LOAD_BALANCER_CLASS,
   MODE_ANNOTATION,
 } from '../../common/names.ts';
-import { Protocol } from '../../common/pod-record.ts';
 import type { CreationSettings, LoadBalancerSettings } from '../cloud/load-balancer-settings.ts';
 import type { Rule, RuleOwner } from '../core/rule.ts';
 import type { AdoptedListener } from '../kube/load-balancer-record.ts';
 import type { ServiceRecord } from '../kube/service-reflector.ts';
+import type { AnnotatedObject } from '../manifests/annotation-reader.ts';
+import {
+  type LoadBalancerSource,
+  type LoadBalancerWish,
+  readLoadBalancerWish,
+  SERVICE_LOAD_BALANCER_KEYS,
+} from '../manifests/load-balancer-annotations.ts';
+import { crossRegionProblem, sourceRangesProblem, unfollowedAnnotations } from '../manifests/refused-annotations.ts';
 import type { ForwardingSettings, ListenerSettings, Redirect } from './listener-settings.ts';
 import { type Problem, problem } from './problem.ts';
+import { type CertificateOf, serviceRules } from './service-rules.ts';
 
 /** What a claimed Service, or Ingress, asks of CLB. */
 export interface ServiceIntent {
@@ -71,24 +79,30 @@ export type Claim =
   /** Meant for us, and not usable as it is. */
   | { readonly kind: 'refused'; readonly problems: readonly Problem[] };
 
-/**
- * Reads a Service (design section 5, claimed Service). `tkeController`: TKE's own Service controller runs in this
- * cluster, so that an annotation alone does not say who shall act.
- */
-export function claimOf(service: ServiceRecord, options: { tkeController: boolean }): Claim {
+export interface ClaimOptions {
+  /** TKE's own Service controller runs in this cluster, so that an annotation alone does not say who shall act. */
+  readonly tkeController: boolean;
+  /** None is known unless given. */
+  readonly certificateOf?: CertificateOf;
+}
+
+/** Reads a Service (design section 5, claimed Service). */
+export function claimOf(service: ServiceRecord, options: ClaimOptions): Claim {
   const direct = service.annotations[DIRECT_ACCESS_ANNOTATION];
   const adopt = service.annotations[ADOPT_LISTENER_ANNOTATION];
   const ownClass = service.loadBalancerClass === LOAD_BALANCER_CLASS;
-  if (service.deleting) return service.finalized ? leaving(service) : { kind: 'unclaimed' };
-  if (!isSwitch(direct)) return refused(service, invalidSwitch(service, DIRECT_ACCESS_ANNOTATION, direct));
+  if (service.deleting) return service.finalized ? leaving(service, options) : { kind: 'unclaimed' };
+  if (!isSwitch(direct)) return refused(service, options, invalidSwitch(service, DIRECT_ACCESS_ANNOTATION, direct));
   const wanted = service.type === 'LoadBalancer' && (ownClass || direct === 'true');
-  if (!wanted) return service.finalized ? leaving(service) : { kind: 'unclaimed' };
+  if (!wanted) return service.finalized ? leaving(service, options) : { kind: 'unclaimed' };
   if (!ownClass && service.loadBalancerClass !== undefined) return { kind: 'unclaimed' };
   if (!ownClass && options.tkeController && service.annotations[MODE_ANNOTATION] !== 'skip') {
-    return refused(service, claimedTwice(service));
+    return refused(service, options, claimedTwice(service));
   }
-  if (!isSwitch(adopt)) return refused(service, invalidSwitch(service, ADOPT_LISTENER_ANNOTATION, adopt));
-  return { kind: 'claimed', intent: intentOf(service) };
+  if (!isSwitch(adopt)) return refused(service, options, invalidSwitch(service, ADOPT_LISTENER_ANNOTATION, adopt));
+  const intent = intentOf(service, options);
+  const barrier = crossRegionProblem(annotated(service)) ?? openToAll(service, intent);
+  return barrier ? refused(service, options, barrier) : { kind: 'claimed', intent };
 }
 
 /** Of two objects that want the same, the earlier one comes first; every leader sorts them alike. */
@@ -110,56 +124,62 @@ function isSwitch(value: string | undefined): value is 'true' | 'false' | undefi
 }
 
 /** A Service that is bound already keeps being served: a slip in an annotation must not strand its Pods. */
-function refused(service: ServiceRecord, cause: Problem): Claim {
+function refused(service: ServiceRecord, options: ClaimOptions, cause: Problem): Claim {
   if (!service.finalized) return { kind: 'refused', problems: [cause] };
-  const intent = intentOf(service);
+  const intent = intentOf(service, options);
   return { kind: 'claimed', intent: { ...intent, problems: [...intent.problems, cause] } };
 }
 
-function leaving(service: ServiceRecord): Claim {
-  return { kind: 'claimed', intent: { ...intentOf(service), leaving: true, problems: [] } };
+/** A security group that is named may hold the ranges: then it is served. */
+function openToAll(service: ServiceRecord, { settings }: ServiceIntent): Problem | undefined {
+  if (settings?.securityGroups !== undefined) return undefined;
+  return sourceRangesProblem(annotated(service), service.sourceRanges ?? []);
 }
 
-function intentOf(service: ServiceRecord): ServiceIntent {
-  const problems: Problem[] = [];
-  const rules: RuleIntent[] = [];
-  for (const port of service.ports) {
-    if (port.protocol === 'SCTP') problems.push(unsupportedProtocol(service, port.port));
-    else rules.push(ruleIntent(service, port));
-  }
+function leaving(service: ServiceRecord, options: ClaimOptions): Claim {
+  return { kind: 'claimed', intent: { ...intentOf(service, options), leaving: true, problems: [] } };
+}
+
+function intentOf(service: ServiceRecord, { certificateOf = () => undefined }: ClaimOptions): ServiceIntent {
   const { uid, namespace, name } = service;
+  const place = placeOf(service);
+  const object = annotated(service);
+  const wish = readLoadBalancerWish(object, SERVICE_LOAD_BALANCER_KEYS, sourceOf(place));
+  const { rules, problems } = serviceRules(service, certificateOf);
   return {
     service: { uid, namespace, name },
     leaving: false,
     finalized: service.finalized,
     held: false,
     createdAt: service.createdAt,
-    loadBalancer: choiceOf(service),
+    loadBalancer: place.kind === 'existing' ? place : made(place, wish),
+    ...(wish.settings && { settings: wish.settings }),
+    retains: wish.retains,
     recorded: service.recorded,
     adopts: service.annotations[ADOPT_LISTENER_ANNOTATION] === 'true',
     adopted: service.adopted,
     rules,
-    problems,
+    problems: [...problems, ...wish.problems, ...unfollowedAnnotations(object)],
   };
 }
 
-function ruleIntent(service: ServiceRecord, port: ServiceRecord['ports'][number]): RuleIntent {
-  const { uid, namespace, name } = service;
-  const protocol = port.protocol === 'UDP' ? Protocol.UDP : Protocol.TCP;
-  return {
-    id: `${uid}/${port.protocol ?? 'TCP'}/${port.port}`,
-    service: { uid, namespace, name },
-    protocol,
-    port: port.port,
-    selector: service.selector,
-    targetPort: port.targetPort ?? port.port,
-    publishNotReadyAddresses: service.publishNotReadyAddresses,
-  };
+function annotated(service: ServiceRecord): AnnotatedObject {
+  const { namespace, name, annotations } = service;
+  return { kind: 'Service', namespace, name, annotations };
 }
 
-function choiceOf(service: ServiceRecord): LoadBalancerChoice {
+function placeOf(service: ServiceRecord): LoadBalancerChoice {
   const id = service.annotations[EXISTING_LOAD_BALANCER_ANNOTATION];
   return id ? { kind: 'existing', id } : { kind: 'created', subnetId: service.annotations[INTERNAL_SUBNET_ANNOTATION] };
+}
+
+function sourceOf(place: LoadBalancerChoice): LoadBalancerSource {
+  if (place.kind === 'existing') return 'existing';
+  return place.subnetId === undefined ? 'public' : 'internal';
+}
+
+function made(place: CreatedChoice, { creation, isHeld }: LoadBalancerWish): CreatedChoice {
+  return { ...place, ...(creation && { settings: creation }), ...(isHeld && { isHeld }) };
 }
 
 function invalidSwitch(service: ServiceRecord, annotation: string, value: string): Problem {
@@ -175,13 +195,5 @@ function claimedTwice(service: ServiceRecord): Problem {
     'CD3001',
     `Service ${serviceName(service)}: TKE's own controller runs in this cluster and would act on it ` +
       `too. Add the annotation ${MODE_ANNOTATION}: "skip" to hand the Service over; until then nothing is touched.`,
-  );
-}
-
-function unsupportedProtocol(service: ServiceRecord, port: number): Problem {
-  return problem(
-    'CD1003',
-    `Service ${serviceName(service)}: port ${port} uses SCTP, which CLB does not carry. The other ` +
-      'ports are served; remove this one or use TCP or UDP.',
   );
 }

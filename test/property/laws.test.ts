@@ -52,7 +52,7 @@ function isCrowded(rule: PlacedRule, world: CoreWorld): boolean {
 /** By the user: another selector or port, or weight 0. */
 function isPutOutOfUse(operation: TargetOperation, rule: PlacedRule, record: PodRecord): boolean {
   const isElsewhere = !selects(rule, record) || targetPortOf(rule, record) !== operation.place.port;
-  return isElsewhere || weightOf(record) === 0;
+  return isElsewhere || weightOf(record, rule) === 0;
 }
 
 function takes(operation: TargetOperation): operation is Extract<TargetOperation, { kind: 'close' | 'deregister' }> {
@@ -230,7 +230,7 @@ describe('L3, the gate tells the truth', () => {
           for (const rule of rules) {
             const place = placeOf(rule, pod);
             const key = place ? bindingKey(place) : '';
-            expect(world.cloud.get(key)).toMatchObject({ weight: weightOf(pod.record), health: 'healthy' });
+            expect(world.cloud.get(key)).toMatchObject({ weight: weightOf(pod.record, rule), health: 'healthy' });
             expect(world.ownerOf(key)).toBe(pod.record.uid);
           }
         }
