@@ -56,10 +56,11 @@ export function leaderStand({ clock, cloud, knowledge, writeGate, sendDrainUpdat
       },
       reportPod: () => undefined,
       reportNode: () => undefined,
+      readSecret: () => undefined,
       listServices: namespace => {
         const startedAt = clock.now();
         const services = [...knowledge.services.values()].filter(service => service.namespace === namespace);
-        clock.schedule(LIST_MS, () => work.servicesListed(namespace, { startedAt, services }));
+        clock.schedule(LIST_MS, () => work.servicesListed(namespace, { startedAt, services, ingresses: [] }));
       },
       probe: async () => 'unanswered',
     },
@@ -97,5 +98,5 @@ function claim(
   const item = { ...known, finalized: true, recorded, adopted };
   if (isDeepStrictEqual(item, known)) return;
   const resourceVersion = String(Number(known.resourceVersion) + 1);
-  knowledge.applyServices({ type: 'applied', key, item: { ...item, resourceVersion }, resourceVersion });
+  knowledge.services.apply({ type: 'applied', key, item: { ...item, resourceVersion }, resourceVersion });
 }

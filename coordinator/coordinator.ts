@@ -13,12 +13,14 @@ import type { Cloud, HealthCheckSettings } from './cloud/types.ts';
 import { DEFAULT_PLAN_LIMITS } from './core/lane-plan.ts';
 import type { NodeSignKind } from './core/node-sign.ts';
 import { Knowledge } from './knowledge.ts';
+import { runIngressReflector } from './kube/ingress-reflector.ts';
 import type { Predecessor } from './kube/leader-election/election-step.ts';
 import { HolderDeaths } from './kube/leader-election/holder-deaths.ts';
 import { LeaderElector } from './kube/leader-election/leader-elector.ts';
 import { leaseLock } from './kube/leader-election/lease-lock.ts';
 import { runNodeReflector } from './kube/node-reflector.ts';
 import { runServiceReflector } from './kube/service-reflector.ts';
+import { runTkeServiceConfigReflector } from './kube/tke-service-config-reflector.ts';
 import { KubePorts } from './kube-ports.ts';
 import { DEFAULT_LANE_TIMING } from './lanes/lane.ts';
 import { FENCE_MARGIN_MS, leaseFence } from './lanes/write-fence.ts';
@@ -144,21 +146,30 @@ export class Coordinator {
   /** Works until `signal` aborts; then ends the writes in flight and hands the lease over. */
   async run(signal: AbortSignal): Promise<void> {
     const rest = new AbortController();
-    const { kube: transport, clock } = this.#edges;
-    const reflectors = [
-      runServiceReflector(
-        { ...this.#edges, transport, onEvent: event => this.knowledge.applyServices(event) },
-        rest.signal,
-      ),
-      runNodeReflector(
-        { ...this.#edges, transport, onEvent: event => this.knowledge.applyNodes(event, clock.now()) },
-        rest.signal,
-      ),
-    ];
+    const reflectors = this.#runReflectors(rest.signal);
     const cluster = await this.#clusterHash(signal);
     if (cluster !== undefined) await this.#lead(cluster, signal);
     rest.abort();
     await Promise.all(reflectors);
+  }
+
+  #runReflectors(signal: AbortSignal): Promise<void>[] {
+    const { services, ingresses, tkeServiceConfigs } = this.knowledge;
+    const { kube: transport, clock } = this.#edges;
+    const edges = { ...this.#edges, transport };
+    return [
+      runServiceReflector({ ...edges, onEvent: event => services.apply(event) }, signal),
+      runIngressReflector({ ...edges, onEvent: event => ingresses.apply(event) }, signal),
+      runTkeServiceConfigReflector(
+        {
+          ...edges,
+          onEvent: event => tkeServiceConfigs.apply(event),
+          onAbsent: () => tkeServiceConfigs.replace(new Map()),
+        },
+        signal,
+      ),
+      runNodeReflector({ ...edges, onEvent: event => this.knowledge.applyNodes(event, clock.now()) }, signal),
+    ];
   }
 
   async #lead(cluster: string, signal: AbortSignal): Promise<void> {
@@ -237,7 +248,7 @@ export class Coordinator {
       limits: DEFAULT_PLAN_LIMITS,
       timing: DEFAULT_LANE_TIMING,
       predecessorWritesUntil: this.#predecessorWritesUntil,
-      tkeController: () => ports.tkeController,
+      tkeController: kind => ports.hasTkeController(kind),
       observer,
     });
     ports.attach(work);

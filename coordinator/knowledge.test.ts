@@ -109,12 +109,12 @@ describe('what a replica knows', () => {
 
   test('has no Services before all were listed once, and then follows the watch', () => {
     const item = serviceRecord();
-    expect(knowledge.servicesKnown).toBe(false);
-    knowledge.applyServices({ type: 'replaced', items: new Map(), resourceVersion: '1' });
-    expect(knowledge.servicesKnown).toBe(true);
-    knowledge.applyServices({ type: 'applied', key: 'default/web', item, resourceVersion: '2' });
+    expect(knowledge.services.areKnown).toBe(false);
+    knowledge.services.apply({ type: 'replaced', items: new Map(), resourceVersion: '1' });
+    expect(knowledge.services.areKnown).toBe(true);
+    knowledge.services.apply({ type: 'applied', key: 'default/web', item, resourceVersion: '2' });
     expect([...knowledge.services.keys()]).toEqual(['default/web']);
-    knowledge.applyServices({ type: 'deleted', key: 'default/web', item, resourceVersion: '2' });
-    expect(knowledge.services.size).toBe(0);
+    knowledge.services.apply({ type: 'deleted', key: 'default/web', item, resourceVersion: '2' });
+    expect([...knowledge.services.keys()]).toEqual([]);
   });
 });

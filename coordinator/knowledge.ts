@@ -4,8 +4,11 @@ import { AgentPresence } from './core/agent-presence.ts';
 import { type Drain, type DrainLedger, drainEndsAt, expireDrains, recordDrain } from './core/drain-ledger.ts';
 import type { Teller } from './core/node-reports.ts';
 import { ReportStore } from './core/report-store.ts';
+import { KnownObjects } from './known-objects.ts';
+import type { IngressRecord } from './kube/ingress-reflector.ts';
 import type { NodeRecord } from './kube/node-reflector.ts';
 import type { ServiceRecord } from './kube/service-reflector.ts';
+import type { TkeServiceConfigRecord } from './kube/tke-service-config-reflector.ts';
 import { KnownNodes } from './nodes/known-nodes.ts';
 import type { ReportEvent, SessionOpened } from './reports/report-event.ts';
 
@@ -13,8 +16,8 @@ import type { ReportEvent, SessionOpened } from './reports/report-event.ts';
 export type KnowledgeChange =
   /** Its record, its hook, or whether it is there. */
   | { readonly kind: 'pod'; readonly podUid: string }
-  /** `namespace/name` of the Service. */
-  | { readonly kind: 'service'; readonly key: string }
+  /** `namespace/name` of the object. */
+  | { readonly kind: 'service' | 'ingress' | 'tke-service-config'; readonly key: string }
   /** An agent asked for its answer again. */
   | { readonly kind: 'drain-asked'; readonly podUid: string }
   /** A hook was answered, and its agent tells how the drain ended. */
@@ -23,7 +26,7 @@ export type KnowledgeChange =
   | { readonly kind: 'node'; readonly node: string };
 
 /**
- * What every replica keeps warm, leader or not: the agents' reports, the drains they hold, the Services, the Nodes. A
+ * What every replica keeps warm, leader or not: the agents' reports, the drains they hold, the Services and Ingresses, the Nodes. A
  * leader that takes over acts from it at once.
  */
 export class Knowledge {
@@ -35,21 +38,22 @@ export class Knowledge {
   readonly presence = new AgentPresence();
   readonly nodes = new KnownNodes();
   readonly #followers = new Set<(change: KnowledgeChange) => void>();
+  readonly services = new KnownObjects<ServiceRecord>(key => this.#tell({ kind: 'service', key }));
+  readonly ingresses = new KnownObjects<IngressRecord>(key => this.#tell({ kind: 'ingress', key }));
+  readonly tkeServiceConfigs = new KnownObjects<TkeServiceConfigRecord>(key =>
+    this.#tell({ kind: 'tke-service-config', key }),
+  );
   #drains: DrainLedger = new Map();
-  readonly #services = new Map<string, ServiceRecord>();
-  #servicesKnown = false;
   /** Drains whose agent asked (again) and has to be answered even if nothing changed. */
   readonly #asked = new Set<string>();
 
   get drains(): DrainLedger {
     return this.#drains;
   }
-  get services(): ReadonlyMap<string, ServiceRecord> {
-    return this.#services;
-  }
-  /** False until all Services were listed once. */
-  get servicesKnown(): boolean {
-    return this.#servicesKnown;
+
+  /** False until all Services, Ingresses and TkeServiceConfigs were listed once: until then nobody knows what is wanted. */
+  get wishesKnown(): boolean {
+    return this.services.areKnown && this.ingresses.areKnown && this.tkeServiceConfigs.areKnown;
   }
 
   /** Tells `follower` of every change from now on. @returns what ends that */
@@ -110,24 +114,6 @@ export class Knowledge {
     if (event.type !== 'applied') this.#forgetNodes();
   }
 
-  applyServices(event: ReflectorEvent<ServiceRecord>): void {
-    switch (event.type) {
-      case 'replaced':
-        this.#replaceServices(event.items);
-        return;
-      case 'applied':
-        this.#services.set(event.key, event.item);
-        this.#tell({ kind: 'service', key: event.key });
-        return;
-      case 'deleted':
-        this.#services.delete(event.key);
-        this.#tell({ kind: 'service', key: event.key });
-        return;
-      case 'progressed':
-        return;
-    }
-  }
-
   /** Forgets what time has made meaningless. */
   expire(now: number): void {
     const { ledger, expired } = expireDrains(this.#drains, now);
@@ -166,22 +152,6 @@ export class Knowledge {
     }
     this.#asked.add(podUid);
     this.#tell({ kind: 'drain-asked', podUid });
-  }
-
-  /** A list repeats what is known of most Services: those stay the same objects. */
-  #replaceServices(items: ReadonlyMap<string, ServiceRecord>): void {
-    for (const key of this.#services.keys()) {
-      if (items.has(key)) continue;
-      this.#services.delete(key);
-      this.#tell({ kind: 'service', key });
-    }
-    this.#servicesKnown = true;
-    for (const [key, item] of items) {
-      const known = this.#services.get(key);
-      if (known?.uid === item.uid && known.resourceVersion === item.resourceVersion) continue;
-      this.#services.set(key, item);
-      this.#tell({ kind: 'service', key });
-    }
   }
 
   #tell(change: KnowledgeChange): void {

@@ -14,9 +14,11 @@ import { GateWriter } from './kube/gate-writer.ts';
 import { NamespaceServices } from './kube/namespace-services.ts';
 import { NodeInstances } from './kube/node-instances.ts';
 import { type PodAnswer, PodConfirmer, type PodQuestion } from './kube/pod-confirmer.ts';
+import { SecretReader } from './kube/secret-reader.ts';
 import { ServiceWriter } from './kube/service-status.ts';
 import type { LeaderPorts } from './leader/leader-ports.ts';
 import type { LeaderWork } from './leader/leader-work.ts';
+import { ownerName } from './loadbalancers/owner.ts';
 import { isNotice } from './loadbalancers/problem.ts';
 import type { CoordinatorObserver } from './observer.ts';
 import { agreesWithReport, provesGone } from './pod-agreement.ts';
@@ -37,13 +39,10 @@ export interface KubePortsOptions {
   readonly observer: CoordinatorObserver;
 }
 
-/** TKE publishes its own Service controller here (tke-conventions section 1.8). */
-const TKE_CONFIGURATION = resourcePath({
-  version: 'v1',
-  resource: 'configmaps',
-  namespace: 'kube-system',
-  name: 'tke-service-controller-config',
-});
+/** TKE publishes its own controllers here (tke-conventions section 1.8). */
+const TKE_CONFIGURATIONS = { Service: 'tke-service-controller-config', Ingress: 'tke-ingress-controller-config' };
+type ClaimableKind = keyof typeof TKE_CONFIGURATIONS;
+const API_VERSIONS: Readonly<Record<ClaimableKind, string>> = { Service: 'v1', Ingress: 'networking.k8s.io/v1' };
 const TKE_CHECK_MS = 60_000;
 const REQUEST_TIMEOUT_MS = 5_000;
 /** An announced end is how nodes are meant to go. */
@@ -59,8 +58,9 @@ export class KubePorts implements LeaderPorts {
   readonly #confirmer: PodConfirmer;
   readonly #lists: NamespaceServices;
   readonly #instances: NodeInstances;
+  readonly #secrets: SecretReader;
   #work: LeaderWork | undefined;
-  #tkeController = false;
+  readonly #tkeControllers = new Set<ClaimableKind>();
 
   constructor(edges: KubePortsEdges, options: KubePortsOptions) {
     this.#edges = edges;
@@ -85,6 +85,11 @@ export class KubePorts implements LeaderPorts {
       onList: (namespace, list) => this.#work?.servicesListed(namespace, list),
       onError: failed('Services of a namespace'),
     });
+    this.#secrets = new SecretReader({
+      ...base,
+      onSecret: (secret, look) => this.#work?.secretRead(secret, look),
+      onError: failed('Secret'),
+    });
     this.#instances = new NodeInstances({
       ...base,
       onInstance: (node, instanceId) => this.#work?.instanceFound(node, instanceId),
@@ -92,9 +97,9 @@ export class KubePorts implements LeaderPorts {
     });
   }
 
-  /** TKE's own Service controller runs in this cluster, as far as is known. */
-  get tkeController(): boolean {
-    return this.#tkeController;
+  /** TKE's own controller for the kind runs in this cluster, as far as is known. */
+  hasTkeController(kind: ClaimableKind): boolean {
+    return this.#tkeControllers.has(kind);
   }
 
   /** Who is told the answers. */
@@ -103,8 +108,9 @@ export class KubePorts implements LeaderPorts {
   }
 
   async run(signal: AbortSignal): Promise<void> {
-    const writers = [this.#gates, this.#services, this.#events, this.#confirmer, this.#lists, this.#instances];
-    await Promise.all([...writers.map(writer => writer.run(signal)), this.#lookForTke(signal)]);
+    const askers = [this.#confirmer, this.#lists, this.#instances, this.#secrets];
+    const parts = [this.#gates, this.#services, this.#events, ...askers];
+    await Promise.all([...parts.map(part => part.run(signal)), this.#lookForTke(signal)]);
   }
 
   writeGate: LeaderPorts['writeGate'] = (pod, { open, reason, message }) => {
@@ -129,11 +135,12 @@ export class KubePorts implements LeaderPorts {
     this.#services.write(service, { type: 'status', status });
   };
 
-  reportProblem: LeaderPorts['reportProblem'] = ({ namespace, name, uid }, problem) => {
-    const subject = { apiVersion: 'v1', kind: 'Service', namespace, name, uid };
+  reportProblem: LeaderPorts['reportProblem'] = (owner, problem) => {
+    const { kind = 'Service', namespace, name, uid } = owner;
+    const subject = { apiVersion: API_VERSIONS[kind], kind, namespace, name, uid };
     this.#events.record({ subject, type: isNotice(problem) ? 'Normal' : 'Warning', ...problem });
     const { code, reason, message: problemText } = problem;
-    this.#edges.log.warn('a Service has a problem', { service: `${namespace}/${name}`, code, reason, problemText });
+    this.#edges.log.warn('an object has a problem', { object: ownerName(owner), code, reason, problemText });
   };
 
   reportPod: LeaderPorts['reportPod'] = ({ namespace, name, uid }, problem) => {
@@ -169,6 +176,10 @@ export class KubePorts implements LeaderPorts {
     this.#instances.ask(node);
   };
 
+  readSecret: LeaderPorts['readSecret'] = secret => {
+    this.#secrets.ask(secret);
+  };
+
   listServices: LeaderPorts['listServices'] = namespace => {
     this.#lists.ask(namespace);
   };
@@ -189,23 +200,30 @@ export class KubePorts implements LeaderPorts {
 
   async #lookForTke(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      const found = await this.#tkeIsThere(signal);
-      if (found !== this.#tkeController) {
-        this.#tkeController = found;
-        this.#work?.circumstancesChanged();
-      }
+      await this.#lookForTkeController('Service', signal);
+      await this.#lookForTkeController('Ingress', signal);
       await sleep(this.#edges.clock, TKE_CHECK_MS, signal).catch(() => undefined);
     }
   }
 
+  async #lookForTkeController(kind: ClaimableKind, signal: AbortSignal): Promise<void> {
+    const isThere = await this.#tkeIsThere(kind, signal);
+    if (isThere === this.#tkeControllers.has(kind)) return;
+    if (isThere) this.#tkeControllers.add(kind);
+    else this.#tkeControllers.delete(kind);
+    this.#work?.circumstancesChanged();
+  }
+
   /** What could not be found out stays as it was. */
-  async #tkeIsThere(signal: AbortSignal): Promise<boolean> {
-    using limit = deadline(this.#edges.clock, `GET ${TKE_CONFIGURATION}`, REQUEST_TIMEOUT_MS, signal);
+  async #tkeIsThere(kind: ClaimableKind, signal: AbortSignal): Promise<boolean> {
+    const name = TKE_CONFIGURATIONS[kind];
+    const path = resourcePath({ version: 'v1', resource: 'configmaps', namespace: 'kube-system', name });
+    using limit = deadline(this.#edges.clock, `GET ${path}`, REQUEST_TIMEOUT_MS, signal);
     try {
-      await get(this.#edges.kube, TKE_CONFIGURATION, limit.signal);
+      await get(this.#edges.kube, path, limit.signal);
       return true;
     } catch (error) {
-      return error instanceof KubeResponseError && error.status === 404 ? false : this.#tkeController;
+      return error instanceof KubeResponseError && error.status === 404 ? false : this.#tkeControllers.has(kind);
     }
   }
 }

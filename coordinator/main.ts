@@ -142,7 +142,10 @@ async function openListeners(replica: Process, signal: AbortSignal) {
       ...address,
       registry: metrics.registry,
       liveness: { leadership: () => coordinator.ailment() },
-      readiness: { services: () => (coordinator.knowledge.servicesKnown ? undefined : 'Services are not listed yet') },
+      readiness: {
+        services: () =>
+          coordinator.knowledge.wishesKnown ? undefined : 'Services, Ingresses or TkeServiceConfigs are not listed yet',
+      },
       snapshot: () => takeSnapshot(coordinator, { clock, name: values.podName }),
       clock,
     }),

@@ -58,7 +58,9 @@ export class Stage {
       wallNow: () => clock.wallNow(),
     });
     const items = new Map(this.cluster.services.map(service => [`${service.namespace}/${service.name}`, service]));
-    this.#knowledge.applyServices({ type: 'replaced', items, resourceVersion: '1' });
+    this.#knowledge.services.replace(items);
+    this.#knowledge.ingresses.replace(new Map());
+    this.#knowledge.tkeServiceConfigs.replace(new Map());
     const work = leaderStand({
       clock: this.meter.clock,
       cloud: clbCloud({ transport: this.#transport(), clock: this.meter.clock, random: seededRandom(2) }),

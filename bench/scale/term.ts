@@ -34,7 +34,9 @@ export class Term {
   /** Real milliseconds until every node's snapshot is applied, as a replica that starts does. */
   applyReports(): number {
     const startedAt = this.#real.now();
-    this.#knowledge.applyServices({ type: 'replaced', items: this.population.services(), resourceVersion: '1' });
+    this.#knowledge.services.replace(this.population.services());
+    this.#knowledge.ingresses.replace(new Map());
+    this.#knowledge.tkeServiceConfigs.replace(new Map());
     for (let node = 0; node < this.population.nodes; node += 1) {
       const pods = this.population.podsOf(node);
       const name = `node-${node}`;

@@ -29,14 +29,14 @@ beforeEach(() => {
 test('a rule finds its Pods, whether or not its Service was made known', () => {
   const rule = placedRule();
   expect(view.podsSelectedBy(rule).map(pod => pod.record.uid)).toEqual(['pod-1']);
-  view.setServices([{ ...rule.service, selector: rule.selector }]);
+  view.setServices([{ ...rule.service, selectors: [rule.selector] }]);
   expect(view.podsSelectedBy(rule).map(pod => pod.record.uid)).toEqual(['pod-1']);
   expect([...view.servicesOf('pod-1')]).toEqual([rule.service.uid]);
 });
 
 test('a Pod is as it was until it is refreshed, and then as it is known now', () => {
   const rule = placedRule();
-  view.setServices([{ ...rule.service, selector: rule.selector }]);
+  view.setServices([{ ...rule.service, selectors: [rule.selector] }]);
   confirmed.add('pod-1');
   drains = recordDrain(drains, { podUid: 'pod-1', node: 'n1', phase: 'begun', budgetMs: 1_000 }, 0);
   expect(view.pods.get('pod-1')).toMatchObject({ confirmed: false, drain: undefined });
@@ -52,7 +52,7 @@ test("a hook that another node's agent holds says nothing of the Pod (L12)", () 
 
 test('a Pod that is gone is selected no more, and leaves its tombstone', () => {
   const rule = placedRule();
-  view.setServices([{ ...rule.service, selector: rule.selector }]);
+  view.setServices([{ ...rule.service, selectors: [rule.selector] }]);
   store.apply('n1', { upserts: [], removals: ['pod-1'] }, 1);
   expect([...view.refresh('pod-1')]).toEqual([rule.service.uid]);
   expect(view.podsSelectedBy(rule)).toEqual([]);

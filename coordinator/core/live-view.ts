@@ -2,8 +2,9 @@ import type { PodRecord } from '../../common/pod-record.ts';
 import type { ClusterView, PodView } from './cluster-view.ts';
 import type { DrainLedger } from './drain-ledger.ts';
 import type { LeavingSign } from './node-sign.ts';
+import { OwnerSelections, type SelectingOwner } from './owner-selections.ts';
 import type { ReportStore } from './report-store.ts';
-import { isSelected, type SelectingService, SelectorIndex } from './selector-index.ts';
+import { isSelected, type SelectingService } from './selector-index.ts';
 
 export interface LiveViewOptions {
   readonly store: ReportStore;
@@ -25,7 +26,7 @@ export interface LiveViewOptions {
 export class LiveView implements ClusterView {
   readonly #options: LiveViewOptions;
   readonly #pods = new Map<string, PodView>();
-  readonly #selectors = new SelectorIndex();
+  readonly #selections = new OwnerSelections();
 
   constructor(options: LiveViewOptions) {
     this.#options = options;
@@ -40,9 +41,8 @@ export class LiveView implements ClusterView {
 
   podsSelectedBy: ClusterView['podsSelectedBy'] = ({ service, selector }) => {
     const { uid, namespace } = service;
-    const uids = this.#selectors.knows({ uid, namespace, selector })
-      ? this.#selectors.podsOf(uid)
-      : this.#scan({ uid, namespace, selector });
+    const selection = { uid, namespace, selector };
+    const uids = this.#selections.podsSelectedBy(selection) ?? this.#scan(selection);
     const selected: PodView[] = [];
     for (const uid of uids) {
       const pod = this.#pods.get(uid);
@@ -51,21 +51,21 @@ export class LiveView implements ClusterView {
     return selected;
   };
 
-  /** The UIDs of the Services that select the Pod. */
+  /** The UIDs of the Services and Ingresses that select the Pod. */
   servicesOf(podUid: string): ReadonlySet<string> {
-    return this.#selectors.servicesOf(podUid);
+    return this.#selections.ownersOf(podUid);
   }
 
   podUidsOf(serviceUid: string): ReadonlySet<string> {
-    return this.#selectors.podsOf(serviceUid);
+    return this.#selections.podsOf(serviceUid);
   }
 
-  setServices(services: readonly SelectingService[]): void {
-    this.#selectors.setServices(services, this.#records());
+  setServices(services: readonly SelectingOwner[]): void {
+    this.#selections.setOwners(services, this.#records());
   }
 
   removeService(serviceUid: string): void {
-    this.#selectors.removeService(serviceUid);
+    this.#selections.removeOwner(serviceUid);
   }
 
   /**
@@ -76,7 +76,7 @@ export class LiveView implements ClusterView {
     const stored = this.#options.store.pods.get(podUid);
     if (!stored) {
       this.#pods.delete(podUid);
-      return this.#selectors.removePod(podUid);
+      return this.#selections.removePod(podUid);
     }
     const { record, node } = stored;
     const drain = this.#options.drains().get(podUid);
@@ -90,7 +90,7 @@ export class LiveView implements ClusterView {
       nodeSign: this.#options.signOf(node),
       isNodeInDoubt: this.#options.isInDoubt(node),
     });
-    return isLabelledAnew ? this.#selectors.setPod(record) : this.#selectors.servicesOf(podUid);
+    return isLabelledAnew ? this.#selections.setPod(record) : this.#selections.ownersOf(podUid);
   }
 
   *#records(): Iterable<PodRecord> {

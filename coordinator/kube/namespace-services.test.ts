@@ -2,11 +2,11 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { ScriptedTransport } from '../../common/kube/scripted-transport.ts';
 import { seededRandom } from '../../common/random.ts';
 import { VirtualClock } from '../../common/virtual-clock.ts';
-import { NamespaceServices, type ServiceList } from './namespace-services.ts';
+import { type NamespaceList, NamespaceServices } from './namespace-services.ts';
 
 let clock: VirtualClock;
 let transport: ScriptedTransport;
-let lists: [string, ServiceList][];
+let lists: [string, NamespaceList][];
 let errors: unknown[];
 let services: NamespaceServices;
 let abort: AbortController;
@@ -43,8 +43,10 @@ it('lists one namespace consistently and tells when the list began', async () =>
   await clock.advance(0);
   expect(transport.requests).toEqual([
     { method: 'GET', path: '/api/v1/namespaces/shop/services', query: { limit: '500' } },
+    { method: 'GET', path: '/apis/networking.k8s.io/v1/namespaces/shop/ingresses', query: { limit: '500' } },
   ]);
-  expect(lists).toMatchObject([['shop', { startedAt: 250, services: [{ name: 'web' }] }]]);
+  const expected = { startedAt: 250, services: [{ name: 'web' }], ingresses: [{ name: 'web' }] };
+  expect(lists).toMatchObject([['shop', expected]]);
 });
 
 it('follows every question by a list that began after it, at most one a second', async () => {

@@ -1,9 +1,10 @@
 import type { Clock } from '../../common/clock.ts';
 import { list } from '../../common/kube/client.ts';
-import type { Service } from '../../common/kube/objects.ts';
+import type { Ingress, Service } from '../../common/kube/objects.ts';
 import { resourcePath } from '../../common/kube/paths.ts';
 import type { KubeTransport } from '../../common/kube/transport.ts';
 import type { Random } from '../../common/random.ts';
+import { type IngressRecord, ingressRecord } from './ingress-reflector.ts';
 import { LatestWork } from './latest-work.ts';
 import { type ServiceRecord, serviceRecord } from './service-reflector.ts';
 
@@ -12,13 +13,14 @@ export interface NamespaceServicesOptions {
   readonly clock: Clock;
   readonly random: Random;
   /** `startedAt`: monotonic time at which the request was sent; everything created before it is in the list. */
-  readonly onList: (namespace: string, list: ServiceList) => void;
+  readonly onList: (namespace: string, list: NamespaceList) => void;
   readonly onError: (namespace: string, error: unknown) => void;
 }
 
-export interface ServiceList {
+export interface NamespaceList {
   readonly startedAt: number;
   readonly services: readonly ServiceRecord[];
+  readonly ingresses: readonly IngressRecord[];
 }
 
 const CONCURRENCY = 4;
@@ -28,7 +30,7 @@ const BACKOFF = { initialMs: 200, maximumMs: 10_000 };
 /** Between the starts of two lists of one namespace. */
 const LIST_INTERVAL_MS = 1_000;
 
-/** Lists single namespaces' Services, consistently: only such a list proves that nothing wants a Pod (law L3). */
+/** Lists single namespaces' Services and Ingresses, consistently: only such a list proves that nothing wants a Pod (law L3). */
 export class NamespaceServices {
   readonly #options: NamespaceServicesOptions;
   readonly #work: LatestWork<string>;
@@ -65,10 +67,18 @@ export class NamespaceServices {
     const { transport, clock, onList } = this.#options;
     const startedAt = clock.now();
     this.#note(namespace, startedAt);
-    const path = resourcePath({ version: 'v1', resource: 'services', namespace });
-    const { items } = await list<Service>(transport, path, {}, signal);
+    const services = resourcePath({ version: 'v1', resource: 'services', namespace });
+    const ingresses = resourcePath({ group: 'networking.k8s.io', version: 'v1', resource: 'ingresses', namespace });
+    const [{ items: listedServices }, { items: listedIngresses }] = await Promise.all([
+      list<Service>(transport, services, {}, signal),
+      list<Ingress>(transport, ingresses, {}, signal),
+    ]);
     signal.throwIfAborted();
-    onList(namespace, { startedAt, services: items.map(serviceRecord) });
+    onList(namespace, {
+      startedAt,
+      services: listedServices.map(serviceRecord),
+      ingresses: listedIngresses.map(ingressRecord),
+    });
   }
 
   /** The oldest first; what is older than the interval says nothing any more. */

@@ -1,25 +1,36 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Clock } from '../../common/clock.ts';
 import { get, type Patch, patch } from '../../common/kube/client.ts';
-import type { Service } from '../../common/kube/objects.ts';
-import { servicePath } from '../../common/kube/paths.ts';
+import type { Ingress, KubeObject, Service } from '../../common/kube/objects.ts';
+import { ingressPath, servicePath } from '../../common/kube/paths.ts';
 import type { KubeTransport } from '../../common/kube/transport.ts';
 import {
   ADOPTED_LISTENERS_ANNOTATION,
   FINALIZER,
+  INGRESS_LOAD_BALANCER_ID_ANNOTATION,
   LOAD_BALANCER_ID_ANNOTATION,
   LOAD_BALANCERS_ANNOTATION,
 } from '../../common/names.ts';
 import type { Random } from '../../common/random.ts';
 import { TerminalError } from '../../common/workers.ts';
+import { ownerName } from '../loadbalancers/owner.ts';
+import { ingressRecord } from './ingress-reflector.ts';
 import { LatestWork } from './latest-work.ts';
 import { changedRecord, NO_ENTRIES, type RecordEntries, recordAnnotations } from './load-balancer-record.ts';
-import { type ServiceRecord, serviceRecord } from './service-reflector.ts';
+import type { OwnerRecord } from './owner-record.ts';
+import { serviceRecord } from './service-reflector.ts';
 import { writeFailure } from './write-failure.ts';
 
-const OUR_ANNOTATIONS = [LOAD_BALANCER_ID_ANNOTATION, LOAD_BALANCERS_ANNOTATION, ADOPTED_LISTENERS_ANNOTATION];
+/** Where the kind has the id of its load balancer, as TKE's controllers write it. */
+function idAnnotation({ kind }: OwnerRecord): string {
+  return kind === 'Ingress' ? INGRESS_LOAD_BALANCER_ID_ANNOTATION : LOAD_BALANCER_ID_ANNOTATION;
+}
 
-/** What should stand on a Service about its load balancer. */
+function ourAnnotations(service: OwnerRecord): readonly string[] {
+  return [idAnnotation(service), LOAD_BALANCERS_ANNOTATION, ADOPTED_LISTENERS_ANNOTATION];
+}
+
+/** What should stand on a Service or Ingress about its load balancer. */
 export interface ServiceStatus {
   readonly loadBalancerId: string;
   /** All that clients may use. */
@@ -28,7 +39,7 @@ export interface ServiceStatus {
   readonly hostname: string;
 }
 
-/** What we want to be written on a Service. */
+/** What we want to be written on a Service or Ingress. */
 export type ServiceWish =
   /** Our finalizer, and a record with these entries more and those less. */
   | { readonly type: 'claimed'; readonly add: RecordEntries; readonly drop: RecordEntries }
@@ -46,7 +57,7 @@ export interface ServicePatch {
  * The patches that bring the Service to the wish, none if it is there. Each holds only for this UID, and those that change
  * a list only for this version, since a list is replaced as a whole.
  */
-function servicePatches(service: ServiceRecord, wish: ServiceWish): readonly ServicePatch[] {
+function servicePatches(service: OwnerRecord, wish: ServiceWish): readonly ServicePatch[] {
   switch (wish.type) {
     case 'claimed':
       return claimPatches(service, wish.add, wish.drop);
@@ -58,7 +69,7 @@ function servicePatches(service: ServiceRecord, wish: ServiceWish): readonly Ser
 }
 
 /** Finalizer and record are one patch: what is in the record is never without the finalizer. */
-function claimPatches(service: ServiceRecord, add: RecordEntries, drop: RecordEntries): readonly ServicePatch[] {
+function claimPatches(service: OwnerRecord, add: RecordEntries, drop: RecordEntries): readonly ServicePatch[] {
   const present = { loadBalancers: service.recorded, adoptedListeners: service.adopted };
   // Nothing is made any more for what is being deleted, and the API server lets nobody add a finalizer to it.
   const wanted = changedRecord(present, service.deleting ? NO_ENTRIES : add, drop);
@@ -75,11 +86,11 @@ function claimPatches(service: ServiceRecord, add: RecordEntries, drop: RecordEn
   return [{ subresource: undefined, patch: { type: 'merge', body: { metadata } } }];
 }
 
-function statusPatches(service: ServiceRecord, status: ServiceStatus): readonly ServicePatch[] {
+function statusPatches(service: OwnerRecord, status: ServiceStatus): readonly ServicePatch[] {
   const patches: ServicePatch[] = [];
   const { loadBalancerId } = status;
   if (service.loadBalancerId !== loadBalancerId) {
-    patches.push(annotationPatch(service, { [LOAD_BALANCER_ID_ANNOTATION]: loadBalancerId }));
+    patches.push(annotationPatch(service, { [idAnnotation(service)]: loadBalancerId }));
   }
   const wanted = ingressOf(status);
   const present = service.ingress.map(({ ip, hostname }) => ip || hostname);
@@ -97,13 +108,14 @@ function ingressOf({ addresses, hostname }: ServiceStatus): readonly { ip?: stri
 }
 
 /** The finalizer goes last: after it a deleted Service is gone. */
-function releasePatches(service: ServiceRecord): readonly ServicePatch[] {
+function releasePatches(service: OwnerRecord): readonly ServicePatch[] {
   const patches: ServicePatch[] = [];
   // Nobody reads the status of what is about to vanish.
   if (!service.deleting && service.ingress.length > 0) patches.push(ingressPatch(service, []));
-  const hasAnnotations = OUR_ANNOTATIONS.some(annotation => service.annotations[annotation] !== undefined);
+  const ours = ourAnnotations(service);
+  const hasAnnotations = ours.some(annotation => service.annotations[annotation] !== undefined);
   if (!service.deleting && hasAnnotations) {
-    const none = Object.fromEntries(OUR_ANNOTATIONS.map(annotation => [annotation, null]));
+    const none = Object.fromEntries(ours.map(annotation => [annotation, null]));
     patches.push(annotationPatch(service, none));
   }
   if (service.finalized) {
@@ -113,16 +125,16 @@ function releasePatches(service: ServiceRecord): readonly ServicePatch[] {
   return patches;
 }
 
-function finalizersPatch(service: ServiceRecord, finalizers: readonly string[]): ServicePatch {
+function finalizersPatch(service: OwnerRecord, finalizers: readonly string[]): ServicePatch {
   const { uid, resourceVersion } = service;
   return { subresource: undefined, patch: { type: 'merge', body: { metadata: { uid, resourceVersion, finalizers } } } };
 }
 
-function annotationPatch(service: ServiceRecord, annotations: Readonly<Record<string, string | null>>): ServicePatch {
+function annotationPatch(service: OwnerRecord, annotations: Readonly<Record<string, string | null>>): ServicePatch {
   return { subresource: undefined, patch: { type: 'merge', body: { metadata: { uid: service.uid, annotations } } } };
 }
 
-function ingressPatch(service: ServiceRecord, ingress: readonly object[]): ServicePatch {
+function ingressPatch(service: OwnerRecord, ingress: readonly object[]): ServicePatch {
   const body = { metadata: { uid: service.uid }, status: { loadBalancer: { ingress } } };
   return { subresource: 'status', patch: { type: 'merge', body } };
 }
@@ -131,7 +143,7 @@ export interface ServiceWriterOptions {
   readonly transport: KubeTransport;
   readonly clock: Clock;
   readonly random: Random;
-  readonly onError: (service: ServiceRecord, error: unknown) => void;
+  readonly onError: (service: OwnerRecord, error: unknown) => void;
 }
 
 const CONCURRENCY = 8;
@@ -145,11 +157,11 @@ const ROUNDS_MAX = 5;
 const SETTLE_MS = 5_000;
 
 interface Request {
-  readonly service: ServiceRecord;
+  readonly service: OwnerRecord;
   readonly wish: ServiceWish;
 }
 
-/** Brings Services to what is wished of them. Of one kind of wish the last per Service counts. */
+/** Brings Services and Ingresses to what is wished of them. Of one kind of wish the last per object counts. */
 export class ServiceWriter {
   readonly #options: ServiceWriterOptions;
   readonly #work: LatestWork<Request>;
@@ -161,7 +173,7 @@ export class ServiceWriter {
     this.#work = new LatestWork<Request>({
       clock: options.clock,
       random: options.random,
-      what: 'writing Service',
+      what: 'writing',
       keysMax: SERVICES_MAX,
       concurrency: CONCURRENCY,
       backoff: BACKOFF,
@@ -172,7 +184,7 @@ export class ServiceWriter {
   }
 
   /** Queues what is not on the Service yet; returns false when too many wait. `service` is what our reflector knows. */
-  write(service: ServiceRecord, wish: ServiceWish): boolean {
+  write(service: OwnerRecord, wish: ServiceWish): boolean {
     // Claimed again before it was let go.
     const released = wish.type === 'claimed' && this.#work.pending(statusKey(service.uid))?.wish.type === 'released';
     if (released) this.#work.drop(statusKey(service.uid));
@@ -207,28 +219,29 @@ export class ServiceWriter {
   }
 
   /** The first round works from what the reflector knows, which may be old; the next ones from what the server answers. */
-  async #converge(known: ServiceRecord, wish: ServiceWish, signal: AbortSignal): Promise<void> {
-    let service: ServiceRecord | undefined = known;
+  async #converge(known: OwnerRecord, wish: ServiceWish, signal: AbortSignal): Promise<void> {
+    let service: OwnerRecord | undefined = known;
     for (let round = 0; round < ROUNDS_MAX && service; round++) {
       const [next] = servicePatches(service, wish);
       if (!next) return;
       service = await this.#apply(service, next, signal);
     }
-    if (service) throw new Error(`Service ${known.namespace}/${known.name} changes too often to be written`);
+    if (service) throw new Error(`${ownerName(known)} changes too often to be written`);
   }
 
   /** @returns the Service as it is now, undefined when it is gone. */
-  async #apply(service: ServiceRecord, next: ServicePatch, signal: AbortSignal): Promise<ServiceRecord | undefined> {
+  async #apply(service: OwnerRecord, next: ServicePatch, signal: AbortSignal): Promise<OwnerRecord | undefined> {
     const { transport } = this.#options;
-    const { namespace, name, uid } = service;
     try {
-      const path = servicePath(namespace, name, next.subresource);
-      return serviceRecord(await patch<Service>(transport, path, next.patch, signal));
+      return recordOf(
+        service,
+        await patch<KubeObject>(transport, pathOf(service, next.subresource), next.patch, signal),
+      );
     } catch (error) {
       if (writeFailure(error) !== 'changed') throw error;
     }
-    const present = serviceRecord(await get<Service>(transport, servicePath(namespace, name), signal));
-    return present.uid === uid ? present : undefined;
+    const present = recordOf(service, await get<KubeObject>(transport, pathOf(service), signal));
+    return present.uid === service.uid ? present : undefined;
   }
 
   /** Only what has not expired is kept. */
@@ -243,8 +256,17 @@ export class ServiceWriter {
   }
 }
 
+function pathOf({ kind, namespace, name }: OwnerRecord, subresource?: 'status'): string {
+  return kind === 'Ingress' ? ingressPath(namespace, name, subresource) : servicePath(namespace, name, subresource);
+}
+
+/** @param object of the same kind as `known`, as the API server has it */
+function recordOf(known: OwnerRecord, object: KubeObject): OwnerRecord {
+  return known.kind === 'Ingress' ? ingressRecord(object as Ingress) : serviceRecord(object as Service);
+}
+
 /** The claim comes before anything is made, the status after: neither replaces the other. */
-function keyOf({ uid }: ServiceRecord, wish: ServiceWish): string {
+function keyOf({ uid }: OwnerRecord, wish: ServiceWish): string {
   return wish.type === 'claimed' ? `${uid}/claim` : statusKey(uid);
 }
 

@@ -1,43 +1,53 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { SelectingOwner } from '../core/owner-selections.ts';
+import { claimOfIngress } from '../ingress/ingress-claim.ts';
 import type { Knowledge } from '../knowledge.ts';
+import type { IngressRecord } from '../kube/ingress-reflector.ts';
+import type { OwnerRecord } from '../kube/owner-record.ts';
+import type { SecretName } from '../kube/secret-reader.ts';
 import type { ServiceRecord } from '../kube/service-reflector.ts';
 import type { Problem } from '../loadbalancers/problem.ts';
-import { claimOf, type ServiceIntent } from '../loadbalancers/service-intent.ts';
+import { type Claim, claimOf, type ServiceIntent } from '../loadbalancers/service-intent.ts';
+import type { CertificateShelf } from './certificate-shelf.ts';
 import type { HeldServices } from './held-services.ts';
+import { ingressOf } from './object-key.ts';
+import { References } from './references.ts';
 
-/** A Service that is ours to serve. */
+/** A Service or Ingress that is ours to serve. */
 export interface Claimed {
-  readonly service: ServiceRecord;
+  readonly service: OwnerRecord;
   readonly intent: ServiceIntent;
 }
 
-/** What came of a changed Service. */
+/** What came of a changed Service or Ingress. */
 export interface ClaimChange {
   readonly before: Claimed | undefined;
   readonly after: Claimed | undefined;
   /** What is wrong with it, claimed or not. */
   readonly problems: readonly Problem[];
-  /** The Service as it is now, undefined when it is gone. */
-  readonly service: ServiceRecord | undefined;
+  /** The object as it is now, undefined when it is gone. */
+  readonly service: OwnerRecord | undefined;
 }
 
 export interface ClaimsOptions {
-  readonly knowledge: Pick<Knowledge, 'services'>;
-  readonly tkeController: () => boolean;
+  readonly knowledge: Pick<Knowledge, 'services' | 'ingresses' | 'tkeServiceConfigs'>;
+  readonly tkeController: TkeControllers;
   readonly held: Pick<HeldServices, 'has'>;
+  readonly certificates: Pick<CertificateShelf, 'of'>;
 }
 
-/** The claimed Services of a term, kept up to date Service by Service. */
+/** Whether TKE's own controller for this kind runs in the cluster. */
+export type TkeControllers = (kind: 'Service' | 'Ingress') => boolean;
+
+/** The claimed Services and Ingresses of a term, kept up to date one by one; keys are those of `objectKey`. */
 export class Claims {
-  readonly #knowledge: Pick<Knowledge, 'services'>;
-  readonly #tkeController: () => boolean;
-  readonly #held: Pick<HeldServices, 'has'>;
+  readonly #options: ClaimsOptions;
   readonly #byKey = new Map<string, Claimed>();
   readonly #byUid = new Map<string, Claimed>();
+  readonly #references = new References();
 
   constructor(options: ClaimsOptions) {
-    this.#knowledge = options.knowledge;
-    this.#tkeController = options.tkeController;
-    this.#held = options.held;
+    this.#options = options;
   }
 
   get(serviceUid: string): Claimed | undefined {
@@ -48,11 +58,19 @@ export class Claims {
     return this.#byUid.values();
   }
 
-  /** Looks at the Service `namespace/name` anew. */
+  /** The keys of the objects that refer to this one. */
+  usersOf(kind: Referred, { namespace, name }: SecretName): ReadonlySet<string> {
+    return this.#references.usersOf(`${kind} ${namespace}/${name}`);
+  }
+
+  /** Looks at the object anew. */
   refresh(key: string): ClaimChange {
     const before = this.#byKey.get(key);
-    const service = this.#knowledge.services.get(key);
-    const claim = service && claimOf(service, { tkeController: this.#tkeController() });
+    const named = new Set<string>();
+    const ingressName = ingressOf(key);
+    const { service, claim } =
+      ingressName === undefined ? this.#readService(key) : this.#readIngress(ingressName, named);
+    this.#references.set(key, named);
     const after = service && claim?.kind === 'claimed' ? this.#claimed(service, claim.intent) : undefined;
     if (before) this.#byUid.delete(before.service.uid);
     if (after) {
@@ -62,12 +80,57 @@ export class Claims {
     return { before, after, problems: problemsOf(claim), service };
   }
 
-  #claimed(service: ServiceRecord, intent: ServiceIntent): Claimed {
-    return { service, intent: { ...intent, held: intent.finalized && this.#held.has(service.uid) } };
+  #readService(key: string): Read<ServiceRecord> {
+    const service = this.#options.knowledge.services.get(key);
+    return { service, claim: service && claimOf(service, { tkeController: this.#options.tkeController('Service') }) };
+  }
+
+  /** @param named takes all that the Ingress refers to */
+  #readIngress(key: string, named: Set<string>): Read<IngressRecord> {
+    const { knowledge, certificates, tkeController } = this.#options;
+    const ingress = knowledge.ingresses.get(key);
+    if (!ingress) return { service: undefined, claim: undefined };
+    const { namespace } = ingress;
+    const refer = (kind: Referred, name: string) => {
+      named.add(`${kind} ${namespace}/${name}`);
+      return `${namespace}/${name}`;
+    };
+    const claim = claimOfIngress(ingress, {
+      tkeController: tkeController('Ingress'),
+      service: name => knowledge.services.get(refer('Service', name)),
+      secret: name => {
+        refer('Secret', name);
+        return certificates.of({ namespace, name });
+      },
+    });
+    return { service: ingress, claim };
+  }
+
+  #claimed(service: OwnerRecord, intent: ServiceIntent): Claimed {
+    return { service, intent: { ...intent, held: intent.finalized && this.#options.held.has(service.uid) } };
   }
 }
 
-function problemsOf(claim: ReturnType<typeof claimOf> | undefined): readonly Problem[] {
+/** Kinds of objects that claimed ones refer to. */
+export type Referred = 'Service' | 'Secret' | 'TkeServiceConfig';
+
+interface Read<T> {
+  readonly service: T | undefined;
+  readonly claim: Claim | undefined;
+}
+
+/** What its rules select Pods by, those that it has for no Pod left out. */
+export function selectionOf({ service, intent }: Claimed): SelectingOwner {
+  const selectors: Readonly<Record<string, string>>[] = [];
+  for (const { selector } of intent.rules) {
+    const isKnown = selectors.some(known => known === selector || isDeepStrictEqual(known, selector));
+    if (!isKnown && Object.keys(selector).length > 0) selectors.push(selector);
+  }
+  const { uid, namespace } = service;
+  return { uid, namespace, selectors };
+}
+
+function problemsOf(claim: Claim | undefined): readonly Problem[] {
   switch (claim?.kind) {
     case 'claimed':
       return claim.intent.problems;

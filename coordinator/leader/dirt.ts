@@ -1,6 +1,6 @@
 /** What has to be looked at again, each thing once however often it changed. */
 export class Dirt {
-  /** `namespace/name`. */
+  /** Services and Ingresses, by `objectKey`. */
   readonly services = new Set<string>();
   readonly podUids = new Set<string>();
   /** Pods that leave: looked at before all others. */

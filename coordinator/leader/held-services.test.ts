@@ -7,16 +7,16 @@ const BEGAN_AT = 100;
 
 test('a Service is held once a list of this term shows it with our finalizer, and until that is off', () => {
   const held = new HeldServices(BEGAN_AT);
-  expect(held.listed({ startedAt: BEGAN_AT, services: [SERVICE] })).toEqual([SERVICE]);
+  expect(held.listed({ startedAt: BEGAN_AT, objects: [SERVICE] })).toEqual([SERVICE]);
   expect(held.has(SERVICE.uid)).toBe(true);
-  expect(held.listed({ startedAt: BEGAN_AT + 1, services: [SERVICE] })).toEqual([]);
+  expect(held.listed({ startedAt: BEGAN_AT + 1, objects: [SERVICE] })).toEqual([]);
   held.forget(SERVICE.uid);
   expect(held.has(SERVICE.uid)).toBe(false);
 });
 
 test.each([
-  ['from before this term', { startedAt: BEGAN_AT - 1, services: [SERVICE] }],
-  ['without our finalizer', { startedAt: BEGAN_AT, services: [{ ...SERVICE, finalized: false }] }],
+  ['from before this term', { startedAt: BEGAN_AT - 1, objects: [SERVICE] }],
+  ['without our finalizer', { startedAt: BEGAN_AT, objects: [{ ...SERVICE, finalized: false }] }],
 ])('a list %s holds nothing', (_, list) => {
   expect(new HeldServices(BEGAN_AT).listed(list)).toEqual([]);
 });

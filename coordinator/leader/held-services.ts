@@ -1,7 +1,7 @@
-import type { ServiceRecord } from '../kube/service-reflector.ts';
+import type { OwnerRecord } from '../kube/owner-record.ts';
 
 /**
- * The Services that this term has read, from the API server itself, with our finalizer on them. What the watch tells may
+ * The Services and Ingresses that this term has read, from the API server itself, with our finalizer on them. What the watch tells may
  * be older than the term: the leader before may have let such a Service go, and whatever was made for it would stay for
  * ever. Of a Service that stood with our finalizer after the term began, only this term can take it off.
  */
@@ -18,10 +18,10 @@ export class HeldServices {
     return this.#uids.has(serviceUid);
   }
 
-  /** Takes a consistent list; `startedAt`: when it was asked for. @returns the Services that were not held before */
-  listed({ startedAt, services }: { startedAt: number; services: readonly ServiceRecord[] }): readonly ServiceRecord[] {
+  /** Takes a consistent list; `startedAt`: when it was asked for. @returns those that were not held before */
+  listed({ startedAt, objects }: { startedAt: number; objects: readonly OwnerRecord[] }): readonly OwnerRecord[] {
     if (startedAt < this.#beganAt) return [];
-    const news = services.filter(({ uid, finalized }) => finalized && !this.#uids.has(uid));
+    const news = objects.filter(({ uid, finalized }) => finalized && !this.#uids.has(uid));
     for (const { uid } of news) this.#uids.add(uid);
     return news;
   }

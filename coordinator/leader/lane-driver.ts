@@ -3,6 +3,7 @@ import type { HealthCheckSettings, LoadBalancer } from '../cloud/types.ts';
 import type { ClusterView } from '../core/cluster-view.ts';
 import type { Rule } from '../core/rule.ts';
 import type { PlacedRule } from '../core/rule-state.ts';
+import { withDomains } from '../ingress/hostless-rules.ts';
 import type { Lane } from '../lanes/lane.ts';
 import { planListeners } from '../loadbalancers/listener-plan.ts';
 import type { ListenerPlan, Tenant } from '../loadbalancers/listener-plan-types.ts';
@@ -68,12 +69,15 @@ export class LaneDriver {
    */
   drive(loadBalancerId: string): boolean {
     const { fleet, tenancies, view, gateWaits } = this.#options;
-    const tenants = tenancies.tenantsOf(loadBalancerId);
-    const loadBalancer = this.#loadBalancer(loadBalancerId, tenants);
+    const present = tenancies.tenantsOf(loadBalancerId);
+    const loadBalancer = this.#loadBalancer(loadBalancerId, present);
     if (!loadBalancer) {
       fleet.stop(loadBalancerId);
       return this.#driven.delete(loadBalancerId);
     }
+    const tenants = new Map(
+      [...present].map(([uid, tenant]) => [uid, { ...tenant, intent: withDomains(tenant.intent, loadBalancer) }]),
+    );
     const { lane } = fleet.ensure(loadBalancerId);
     const plan = lane.observed ? this.#planListeners(lane, loadBalancer, tenants) : undefined;
     const rules = new Map(

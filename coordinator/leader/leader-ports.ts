@@ -3,8 +3,10 @@ import type { DrainUpdate } from '../../proto/gen/clbdirect/v1/report.ts';
 import type { PodView } from '../core/cluster-view.ts';
 import type { GateReason } from '../core/gate.ts';
 import type { Mark } from '../core/mark.ts';
+import type { RuleOwner } from '../core/rule.ts';
 import type { RecordEntries } from '../kube/load-balancer-record.ts';
-import type { ServiceRecord } from '../kube/service-reflector.ts';
+import type { OwnerRecord } from '../kube/owner-record.ts';
+import type { SecretName } from '../kube/secret-reader.ts';
 import type { ServiceStatus } from '../kube/service-status.ts';
 import type { Problem } from '../loadbalancers/problem.ts';
 import type { ProbeOutcome, ProbeTarget } from '../reports/probe.ts';
@@ -19,11 +21,11 @@ export interface LeaderPorts {
    * Sees to our finalizer and to the record of where the Service may have something, before anything is made there;
    * what is so already costs nothing.
    */
-  claimService(service: ServiceRecord, change: { readonly add: RecordEntries; readonly drop: RecordEntries }): void;
+  claimService(service: OwnerRecord, change: { readonly add: RecordEntries; readonly drop: RecordEntries }): void;
   /** Takes everything of ours off. */
-  releaseService(service: ServiceRecord): void;
-  writeStatus(service: ServiceRecord, status: ServiceStatus): void;
-  reportProblem(service: { namespace: string; name: string; uid: string }, problem: Problem): void;
+  releaseService(service: OwnerRecord): void;
+  writeStatus(service: OwnerRecord, status: ServiceStatus): void;
+  reportProblem(service: RuleOwner, problem: Problem): void;
   /** Tells on the Pod itself. */
   reportPod(pod: PodRecord, problem: Problem): void;
   /** Tells on the node itself. */
@@ -37,6 +39,8 @@ export interface LeaderPorts {
   prove(mark: Mark): void;
   /** Asks for the cloud's name of a node; the answer comes by `LeaderWork.instanceFound`. */
   findInstance(node: string): void;
-  /** Asks for a consistent list of the namespace's Services, to prove that none selects a Pod (law L3). */
+  /** Reads a Secret that a claimed object names; the answer comes by `LeaderWork.secretRead`. */
+  readSecret(secret: SecretName): void;
+  /** Asks for a consistent list of the namespace's Services and Ingresses, to prove that none selects a Pod (law L3). */
   listServices(namespace: string): void;
 }

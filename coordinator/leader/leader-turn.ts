@@ -5,7 +5,7 @@ import type { Knowledge } from '../knowledge.ts';
 import type { LoadBalancerDirectory } from '../loadbalancers/load-balancer-directory.ts';
 import { missingPort } from '../loadbalancers/missing-port.ts';
 import { unreachablePods } from '../loadbalancers/unreachable-pods.ts';
-import type { Claimed, Claims } from './claims.ts';
+import { type Claimed, type Claims, selectionOf } from './claims.ts';
 import { addAll, type Dirt, take, takeSome } from './dirt.ts';
 import type { DrainAnswers } from './drain-answers.ts';
 import { drainLane } from './drain-lane.ts';
@@ -64,7 +64,7 @@ export class LeaderTurn {
   /** Looks at what is dirty, the urgent all of it. @returns whether something is left for another turn */
   take(): boolean {
     const { knowledge, dirt, nodes } = this.#options;
-    if (!knowledge.servicesKnown) return false;
+    if (!knowledge.wishesKnown) return false;
     this.#claimServices(take(dirt.services));
     const podUids = [...take(dirt.leavingPodUids), ...takeSome(dirt.podUids, PODS_PER_TURN)];
     const changedPods = this.#refreshPods(podUids);
@@ -97,7 +97,7 @@ export class LeaderTurn {
       if (after) claimed.push(after);
     }
     if (claimed.length === 0) return;
-    view.setServices(claimed.map(({ service }) => service));
+    view.setServices(claimed.map(selectionOf));
     for (const { service, intent } of claimed) {
       addAll(dirt.gates, view.podUidsOf(service.uid));
       if (intent.finalized && !intent.held && !intent.leaving) ports.listServices(service.namespace);

@@ -11,6 +11,7 @@ import { DEFAULT_PLAN_LIMITS } from '../core/lane-plan.ts';
 import { podRecord } from '../core/pod.fixture.ts';
 import { Knowledge } from '../knowledge.ts';
 import { changedRecord } from '../kube/load-balancer-record.ts';
+import type { OwnerRecord } from '../kube/owner-record.ts';
 import type { ServiceRecord } from '../kube/service-reflector.ts';
 import { cloudError, FakeCloud, loadBalancer } from '../lanes/fake-cloud.ts';
 import { DEFAULT_LANE_TIMING } from '../lanes/lane.ts';
@@ -104,14 +105,20 @@ class Term {
         if (this.confirms) this.#work.confirmed(record.uid);
       },
       prove: () => undefined,
+      readSecret: () => undefined,
       listServices: namespace => {
-        if (this.listed) this.#work.servicesListed(namespace, { startedAt: this.clock.now(), services: this.listed });
+        if (this.listed)
+          this.#work.servicesListed(namespace, {
+            startedAt: this.clock.now(),
+            services: this.listed,
+            ingresses: [],
+          });
       },
     };
   }
 
   /** What the API server would have of the Service after it was claimed. */
-  #claim(service: ServiceRecord, { add, drop }: Parameters<LeaderPorts['claimService']>[1]): void {
+  #claim(service: OwnerRecord, { add, drop }: Parameters<LeaderPorts['claimService']>[1]): void {
     const key = `${service.namespace}/${service.name}`;
     const known = this.knowledge.services.get(key);
     if (!known) return;
@@ -121,7 +128,7 @@ class Term {
     if (isDeepStrictEqual(item, known)) return;
     this.#lists += 1;
     const resourceVersion = String(this.#lists);
-    this.knowledge.applyServices({ type: 'applied', key, item: { ...item, resourceVersion }, resourceVersion });
+    this.knowledge.services.apply({ type: 'applied', key, item: { ...item, resourceVersion }, resourceVersion });
   }
 
   async services(...services: ServiceRecord[]): Promise<void> {
@@ -131,7 +138,9 @@ class Term {
     const items = new Map(
       services.map(service => [`${service.namespace}/${service.name}`, { ...service, resourceVersion }]),
     );
-    this.knowledge.applyServices({ type: 'replaced', items, resourceVersion: '1' });
+    this.knowledge.services.replace(items);
+    this.knowledge.ingresses.replace(new Map());
+    this.knowledge.tkeServiceConfigs.replace(new Map());
     await this.goOn();
   }
 
@@ -249,7 +258,7 @@ test('a Service that only the watch still tells of gets nothing made: the leader
   const annotations = { ...SERVICE.annotations, [EXISTING_LOAD_BALANCER_ANNOTATION]: 'lb-1' };
   const ports = [{ port: 81, protocol: 'TCP' as const }];
   const stale = { ...SERVICE, uid: 'uid-stale', name: 'stale', annotations, ports, recorded: ['lb-1'] };
-  term.knowledge.applyServices({ type: 'applied', key: 'default/stale', item: stale, resourceVersion: '9' });
+  term.knowledge.services.apply({ type: 'applied', key: 'default/stale', item: stale, resourceVersion: '9' });
   await term.goOn();
   expect(term.cloud.listeners.map(({ name }) => name)).toEqual([`clb-direct-c1-${SERVICE.uid.slice(0, 8)}`]);
 });

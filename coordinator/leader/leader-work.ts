@@ -5,7 +5,8 @@ import type { Cloud, HealthCheckSettings } from '../cloud/types.ts';
 import type { LanePlanLimits } from '../core/lane-plan.ts';
 import type { NodeSignKind } from '../core/node-sign.ts';
 import type { Knowledge, KnowledgeChange } from '../knowledge.ts';
-import type { ServiceRecord } from '../kube/service-reflector.ts';
+import type { NamespaceList } from '../kube/namespace-services.ts';
+import type { SecretLook, SecretName } from '../kube/secret-reader.ts';
 import { Auditor } from '../lanes/auditor.ts';
 import { DEFAULT_HEALTH_TIMING, HealthPoller } from '../lanes/health-poller.ts';
 import type { Lane } from '../lanes/lane.ts';
@@ -15,7 +16,8 @@ import { LoadBalancerDirectory } from '../loadbalancers/load-balancer-directory.
 import type { ExistingLoadBalancerPolicy } from '../loadbalancers/placements.ts';
 import type { CoordinatorObserver } from '../observer.ts';
 import { AccountQuota } from './account-quota.ts';
-import { Claims } from './claims.ts';
+import { CertificateShelf } from './certificate-shelf.ts';
+import { Claims, type TkeControllers } from './claims.ts';
 import { addAll, Dirt } from './dirt.ts';
 import { DrainAnswers, type DrainMoments } from './drain-answers.ts';
 import { DrainEndings } from './drain-endings.ts';
@@ -27,6 +29,7 @@ import { LaneReporter } from './lane-reporter.ts';
 import type { LeaderPorts } from './leader-ports.ts';
 import { LeaderTurn } from './leader-turn.ts';
 import { NodeDesk } from './node-desk.ts';
+import { ingressKey, objectKey } from './object-key.ts';
 import { Orphans } from './orphans.ts';
 import { PodDesk } from './pod-desk.ts';
 import { PodPlaces } from './pod-places.ts';
@@ -57,8 +60,7 @@ export interface LeaderWorkOptions {
   readonly timing: LaneTiming;
   /** Monotonic time until which CLB may still carry out a write of the leader before this one. */
   readonly predecessorWritesUntil: number;
-  /** TKE's own Service controller runs in this cluster. */
-  readonly tkeController: () => boolean;
+  readonly tkeController: TkeControllers;
   readonly observer: CoordinatorObserver;
 }
 
@@ -78,6 +80,8 @@ export class LeaderWork {
   readonly #nodes: NodeDesk;
   readonly #pods: PodDesk;
   readonly #held: HeldServices;
+  readonly #certificates: CertificateShelf;
+  readonly #claims: Claims;
   readonly #board: ProblemBoard;
   readonly #directory: LoadBalancerDirectory;
   readonly #quota: AccountQuota;
@@ -110,7 +114,9 @@ export class LeaderWork {
     this.#pods = new PodDesk({ ...options, isInPlace: pod => this.#places.isInPlace(pod), nodes: this.#nodes });
     const { view } = this.#pods;
     this.#held = new HeldServices(clock.now());
-    const claims = new Claims({ ...options, held: this.#held });
+    this.#certificates = new CertificateShelf(options);
+    const claims = new Claims({ ...options, held: this.#held, certificates: this.#certificates });
+    this.#claims = claims;
     this.#board = new ProblemBoard({ clock, tell: (service, problem) => ports.reportProblem(service, problem) });
     this.#directory = new LoadBalancerDirectory({
       ...options,
@@ -178,7 +184,7 @@ export class LeaderWork {
     if (signal.aborted) stop();
     this.#running = true;
     const { knowledge } = this.#options;
-    this.#mark(this.#dirt.services, knowledge.services.keys());
+    this.circumstancesChanged();
     this.#mark(this.#dirt.gates, knowledge.store.pods.keys());
     this.#mark(this.#dirt.drains, knowledge.drains.keys());
     this.#mark(this.#dirt.nodes, knowledge.store.nodes.keys());
@@ -188,9 +194,16 @@ export class LeaderWork {
     this.#unfollow();
   }
 
-  /** The cluster's circumstances have changed: looks at every Service again. */
+  /** The cluster's circumstances have changed: looks at every Service and Ingress again. */
   circumstancesChanged(): void {
-    this.#mark(this.#dirt.services, this.#options.knowledge.services.keys());
+    const { services, ingresses } = this.#options.knowledge;
+    this.#mark(this.#dirt.services, services.keys());
+    this.#mark(this.#dirt.services, [...ingresses.keys()].map(ingressKey));
+  }
+
+  /** What is in a Secret that was asked for. */
+  secretRead(secret: SecretName, look: SecretLook): void {
+    if (this.#certificates.learn(secret, look)) this.#mark(this.#dirt.services, this.#claims.usersOf('Secret', secret));
   }
 
   /** The API server agrees with the agent about this Pod. */
@@ -204,13 +217,12 @@ export class LeaderWork {
     this.#mark(this.#dirt.podUids, this.#pods.instanceFound(node, instanceId));
   }
 
-  /** A consistent list of a namespace's Services. */
-  servicesListed(namespace: string, list: { startedAt: number; services: readonly ServiceRecord[] }): void {
+  /** A consistent list of a namespace's Services and Ingresses. */
+  servicesListed(namespace: string, list: NamespaceList): void {
     this.#mark(this.#dirt.gates, this.#proof.listed(namespace, list));
-    this.#mark(
-      this.#dirt.services,
-      this.#held.listed(list).map(({ name }) => `${namespace}/${name}`),
-    );
+    const { startedAt, services, ingresses } = list;
+    const held = this.#held.listed({ startedAt, objects: [...services, ...ingresses] });
+    this.#mark(this.#dirt.services, held.map(objectKey));
   }
 
   /** The latest drains, newest first. */
@@ -241,7 +253,13 @@ export class LeaderWork {
         this.#mark(this.#isLeaving(change.podUid) ? this.#dirt.leavingPodUids : this.#dirt.podUids, [change.podUid]);
         break;
       case 'service':
-        this.#mark(this.#dirt.services, [change.key]);
+        this.#mark(this.#dirt.services, [change.key, ...this.#claims.usersOf('Service', nameOf(change.key))]);
+        break;
+      case 'ingress':
+        this.#mark(this.#dirt.services, [ingressKey(change.key)]);
+        break;
+      case 'tke-service-config':
+        this.#mark(this.#dirt.services, this.#claims.usersOf('TkeServiceConfig', nameOf(change.key)));
         break;
       case 'drain-asked':
         if (knowledge.store.pods.get(change.podUid)?.deletionSeenAt === undefined) this.#pods.doubted(change.podUid);
@@ -293,6 +311,7 @@ export class LeaderWork {
     this.#board.remind();
     this.#pods.askAgain();
     this.#orphans.askAgain();
+    this.#certificates.askAgain(secret => this.#claims.usersOf('Secret', secret).size > 0);
     addAll(this.#dirt.placements, this.#desk.unsettled());
     this.#mark(this.#dirt.gates, this.#gates.takeDeferred());
     clock.schedule(TICK_MS, () => this.#tick());
@@ -315,6 +334,7 @@ export class LeaderWork {
       log: log.child({ loadBalancer: loadBalancerId }),
       targetsPerRuleMax: () => this.#driver.quotaAt(loadBalancerId),
       onObserved: change => this.#observed(loadBalancerId, change),
+      onChanged: () => this.#directory.lookAgain(loadBalancerId),
       onWrite: write => observer.wrote(write.kind, write.operations.length),
       onFailure: failure => {
         this.#reporter.failed(failure);
@@ -325,4 +345,10 @@ export class LeaderWork {
       onForeign: differences => this.#reporter.foreign(loadBalancerId, differences),
     };
   }
+}
+
+/** @param key `namespace/name` */
+function nameOf(key: string): { namespace: string; name: string } {
+  const [namespace = '', name = ''] = key.split('/');
+  return { namespace, name };
 }

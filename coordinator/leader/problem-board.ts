@@ -1,12 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Clock } from '../../common/clock.ts';
-import type { Problem } from '../loadbalancers/problem.ts';
+import type { RuleOwner } from '../core/rule.ts';
+import { isNotice, type Problem } from '../loadbalancers/problem.ts';
 
-export interface ProblemSubject {
-  readonly namespace: string;
-  readonly name: string;
-  readonly uid: string;
-}
+export type ProblemSubject = RuleOwner;
 
 export interface ProblemBoardOptions {
   readonly clock: Clock;
@@ -71,7 +68,7 @@ export class ProblemBoard {
     for (const [key, entry] of this.#entries) {
       if (now - entry.toldAt < TELL_AGAIN_MS) continue;
       this.#entries.set(key, { ...entry, toldAt: now });
-      for (const each of entry.problems) this.#options.tell(entry.subject, each);
+      for (const each of entry.problems) if (!isNotice(each)) this.#options.tell(entry.subject, each);
     }
   }
 

@@ -1,23 +1,25 @@
 import type { PodView } from '../core/cluster-view.ts';
 import { isSelected } from '../core/selector-index.ts';
-import type { ServiceRecord } from '../kube/service-reflector.ts';
-import { claimOf, type ServiceIntent } from '../loadbalancers/service-intent.ts';
+import { claimOfIngress } from '../ingress/ingress-claim.ts';
+import type { NamespaceList } from '../kube/namespace-services.ts';
+import { type Claim, claimOf, type ServiceIntent } from '../loadbalancers/service-intent.ts';
+import type { TkeControllers } from './claims.ts';
 import type { LeaderPorts } from './leader-ports.ts';
 
-interface NamespaceList {
+interface KnownList {
   readonly startedAt: number;
   readonly intents: readonly ServiceIntent[];
 }
 
-/** Law L3: only a list of Services that began after a Pod was first reported can tell that nothing selects it. */
+/** Law L3: only a list of Services and Ingresses that began after a Pod was first reported can tell that nothing selects it. */
 export class UnselectedProof {
   readonly #ports: Pick<LeaderPorts, 'listServices'>;
-  readonly #tkeController: () => boolean;
-  readonly #lists = new Map<string, NamespaceList>();
+  readonly #tkeController: TkeControllers;
+  readonly #lists = new Map<string, KnownList>();
   /** By namespace, the Pods that wait for another list. */
   readonly #waiting = new Map<string, Set<string>>();
 
-  constructor(options: { ports: Pick<LeaderPorts, 'listServices'>; tkeController: () => boolean }) {
+  constructor(options: { ports: Pick<LeaderPorts, 'listServices'>; tkeController: TkeControllers }) {
     this.#ports = options.ports;
     this.#tkeController = options.tkeController;
   }
@@ -38,14 +40,26 @@ export class UnselectedProof {
   }
 
   /** A consistent list of the namespace. @returns the Pods that waited for it */
-  listed(namespace: string, list: { startedAt: number; services: readonly ServiceRecord[] }): Iterable<string> {
-    const intents = list.services.flatMap(service => {
-      const claim = claimOf(service, { tkeController: this.#tkeController() });
-      return claim.kind === 'claimed' && !claim.intent.leaving ? [claim.intent] : [];
-    });
+  listed(namespace: string, list: NamespaceList): Iterable<string> {
+    const claims = [...this.#ofServices(list), ...this.#ofIngresses(list)];
+    const intents = claims.flatMap(claim => (claim.kind === 'claimed' && !claim.intent.leaving ? [claim.intent] : []));
     this.#lists.set(namespace, { startedAt: list.startedAt, intents });
     const waiting = this.#waiting.get(namespace) ?? [];
     this.#waiting.delete(namespace);
     return waiting;
+  }
+
+  #ofServices({ services }: NamespaceList): Claim[] {
+    return services.map(service => claimOf(service, { tkeController: this.#tkeController('Service') }));
+  }
+
+  /** Whatever certificates there are: they select nothing. */
+  #ofIngresses({ services, ingresses }: NamespaceList): Claim[] {
+    const facts = {
+      tkeController: this.#tkeController('Ingress'),
+      service: (name: string) => services.find(service => service.name === name),
+      secret: () => undefined,
+    };
+    return ingresses.map(ingress => claimOfIngress(ingress, facts));
   }
 }

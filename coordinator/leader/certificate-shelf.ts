@@ -1,0 +1,63 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { Clock } from '../../common/clock.ts';
+import type { SecretLook, SecretName } from '../kube/secret-reader.ts';
+import type { LeaderPorts } from './leader-ports.ts';
+
+export interface CertificateShelfOptions {
+  readonly clock: Clock;
+  readonly ports: Pick<LeaderPorts, 'readSecret'>;
+}
+
+/** A Secret in use is read again after so long: nobody tells when it changes. */
+const READ_AGAIN_MS = 30_000;
+const SECRETS_MAX = 10_000;
+
+interface Entry {
+  readonly secret: SecretName;
+  readonly look: SecretLook | undefined;
+  readonly askedAt: number;
+}
+
+/** What this term has read of the Secrets that claimed objects name. */
+export class CertificateShelf {
+  readonly #options: CertificateShelfOptions;
+  readonly #entries = new Map<string, Entry>();
+
+  constructor(options: CertificateShelfOptions) {
+    this.#options = options;
+  }
+
+  /** Undefined until it was read; the first question has it read. */
+  of(secret: SecretName): SecretLook | undefined {
+    const known = this.#entries.get(keyOf(secret));
+    if (!known && this.#entries.size < SECRETS_MAX) this.#ask({ secret, look: undefined });
+    return known?.look;
+  }
+
+  /** @returns whether it is another than before */
+  learn(secret: SecretName, look: SecretLook): boolean {
+    const known = this.#entries.get(keyOf(secret));
+    if (!known || isDeepStrictEqual(known.look, look)) return false;
+    this.#entries.set(keyOf(secret), { ...known, look });
+    return true;
+  }
+
+  /** Reads again what was read long ago, and forgets what nobody uses. */
+  askAgain(isUsed: (secret: SecretName) => boolean): void {
+    const now = this.#options.clock.now();
+    for (const [key, entry] of this.#entries) {
+      if (now - entry.askedAt < READ_AGAIN_MS) continue;
+      if (isUsed(entry.secret)) this.#ask(entry);
+      else this.#entries.delete(key);
+    }
+  }
+
+  #ask({ secret, look }: Pick<Entry, 'secret' | 'look'>): void {
+    this.#entries.set(keyOf(secret), { secret, look, askedAt: this.#options.clock.now() });
+    this.#options.ports.readSecret(secret);
+  }
+}
+
+function keyOf({ namespace, name }: SecretName): string {
+  return `${namespace}/${name}`;
+}
