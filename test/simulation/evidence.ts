@@ -17,6 +17,8 @@ export interface Evidence {
   readonly refused?: readonly RefusedSpan[];
   /** Whether something happened between the two moments that speaks against a Pod, or lets its drain fail open. */
   readonly harms?: (pod: PodPlace, from: number, to: number) => Harm;
+  /** Whether the agent of the Pod's own node lied between the two moments, or just before: of such a Pod anything may be believed. */
+  readonly misled?: (podUid: string, from: number, to: number) => boolean;
   /** How much slower than the world's an agent's clock may run; default 1. */
   readonly slownessMax?: number;
 }

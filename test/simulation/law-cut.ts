@@ -1,7 +1,7 @@
 import type { JournalRecord } from '../../sandbox/clb/journal.ts';
 import { addressSpans, holderOf } from './address-spans.ts';
 import type { Breach } from './breach.ts';
-import { appOf, type Evidence, podNameOf } from './evidence.ts';
+import { appOf, type Evidence, podNameOf, podUidOf } from './evidence.ts';
 
 /** What one deregistration did. */
 interface Cut {
@@ -22,7 +22,7 @@ const KEPT_CLOSED_MS = 30_000;
  */
 export function noCutByUs(
   ours: readonly JournalRecord[],
-  { records, apiWrites }: Pick<Evidence, 'records' | 'apiWrites'>,
+  { records, apiWrites, misled }: Pick<Evidence, 'records' | 'apiWrites' | 'misled'>,
 ): Breach[] {
   const spans = addressSpans(records);
   const forcedAt = forcedDeletions(apiWrites);
@@ -30,6 +30,7 @@ export function noCutByUs(
   return cuts(ours).flatMap(cut => {
     const change = changes.get(keyOf(cut));
     const holder = change && holderOf(spans, cut.address, change.at);
+    if (change && misled?.(change.podUid, change.at, change.at)) return [];
     if (holder && appOf(holder.podName) !== appOf(change.podName)) return [];
     if (change && (forcedAt.get(change.podName) ?? Number.POSITIVE_INFINITY) + KEPT_CLOSED_MS <= change.at) return [];
     const { address, port, liveConnections } = cut;
@@ -49,13 +50,17 @@ function cuts(journal: readonly JournalRecord[]): readonly Cut[] {
 }
 
 function deregistrations(journal: readonly JournalRecord[]) {
-  const found = new Map<string, { readonly at: number; readonly podName: string }>();
+  const found = new Map<string, { readonly at: number; readonly podName: string; readonly podUid: string }>();
   for (const record of journal) {
     if (record.kind !== 'change') continue;
     for (const change of record.changes) {
       if (change.kind !== 'target-deregistered') continue;
       const { requestId, at } = record;
-      found.set(keyOf({ ...change, requestId }), { at, podName: podNameOf(change.tag) });
+      found.set(keyOf({ ...change, requestId }), {
+        at,
+        podName: podNameOf(change.tag),
+        podUid: podUidOf(change.tag),
+      });
     }
   }
   return found;

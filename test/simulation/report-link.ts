@@ -11,6 +11,7 @@ import {
   type ReportConnector,
   type ReportHandler,
 } from '../../common/report-transport.ts';
+import { ReportTap } from './lies/report-tap.ts';
 import type { ProcessClock } from './process/process-clock.ts';
 import { type Direction, Route } from './route.ts';
 
@@ -156,6 +157,8 @@ export class ReportNetwork {
   readonly #routes = new Map<string, Route>();
   /** Names of machines that are gone without a word: nothing comes from them, not even that a connection has ended. */
   readonly dark = new Set<string>();
+  /** Where agents can be made to lie. */
+  readonly tap = new ReportTap();
 
   constructor(clock: Clock, random: Random) {
     this.#clock = clock;
@@ -249,7 +252,7 @@ export class ReportNetwork {
       .then(() => {
         for (const end of ends) end();
       });
-    return channel(up, down);
+    return this.tap.tapped(identity.nodeName, channel(up, down));
   }
 
   async #serve(

@@ -26,6 +26,7 @@ export function gatesTellTheTruth(ledger: Ledger): Breach[] {
   const found: Breach[] = [];
   for (const { at, podName, podUid, condition } of conditionsWritten(ledger.evidence.apiWrites, READINESS_GATE)) {
     if (condition.status !== 'True' || opened.has(podUid)) continue;
+    if (ledger.evidence.misled?.(podUid, at, at)) continue;
     opened.add(podUid);
     for (const listener of ledger.listeners()) {
       const isThere = listener.createdAt <= at - TELLING_MS && listener.deletedAt > at;

@@ -30,6 +30,7 @@ export function neverEmptied(ledger: Ledger): Breach[] {
       if (ledger.wasMeddledWith(listenerId, at - UNSEEN_MS, at)) continue;
       if ((exitedAt.get(last.podUid) ?? Number.POSITIVE_INFINITY) <= at) continue;
       if (at - (hookedAt.get(last.podUid) ?? at) > HOLD_MAX_MS) continue;
+      if (ledger.evidence.misled?.(last.podUid, at, at)) continue;
       const ready = readyFor(ledger, listener, at);
       if (ready === undefined) continue;
       const message = `${listenerId} lost its last open target, ${last.podName}, with ${ready} ready`;

@@ -1,4 +1,5 @@
 import { seededRandom } from '../../../common/random.ts';
+import type { KubeletRecord } from '../../../sandbox/kube/kubelet/kubelet-record.ts';
 import type { Evidence, RefusedSpan, Span } from '../evidence.ts';
 import type { Begun, Happening, Kind, Kinds, Site } from './trouble.ts';
 
@@ -74,6 +75,19 @@ export function harmsOf(episodes: readonly Episode[]): NonNullable<Evidence['har
       own: near.some(({ begun }) => begun.harms?.(pod)),
       all: near.some(({ kind, begun }) => !kind.isBearable && begun.harms === undefined),
     };
+  };
+}
+
+/** Whose reports were lies at some time between the two moments, or were so a while before. */
+export function misledOf(
+  episodes: readonly Episode[],
+  records: readonly KubeletRecord[],
+): NonNullable<Evidence['misled']> {
+  const lies = episodes.filter(({ begun }) => begun.misleads);
+  const places = new Map(records.map(record => [record.podUid, { ...record, address: record.podIp ?? '' }]));
+  return (podUid, from, to) => {
+    const pod = places.get(podUid);
+    return lies.some(lie => lie.from <= to && lie.to + AFTERMATH_MS >= from && (!pod || lie.begun.harms?.(pod)));
   };
 }
 

@@ -1,6 +1,7 @@
 import { API_TROUBLES } from './api-troubles.ts';
 import { CHANGES } from './changes.ts';
 import { CLOUD_TROUBLES } from './cloud-troubles.ts';
+import { LYING_AGENT } from './lying-agent.ts';
 import { NETWORK_TROUBLES } from './network-troubles.ts';
 import { NODE_TROUBLES } from './node-troubles.ts';
 import { PROCESS_TROUBLES } from './process-troubles.ts';
@@ -13,6 +14,7 @@ export const TROUBLES: Kinds = {
   ...PROCESS_TROUBLES,
   ...API_TROUBLES,
   ...NODE_TROUBLES,
+  ...LYING_AGENT,
 };
 
 export { CHANGES };

@@ -35,6 +35,8 @@ export interface Begun {
   readonly end?: () => void;
   /** What it speaks against, and harms, where it does not harm everybody. */
   readonly harms?: (pod: PodPlace) => boolean;
+  /** True: coordinators are told what is not so of Pods that it harms. */
+  readonly misleads?: true;
   /** The address that CLB refuses. */
   readonly refused?: string;
 }

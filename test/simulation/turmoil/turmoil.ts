@@ -12,7 +12,7 @@ import { startTraffic, type Traffic, untilServing } from '../traffic.ts';
 import { World } from '../world.ts';
 import { BUSY_APPS } from './changes.ts';
 import { drawHappenings } from './draw-happenings.ts';
-import { Episodes, harmsOf, outagesOf, refusedOf, storyOf } from './episodes.ts';
+import { Episodes, harmsOf, misledOf, outagesOf, refusedOf, storyOf } from './episodes.ts';
 import { CHANGES, TROUBLES } from './kinds.ts';
 import { judgeLosses } from './law-losses.ts';
 import { isAgentMissing } from './process-troubles.ts';
@@ -168,6 +168,7 @@ function reportOf({ options, world, chronicle, episodes, traffic, settledMs, dif
     refused: refusedOf(all),
     outages: outagesOf(all),
     harms: harmsOf(all),
+    misled: misledOf(all, world.records),
   };
   const beganAt = world.clock.wallNow() - world.clock.now();
   return {
