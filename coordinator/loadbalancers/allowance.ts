@@ -1,6 +1,7 @@
 import type { LoadBalancer } from '../cloud/types.ts';
+import { ownerName } from './owner.ts';
 import { type Problem, problem } from './problem.ts';
-import { type ServiceIntent, serviceName } from './service-intent.ts';
+import type { ServiceIntent } from './service-intent.ts';
 
 /** Tag of a load balancer: who may use what others made on it. Entries `<cluster>` or `<cluster>/<namespace>`, by commas. */
 const ALLOW_TAG = 'clb-direct-allow';
@@ -19,7 +20,7 @@ export function notAllowed(
   const { what, loadBalancerId, clusterName } = options;
   return problem(
     'CD1008',
-    `Service ${serviceName(service)} may not use ${what}: the tag ${ALLOW_TAG} of load balancer ${loadBalancerId} does ` +
+    `${ownerName(service)} may not use ${what}: the tag ${ALLOW_TAG} of load balancer ${loadBalancerId} does ` +
       `not list "${clusterName}" or "${clusterName}/${service.namespace}". Add one of them to the tag's value ` +
       '(entries are separated by commas); until then nothing is made there.',
   );

@@ -1,6 +1,7 @@
 import type { Difference } from '../lanes/differences.ts';
+import { ownerName } from './owner.ts';
 import { type Problem, problem } from './problem.ts';
-import { type ServiceIntent, serviceName } from './service-intent.ts';
+import type { ServiceIntent } from './service-intent.ts';
 
 /** Somebody else changed targets on the Service's listeners. @param differences at least one */
 export function foreignWriter(
@@ -13,7 +14,7 @@ export function foreignWriter(
   const more = others > 0 ? ` (and ${others} more)` : '';
   return problem(
     'CD3002',
-    `Service ${serviceName(service)}: ${first ? what(first) : 'a target changed'}${more} on ${loadBalancerId}, and ` +
+    `${ownerName(service)}: ${first ? what(first) : 'a target changed'}${more} on ${loadBalancerId}, and ` +
       'clb-direct did not do it. What is ours is put back, what is not is left alone. Find who else writes to the load ' +
       'balancer: the CLB operation log names the account.',
   );

@@ -1,12 +1,15 @@
+import { EXISTING_LOAD_BALANCER_ANNOTATION } from '../../common/names.ts';
 import type { CloudError } from '../cloud/types.ts';
+import { EXISTING_LOAD_BALANCER } from '../ingress/ingress-annotations.ts';
 import { cloudProblem } from './cloud-problem.ts';
 import type { Creation } from './creations.ts';
 import type { Deletion } from './deletions.ts';
 import type { Look, TaggedLook } from './load-balancer-inventory.ts';
 import type { LoadBalancerState, PreviousLoadBalancer, PreviousState } from './load-balancer-state.ts';
+import { ownerName } from './owner.ts';
 import { fits, isMadeFor } from './ownership-tags.ts';
 import { type Problem, problem } from './problem.ts';
-import { type CreatedChoice, type ServiceIntent, serviceName } from './service-intent.ts';
+import type { CreatedChoice, ServiceIntent } from './service-intent.ts';
 
 export interface HoldingsInput {
   readonly intent: ServiceIntent;
@@ -175,9 +178,10 @@ function lookPending(intent: ServiceIntent, error: CloudError | undefined): Load
 }
 
 function notFound({ service }: ServiceIntent, id: string): Problem {
+  const annotation = service.kind === 'Ingress' ? EXISTING_LOAD_BALANCER : EXISTING_LOAD_BALANCER_ANNOTATION;
   return problem(
     'CD1004',
-    `Service ${serviceName(service)}: load balancer ${id} does not exist in this region and account. Correct the ` +
-      'annotation service.kubernetes.io/tke-existed-lbid; it is looked for again every 30 s.',
+    `${ownerName(service)}: load balancer ${id} does not exist in this region and account. Correct the ` +
+      `annotation ${annotation}; it is looked for again every 30 s.`,
   );
 }

@@ -1,6 +1,7 @@
 import type { PodRecord } from '../../common/pod-record.ts';
 import { PodPhase } from '../../common/pod-record.ts';
 import { type Rule, ruleLabel, selects, targetPortOf } from '../core/rule.ts';
+import { ownerName } from './owner.ts';
 import { type Problem, problem } from './problem.ts';
 
 /**
@@ -10,10 +11,9 @@ import { type Problem, problem } from './problem.ts';
 export function missingPort(rule: Rule, pods: readonly PodRecord[]): Problem | undefined {
   const living = pods.filter(pod => selects(rule, pod) && isLivingPod(pod));
   if (living.length === 0 || living.some(pod => targetPortOf(rule, pod) !== undefined)) return undefined;
-  const { namespace, name } = rule.service;
   return problem(
     'CD1002',
-    `Service ${namespace}/${name}: port ${ruleLabel(rule)} leads to the container port "${rule.targetPort}", which no ` +
+    `${ownerName(rule.service)}: port ${ruleLabel(rule)} leads to the container port "${rule.targetPort}", which no ` +
       'container of its Pods has with that protocol. Correct targetPort, or name the port in the Pod template; until ' +
       'then no Pod is bound for this port.',
   );

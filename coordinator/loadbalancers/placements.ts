@@ -1,8 +1,9 @@
 import type { Listener, LoadBalancer } from '../cloud/types.ts';
 import { isAllowed, notAllowed } from './allowance.ts';
 import type { LoadBalancerState, PreviousLoadBalancer } from './load-balancer-state.ts';
+import { ownerName } from './owner.ts';
 import { type Problem, problem } from './problem.ts';
-import { type ServiceIntent, serviceName } from './service-intent.ts';
+import type { ServiceIntent } from './service-intent.ts';
 
 /**
  * `wanted`: the Service's rules belong there. `kept`: it wants another one, but what it has here serves on until that one
@@ -157,7 +158,7 @@ function previousPlacement(
 function retained({ service }: ServiceIntent, id: string): Problem {
   return problem(
     'CD1025',
-    `Service ${serviceName(service)}: its load balancer ${id} is kept, since the annotation for retaining it is "true". ` +
+    `${ownerName(service)}: its load balancer ${id} is kept, since the annotation for retaining it is "true". ` +
       'Delete it in the CLB console when nobody needs it any more.',
   );
 }
@@ -169,7 +170,7 @@ function whyKept(
   { id, deleteProtected }: LoadBalancer,
   [first]: readonly Listener[],
 ): Problem | undefined {
-  const subject = `Service ${serviceName(service)}: its load balancer ${id} is kept, because`;
+  const subject = `${ownerName(service)}: its load balancer ${id} is kept, because`;
   if (first) {
     return problem(
       'CD1007',
@@ -178,7 +179,10 @@ function whyKept(
     );
   }
   if (isShared) {
-    return problem('CD1007', `${subject} another Service names it in an annotation. It goes when none does.`);
+    return problem(
+      'CD1007',
+      `${subject} another Service or Ingress names it in an annotation. It goes when none does.`,
+    );
   }
   if (!deleteProtected) return undefined;
   return problem(

@@ -1,8 +1,9 @@
 import type { Listener } from '../cloud/types.ts';
 import { ruleLabel } from '../core/rule.ts';
 import { isMadeByUs } from './listener-name.ts';
+import { ownerName } from './owner.ts';
 import { type Problem, problem } from './problem.ts';
-import { type RuleIntent, serviceName } from './service-intent.ts';
+import type { RuleIntent } from './service-intent.ts';
 
 /** Why a Service does not get a port of a load balancer. */
 
@@ -17,7 +18,7 @@ export function occupied(rule: RuleIntent, { id, name }: Listener): Problem {
 export function taken(rule: RuleIntent, owner: RuleIntent['service']): Problem {
   return problem(
     'CD1006',
-    `${subject(rule)}: Service ${serviceName(owner)} has it on the same load balancer. Use another port or another ` +
+    `${subject(rule)}: ${ownerName(owner)} has it on the same load balancer. Use another port or another ` +
       'load balancer for one of them.',
   );
 }
@@ -39,5 +40,7 @@ export function wrongProtocol(rule: RuleIntent, { id, name, protocol }: Listener
 }
 
 function subject(rule: RuleIntent): string {
-  return `Port ${ruleLabel(rule)} of Service ${serviceName(rule.service)} cannot be served`;
+  const { service, forwarding } = rule;
+  const place = forwarding && `, ${forwarding.domain || 'any host'} ${forwarding.url},`;
+  return `Port ${ruleLabel(rule)}${place ?? ''} of ${ownerName(service)} cannot be served`;
 }

@@ -1,7 +1,7 @@
 import type { LoadBalancer } from '../cloud/types.ts';
 import { type Rule, ruleLabel } from '../core/rule.ts';
+import { ownerName } from './owner.ts';
 import { type Problem, problem } from './problem.ts';
-import { serviceName } from './service-intent.ts';
 
 /**
  * Tag of a load balancer: targets that one listener or forwarding rule of it may have. A raise that Tencent Cloud granted
@@ -20,7 +20,7 @@ export function quotaReached(rule: Rule, options: { loadBalancerId: string; left
   const { loadBalancerId, leftOut, quota } = options;
   return problem(
     'CD1011',
-    `Service ${serviceName(rule.service)}: port ${ruleLabel(rule)} on ${loadBalancerId} may have ${quota} targets, and ` +
+    `${ownerName(rule.service)}: port ${ruleLabel(rule)} on ${loadBalancerId} may have ${quota} targets, and ` +
       `${leftOut} ${leftOut === 1 ? 'Pod is' : 'Pods are'} left out. Ask Tencent Cloud for a higher quota, use fewer ` +
       'replicas, or spread them over several load balancers.',
   );

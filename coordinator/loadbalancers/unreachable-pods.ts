@@ -1,7 +1,8 @@
 import type { PodRecord } from '../../common/pod-record.ts';
 import { isLivingPod } from './missing-port.ts';
+import { ownerName } from './owner.ts';
 import { type Problem, problem } from './problem.ts';
-import { type ServiceIntent, serviceName } from './service-intent.ts';
+import type { ServiceIntent } from './service-intent.ts';
 
 /** Some Pods of the Service have addresses that CLB cannot reach: those are not bound. */
 export function unreachablePods(service: ServiceIntent['service'], pods: readonly PodRecord[]): Problem | undefined {
@@ -12,7 +13,7 @@ export function unreachablePods(service: ServiceIntent['service'], pods: readonl
   const more = unreachable.length > 1 ? ` (and ${unreachable.length - 1} more)` : '';
   return problem(
     'CD1012',
-    `Service ${serviceName(service)}: Pod ${first.name}${more} is not on an elastic network interface ` +
+    `${ownerName(service)}: Pod ${first.name}${more} is not on an elastic network interface ` +
       `(${first.eni?.reason ?? 'unknown'}), so that CLB cannot reach it, and is not bound. Give the Pod template the ` +
       'annotation tke.cloud.tencent.com/networks: tke-route-eni and the resource tke.cloud.tencent.com/eni-ip, or start ' +
       'the agent with --pure-vpc-cni=true if every Pod of the node has one.',
