@@ -1,3 +1,4 @@
+import type { KubeletRecord } from '../../sandbox/kube/kubelet/kubelet-record.ts';
 import type { Breach } from './breach.ts';
 import type { Evidence } from './evidence.ts';
 
@@ -6,17 +7,22 @@ const BUDGET_MS = 30_000;
 /** For the way from the kubelet to the agent and back. */
 const SLACK_MS = 500;
 
+/** A process that hangs is ended by its liveness probe by then, and the hook with it. */
+const HANG_MS = 10_000;
+
 /** L4: every hook call was answered within the drain budget, whatever else was broken. */
-export function hooksWithinBudget({ records, journal, slownessMax = 1 }: Evidence): Breach[] {
-  const open = new Map<string, { at: number; podName: string }>();
+export function hooksWithinBudget({ records, journal, harms, slownessMax = 1 }: Evidence): Breach[] {
+  const open = new Map<string, KubeletRecord>();
   const found: Breach[] = [];
-  const check = (began: { at: number; podName: string }, endedAt: number) => {
-    const heldMs = endedAt - began.at;
-    if (heldMs <= BUDGET_MS * slownessMax + SLACK_MS) return;
+  const check = (began: KubeletRecord, endedAt: number) => {
+    const heldMs = endedAt - began.atMs;
+    const harm = harms?.({ ...began, address: began.podIp ?? '' }, began.atMs, endedAt);
+    const hangMs = harm?.own || harm?.all ? HANG_MS : 0;
+    if (heldMs <= BUDGET_MS * slownessMax + SLACK_MS + hangMs) return;
     found.push({ law: 'L4', message: `the hook call of ${began.podName} was held for ${heldMs} ms` });
   };
   for (const record of records) {
-    if (record.type === 'preStopBegan') open.set(record.containerId, { at: record.atMs, podName: record.podName });
+    if (record.type === 'preStopBegan') open.set(record.containerId, record);
     if (record.type !== 'preStopEnded') continue;
     const began = open.get(record.containerId);
     open.delete(record.containerId);

@@ -6,12 +6,20 @@ import type { Ledger } from './ledger.ts';
 /** What was so within this time before a write took effect may have been its reason: the write was under way. */
 const REASON_MS = 15_000;
 
-/** L1: a target is closed or removed only when something was known against its Pod, or its Service did not want it. */
+/** What CLB said of a listener's quota is believed for so long. */
+const QUOTA_MS = 600_000;
+
+/**
+ * L1: a target is closed or removed only when something was known against its Pod, or its Service did not want it, or CLB had
+ * said that the listener is full: a Pod may give its place to one that waits.
+ */
 export function closedOnEvidence(ledger: Ledger): Breach[] {
   const troubleAt = firstTroubles(ledger.evidence);
+  const fullAt = momentsFull(ledger);
   const found: Breach[] = [];
   replayCloud(ledger.evidence.journal, ({ at, changes, before }) => {
     for (const { kind, listenerId, address, port, weight, tag } of changes) {
+      if (fullAt.get(listenerId)?.some(full => full <= at && at <= full + QUOTA_MS)) continue;
       const where = `${address}:${port}`;
       const wasOpen = (before.get(`${listenerId} ${where}`)?.weight ?? 0) > 0;
       const closes = kind === 'target-deregistered' || (kind === 'target-reweighted' && weight === 0 && wasOpen);
@@ -26,6 +34,18 @@ export function closedOnEvidence(ledger: Ledger): Breach[] {
       found.push({ law: 'L1', message: `${kind} ${where} of ${podNameOf(tag)}, of which nothing was known` });
     }
   });
+  return found;
+}
+
+/** When CLB refused to bind more on a listener. */
+function momentsFull({ evidence }: Ledger): ReadonlyMap<string, readonly number[]> {
+  const found = new Map<string, number[]>();
+  for (const record of evidence.journal) {
+    if (record.kind !== 'call' || record.action !== 'BatchRegisterTargets' || !record.code.startsWith('LimitExceeded'))
+      continue;
+    const { Targets = [] } = record.parameters as { Targets?: readonly { ListenerId: string }[] };
+    for (const { ListenerId } of Targets) found.set(ListenerId, [...(found.get(ListenerId) ?? []), record.finishedAt]);
+  }
   return found;
 }
 

@@ -2,6 +2,7 @@ import type { KubeletRecord } from '../../../sandbox/kube/kubelet/kubelet-record
 import { addressSpans, holderOf } from '../address-spans.ts';
 import type { Breach } from '../breach.ts';
 import { type CloudTarget, type CloudTargets, isOpen, isRefused, replayCloud } from '../evidence.ts';
+import type { ApiWrite } from '../noting-api.ts';
 import { isServing, selects, weightOf } from './desired-state.ts';
 import type { Ledger, OwnListener } from './ledger.ts';
 
@@ -12,12 +13,16 @@ const SENT_MS = 7_000;
 /** A deletion is held up for a replacement no longer than until its hook's budget nears its end. */
 const HOLD_MAX_MS = 20_000;
 
+/** Less grace than this is left to the application: the floor does not hold the target. */
+const GRACE_MIN_SECONDS = 10;
+
 /** L2: no write of ours took a listener's last open target, of a Pod that runs, while another one that is wanted was ready. */
 export function neverEmptied(ledger: Ledger): Breach[] {
   const hookedAt = moments(ledger.evidence.records, 'preStopBegan');
   const found: Breach[] = [];
   const exitedAt = moments(ledger.evidence.records, 'exited');
   const spans = addressSpans(ledger.evidence.records);
+  const hurriedAt = hurriedDeletions(ledger.evidence.apiWrites);
   const openSince = new Map<string, number>();
   replayCloud(ledger.evidence.journal, ({ at, changes, before, after }) => {
     const wasOpen = (key: string) => at - (openSince.get(key) ?? at) > SENT_MS;
@@ -31,6 +36,7 @@ export function neverEmptied(ledger: Ledger): Breach[] {
       if ((exitedAt.get(last.podUid) ?? Number.POSITIVE_INFINITY) <= at) continue;
       if (at - (hookedAt.get(last.podUid) ?? at) > HOLD_MAX_MS) continue;
       if (ledger.evidence.misled?.(last.podUid, at, at)) continue;
+      if ((hurriedAt.get(last.podName) ?? Number.POSITIVE_INFINITY) <= at) continue;
       const ready = readyFor(ledger, listener, at);
       if (ready === undefined) continue;
       const message = `${listenerId} lost its last open target, ${last.podName}, with ${ready} ready`;
@@ -38,6 +44,18 @@ export function neverEmptied(ledger: Ledger): Breach[] {
     }
     noteOpen(openSince, after, at);
   });
+  return found;
+}
+
+/** When Pods were deleted with next to no grace, by name. */
+function hurriedDeletions(writes: readonly ApiWrite[]): ReadonlyMap<string, number> {
+  const found = new Map<string, number>();
+  for (const { at, method, path, body } of writes) {
+    const podName = /\/pods\/([^/]+)$/.exec(path)?.[1];
+    const { gracePeriodSeconds } = (body ?? {}) as { gracePeriodSeconds?: number };
+    if (podName === undefined || method !== 'DELETE' || gracePeriodSeconds === undefined) continue;
+    if (gracePeriodSeconds < GRACE_MIN_SECONDS && !found.has(podName)) found.set(podName, at);
+  }
   return found;
 }
 
