@@ -2,9 +2,10 @@ import type { CertificateSettings } from '../cloud/settings.ts';
 import type { IngressRecord } from '../kube/ingress-reflector.ts';
 import { ownerName } from '../loadbalancers/owner.ts';
 import { type Problem, problem } from '../loadbalancers/problem.ts';
-import { type AnnotationReader, fieldsOf, textOf } from './annotation-reader.ts';
+import type { AnnotationReader } from '../manifests/annotation-reader.ts';
 import { CERTIFICATE } from './ingress-annotations.ts';
 import type { IngressFacts } from './ingress-facts.ts';
+import { fieldsOf, textOf } from './json-fields.ts';
 
 /** What is known of the certificate that a host shall have. */
 export type HostCertificate =
@@ -20,8 +21,6 @@ interface Entry {
 }
 
 const EXAMPLE = '[{"hosts":["a.com"],"qcloud_cert_id":["id"]}]';
-/** How Kubernetes names Secrets. */
-const SECRET_NAME = /^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/;
 
 /** The certificates of an Ingress, by `spec.tls` or by annotation: exact hosts before wildcards before all others. */
 export class HostCertificates {
@@ -50,11 +49,6 @@ export class HostCertificates {
   }
 }
 
-/** The Secrets that `spec.tls` names and that can be read. */
-export function secretNames({ tls }: IngressRecord): readonly string[] {
-  return [...new Set(tls.map(({ secretName }) => secretName))].filter(name => SECRET_NAME.test(name));
-}
-
 function secretEntries(ingress: IngressRecord, { secret }: Pick<IngressFacts, 'secret'>): Entry[] {
   return ingress.tls.map(({ hosts, secretName }) => ({
     hosts,
@@ -63,7 +57,7 @@ function secretEntries(ingress: IngressRecord, { secret }: Pick<IngressFacts, 's
 }
 
 function certificateIn(ingress: IngressRecord, name: string, secret: IngressFacts['secret']): HostCertificate {
-  const look = SECRET_NAME.test(name) ? secret(name) : ({ kind: 'absent' } as const);
+  const look = secret(name);
   if (!look) return { kind: 'pending' };
   if (look.kind === 'absent') return { kind: 'missing', problem: unusable(ingress, name, 'does not exist') };
   const { certificateId, authorityId } = look;
@@ -72,9 +66,9 @@ function certificateIn(ingress: IngressRecord, name: string, secret: IngressFact
 }
 
 function annotatedEntries(reader: AnnotationReader): Entry[] {
-  const written = reader.list(CERTIFICATE, EXAMPLE) ?? [];
+  const written = reader.jsonList(CERTIFICATE, EXAMPLE) ?? [];
   const entries = written.map(annotatedEntry).filter(entry => entry !== undefined);
-  if (entries.length < written.length) reader.invalid(CERTIFICATE, `like ${EXAMPLE}`);
+  if (entries.length < written.length) reader.malformed(CERTIFICATE, `it takes entries like ${EXAMPLE}`);
   return entries;
 }
 

@@ -1,3 +1,5 @@
+import type { LoadBalancerKeys } from '../manifests/load-balancer-annotations.ts';
+
 /** Ingress annotations written by users, TKE's own names (tke-conventions section 1.2). */
 
 const TKE = 'ingress.cloud.tencent.com';
@@ -17,8 +19,20 @@ export const AUTO_REWRITE_CODE = `${TKE}/auto-rewrite-code`;
 export const REWRITE_SUPPORT = `${TKE}/rewrite-support`;
 export const CERTIFICATE = `${TKE}/certificate`;
 export const ENABLE_GROUP = `${TKE}/enable-group`;
+export const MODIFICATION_PROTECTION = `${TKE}/modification-protection`;
+export const WEIGHTS = `${TKE}/lb-rs-weight`;
 export const MIX_TARGET_PREFER = `${TKE}/mix-target-prefer`;
 export const TKE_SERVICE_CONFIG = `${TKE}/tke-service-config`;
+
+export const LOAD_BALANCER_KEYS: LoadBalancerKeys = {
+  chargeType: [`${KUBERNETES}.internetChargeType`],
+  maxBandwidth: [`${KUBERNETES}.internetMaxBandwidthOut`],
+  extensiveParameters: `${KUBERNETES}.extensiveParameters`,
+  securityGroups: `${TKE}/security-groups`,
+  passToTarget: `${TKE}/pass-to-target`,
+  deletionProtection: `${TKE}/deletion-protection`,
+  retain: `${TKE}/loadbalance-retain`,
+};
 
 /** Our class, and TKE's: an Ingress of the latter is ours with direct access alone. */
 export const OUR_CLASS = 'clb-direct';

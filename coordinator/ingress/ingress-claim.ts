@@ -1,8 +1,13 @@
 import type { IngressRecord } from '../kube/ingress-reflector.ts';
 import { ownerName } from '../loadbalancers/owner.ts';
 import { type Problem, problem } from '../loadbalancers/problem.ts';
-import type { Claim, LoadBalancerChoice, ServiceIntent } from '../loadbalancers/service-intent.ts';
-import { AnnotationReader } from './annotation-reader.ts';
+import type { Claim, CreatedChoice, LoadBalancerChoice, ServiceIntent } from '../loadbalancers/service-intent.ts';
+import { AnnotationReader } from '../manifests/annotation-reader.ts';
+import {
+  type LoadBalancerSource,
+  type LoadBalancerWish,
+  readLoadBalancerWish,
+} from '../manifests/load-balancer-annotations.ts';
 import * as annotation from './ingress-annotations.ts';
 import type { IngressFacts } from './ingress-facts.ts';
 import { ingressRules } from './ingress-rules.ts';
@@ -11,7 +16,7 @@ import { ingressRules } from './ingress-rules.ts';
 export function claimOfIngress(ingress: IngressRecord, facts: IngressFacts): Claim {
   if (ingress.deleting) return ingress.finalized ? leaving(ingress, facts) : { kind: 'unclaimed' };
   const reader = new AnnotationReader(ingress);
-  const isDirect = reader.isOn(annotation.DIRECT_ACCESS);
+  const isDirect = reader.flag(annotation.DIRECT_ACCESS);
   const isOurs = ingress.className === annotation.OUR_CLASS;
   const isMeant = isOurs || ingress.className === annotation.TKE_CLASS;
   if (isMeant && reader.problems.length > 0) return refused(ingress, facts, reader.problems);
@@ -36,6 +41,8 @@ function leaving(ingress: IngressRecord, facts: IngressFacts): Claim {
 function intentOf(ingress: IngressRecord, facts: IngressFacts): ServiceIntent {
   const reader = new AnnotationReader(ingress);
   const { rules, problems } = ingressRules(ingress, facts, reader);
+  const place = placeOf(reader);
+  const wish = readLoadBalancerWish(ingress, annotation.LOAD_BALANCER_KEYS, sourceOf(place));
   const { uid, namespace, name, finalized, createdAt, recorded, adopted } = ingress;
   return {
     service: { kind: 'Ingress', uid, namespace, name },
@@ -43,24 +50,38 @@ function intentOf(ingress: IngressRecord, facts: IngressFacts): ServiceIntent {
     finalized,
     held: false,
     createdAt,
-    loadBalancer: choiceOf(reader),
+    loadBalancer: place.kind === 'existing' ? place : made(place, wish),
+    ...(wish.settings && { settings: wish.settings }),
+    retains: wish.retains,
     recorded,
     adopts: false,
     adopted,
     rules,
-    problems: [...reader.problems, ...problems, ...notServed(ingress, reader)],
+    problems: [...reader.problems, ...problems, ...wish.problems, ...notServed(ingress, reader)],
   };
 }
 
-function choiceOf(reader: AnnotationReader): LoadBalancerChoice {
+function placeOf(reader: AnnotationReader): LoadBalancerChoice {
   const id = reader.text(annotation.EXISTING_LOAD_BALANCER);
   return id ? { kind: 'existing', id } : { kind: 'created', subnetId: reader.text(annotation.INTERNAL_SUBNET) };
+}
+
+function sourceOf(place: LoadBalancerChoice): LoadBalancerSource {
+  if (place.kind === 'existing') return 'existing';
+  return place.subnetId === undefined ? 'public' : 'internal';
+}
+
+function made(place: CreatedChoice, { creation, isHeld }: LoadBalancerWish): CreatedChoice {
+  return { ...place, ...(creation && { settings: creation }), ...(isHeld && { isHeld }) };
 }
 
 /** What TKE's controller does and we do not, and what to write instead. */
 const NOT_SERVED: Readonly<Record<string, string>> = {
   [annotation.REWRITE_SUPPORT]: `use ${annotation.AUTO_REWRITE}: "true" for redirects from HTTP to HTTPS`,
   [annotation.ENABLE_GROUP]: `let the Ingresses name the same load balancer by ${annotation.EXISTING_LOAD_BALANCER}`,
+  [annotation.MODIFICATION_PROTECTION]:
+    'keep others from changing the load balancer by a policy of access management (CAM)',
+  [annotation.WEIGHTS]: 'give Pods weights by the annotation service.cloud.tencent.com/custom-weight',
   [annotation.MIX_TARGET_PREFER]: "the load balancer's own address family decides which address of a Pod is bound",
 };
 

@@ -5,7 +5,7 @@ import type { Redirect } from '../loadbalancers/listener-settings.ts';
 import { ownerName } from '../loadbalancers/owner.ts';
 import { type Problem, problem } from '../loadbalancers/problem.ts';
 import type { RuleIntent } from '../loadbalancers/service-intent.ts';
-import type { AnnotationReader } from './annotation-reader.ts';
+import type { AnnotationReader } from '../manifests/annotation-reader.ts';
 import { backendOf } from './backend.ts';
 import { type ForwardingPlace, forwardingPlace } from './forwarding-place.ts';
 import { HostCertificates } from './host-certificates.ts';
@@ -50,15 +50,17 @@ function addRedirects(draft: Draft, sets: readonly RuleSet[], redirect: Redirect
 }
 
 function redirectOf(reader: AnnotationReader, sets: readonly RuleSet[]): Redirect | undefined {
-  if (!reader.isOn(AUTO_REWRITE)) return undefined;
+  if (!reader.flag(AUTO_REWRITE)) return undefined;
   const target = sets.find(({ scheme, rules }) => scheme === 'HTTPS' && rules.length > 0);
   if (!target) {
-    reader.invalid(AUTO_REWRITE, 'on an Ingress that has certificates, and so rules for HTTPS to redirect to');
-    return undefined;
+    return reader.malformed(
+      AUTO_REWRITE,
+      'the Ingress has no rule for HTTPS to redirect to; name a certificate in spec.tls',
+    );
   }
   const written = reader.text(AUTO_REWRITE_CODE);
   const code = CODES.find(each => String(each) === written?.replace(/[^0-9]/g, ''));
-  if (written !== undefined && code === undefined) reader.invalid(AUTO_REWRITE_CODE, '301, 302 or 307');
+  if (written !== undefined && code === undefined) reader.malformed(AUTO_REWRITE_CODE, 'it takes 301, 302 or 307');
   return { port: target.port, code: code ?? CODES[0] };
 }
 

@@ -1,5 +1,6 @@
-import { type AnnotationReader, fieldsOf } from './annotation-reader.ts';
+import type { AnnotationReader } from '../manifests/annotation-reader.ts';
 import { LISTEN_PORTS } from './ingress-annotations.ts';
+import { fieldsOf } from './json-fields.ts';
 
 export type Scheme = 'HTTP' | 'HTTPS';
 
@@ -16,13 +17,14 @@ const PORTS_MAX = 50;
 
 /** The ports that the annotation lists, each once; undefined when it lists none that is usable. */
 export function listenPorts(reader: AnnotationReader): readonly ListenPort[] | undefined {
-  const entries = reader.list(LISTEN_PORTS, EXAMPLE);
+  const entries = reader.jsonList(LISTEN_PORTS, EXAMPLE);
   if (!entries || entries.length === 0) return undefined;
   const ports = entries.map(listenPort).filter(found => found !== undefined);
-  if (ports.length < entries.length || entries.length > PORTS_MAX) reader.invalid(LISTEN_PORTS, `like ${EXAMPLE}`);
+  if (ports.length < entries.length || entries.length > PORTS_MAX)
+    reader.malformed(LISTEN_PORTS, `it takes up to ${PORTS_MAX} ports, like ${EXAMPLE}`);
   const used = new Set<number>();
   const distinct = ports.filter(({ port }) => !used.has(port) && used.add(port));
-  if (distinct.length < ports.length) reader.invalid(LISTEN_PORTS, 'a list that names every port once');
+  if (distinct.length < ports.length) reader.malformed(LISTEN_PORTS, 'it takes every port once');
   return distinct.length > 0 ? distinct.slice(0, PORTS_MAX) : undefined;
 }
 

@@ -1,6 +1,7 @@
 import type { IngressRuleRecord } from '../kube/ingress-reflector.ts';
-import { type AnnotationReader, fieldsOf, textOf } from './annotation-reader.ts';
+import type { AnnotationReader } from '../manifests/annotation-reader.ts';
 import { HTTP_RULES, HTTPS_RULES, RULE_MIX, RULE_MIX_BOTH } from './ingress-annotations.ts';
+import { fieldsOf, textOf } from './json-fields.ts';
 import { DEFAULT_PORTS, type ListenPort, listenPorts, type Scheme } from './listen-ports.ts';
 
 /** The rules of an Ingress that are for one port. */
@@ -24,8 +25,8 @@ export function ruleSets(
   const portsOf = (scheme: Scheme): readonly ListenPort[] =>
     listed?.filter(port => port.scheme === scheme) ?? [{ scheme, port: DEFAULT_PORTS[scheme] }];
   const both = [...portsOf('HTTP'), ...portsOf('HTTPS')];
-  if (reader.isOn(RULE_MIX_BOTH)) return both.map(port => ({ ...port, rules }));
-  if (!reader.isOn(RULE_MIX)) return (listed ?? portsOf(plain)).map(port => ({ ...port, rules }));
+  if (reader.flag(RULE_MIX_BOTH)) return both.map(port => ({ ...port, rules }));
+  if (!reader.flag(RULE_MIX)) return (listed ?? portsOf(plain)).map(port => ({ ...port, rules }));
   const named = { HTTP: namedRules(HTTP_RULES, rules, reader), HTTPS: namedRules(HTTPS_RULES, rules, reader) };
   const isFor = (scheme: Scheme, rule: IngressRuleRecord) =>
     named[scheme].has(rule) || (scheme === plain && !named.HTTP.has(rule) && !named.HTTPS.has(rule));
@@ -38,10 +39,11 @@ function namedRules(
   rules: readonly IngressRuleRecord[],
   reader: AnnotationReader,
 ): ReadonlySet<IngressRuleRecord> {
-  const entries = (reader.list(annotation, RULES_EXAMPLE) ?? []).map(entryKey);
+  const entries = (reader.jsonList(annotation, RULES_EXAMPLE) ?? []).map(entryKey);
   const byKey = Map.groupBy(rules, ruleKey);
+  // Those that it has are taken all the same.
   const isKnown = entries.every(entry => entry !== undefined && byKey.has(entry));
-  if (!isKnown) reader.invalid(annotation, `a list of rules that the Ingress has, like ${RULES_EXAMPLE}`);
+  if (!isKnown) reader.malformed(annotation, `it takes rules that the Ingress has, like ${RULES_EXAMPLE}`);
   return new Set(entries.flatMap(entry => (entry === undefined ? [] : (byKey.get(entry) ?? []))));
 }
 

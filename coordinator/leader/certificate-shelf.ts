@@ -11,6 +11,8 @@ export interface CertificateShelfOptions {
 /** A Secret in use is read again after so long: nobody tells when it changes. */
 const READ_AGAIN_MS = 30_000;
 const SECRETS_MAX = 10_000;
+/** How Kubernetes names Secrets: no other name is asked for. */
+const SECRET_NAME = /^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/;
 
 interface Entry {
   readonly secret: SecretName;
@@ -29,6 +31,7 @@ export class CertificateShelf {
 
   /** Undefined until it was read; the first question has it read. */
   of(secret: SecretName): SecretLook | undefined {
+    if (!SECRET_NAME.test(secret.name)) return { kind: 'absent' };
     const known = this.#entries.get(keyOf(secret));
     if (!known && this.#entries.size < SECRETS_MAX) this.#ask({ secret, look: undefined });
     return known?.look;

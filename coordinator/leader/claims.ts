@@ -1,10 +1,11 @@
 import { isDeepStrictEqual } from 'node:util';
+import type { CertificateSettings } from '../cloud/settings.ts';
 import type { SelectingOwner } from '../core/owner-selections.ts';
 import { claimOfIngress } from '../ingress/ingress-claim.ts';
 import type { Knowledge } from '../knowledge.ts';
 import type { IngressRecord } from '../kube/ingress-reflector.ts';
 import type { OwnerRecord } from '../kube/owner-record.ts';
-import type { SecretName } from '../kube/secret-reader.ts';
+import type { SecretLook, SecretName } from '../kube/secret-reader.ts';
 import type { ServiceRecord } from '../kube/service-reflector.ts';
 import type { Problem } from '../loadbalancers/problem.ts';
 import { type Claim, claimOf, type ServiceIntent } from '../loadbalancers/service-intent.ts';
@@ -69,7 +70,7 @@ export class Claims {
     const named = new Set<string>();
     const ingressName = ingressOf(key);
     const { service, claim } =
-      ingressName === undefined ? this.#readService(key) : this.#readIngress(ingressName, named);
+      ingressName === undefined ? this.#readService(key, named) : this.#readIngress(ingressName, named);
     this.#references.set(key, named);
     const after = service && claim?.kind === 'claimed' ? this.#claimed(service, claim.intent) : undefined;
     if (before) this.#byUid.delete(before.service.uid);
@@ -80,12 +81,18 @@ export class Claims {
     return { before, after, problems: problemsOf(claim), service };
   }
 
-  #readService(key: string): Read<ServiceRecord> {
-    const service = this.#options.knowledge.services.get(key);
-    return { service, claim: service && claimOf(service, { tkeController: this.#options.tkeController('Service') }) };
+  /** @param named takes all that the object refers to */
+  #readService(key: string, named: Set<string>): Read<ServiceRecord> {
+    const { knowledge, certificates, tkeController } = this.#options;
+    const service = knowledge.services.get(key);
+    if (!service) return { service, claim: undefined };
+    const certificateOf = (namespace: string, name: string) => {
+      named.add(`Secret ${namespace}/${name}`);
+      return certificateIn(certificates.of({ namespace, name }));
+    };
+    return { service, claim: claimOf(service, { tkeController: tkeController('Service'), certificateOf }) };
   }
 
-  /** @param named takes all that the Ingress refers to */
   #readIngress(key: string, named: Set<string>): Read<IngressRecord> {
     const { knowledge, certificates, tkeController } = this.#options;
     const ingress = knowledge.ingresses.get(key);
@@ -109,6 +116,13 @@ export class Claims {
   #claimed(service: OwnerRecord, intent: ServiceIntent): Claimed {
     return { service, intent: { ...intent, held: intent.finalized && this.#options.held.has(service.uid) } };
   }
+}
+
+/** A Secret without an id is as good as none. */
+function certificateIn(look: SecretLook | undefined): CertificateSettings | 'missing' | undefined {
+  if (look?.kind !== 'found') return look && 'missing';
+  const { certificateId, authorityId } = look;
+  return certificateId === '' ? 'missing' : { certificateIds: [certificateId], ...(authorityId && { authorityId }) };
 }
 
 /** Kinds of objects that claimed ones refer to. */

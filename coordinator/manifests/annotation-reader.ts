@@ -72,6 +72,15 @@ export class AnnotationReader {
     return isRecord(parsed) ? parsed : this.malformed(key, `it takes JSON such as ${form}`);
   }
 
+  /** A JSON array; `null` is an empty one. `form` says what it looks like. */
+  jsonList(key: string, form: string): readonly unknown[] | undefined {
+    const value = this.text(key);
+    if (value === undefined) return undefined;
+    const parsed = parsedJson(value);
+    if (parsed === null) return [];
+    return Array.isArray(parsed) ? parsed : this.malformed(key, `it takes JSON such as ${form}`);
+  }
+
   /** Tells that a value makes no sense; `allowed` says what does, for example `it takes a number`. */
   malformed(key: string, allowed: string): undefined {
     this.problems.push(this.complaint(key, allowed, NOT_SET));
