@@ -57,6 +57,9 @@ export class InstantCloud implements Cloud {
   createListeners: Cloud['createListeners'] = () => notExpected('createListeners');
   deleteListeners: Cloud['deleteListeners'] = () => notExpected('deleteListeners');
   createRules: Cloud['createRules'] = () => notExpected('createRules');
+  changeSettings: Cloud['changeSettings'] = () => notExpected('changeSettings');
+  redirect: Cloud['redirect'] = () => notExpected('redirect');
+  removeRedirects: Cloud['removeRedirects'] = () => notExpected('removeRedirects');
   deleteRules: Cloud['deleteRules'] = () => notExpected('deleteRules');
   registerTargets: Cloud['registerTargets'] = () => notExpected('registerTargets');
   deregisterTargets: Cloud['deregisterTargets'] = () => notExpected('deregisterTargets');

@@ -64,6 +64,16 @@ export const ANSWERED: readonly AnsweredErrorEntry[] = [
     fix: 'Nothing to do, it is made again. If it goes on, look for a second controller that deletes it.',
   },
   {
+    code: 'CD2036',
+    class: 'terminal',
+    blames: 'items',
+    matches: [{ cloudCodes: ANY_REFUSAL, text: /\bcert(ificate)?s?\b|证书/i }],
+    meaning: 'CLB refused a certificate.',
+    cause:
+      'The certificate has expired, was deleted from the SSL product, belongs to another account, or does not fit: no server certificate, or two of the same algorithm.',
+    fix: 'Upload a valid certificate to the SSL product, and write its id into the Secret (qcloud_cert_id, qcloud_ca_cert_id). Other hosts and ports are served.',
+  },
+  {
     code: 'CD2013',
     class: 'terminal',
     blames: 'items',
@@ -73,7 +83,7 @@ export const ANSWERED: readonly AnsweredErrorEntry[] = [
     ],
     notFound: true,
     meaning: 'Something the request names does not exist.',
-    cause: 'A subnet, certificate, security group or other resource was deleted, or its id is mistyped.',
+    cause: 'A subnet, security group or other resource was deleted, or its id is mistyped.',
     fix: 'Correct the id that the message names.',
   },
   {

@@ -6,6 +6,8 @@ import { changeRequest, type LoadBalancerChange } from './load-balancer-settings
 import * as replies from './replies.ts';
 import type { Reply } from './reply-fields.ts';
 import * as requests from './requests.ts';
+import { redirectParameters, settingsRequest } from './setting-parameters.ts';
+import type { Redirects, SettingsChange } from './settings.ts';
 import { pollTask } from './task-poller.ts';
 import { TaskTimes } from './task-times.ts';
 import type {
@@ -129,6 +131,21 @@ export class ClbWriter {
     });
   }
 
+  changeSettings(id: string, change: SettingsChange, signal: AbortSignal): Promise<CloudResult<void>> {
+    const { action, parameters } = settingsRequest(id, change);
+    return this.#single({ action, parameters, size: 1, parse: nothing }, signal);
+  }
+
+  redirect(id: string, redirects: Redirects, signal: AbortSignal): Promise<CloudResult<void>> {
+    const parameters = redirectParameters(id, redirects);
+    return this.#single({ action: 'ManualRewrite', parameters, size: redirects.pairs.length, parse: nothing }, signal);
+  }
+
+  removeRedirects(id: string, redirects: Redirects, signal: AbortSignal): Promise<CloudResult<void>> {
+    const parameters = redirectParameters(id, redirects);
+    return this.#single({ action: 'DeleteRewrite', parameters, size: redirects.pairs.length, parse: nothing }, signal);
+  }
+
   registerTargets(id: string, targets: readonly NewBinding[], signal: AbortSignal): Promise<CloudResult<BatchOutcome>> {
     return this.#atOnce('BatchRegisterTargets', signal, async send =>
       send('BatchRegisterTargets', requests.registerParameters(id, targets), replies.batchOutcome),
@@ -172,6 +189,12 @@ export class ClbWriter {
   /** A change of load balancers, listeners or rules. */
   #configure<T>(action: string, signal: AbortSignal, body: (runTask: RunTask) => Promise<T>): Promise<CloudResult<T>> {
     return this.#withTasks({ action, timeoutMs: this.#caller.limits.configurationTimeoutMs }, signal, body);
+  }
+
+  #single(request: TaskRequest<string[]>, signal: AbortSignal): Promise<CloudResult<void>> {
+    return this.#configure(request.action, signal, async runTask => {
+      await runTask(request);
+    });
   }
 
   /** A write that is over when CLB has answered. */

@@ -1,4 +1,11 @@
-import type { CertificateSettings, ForwardingSettings, HealthCheckSettings, ListenerSettings } from './settings.ts';
+import type {
+  CertificateSettings,
+  ForwardingSettings,
+  HealthCheckSettings,
+  ListenerSettings,
+  Redirects,
+  SettingsChange,
+} from './settings.ts';
 
 /** Settings as the API wants them; what is left out of the settings is left out of the parameters. */
 
@@ -32,6 +39,44 @@ export function domainParameters({ certificate, http2, isDefaultDomain }: Forwar
     Http2: http2,
     DefaultServer: isDefaultDomain,
   });
+}
+
+/** The action of a change of settings, and its parameters. */
+export function settingsRequest(
+  loadBalancerId: string,
+  change: SettingsChange,
+): { action: string; parameters: object } {
+  const place = { LoadBalancerId: loadBalancerId, ListenerId: change.listenerId };
+  switch (change.kind) {
+    case 'listener':
+      return { action: 'ModifyListener', parameters: { ...place, ...listenerParameters(change.settings) } };
+    case 'rule': {
+      const parameters = { ...place, LocationId: change.locationId, ...ruleParameters(change.settings) };
+      return { action: 'ModifyRule', parameters };
+    }
+    case 'domain': {
+      const parameters = { ...place, Domain: change.domain, ...domainParameters(change.settings) };
+      return { action: 'ModifyDomainAttributes', parameters };
+    }
+  }
+}
+
+export function redirectParameters(
+  loadBalancerId: string,
+  { sourceListenerId, targetListenerId, pairs }: Redirects,
+): object {
+  return {
+    LoadBalancerId: loadBalancerId,
+    SourceListenerId: sourceListenerId,
+    TargetListenerId: targetListenerId,
+    RewriteInfos: pairs.map(pair => ({
+      SourceLocationId: pair.sourceLocationId,
+      TargetLocationId: pair.targetLocationId,
+      RewriteCode: pair.code,
+      TakeUrl: true,
+      SourceDomain: pair.domain,
+    })),
+  };
 }
 
 /** Several server certificates go into another parameter than one, and with an authority into the same list as it. */

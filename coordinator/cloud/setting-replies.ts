@@ -33,7 +33,9 @@ export function redirectTarget(reply: Reply): Pick<ForwardingRule, 'redirectsTo'
   if (!isObject(target)) return {};
   const listenerId = optionalString(target, 'TargetListenerId');
   const locationId = optionalString(target, 'TargetLocationId');
-  return listenerId === '' || locationId === '' ? {} : { redirectsTo: { listenerId, locationId } };
+  const code = wholeNumber(target.RewriteCode);
+  if (listenerId === '' || locationId === '') return {};
+  return { redirectsTo: { listenerId, locationId, ...(code !== undefined && { code }) } };
 }
 
 /** CLB tells it by one flag among others, so that its absence says that it is off where there are flags at all. */

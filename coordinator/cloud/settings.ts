@@ -66,3 +66,42 @@ export interface HealthCheckSettings {
   readonly httpDomain?: string;
   readonly httpMethod?: 'HEAD' | 'GET';
 }
+
+/** A change of what is there already, in one call. What its settings leave out stays. */
+export type SettingsChange =
+  | {
+      readonly kind: 'listener';
+      readonly listenerId: string;
+      readonly settings: ListenerSettings;
+    }
+  /** Of the rule itself, not of its domain. */
+  | {
+      readonly kind: 'rule';
+      readonly listenerId: string;
+      readonly locationId: string;
+      readonly settings: Omit<ForwardingSettings, keyof DomainSettings>;
+    }
+  | {
+      readonly kind: 'domain';
+      readonly listenerId: string;
+      readonly domain: string;
+      readonly settings: DomainSettings;
+    };
+
+/** What all rules of a domain share. */
+export type DomainSettings = Pick<ForwardingSettings, 'certificate' | 'http2' | 'isDefaultDomain'>;
+
+/** Redirects from rules of one listener to rules of another. At most 49. */
+export interface Redirects {
+  readonly sourceListenerId: string;
+  readonly targetListenerId: string;
+  readonly pairs: readonly RedirectPair[];
+}
+
+export interface RedirectPair {
+  readonly sourceLocationId: string;
+  readonly targetLocationId: string;
+  /** Of the source. */
+  readonly domain: string;
+  readonly code: number;
+}

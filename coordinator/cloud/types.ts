@@ -1,5 +1,5 @@
 import type { CreationSettings, LoadBalancerChange, LoadBalancerSettings } from './load-balancer-settings.ts';
-import type { ForwardingSettings, ListenerSettings } from './settings.ts';
+import type { ForwardingSettings, ListenerSettings, Redirects, SettingsChange } from './settings.ts';
 
 export type { HealthCheckSettings } from './settings.ts';
 
@@ -62,6 +62,11 @@ export interface Cloud {
     locationIds: readonly string[],
     signal: AbortSignal,
   ): Promise<CloudResult<void>>;
+  /** Changes a listener, a forwarding rule or a domain in place; resolves when the task has ended. */
+  changeSettings(loadBalancerId: string, change: SettingsChange, signal: AbortSignal): Promise<CloudResult<void>>;
+  /** Layer 7: requests keep their path. Resolves when the task has ended. */
+  redirect(loadBalancerId: string, redirects: Redirects, signal: AbortSignal): Promise<CloudResult<void>>;
+  removeRedirects(loadBalancerId: string, redirects: Redirects, signal: AbortSignal): Promise<CloudResult<void>>;
   /** The account's defaults; a raise granted to one load balancer does not show here (clb-api section 3). */
   describeQuota(signal: AbortSignal): Promise<CloudResult<Quota>>;
   /** At most 500 in one call. The ids of listeners of which nothing may be assumed come back in `failedListenerIds`. */
@@ -183,7 +188,14 @@ export interface ForwardingRule {
   /** As far as CLB tells. */
   readonly settings?: ForwardingSettings;
   /** The rule of another listener that its requests are redirected to. */
-  readonly redirectsTo?: { readonly listenerId: string; readonly locationId: string };
+  readonly redirectsTo?: RedirectTarget;
+}
+
+export interface RedirectTarget {
+  readonly listenerId: string;
+  readonly locationId: string;
+  /** The status of the answer, if CLB tells. */
+  readonly code?: number;
 }
 
 export interface ForwardingRuleRequest {

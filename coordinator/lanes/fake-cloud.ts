@@ -1,5 +1,6 @@
 import type { Clock } from '../../common/clock.ts';
 import { sleep } from '../../common/clock.ts';
+import type { SettingsChange } from '../cloud/settings.ts';
 import type {
   BatchOutcome,
   Binding,
@@ -27,6 +28,9 @@ export interface SeenWrite {
     | 'createListeners'
     | 'deleteListeners'
     | 'createRules'
+    | 'changeSettings'
+    | 'redirect'
+    | 'removeRedirects'
     | 'deleteRules';
   readonly keys: readonly string[];
   readonly startedAt: number;
@@ -149,6 +153,14 @@ export class FakeCloud implements Cloud {
         return made.map(rule => rule.locationId);
       },
     );
+  changeSettings: Cloud['changeSettings'] = (_, change) =>
+    this.#write('changeSettings', [change.kind, change.listenerId], () => {
+      this.listeners = this.listeners.map(listener => withSettings(listener, change));
+    });
+  redirect: Cloud['redirect'] = (_, { sourceListenerId }) =>
+    this.#write('redirect', [sourceListenerId], () => undefined);
+  removeRedirects: Cloud['removeRedirects'] = (_, { sourceListenerId }) =>
+    this.#write('removeRedirects', [sourceListenerId], () => undefined);
   deleteRules: Cloud['deleteRules'] = (_, listenerId, ids) =>
     this.#write('deleteRules', ids, () => {
       this.listeners = this.listeners.map(listener =>
@@ -251,6 +263,12 @@ export class FakeCloud implements Cloud {
     const answer = this.answers.shift() ?? 'done';
     return answer === 'done' ? { ok: true, value: apply() } : { ok: false, error: answer };
   }
+}
+
+/** Of a listener alone. */
+function withSettings(listener: Listener, change: SettingsChange): Listener {
+  if (change.kind !== 'listener' || listener.id !== change.listenerId) return listener;
+  return { ...listener, settings: { ...listener.settings, ...change.settings } };
 }
 
 export function loadBalancer(fields: Partial<LoadBalancer>): LoadBalancer {

@@ -77,4 +77,24 @@ describe('a change of listeners', () => {
     queue.begin(CREATE);
     expect(queue.hasWaitedLong(2_001)).toBe(false);
   });
+
+  test('of a setting that CLB accepts and never shows is given up after three tries, until another is wanted', () => {
+    const change = (scheduler: 'IP_HASH' | 'LEAST_CONN'): ListenerWork => ({
+      kind: 'change-settings',
+      change: { kind: 'listener', listenerId: 'lbl-80', settings: { scheduler } },
+      ruleIds: ['a'],
+    });
+    const unchanged = { ...listener('lbl-80'), settings: { scheduler: 'WRR' } as const };
+    for (let at = 1_000; at <= 3_000; at += 1_000) {
+      queue.want([change('IP_HASH')], at);
+      expect(queue.next(at)).toEqual(change('IP_HASH'));
+      send(change('IP_HASH'), at, []);
+      expect(queue.wasListed([unchanged], at + 20)).toBe(true);
+      expect(queue.wasListed([unchanged], at + 220)).toBe(false);
+    }
+    queue.want([change('IP_HASH')], 4_000);
+    expect(queue.next(4_000)).toBeUndefined();
+    queue.want([change('LEAST_CONN')], 5_000);
+    expect(queue.next(5_000)).toEqual(change('LEAST_CONN'));
+  });
 });

@@ -1,5 +1,7 @@
+import type { RedirectPair } from '../cloud/settings.ts';
 import type { CloudResult, Listener } from '../cloud/types.ts';
 import type { ListenerWork } from '../loadbalancers/listener-work.ts';
+import { isSettingShown } from '../loadbalancers/setting-plan.ts';
 import {
   afterListenerWork,
   keepWanted,
@@ -13,6 +15,7 @@ import {
 
 /** A change that was sent and that no list of listeners has shown yet. */
 interface SentChange {
+  readonly content: string;
   readonly keys: readonly string[];
   /** Undefined while it is in flight. */
   endedAt: number | undefined;
@@ -21,6 +24,8 @@ interface SentChange {
   isDoubted: boolean;
 }
 
+/** A setting that CLB accepts so often and never shows is not sent again until somebody wants another value. */
+const EFFECT_TRIES_MAX = 3;
 /** Work that waited this long goes before targets. */
 const WAIT_MAX_MS = 2_000;
 
@@ -33,11 +38,17 @@ export class ListenerQueue {
   #sent: readonly SentChange[] = [];
   #troubles: ListenerTroubles = new Map();
   #waitsSince: number | undefined;
+  /** How often a change of settings succeeded and no list showed it, by what it says; only of what is wanted. */
+  readonly #withoutEffect = new Map<string, number>();
 
   /** Replaces what is wanted. */
   want(work: readonly ListenerWork[], now: number): void {
     this.#wanted = work;
     this.#troubles = keepWanted(this.#troubles, work);
+    if (this.#withoutEffect.size > 0) {
+      const contents = new Set(work.map(contentOf));
+      for (const content of this.#withoutEffect.keys()) if (!contents.has(content)) this.#withoutEffect.delete(content);
+    }
     this.#waitsSince = work.length === 0 ? undefined : (this.#waitsSince ?? now);
   }
 
@@ -66,7 +77,13 @@ export class ListenerQueue {
   }
 
   begin(work: ListenerWork): void {
-    const change = { keys: keysOf(work), endedAt: undefined, isShown: undefined, isDoubted: false };
+    const change = {
+      content: contentOf(work),
+      keys: keysOf(work),
+      endedAt: undefined,
+      isShown: undefined,
+      isDoubted: false,
+    };
     this.#sent = [...this.#sent, change];
     this.#waitsSince = undefined;
   }
@@ -94,19 +111,27 @@ export class ListenerQueue {
   wasListed(listeners: readonly Listener[], startedAt: number): boolean {
     const covered = this.#sent.filter(({ endedAt }) => endedAt !== undefined && endedAt <= startedAt);
     const doubtful = covered.filter(change => !change.isDoubted && change.isShown?.(listeners) === false);
-    for (const change of doubtful) change.isDoubted = true;
     const settled = new Set(covered.filter(change => !doubtful.includes(change)));
+    for (const { isDoubted, isShown, content } of settled) {
+      if (isDoubted && content !== '' && isShown?.(listeners) === false) this.#countWithoutEffect(content);
+    }
+    for (const change of doubtful) change.isDoubted = true;
     const keys = new Set([...settled].flatMap(change => change.keys));
     this.#wanted = this.#wanted.flatMap(work => partOf(work, key => !keys.has(key)) ?? []);
     this.#sent = this.#sent.filter(change => !settled.has(change));
     return doubtful.length > 0;
   }
 
-  /** What is wanted without what was sent already. */
+  /** What is wanted without what was sent already, and what CLB takes and does not do. */
   #unsent(): readonly ListenerWork[] {
-    if (this.#sent.length === 0) return this.#wanted;
+    const wanted = this.#wanted.filter(work => (this.#withoutEffect.get(contentOf(work)) ?? 0) < EFFECT_TRIES_MAX);
+    if (this.#sent.length === 0) return wanted;
     const sent = new Set(this.#sent.flatMap(change => change.keys));
-    return this.#wanted.flatMap(work => partOf(work, key => !sent.has(key)) ?? []);
+    return wanted.flatMap(work => partOf(work, key => !sent.has(key)) ?? []);
+  }
+
+  #countWithoutEffect(content: string): void {
+    this.#withoutEffect.set(content, (this.#withoutEffect.get(content) ?? 0) + 1);
   }
 }
 
@@ -123,5 +148,21 @@ function shows(listeners: readonly Listener[], work: ListenerWork, madeIds: read
       return work.listenerIds.some(id => !listenerIds.has(id));
     case 'delete-rules':
       return work.locationIds.some(id => !locationIds.has(id));
+    case 'change-settings':
+      return isSettingShown(listeners, work.change);
+    case 'redirect':
+      return work.redirects.pairs.some(pair => isRedirected(listeners, pair));
+    case 'remove-redirects':
+      return work.redirects.pairs.some(pair => !isRedirected(listeners, pair));
   }
+}
+
+function isRedirected(listeners: readonly Listener[], { sourceLocationId, targetLocationId }: RedirectPair): boolean {
+  const rules = listeners.flatMap(({ forwardingRules }) => forwardingRules);
+  return rules.find(rule => rule.locationId === sourceLocationId)?.redirectsTo?.locationId === targetLocationId;
+}
+
+/** A change by what it says: another value for the same thing is another change. */
+function contentOf(work: ListenerWork): string {
+  return work.kind === 'change-settings' ? JSON.stringify(work.change) : '';
 }

@@ -1,3 +1,4 @@
+import type { SettingsChange } from '../cloud/settings.ts';
 import type { CloudError } from '../cloud/types.ts';
 import type { ListenerWork } from '../loadbalancers/listener-work.ts';
 
@@ -9,11 +10,11 @@ export interface ListenerTrouble {
   readonly notBefore: number;
 }
 
-/** By rule id for one that is to be made, by listener id for one that is to go. */
+/** By `keysOf`. */
 export type ListenerTroubles = ReadonlyMap<string, ListenerTrouble>;
 
 /** What CLB has against a rule itself. Trouble with the key, the account or the network is none of the rule's. */
-const REFUSALS: ReadonlySet<string> = new Set(['CD2014', 'CD2017', 'CD2020', 'CD2023']);
+const REFUSALS: ReadonlySet<string> = new Set(['CD2014', 'CD2017', 'CD2020', 'CD2023', 'CD2036']);
 /** The port is taken, perhaps by the listener that we made just now and that no list shows yet. */
 const PORT_REFUSED = 'CD2017';
 /** With the pauses between the tries that is longer than a list may tell of an older state. */
@@ -83,7 +84,7 @@ export function refusalOf(troubles: ListenerTroubles, ruleId: string): string | 
   return trouble.failures >= triesNeeded ? trouble.error.code : undefined;
 }
 
-/** What the change is known by: rule ids of what is to be made, ids of what is to go. */
+/** What the change is known by: rule ids of what is to be made, ids of what is to go or to be changed. */
 export function keysOf(work: ListenerWork): readonly string[] {
   switch (work.kind) {
     case 'create':
@@ -93,6 +94,22 @@ export function keysOf(work: ListenerWork): readonly string[] {
       return work.listenerIds;
     case 'delete-rules':
       return work.locationIds;
+    case 'change-settings':
+      return [settingKey(work.change)];
+    case 'redirect':
+    case 'remove-redirects':
+      return work.redirects.pairs.map(pair => `redirect/${pair.sourceLocationId}`);
+  }
+}
+
+function settingKey(change: SettingsChange): string {
+  switch (change.kind) {
+    case 'listener':
+      return `settings/${change.listenerId}`;
+    case 'rule':
+      return `settings/${change.listenerId}/${change.locationId}`;
+    case 'domain':
+      return `settings/${change.listenerId}/domain/${change.domain}`;
   }
 }
 
@@ -100,6 +117,18 @@ export function keysOf(work: ListenerWork): readonly string[] {
 export function partOf(work: ListenerWork, isPicked: (key: string) => boolean): ListenerWork | undefined {
   if (!keysOf(work).some(isPicked)) return undefined;
   switch (work.kind) {
+    case 'change-settings':
+      return work;
+    case 'redirect':
+    case 'remove-redirects': {
+      const isKept = work.redirects.pairs.map(pair => isPicked(`redirect/${pair.sourceLocationId}`));
+      const pairs = work.redirects.pairs.filter((_, index) => isKept[index]);
+      return {
+        ...work,
+        redirects: { ...work.redirects, pairs },
+        ruleIds: work.ruleIds.filter((_, index) => isKept[index]),
+      };
+    }
     case 'delete':
       return { ...work, listenerIds: work.listenerIds.filter(isPicked) };
     case 'delete-rules':

@@ -110,6 +110,33 @@ describe('listeners', () => {
     expect(plan([tenant(intent('web', [80]))], [changed], { healthCheck }).work).toEqual([]);
   });
 
+  test('are TCP_SSL where the port has a certificate, and one of TCP goes before', () => {
+    const [port, ...others] = intent('web', [80, 81]).rules;
+    const listenerSettings = { certificate: { certificateIds: ['cert-1'] } };
+    const rules = port ? [{ ...port, listenerSettings }, ...others] : [];
+    const wanted = [intent('web', [], { rules })];
+    expect(work(wanted)).toEqual([
+      'create TCP_SSL 80 for clb-direct-c1-web-serv',
+      'create TCP 81 for clb-direct-c1-web-serv',
+    ]);
+    expect(work(wanted, [listener(80, 'web'), listener(81, 'web')])).toEqual([
+      'delete lbl-80-TCP',
+      'create TCP_SSL 80 for clb-direct-c1-web-serv',
+    ]);
+    expect(work(wanted, [listener(80, 'web', 'TCP_SSL'), listener(81, 'web')])).toEqual([]);
+  });
+
+  test('of layer 4 go before the same port is made on layer 7', () => {
+    const rules = intent('web', [80]).rules.map(each => ({
+      ...each,
+      forwarding: { scheme: 'HTTP' as const, domain: 'a.example', url: '/' },
+    }));
+    expect(work([intent('web', [], { rules })], [listener(80, 'web')])).toEqual([
+      'delete lbl-80-TCP',
+      'create HTTP 80 for clb-direct-c1-l7',
+    ]);
+  });
+
   test('that somebody renamed are somebody else’s now (L6)', () => {
     const renamed = { ...listener(80, 'web'), name: 'my listener' };
     const { work: todo, refused } = plan([tenant(intent('web', [80]))], [renamed]);

@@ -20,12 +20,14 @@ import {
 } from './listener-work.ts';
 import { type Holding, PortHolders } from './port-holders.ts';
 import type { Problem } from './problem.ts';
+import { redirectChanges } from './redirect-plan.ts';
 import { byAge, type RuleIntent } from './service-intent.ts';
+import { ownSettings, type SettledRule, schemeSettings, settingChanges } from './setting-plan.ts';
 
 /**
  * What has to be done to the listeners. A listener goes only when a Service that we see says so: because it leaves, or
- * because it no longer has that port (law L1); what does not carry our name is never changed (law L6). Settings of what
- * is there already are left alone, whoever changed them.
+ * because it no longer has that port (law L1); what does not carry our name is never changed (law L6), but for settings
+ * that the user names on a listener which he has us adopt. Settings that nobody names are left alone, whoever changed them.
  */
 export function planListeners(input: ListenerPlanInput): ListenerPlan {
   const tenants = input.tenants.toSorted((a, b) => byAge(a.intent, b.intent));
@@ -52,6 +54,8 @@ export function planListeners(input: ListenerPlanInput): ListenerPlan {
     ...unwantedRules.work,
     ...listenerCreations(draft.missingListeners, healthCheck),
     ...forwardingRuleCreations(draft.missingRules, healthCheck),
+    ...settingChanges(draft.settled, input.listeners),
+    ...redirectChanges(draft.settled, input.listeners),
   ];
   const { places, refused, adopting, departing, left, waiting } = draft;
   return { work, places, refused, remaining, adopting, departing, left, waiting };
@@ -59,6 +63,8 @@ export function planListeners(input: ListenerPlanInput): ListenerPlan {
 
 /** The parts of a plan while it is being made. */
 class Draft {
+  /** In the order of age. */
+  readonly settled: SettledRule[] = [];
   readonly places = new Map<string, RuleLocation>();
   readonly refused = new Map<string, Problem>();
   readonly missingListeners: MissingListener[] = [];
@@ -69,10 +75,17 @@ class Draft {
   readonly waiting = new Map<string, string[]>();
 
   add(tenant: Tenant, rule: RuleIntent, holding: Holding): void {
-    if (holding.kind === 'place') this.places.set(rule.id, holding.place);
+    if (holding.kind === 'place') this.#settle(tenant, rule, holding.place);
     else if (holding.kind === 'refused') this.#refuse(tenant, rule, holding.problem);
+    else if (rule.notToMake) this.#hold(tenant, rule, rule.notToMake);
+    else if (rule.notToMake) this.#refuse(tenant, rule, rule.notToMake);
     else if (tenant.mayMake) this.#make(rule, holding);
     else if (tenant.denial) this.#refuse(tenant, rule, tenant.denial);
+  }
+
+  #settle({ role }: Tenant, rule: RuleIntent, place: RuleLocation): void {
+    this.places.set(rule.id, place);
+    if (role === 'wanted') this.settled.push({ rule, place });
   }
 
   /** @returns those of the Service's own listeners that have to go now */
@@ -105,6 +118,11 @@ class Draft {
     return count;
   }
 
+  /** What is wrong with it is told with it; here it only has to be left out of gates. */
+  #hold(tenant: Tenant, rule: RuleIntent, why: Problem | 'pending'): void {
+    if (why !== 'pending') this.#refuse(tenant, rule, why);
+  }
+
   /** A place that the Service is giving up anyway is no news to anybody. */
   #refuse({ role }: Tenant, rule: RuleIntent, problem: Problem): void {
     if (role === 'wanted') this.refused.set(rule.id, problem);
@@ -114,15 +132,17 @@ class Draft {
     switch (holding.kind) {
       case 'listener-missing': {
         const { name, protocol, key } = holding;
+        const settings = ownSettings(rule.listenerSettings ?? {}, protocol);
         const rules = this.waiting.get(key);
         if (rules) rules.push(rule.id);
-        else this.missingListeners.push({ name, protocol, key, port: rule.port });
+        else this.missingListeners.push({ name, protocol, key, port: rule.port, settings });
         if (!rules && rule.forwarding) this.waiting.set(key, [rule.id]);
         return;
       }
       case 'forwarding-missing': {
-        const { domain, url } = holding.forwarding;
-        this.missingRules.push({ listenerId: holding.listenerId, domain, url, ruleId: rule.id });
+        const { domain, url, scheme } = holding.forwarding;
+        const settings = schemeSettings(rule.forwardingSettings ?? {}, scheme);
+        this.missingRules.push({ listenerId: holding.listenerId, domain, url, ruleId: rule.id, settings });
         return;
       }
       case 'to-adopt':

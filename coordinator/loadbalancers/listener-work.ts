@@ -1,4 +1,11 @@
-import type { ForwardingRuleRequest, HealthCheckSettings, Listener, ListenerRequest } from '../cloud/types.ts';
+import type {
+  ForwardingSettings,
+  HealthCheckSettings,
+  ListenerSettings,
+  Redirects,
+  SettingsChange,
+} from '../cloud/settings.ts';
+import type { ForwardingRuleRequest, Listener, ListenerRequest } from '../cloud/types.ts';
 
 /** One change of listeners of a load balancer. */
 export type ListenerWork =
@@ -17,6 +24,14 @@ export type ListenerWork =
       readonly listenerId: string;
       readonly locationIds: readonly string[];
       readonly ruleIds: readonly string[];
+    }
+  /** Of a listener, rule or domain that is there. */
+  | { readonly kind: 'change-settings'; readonly change: SettingsChange; readonly ruleIds: readonly string[] }
+  /** Layer 7, in the order of `ruleIds`. */
+  | {
+      readonly kind: 'redirect' | 'remove-redirects';
+      readonly redirects: Redirects;
+      readonly ruleIds: readonly string[];
     };
 
 export interface MissingListener {
@@ -25,6 +40,7 @@ export interface MissingListener {
   readonly port: number;
   /** What the lane calls it while it is missing: the rule's id, or for a shared one `sharedListenerKey`. */
   readonly key: string;
+  readonly settings: ListenerSettings;
 }
 
 export interface MissingForwardingRule {
@@ -32,6 +48,7 @@ export interface MissingForwardingRule {
   readonly domain: string;
   readonly url: string;
   readonly ruleId: string;
+  readonly settings: ForwardingSettings;
 }
 
 /** CLB rejects 50 ports and more in one call. */
@@ -48,12 +65,15 @@ export function listenerDeletions(listenerIds: readonly string[]): ListenerWork[
   return listenerIds.length === 0 ? [] : [{ kind: 'delete', listenerIds, ruleIds: [] }];
 }
 
-/** One call for each name and protocol; what is over the limit of one call comes with the next plan. */
+/** One call for each name, protocol and settings; what is over the limit of one call comes with the next plan. */
 export function listenerCreations(
   missing: readonly MissingListener[],
   healthCheck: HealthCheckSettings | undefined,
 ): ListenerWork[] {
-  const groups = Map.groupBy(missing, ({ name, protocol }) => `${name}|${protocol}`);
+  const groups = Map.groupBy(
+    missing,
+    ({ name, protocol, settings }) => `${name}|${protocol}|${JSON.stringify(settings)}`,
+  );
   return [...groups.values()].flatMap(group => listenerCreation(group.slice(0, PORTS_PER_CALL_MAX), healthCheck));
 }
 
@@ -63,15 +83,12 @@ function listenerCreation(
 ): ListenerWork[] {
   const [first] = group;
   if (!first) return [];
-  const isLayer4 = first.protocol === 'TCP' || first.protocol === 'UDP';
-  const request: ListenerRequest = {
-    name: first.name,
-    protocol: first.protocol,
-    ports: group.map(entry => entry.port),
-    // On layer 7 it is the forwarding rules that are checked.
-    ...(healthCheck && isLayer4 && { settings: { healthCheck } }),
-  };
-  return [{ kind: 'create', request, ruleIds: group.map(entry => entry.key) }];
+  const { name, protocol } = first;
+  // On layer 7 it is the forwarding rules that are checked.
+  const isLayer7 = protocol === 'HTTP' || protocol === 'HTTPS';
+  const settings = isLayer7 ? first.settings : withDefault(first.settings, healthCheck);
+  const ports = group.map(entry => entry.port);
+  return [{ kind: 'create', request: { name, protocol, ports, settings }, ruleIds: group.map(entry => entry.key) }];
 }
 
 export function forwardingRuleCreations(
@@ -81,13 +98,21 @@ export function forwardingRuleCreations(
   const groups = Map.groupBy(missing, ({ listenerId }) => listenerId);
   return [...groups].map(([listenerId, group]) => {
     const part = group.slice(0, RULES_PER_CALL_MAX);
-    const requests = part.map(({ domain, url }) => ({
+    const requests = part.map(({ domain, url, settings }) => ({
       domain,
       url,
-      ...(healthCheck && { settings: { healthCheck } }),
+      settings: withDefault(settings, healthCheck),
     }));
     return { kind: 'create-rules', listenerId, requests, ruleIds: part.map(entry => entry.ruleId) };
   });
+}
+
+/** Where the user says nothing of the check, the operator's word counts. */
+function withDefault<T extends { readonly healthCheck?: HealthCheckSettings }>(
+  settings: T,
+  healthCheck: HealthCheckSettings | undefined,
+): T {
+  return healthCheck ? { ...settings, healthCheck: { ...healthCheck, ...settings.healthCheck } } : settings;
 }
 
 export function forwardingRuleDeletions(listener: Listener, locationIds: readonly string[]): ListenerWork[] {

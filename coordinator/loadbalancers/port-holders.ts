@@ -62,7 +62,11 @@ export class PortHolders {
     if (!listener) return this.#promise(tenant, rule);
     const { service } = tenant.intent;
     const owner = this.#owners.get(listener.name);
-    if (owner?.uid === service.uid) return placed({ listenerId: listener.id, locationId: '', isAdopted: false });
+    if (owner?.uid === service.uid) {
+      // Its protocol cannot be changed: it goes, unwanted, before another is made.
+      if (listener.protocol !== layer4Protocol(rule)) return this.#promise(tenant, rule);
+      return placed({ listenerId: listener.id, locationId: '', isAdopted: false });
+    }
     if (owner) return refused(taken(rule, owner));
     if (this.#isShared(listener)) return refused(takenByAnotherLayer(rule, listener));
     return this.#adopt(tenant, rule, listener);
@@ -90,7 +94,7 @@ export class PortHolders {
       return { kind: 'listener-missing', name: sharedListenerName(cluster), protocol: rule.forwarding.scheme, key };
     }
     const name = listenerName(cluster, service.uid);
-    return { kind: 'listener-missing', name, protocol: ruleFamily(rule), key: rule.id };
+    return { kind: 'listener-missing', name, protocol: layer4Protocol(rule), key: rule.id };
   }
 
   #adopt(tenant: Tenant, rule: RuleIntent, listener: Listener): Holding {
@@ -120,10 +124,13 @@ export class PortHolders {
 
   #takeForwarding(tenant: Tenant, wanted: WantedForwarding): Holding {
     const { rule, forwarding, listener } = wanted;
-    if (listener && !this.#isShared(listener)) {
-      const owner = this.#owners.get(listener.name);
+    const owner = listener && this.#owners.get(listener.name);
+    // The Service's own listener of layer 4 goes, unwanted, before one of layer 7 is made.
+    const isMakingRoom = owner?.uid === rule.service.uid;
+    if (listener && !this.#isShared(listener) && !isMakingRoom) {
       return refused(owner ? taken(rule, owner) : occupied(rule, listener));
     }
+    if (isMakingRoom) return this.#takeForwarding(tenant, { ...wanted, listener: undefined });
     if (listener && listener.protocol !== forwarding.scheme) return refused(takenByAnotherLayer(rule, listener));
     const locationId = listener && this.#locationId(listener, forwarding);
     const claimant = this.#claimLocation(tenant, { ...wanted, isThere: locationId !== undefined });
@@ -185,6 +192,12 @@ function portOf({ protocol, port }: Listener): string {
 
 function ruleFamily(rule: RuleIntent): 'TCP' | 'UDP' {
   return ruleLabel(rule).startsWith('UDP') ? 'UDP' : 'TCP';
+}
+
+/** What a listener that carries the rule's port alone speaks: TCP with a certificate is TCP_SSL. */
+function layer4Protocol(rule: RuleIntent): 'TCP' | 'UDP' | 'TCP_SSL' {
+  const family = ruleFamily(rule);
+  return family === 'TCP' && rule.listenerSettings?.certificate ? 'TCP_SSL' : family;
 }
 
 /** Whether Pods can be bound to the listener itself, and get what the rule's port promises. */
