@@ -138,7 +138,8 @@ export class LaneDriver {
     const rules = intent.rules.flatMap((rule): Rule[] => {
       const location = plan?.places.get(rule.id);
       const refused = plan?.refused.get(rule.id);
-      if (refused) problems.push(refused);
+      const told = refused ?? rule.notToMake;
+      if (told && !problems.includes(told)) problems.push(told);
       if (location) return [{ ...rule, ...at(lane.loadBalancerId, location), refusal: refused?.code }];
       // What it had on the load balancer that it is leaving is not made again.
       if (role === 'kept') return [];

@@ -68,8 +68,11 @@ export interface RuleIntent extends Omit<Rule, 'place' | 'refusal'> {
   readonly forwardingSettings?: ForwardingSettings;
   /** On layer 7, on HTTP. */
   readonly redirect?: Redirect;
-  /** Why it cannot be made as it is asked for; where it stands already it stays, and what is not told is left alone. */
-  readonly notToMake?: Problem;
+  /**
+   * Why it cannot be made as it is asked for, or not yet; where it stands already it stays, and what is not told is left
+   * alone.
+   */
+  readonly notToMake?: Problem | 'pending';
 }
 
 export type Claim =

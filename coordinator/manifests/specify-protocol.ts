@@ -24,6 +24,8 @@ export interface SpecifiedHost {
 const FORM = '{"80":{"protocol":["TCP","UDP"]},"443":{"protocol":["HTTPS"],"hosts":{"a.com":{"tls":"a-secret"}}}}';
 const MEANWHILE =
   'Until it is corrected nothing new is made for the port; what it has is served, and so are the others.';
+/** How Kubernetes names them. */
+const SECRET_NAME = /^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/;
 const HOSTS_MAX = 100;
 
 /** Says of a port what the annotation says: nothing, what it is to be, or why that makes no sense. */
@@ -78,7 +80,7 @@ function hostsOf(said: unknown): readonly SpecifiedHost[] | undefined {
 /** Undefined when none is named, null when what stands there is no name. */
 function secretOf({ tls }: Readonly<Record<string, unknown>>): string | undefined | null {
   if (tls === undefined || tls === null || tls === '') return undefined;
-  return typeof tls === 'string' ? tls : null;
+  return typeof tls === 'string' && SECRET_NAME.test(tls) ? tls : null;
 }
 
 function isProtocol(value: unknown): value is SpecifiedProtocol {
