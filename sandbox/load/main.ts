@@ -7,9 +7,9 @@ import { type LoadOptions, runLoad } from './run-load.ts';
 import { socketTransport } from './socket-transport.ts';
 
 const OPTIONS = {
-  url: text({ description: 'what to load: http://host[:port]/path', placeholder: 'URL', required: true }),
+  url: text({ description: 'what to load: http://host[:port]/path, or https:', placeholder: 'URL', required: true }),
   host: text({
-    description: 'what requests say in Host, to load one domain of an HTTP listener (default: as in the URL)',
+    description: 'what requests say in Host (and in TLS), to load one domain of a listener (default: as in the URL)',
     placeholder: 'NAME',
     optional: true,
   }),
@@ -47,8 +47,12 @@ const IN_FLIGHT_MAX = 5000;
 
 function parseUrl(url: string): URL {
   const parsed = URL.canParse(url) ? new URL(url) : undefined;
-  if (parsed?.protocol !== 'http:') throw new OptionError(`--url: '${url}' must be http://host[:port]/path`);
-  return parsed;
+  if (parsed?.protocol === 'http:' || parsed?.protocol === 'https:') return parsed;
+  throw new OptionError(`--url: '${url}' must be http://host[:port]/path, or begin with https:`);
+}
+
+function portOf({ port, protocol }: URL): number {
+  return Number(port) || (protocol === 'https:' ? 443 : 80);
 }
 
 function parseHost(host: string | undefined): { readonly hostHeader?: string } {
@@ -71,8 +75,9 @@ function addresses(host: string, prefix: string | undefined, count: number): str
 function loadOptions(argv: readonly string[]): LoadOptions & { readonly json: string | undefined } {
   const values = parseOptions(OPTIONS, argv, process.env);
   const url = parseUrl(values.url);
+  const isSecure = url.protocol === 'https:';
   return {
-    transport: socketTransport({ host: url.hostname, port: Number(url.port || 80), ...parseHost(values.host) }),
+    transport: socketTransport({ host: url.hostname, port: portOf(url), isSecure, ...parseHost(values.host) }),
     clock: systemClock(),
     random: systemRandom(),
     path: `${url.pathname}${url.search}`,

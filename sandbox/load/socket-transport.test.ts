@@ -1,9 +1,12 @@
 import { fork } from 'node:child_process';
+import { createServer as createSecureServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { createServer, type Server, type Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
 import { afterEach, describe, expect, test } from 'vitest';
 import { systemClock } from '../../common/clock.ts';
 import { seededRandom } from '../../common/random.ts';
+import { createServerCertificate } from '../kube/api/certificates.ts';
 import { runLoad } from './run-load.ts';
 import { socketTransport } from './socket-transport.ts';
 
@@ -43,6 +46,23 @@ describe('socketTransport', () => {
     });
     const { response } = await get(port);
     expect(await response).toMatchObject({ status: 200, body: '127.200.0.1' });
+  });
+
+  test('asks over TLS, by the name of the host', async () => {
+    const about = { commonName: 'load', addresses: [], names: [], wallNowMs: systemClock().wallNow() };
+    const { certificatePem: cert, privateKeyPem: key } = await createServerCertificate(about);
+    const server = createSecureServer({ cert, key }, (request, response) => {
+      response.end(`${(request.socket as TLSSocket).servername} ${request.headers.host}`);
+    });
+    await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
+    closers.push(() => server.close());
+    const { port } = server.address() as AddressInfo;
+    const options = { host: '127.0.0.1', port, hostHeader: 'www.example.com:8443', isSecure: true };
+    const connection = await socketTransport(options).open('127.200.0.1', never);
+    const first = await connection.exchange('/', { signal: never, isLast: false });
+    expect(first.body).toBe('www.example.com www.example.com:8443');
+    expect((await connection.exchange('/', { signal: never, isLast: true })).status).toBe(200);
+    expect(connection.isOpen).toBe(false);
   });
 
   test('asks for the given host', async () => {

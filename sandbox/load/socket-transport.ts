@@ -1,4 +1,5 @@
-import { connect, type Socket } from 'node:net';
+import { connect, isIP, type Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
 import { type ExchangeOptions, type LoadConnection, type LoadTransport, LostError } from './load-transport.ts';
 import { type Response, ResponseParser } from './response-parser.ts';
 
@@ -7,34 +8,53 @@ export interface SocketTransportOptions {
   readonly port: number;
   /** What requests say in `Host`; `host` when it is left out. */
   readonly hostHeader?: string;
+  /** Over TLS, with the name of `hostHeader` (SNI); certificates are not checked. */
+  readonly isSecure?: boolean;
 }
 
 /** HTTP/1.1 over sockets of its own: no pool, no retries, nothing hidden. */
-export function socketTransport({ host, port, hostHeader = host }: SocketTransportOptions): LoadTransport {
+export function socketTransport({
+  host,
+  port,
+  hostHeader = host,
+  isSecure = false,
+}: SocketTransportOptions): LoadTransport {
   return {
     async open(localAddress, signal) {
       signal.throwIfAborted();
       const socket = connect({ host, port, noDelay: true, ...(localAddress !== undefined && { localAddress }) });
-      await connected(socket, signal);
-      return new SocketConnection(socket, hostHeader);
+      await connected(socket, 'connect', signal);
+      if (!isSecure) return new SocketConnection(socket, hostHeader);
+      const secure = connectTls({ socket, rejectUnauthorized: false, ...serverName(hostHeader) });
+      await connected(secure, 'secureConnect', signal);
+      return new SocketConnection(secure, hostHeader);
     },
   };
 }
 
-function connected(socket: Socket, signal: AbortSignal): Promise<void> {
+/** SNI knows names, not addresses. */
+function serverName(hostHeader: string): { readonly servername?: string } {
+  const name = hostHeader.replace(/:\d+$/, '');
+  return isIP(name) === 0 ? { servername: name } : {};
+}
+
+function connected(socket: Socket, event: 'connect' | 'secureConnect', signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     const settle = (settled: () => void) => {
       signal.removeEventListener('abort', onAbort);
-      socket.removeAllListeners();
+      socket.off(event, onDone);
+      socket.off('error', onError);
       settled();
     };
+    const onDone = () => settle(resolve);
+    const onError = (error: Error) => settle(() => reject(lossOf(error)));
     const onAbort = () => {
       settle(() => reject(signal.reason));
       discard(socket);
     };
     signal.addEventListener('abort', onAbort, { once: true });
-    socket.once('connect', () => settle(resolve));
-    socket.once('error', error => settle(() => reject(lossOf(error))));
+    socket.once(event, onDone);
+    socket.once('error', onError);
   });
 }
 
