@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Clock } from '../common/clock.ts';
-import type { Mutant, SimulatedWorld } from './mutant.ts';
+import type { Mutant } from './mutant.ts';
 import { patch } from './mutation-run.ts';
 
 /** Two copies of the repository, and how long a mutant is looked for. */
@@ -31,7 +31,7 @@ interface SeedLaws {
 
 interface Play {
   readonly folder: string;
-  readonly world: SimulatedWorld;
+  readonly family: string;
   readonly firstSeed: number;
   readonly seeds: number;
   readonly minutes: number;
@@ -44,22 +44,22 @@ const SILENCE_MAX_MS = 120_000;
 /** Plays seeds until one breaks a law that it keeps without the mutant. */
 export async function huntMutant(hunt: Hunt, mutant: Mutant): Promise<HuntResult> {
   if (!(await patch(hunt.broken, mutant, []))) return { type: 'does not apply', played: 0 };
-  const result = await search(hunt, mutant.simulation ?? 'turmoil');
+  const result = await search(hunt, mutant.family ?? 'turmoil');
   if (await patch(hunt.broken, mutant, ['--reverse'])) return result;
   throw new Error(`${mutant.patchFile} could not be taken back`);
 }
 
-async function search(hunt: Hunt, world: SimulatedWorld): Promise<HuntResult> {
+async function search(hunt: Hunt, family: string): Promise<HuntResult> {
   const { broken: folder, seedsMax, minutes, clock } = hunt;
   let played = 0;
   while (played < seedsMax) {
-    const play = { folder, world, firstSeed: played + 1, seeds: seedsMax - played, minutes, clock };
+    const play = { folder, family, firstSeed: played + 1, seeds: seedsMax - played, minutes, clock };
     const { told, end } = await playUntilBroken(play);
     played += told.length;
     if (end !== 'over') return { type: end, played };
     const last = told.at(-1);
     if (!last || last.laws.size === 0) break;
-    const caught = await asCaught(hunt, { world, last, played });
+    const caught = await asCaught(hunt, { family, last, played });
     if (caught) return caught;
   }
   return { type: 'not seen', played };
@@ -68,32 +68,20 @@ async function search(hunt: Hunt, world: SimulatedWorld): Promise<HuntResult> {
 /** @returns undefined when the sound product breaks the same laws in that seed */
 async function asCaught(
   { sound, minutes, clock }: Hunt,
-  { world, last: { seed, laws }, played }: { world: SimulatedWorld; last: SeedLaws; played: number },
+  { family, last: { seed, laws }, played }: { family: string; last: SeedLaws; played: number },
 ): Promise<HuntResult | undefined> {
-  const { told } = await playUntilBroken({ folder: sound, world, firstSeed: seed, seeds: 1, minutes, clock });
+  const { told } = await playUntilBroken({ folder: sound, family, firstSeed: seed, seeds: 1, minutes, clock });
   const news = [...laws].filter(law => !told[0]?.laws.has(law));
   return news.length > 0 ? { type: 'caught', laws: news, seed, played } : undefined;
 }
 
 /** Ends after the first seed that breaks a law. */
 function playUntilBroken(play: Play): Promise<{ told: readonly SeedLaws[]; end: 'over' | 'crashed' | 'hung' }> {
-  const { folder, world, firstSeed, seeds, minutes, clock } = play;
-  const flags = [
-    '--seed',
-    firstSeed,
-    '--seeds',
-    seeds,
-    '--minutes',
-    minutes,
-    '--shrink',
-    0,
-    '--jobs',
-    1,
-    '--worker',
-    0,
-  ];
+  const { folder, family, firstSeed, seeds, minutes, clock } = play;
+  const range = ['--seed', firstSeed, '--seeds', seeds, '--minutes', minutes, '--family', family];
+  const flags = [...range, '--shrink', 0, '--jobs', 1, '--worker', 0];
   const main = join(folder, 'test/simulation/main.ts');
-  const child = spawn(process.execPath, [main, ...flags.map(String), ...(world === 'bearable' ? ['--bearable'] : [])], {
+  const child = spawn(process.execPath, [main, ...flags.map(String)], {
     cwd: folder,
     stdio: ['ignore', 'pipe', 'ignore'],
   });

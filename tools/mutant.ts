@@ -4,20 +4,29 @@ export interface Mutant {
   readonly name: string;
   /** For example `L1`. */
   readonly law: string;
-  readonly testPath: string;
-  /** The full name of the test, or the part of it that no other test of the file has. */
-  readonly testName: string;
-  /** Where the simulation must notice it, too; undefined: it need not. */
-  readonly simulation: SimulatedWorld | undefined;
+  /** Undefined: only the simulation has to notice it. */
+  readonly test: MutantTest | undefined;
+  /** What can go wrong where the simulation must notice it; undefined: it need not. */
+  readonly family: string | undefined;
   readonly patchFile: string;
 }
 
-/** `turmoil`: everything happens; `bearable`: only what excuses no lost request. */
-export type SimulatedWorld = 'turmoil' | 'bearable';
+/** A mutant that a test has to notice. */
+export type TestedMutant = Mutant & { readonly test: MutantTest };
+
+export function isTested(mutant: Mutant): mutant is TestedMutant {
+  return mutant.test !== undefined;
+}
+
+export interface MutantTest {
+  readonly path: string;
+  /** The full name of the test, or the part of it that no other test of the file has. */
+  readonly name: string;
+}
 
 /**
- * Reads the head of a patch: `law: L1` and `test: <path> -t "<name>"`, each on a line of its own before the diff, and
- * `simulation: turmoil` or `simulation: bearable` where the simulation must notice it, too.
+ * Reads the head of a patch: `law: L1`, and at least one of `test: <path> -t "<name>"` and `simulation: <family of
+ * troubles>`, each on a line of its own before the diff.
  * @throws Error naming the file and what is missing.
  */
 export function readMutant(patchFile: string, text: string): Mutant {
@@ -25,15 +34,12 @@ export function readMutant(patchFile: string, text: string): Mutant {
   const law = /^law: (L\d+)$/m.exec(head)?.[1];
   const test = /^test: (\S+) -t "(.+)"$/m.exec(head);
   if (law === undefined) throw new Error(`${patchFile} has no line such as \`law: L1\` before its diff`);
-  if (!test?.[1] || !test[2]) throw new Error(`${patchFile} has no line such as \`test: path.test.ts -t "name"\``);
+  const family = /^simulation: (\S+)$/m.exec(head)?.[1];
+  const named = test?.[1] && test[2] ? { path: test[1], name: test[2] } : undefined;
+  if (!named && family === undefined)
+    throw new Error(`${patchFile} has no line such as \`test: path.test.ts -t "name"\` or \`simulation: turmoil\``);
   const name = patchFile.replace(/^.*\//, '').replace(/\.patch$/, '');
-  return { name, law, testPath: test[1], testName: test[2], simulation: worldIn(patchFile, head), patchFile };
-}
-
-function worldIn(patchFile: string, head: string): SimulatedWorld | undefined {
-  const text = /^simulation: (.*)$/m.exec(head)?.[1];
-  if (text === undefined || text === 'turmoil' || text === 'bearable') return text;
-  throw new Error(`${patchFile} knows a simulated world "${text}"; there are turmoil and bearable`);
+  return { name, law, test: named, family, patchFile };
 }
 
 /** What came of one run of the named test. */

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { isTested } from './mutant.ts';
 import { type MutantResult, readMutants, runMutants } from './mutation-run.ts';
 import { textTable } from './text-table.ts';
 
@@ -12,14 +13,14 @@ function row({ mutant, verdict, seconds }: MutantResult): string[] {
   return [
     mutant.law,
     mutant.name,
-    `${mutant.testPath} -t "${mutant.testName}"`,
+    `${mutant.test.path} -t "${mutant.test.name}"`,
     verdict.text,
     `${seconds.toFixed(1)} s`,
   ];
 }
 
 const words = process.argv.slice(2);
-const all = existsSync(FOLDER) ? await readMutants(FOLDER) : [];
+const all = existsSync(FOLDER) ? (await readMutants(FOLDER)).filter(isTested) : [];
 const mutants = all.filter(mutant => words.length === 0 || words.some(word => mutant.name.includes(word)));
 if (mutants.length === 0) {
   console.error(

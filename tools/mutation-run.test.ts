@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { run } from './child-process.ts';
-import { judgeMutant, judgeRun, readMutant } from './mutant.ts';
+import { isTested, judgeMutant, judgeRun, readMutant } from './mutant.ts';
 import { readMutants, runMutants } from './mutation-run.ts';
 
 describe('the head of a patch', () => {
@@ -12,17 +12,15 @@ describe('the head of a patch', () => {
     expect(readMutant('/mutants/absence.patch', text)).toEqual({
       name: 'absence',
       law: 'L1',
-      testPath: 'core/plan.test.ts',
-      testName: 'absence never removes',
-      simulation: undefined,
+      test: { path: 'core/plan.test.ts', name: 'absence never removes' },
+      family: undefined,
       patchFile: '/mutants/absence.patch',
     });
   });
 
-  test('names the world in which the simulation must notice it', () => {
-    const text = (world: string) => `law: L1\ntest: a.test.ts -t "b"\nsimulation: ${world}\n\n--- a/x\n`;
-    expect(readMutant('a.patch', text('bearable')).simulation).toBe('bearable');
-    expect(() => readMutant('a.patch', text('paradise'))).toThrow('a.patch knows a simulated world "paradise"');
+  test('may name what has to go wrong for the simulation to notice it, with or without a test', () => {
+    const head = 'law: L1\nsimulation: bearable\n\n--- a/x\n';
+    expect(readMutant('a.patch', head)).toMatchObject({ family: 'bearable', test: undefined });
   });
 
   test.each([
@@ -72,7 +70,7 @@ test('is broken anyway', () => expect(sum(1, 1)).toBe(3));
 
   test('tells which mutants are killed and what is wrong with the others', async () => {
     const told: string[] = [];
-    const mutants = await readMutants(join(root, 'mutants'));
+    const mutants = (await readMutants(join(root, 'mutants'))).filter(isTested);
     const results = await runMutants(root, mutants, result => told.push(result.mutant.name));
     expect(results.map(({ mutant, verdict }) => [mutant.name, verdict.text])).toEqual([
       ['1-killed', 'killed'],

@@ -11,6 +11,7 @@ import {
   type Mutant,
   type MutantVerdict,
   readMutant,
+  type TestedMutant,
   type TestRun,
 } from './mutant.ts';
 
@@ -18,7 +19,7 @@ import {
 const TEST_TIMEOUT_MS = 180_000;
 
 export interface MutantResult {
-  readonly mutant: Mutant;
+  readonly mutant: TestedMutant;
   readonly verdict: MutantVerdict;
   readonly seconds: number;
 }
@@ -40,7 +41,7 @@ export async function readMutants(folder: string): Promise<Mutant[]> {
  */
 export async function runMutants(
   root: string,
-  mutants: readonly Mutant[],
+  mutants: readonly TestedMutant[],
   tell: (result: MutantResult) => void,
 ): Promise<MutantResult[]> {
   const copy = await mkdtemp(join(tmpdir(), 'clb-direct-mutants-'));
@@ -77,11 +78,11 @@ export async function copyTree(root: string, copy: string): Promise<void> {
 
 async function tryMutant(
   copy: string,
-  mutant: Mutant,
+  mutant: TestedMutant,
   unmutated: Map<string, TestRun>,
   clock: Clock,
 ): Promise<MutantVerdict> {
-  const key = `${mutant.testPath} ${mutant.testName}`;
+  const key = `${mutant.test.path} ${mutant.test.name}`;
   const without = unmutated.get(key) ?? (await runTest(copy, mutant, clock));
   unmutated.set(key, without);
   if (!(await patch(copy, mutant, []))) return judgeMutant(without, 'does not apply');
@@ -97,12 +98,12 @@ export async function patch(copy: string, mutant: Mutant, flags: readonly string
   return exitCode === 0;
 }
 
-async function runTest(copy: string, { testPath, testName }: Mutant, clock: Clock): Promise<TestRun> {
+async function runTest(copy: string, { test: { path, name: fullName } }: TestedMutant, clock: Clock): Promise<TestRun> {
   const report = join(copy, '.mutant-report.json');
   await rm(report, { force: true });
-  using limit = deadline(clock, testPath, TEST_TIMEOUT_MS);
-  const name = testName.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
-  const args = ['run', testPath, '-t', name, '--reporter=json', `--outputFile=${report}`];
+  using limit = deadline(clock, path, TEST_TIMEOUT_MS);
+  const name = fullName.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+  const args = ['run', path, '-t', name, '--reporter=json', `--outputFile=${report}`];
   await run('vitest', args, { cwd: copy, signal: limit.signal });
   const text = await readFile(report, 'utf8').catch(() => undefined);
   return judgeRun(text === undefined ? undefined : (JSON.parse(text) as JsonReport), limit.signal.aborted);

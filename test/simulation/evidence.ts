@@ -1,4 +1,4 @@
-import type { Condition, Service } from '../../common/kube/objects.ts';
+import type { Condition, Ingress, Service } from '../../common/kube/objects.ts';
 import type { JournalRecord } from '../../sandbox/clb/journal.ts';
 import type { TargetChange } from '../../sandbox/clb/state.ts';
 import type { KubeletRecord } from '../../sandbox/kube/kubelet/kubelet-record.ts';
@@ -169,17 +169,29 @@ export function deletions(writes: readonly ApiWrite[]): ReadonlyMap<string, numb
   return found;
 }
 
-/** When a Service that ever selected the app was first changed or deleted by somebody who is not a coordinator. */
+type Written = Partial<Service['spec']> & NonNullable<Ingress['spec']>;
+
+/** Names of the Services that an Ingress leads to. */
+function backendsOf({ defaultBackend, rules = [] }: NonNullable<Ingress['spec']>): string[] {
+  const backends = rules.flatMap(({ http }) => http?.paths ?? []).map(({ backend }) => backend);
+  return [...backends, ...(defaultBackend ? [defaultBackend] : [])].flatMap(({ service }) => service?.name ?? []);
+}
+
+/**
+ * When a Service that ever selected the app, or an Ingress that ever led to a Service of its name, was first changed or
+ * deleted by somebody who is not a coordinator.
+ */
 export function serviceChanges(writes: readonly ApiWrite[]): ReadonlyMap<string, number> {
   const found = new Map<string, number>();
   const selected = new Map<string, Set<string>>();
   for (const { at, method, path, username, body } of writes) {
-    const [, , named] = /\/services(\/([^/]+))?$/.exec(path) ?? [];
-    const { metadata, spec } = (body ?? {}) as { metadata?: { name?: string }; spec?: Partial<Service['spec']> };
+    const [, kind, , named] = /\/(services|ingresses)(\/([^/]+))?$/.exec(path) ?? [];
+    const { metadata, spec } = (body ?? {}) as { metadata?: { name?: string }; spec?: Written };
     const name = named ?? metadata?.name;
-    if (name === undefined || !path.includes('/services')) continue;
-    const apps = selected.get(name) ?? new Set([name]);
-    selected.set(name, apps);
+    if (name === undefined || kind === undefined) continue;
+    const apps = selected.get(`${kind}/${name}`) ?? new Set([name]);
+    selected.set(`${kind}/${name}`, apps);
+    for (const backend of backendsOf(spec ?? {})) apps.add(backend);
     if (spec?.selector?.app) apps.add(spec.selector.app);
     if (method === 'POST' || username !== 'admin') continue;
     for (const app of apps) if (!found.has(app)) found.set(app, at);

@@ -3,6 +3,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { systemClock } from '../../../common/clock.ts';
+import { FAMILIES, type Family, isFamily } from './kinds.ts';
 import { runSeed, type SeedResult } from './seed-result.ts';
 import { Summary } from './summary.ts';
 
@@ -15,7 +16,8 @@ Users, clients, strangers, and every fault there is; then it ends, and the cloud
   --hours NUMBER    no new seed begins after so long
   --minutes NUMBER  of virtual time in which things happen (7; with what comes before and after, a seed takes about 10)
   --jobs NUMBER     processes side by side (2)
-  --bearable        nothing happens that excuses a lost request, whatever the seed draws
+  --family NAME     what can go wrong: turmoil (everything), bearable (what excuses no lost request), cloud, network, processes,
+                    machines, lies
   --only 3,7,…      of what the seed holds in store, these happen and nothing else
   --shrink NUMBER   how often a seed that fails is played again with less, to find what is needed for it (60)
   --tail NUMBER     how many last lines of its event log to print for a seed that failed (0)
@@ -35,7 +37,7 @@ interface TurmoilCommand {
   readonly jobs: number;
   readonly shrink: number;
   readonly tail: number;
-  readonly bearable: boolean;
+  readonly family: Family;
   readonly only: ReadonlySet<number> | undefined;
   /** Which of the processes this is; undefined: the one that starts them. */
   readonly worker: number | undefined;
@@ -71,7 +73,7 @@ function readCommand(argv: readonly string[]): TurmoilCommand {
       jobs: { type: 'string', default: '2' },
       shrink: { type: 'string', default: '60' },
       tail: { type: 'string', default: '0' },
-      bearable: { type: 'boolean', default: false },
+      family: { type: 'string', default: 'turmoil' },
       only: { type: 'string' },
       worker: { type: 'string' },
     },
@@ -86,7 +88,7 @@ function readCommand(argv: readonly string[]): TurmoilCommand {
     jobs: Math.max(1, numberOf('jobs', values.jobs)),
     shrink: numberOf('shrink', values.shrink),
     tail: numberOf('tail', values.tail),
-    bearable: values.bearable,
+    family: familyOf(values.family),
     only: values.only === undefined ? undefined : new Set(values.only.split(',').map(each => numberOf('only', each))),
     worker: values.worker === undefined ? undefined : numberOf('worker', values.worker),
   };
@@ -98,14 +100,19 @@ function numberOf(name: string, text: string): number {
   throw new Error(`--${name} must be a number, not "${text}"`);
 }
 
+function familyOf(name: string): Family {
+  if (isFamily(name)) return name;
+  throw new Error(`--family must be one of ${Object.keys(FAMILIES).join(', ')}, not "${name}"`);
+}
+
 /** Plays the seeds of one process. */
 async function work(command: TurmoilCommand, worker: number, tell: (result: SeedResult) => void): Promise<void> {
   const clock = systemClock();
   const startedAt = clock.now();
-  const { seed, seeds, hours, minutes, jobs, only, bearable } = command;
+  const { seed, seeds, hours, minutes, jobs, only, family } = command;
   for (let next = seed + worker; next < seed + seeds; next += jobs) {
     if (hours > 0 && clock.now() - startedAt > hours * HOUR_MS) return;
-    const options = { seed: next, durationMs: minutes * MINUTE_MS, only, isBearable: bearable };
+    const options = { seed: next, durationMs: minutes * MINUTE_MS, only, family };
     tell(await runSeed(options, only ? 0 : command.shrink));
   }
 }
@@ -143,11 +150,11 @@ function startWorker(argv: readonly string[], worker: number, take: (result: See
   });
 }
 
-function describe({ report, needed }: SeedResult, { tail, minutes, bearable }: TurmoilCommand): string {
+function describe({ report, needed }: SeedResult, { tail, minutes, family }: TurmoilCommand): string {
   const { seed, breaches, told, digest, settledMs, sent, lost, excused } = report;
   const settled = settledMs === undefined ? 'never settled' : `settled after ${settledMs / 1_000} s`;
   const isNeeded = (line: string) => !needed || needed.includes(Number(/ s, (\d+): /.exec(line)?.[1]));
-  const world = `--seed ${seed} --minutes ${minutes}${bearable ? ' --bearable' : ''}`;
+  const world = `--seed ${seed} --minutes ${minutes}${family === 'turmoil' ? '' : ` --family ${family}`}`;
   const replay = `npm run simulate -- ${world} --only ${needed?.join(',')}`;
   return [
     `seed ${seed}: ${breaches.length} breaches, ${settled}, ${sent} requests, ${lost} lost, ${excused} excused  ${digest}`,

@@ -16,16 +16,15 @@ interface DrawOptions {
   /** What users do: it happens all the time. */
   readonly changes: Kinds;
   readonly troubles: Kinds;
-  /** True: a seed of that part, whichever it is. */
-  readonly isBearable?: boolean | undefined;
 }
 
 /** Everything that happens in a run of this seed, in order. */
-export function drawHappenings(options: DrawOptions): readonly Happening[] {
-  const { seed, durationMs, changes, troubles } = options;
+export function drawHappenings({ seed, durationMs, changes, troubles }: DrawOptions): readonly Happening[] {
   const random = seededRandom(seed);
-  const isBearable = random.next() < BEARABLE_SHARE || options.isBearable === true;
-  const known = Object.entries(troubles).filter(([, kind]) => !isBearable || kind.isBearable);
+  const isBearable = random.next() < BEARABLE_SHARE;
+  const all = Object.entries(troubles);
+  const bearable = all.filter(([, kind]) => kind.isBearable);
+  const known = isBearable && bearable.length > 0 ? bearable : all;
   const variety = pick(random, VARIETY);
   const some = known.filter(() => random.next() < variety);
   const drawn = [

@@ -13,7 +13,7 @@ import { World } from '../world.ts';
 import { BUSY_APPS } from './changes.ts';
 import { drawHappenings } from './draw-happenings.ts';
 import { Episodes, harmsOf, misledOf, outagesOf, refusedOf, storyOf } from './episodes.ts';
-import { CHANGES, TROUBLES } from './kinds.ts';
+import { CHANGES, FAMILIES, type Family, TROUBLES } from './kinds.ts';
 import { judgeLosses } from './law-losses.ts';
 import { isAgentMissing } from './process-troubles.ts';
 import { drawReplicas, Replicas } from './replicas.ts';
@@ -25,8 +25,8 @@ export interface TurmoilOptions {
   readonly durationMs: number;
   /** The numbers of what is to happen; default all that the seed gives. */
   readonly only?: ReadonlySet<number> | undefined;
-  /** True: nothing happens that excuses a lost request; default: as the seed draws it. */
-  readonly isBearable?: boolean | undefined;
+  /** What can go wrong; default `turmoil`: everything. */
+  readonly family?: Family | undefined;
 }
 
 export interface TurmoilReport {
@@ -65,8 +65,8 @@ const CLIENTS: readonly Habit[] = [
 const MENDED_MS = 5_000;
 
 /** What a seed holds in store. */
-export function happeningsOf({ seed, durationMs, isBearable }: TurmoilOptions): readonly Happening[] {
-  return drawHappenings({ seed, durationMs, isBearable, changes: CHANGES, troubles: TROUBLES });
+export function happeningsOf({ seed, durationMs, family = 'turmoil' }: TurmoilOptions): readonly Happening[] {
+  return drawHappenings({ seed, durationMs, changes: CHANGES, troubles: FAMILIES[family] });
 }
 
 /**
