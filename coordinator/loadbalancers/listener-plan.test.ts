@@ -126,6 +126,20 @@ describe('listeners', () => {
     expect(work(wanted, [listener(80, 'web', 'TCP_SSL'), listener(81, 'web')])).toEqual([]);
   });
 
+  test('stay as they are while what the user wants in their place cannot be made', () => {
+    const notToMake = { code: 'CD1001', reason: 'Bad', message: 'no certificate' };
+    const forwarding = (domain: string) => ({ scheme: 'HTTPS' as const, domain, url: '/' });
+    const [port] = intent('web', [80]).rules;
+    const sites = ['a', 'b'].flatMap(each =>
+      port ? [{ ...port, id: each, forwarding: forwarding(each), notToMake }] : [],
+    );
+    for (const rules of [port ? [{ ...port, notToMake }] : [], sites]) {
+      const made = plan([tenant(intent('web', [], { rules }))], [listener(80, 'web', 'TCP_SSL')]);
+      expect(made.work).toEqual([]);
+      expect([...made.places.values()]).toEqual([{ listenerId: 'lbl-80-TCP_SSL', locationId: '', isAdopted: false }]);
+    }
+  });
+
   test('of layer 4 go before the same port is made on layer 7', () => {
     const rules = intent('web', [80]).rules.map(each => ({
       ...each,

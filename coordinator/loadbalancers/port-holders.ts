@@ -41,6 +41,8 @@ export class PortHolders {
   /** Who asked first for which host and path of which port, and the ports of those. */
   readonly #locations = new Map<string, Service>();
   readonly #sharedPorts = new Set<string>();
+  /** Rules that stay on a listener of another kind until theirs can be made, by its id. */
+  readonly #waitingAt = new Map<string, string>();
 
   constructor(input: ListenerPlanInput) {
     this.#input = input;
@@ -64,7 +66,8 @@ export class PortHolders {
     const owner = this.#owners.get(listener.name);
     if (owner?.uid === service.uid) {
       // Its protocol cannot be changed: it goes, unwanted, before another is made.
-      if (listener.protocol !== layer4Protocol(rule)) return this.#promise(tenant, rule);
+      const isOther = listener.protocol !== layer4Protocol(rule) && !this.#staysAt(listener, rule);
+      if (isOther) return this.#promise(tenant, rule);
       return placed({ listenerId: listener.id, locationId: '', isAdopted: false });
     }
     if (owner) return refused(taken(rule, owner));
@@ -125,12 +128,8 @@ export class PortHolders {
   #takeForwarding(tenant: Tenant, wanted: WantedForwarding): Holding {
     const { rule, forwarding, listener } = wanted;
     const owner = listener && this.#owners.get(listener.name);
-    // The Service's own listener of layer 4 goes, unwanted, before one of layer 7 is made.
-    const isMakingRoom = owner?.uid === rule.service.uid;
-    if (listener && !this.#isShared(listener) && !isMakingRoom) {
-      return refused(owner ? taken(rule, owner) : occupied(rule, listener));
-    }
-    if (isMakingRoom) return this.#takeForwarding(tenant, { ...wanted, listener: undefined });
+    if (owner && owner.uid === rule.service.uid) return this.#takePlaceOf(tenant, listener, wanted);
+    if (listener && !this.#isShared(listener)) return refused(owner ? taken(rule, owner) : occupied(rule, listener));
     if (listener && listener.protocol !== forwarding.scheme) return refused(takenByAnotherLayer(rule, listener));
     const locationId = listener && this.#locationId(listener, forwarding);
     const claimant = this.#claimLocation(tenant, { ...wanted, isThere: locationId !== undefined });
@@ -138,6 +137,20 @@ export class PortHolders {
     if (!listener) return this.#promise(tenant, rule);
     if (locationId === undefined) return { kind: 'forwarding-missing', listenerId: listener.id, forwarding };
     return placed({ listenerId: listener.id, locationId, isAdopted: false });
+  }
+
+  /** The Service's own listener of layer 4 goes, unwanted, before one of layer 7 is made. */
+  #takePlaceOf(tenant: Tenant, listener: Listener, wanted: WantedForwarding): Holding {
+    if (!this.#staysAt(listener, wanted.rule)) return this.#takeForwarding(tenant, { ...wanted, listener: undefined });
+    return placed({ listenerId: listener.id, locationId: '', isAdopted: false });
+  }
+
+  /** What cannot be made yet takes away nothing that serves: one rule of those that wait stays where the port was. */
+  #staysAt(listener: Listener, rule: RuleIntent): boolean {
+    if (!rule.notToMake) return false;
+    const first = this.#waitingAt.get(listener.id) ?? rule.id;
+    this.#waitingAt.set(listener.id, first);
+    return first === rule.id;
   }
 
   /** @returns who has the host and path at this port */
