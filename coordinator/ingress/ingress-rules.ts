@@ -125,15 +125,14 @@ class Draft {
     };
   }
 
-  #secured(host: string): { certificate?: ForwardingSettings['certificate']; notToMake?: Problem } {
+  #secured(host: string): Pick<ForwardingSettings, 'certificate'> & Pick<RuleIntent, 'notToMake'> {
     const found = this.#certificates.of(host);
     switch (found.kind) {
       case 'known':
         return { certificate: found.certificate };
       case 'pending':
-        return { notToMake: notReadYet(this.#ingress, host) };
+        return { notToMake: 'pending' };
       case 'missing':
-        this.problems.push(found.problem);
         return { notToMake: found.problem };
     }
   }
@@ -161,12 +160,5 @@ function writtenTwice(ingress: IngressRecord, { host, path }: IngressRuleRecord)
     'CD1043',
     `${ownerName(ingress)}: host ${JSON.stringify(host)} and path ${JSON.stringify(path || '/')} stand in two of its rules. The ` +
       'first one counts; remove the other, or give it another path.',
-  );
-}
-
-function notReadYet(ingress: IngressRecord, host: string): Problem {
-  return problem(
-    'CD1041',
-    `${ownerName(ingress)}: the Secret with the certificate of ${host || 'any host'} is being read.`,
   );
 }

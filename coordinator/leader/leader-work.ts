@@ -4,6 +4,7 @@ import type { Random } from '../../common/random.ts';
 import type { Cloud, HealthCheckSettings } from '../cloud/types.ts';
 import type { LanePlanLimits } from '../core/lane-plan.ts';
 import type { NodeSignKind } from '../core/node-sign.ts';
+import type { Rule } from '../core/rule.ts';
 import type { Knowledge, KnowledgeChange } from '../knowledge.ts';
 import type { NamespaceList } from '../kube/namespace-services.ts';
 import type { SecretLook, SecretName } from '../kube/secret-reader.ts';
@@ -139,7 +140,7 @@ export class LeaderWork {
     });
     this.#driver = driver;
     this.#reporter = new LaneReporter({ ...shared, driver });
-    const hasReadyPods = (uid: string) => this.#pods.hasReadyPods(uid);
+    const hasReadyPods = (rule: Rule) => this.#pods.hasReadyPods(rule);
     this.#desk = new ServiceDesk({ ...shared, directory: this.#directory, driver, hasReadyPods });
     const rules = new WantedRules({ claims, driver, desk: this.#desk });
     this.#places = new PodPlaces({ ...shared, claims, desk: this.#desk, rulesOf: uid => rules.of(uid) });
@@ -147,7 +148,10 @@ export class LeaderWork {
     this.#proof = new UnselectedProof(options);
     this.#gates = new GateKeeper({
       ...shared,
-      rulesOf: podUid => [...view.servicesOf(podUid)].flatMap(uid => rules.of(uid)),
+      rulesOf: podUid => {
+        const pod = view.pods.get(podUid);
+        return pod ? rules.forPod(pod.record, view.servicesOf(podUid)) : [];
+      },
       targetAt: (podUid, loadBalancerId, key) => this.#fleet.targetAt(podUid, loadBalancerId, key),
       isCertain: podUid => this.#places.isCertain(podUid),
       isProvenUnselected: pod => this.#proof.holdsFor(pod),

@@ -1,6 +1,7 @@
 import type { PodRecord } from '../../common/pod-record.ts';
 import type { PodView } from '../core/cluster-view.ts';
 import { LiveView } from '../core/live-view.ts';
+import type { Rule } from '../core/rule.ts';
 import type { Knowledge } from '../knowledge.ts';
 import { Confirmations } from './confirmations.ts';
 import { Instances } from './instances.ts';
@@ -85,12 +86,9 @@ export class PodDesk {
     return records;
   }
 
-  hasReadyPods(serviceUid: string): boolean {
-    for (const uid of this.view.podUidsOf(serviceUid)) {
-      const pod = this.view.pods.get(uid);
-      if (pod?.record.ready && pod.deletionSeenAt === undefined) return true;
-    }
-    return false;
+  /** Whether any Pod that the rule selects could serve. */
+  hasReadyPods(rule: Rule): boolean {
+    return this.view.podsSelectedBy(rule).some(pod => pod.record.ready && pod.deletionSeenAt === undefined);
   }
 
   /** Asks for what has to be known about a Pod before it can be bound or opened. */

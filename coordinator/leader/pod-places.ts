@@ -2,7 +2,7 @@ import { GateState } from '../../common/pod-record.ts';
 import type { PodView } from '../core/cluster-view.ts';
 import { weightOf } from '../core/disposition.ts';
 import type { LiveView } from '../core/live-view.ts';
-import type { Rule } from '../core/rule.ts';
+import { type Rule, selects } from '../core/rule.ts';
 import type { Claims } from './claims.ts';
 import type { LaneFleet } from './lane-fleet.ts';
 import type { ServiceDesk } from './service-desk.ts';
@@ -35,7 +35,8 @@ export class PodPlaces {
       const claimed = claims.get(serviceUid);
       if (!claimed || !desk.isKnown(claimed.service)) continue;
       for (const rule of rulesOf(serviceUid)) {
-        if (rule.refusal === undefined && !this.#isBound(pod, rule)) return false;
+        const isMeant = rule.refusal === undefined && selects(rule, pod.record);
+        if (isMeant && !this.#isBound(pod, rule)) return false;
       }
     }
     return true;

@@ -1,5 +1,6 @@
 import type { Clock } from '../../common/clock.ts';
 import { isOpen } from '../core/floor.ts';
+import type { Rule } from '../core/rule.ts';
 import type { AdoptedListener } from '../kube/load-balancer-record.ts';
 import type { Adoption } from '../loadbalancers/listener-plan-types.ts';
 import type { LoadBalancerDirectory } from '../loadbalancers/load-balancer-directory.ts';
@@ -20,8 +21,8 @@ export interface ServiceDeskOptions {
   readonly driver: LaneDriver;
   readonly board: ProblemBoard;
   readonly policy: ExistingLoadBalancerPolicy;
-  /** Whether any Pod that the Service selects could serve. */
-  readonly hasReadyPods: (serviceUid: string) => boolean;
+  /** Whether any Pod that the rule selects could serve. */
+  readonly hasReadyPods: (rule: Rule) => boolean;
 }
 
 /** Where each claimed Service stands in the cloud, and what has to be written and undone because of that. */
@@ -107,7 +108,7 @@ export class ServiceDesk {
     return since;
   }
 
-  /** On the load balancer that it wants, every rule that is not refused has an open target, or no Pod could be one. */
+  /** On the load balancer that it wants, every rule that is not refused has an open target, or no Pod that could be one. */
   #isServing(serviceUid: string): boolean {
     const { tenancies, driver, fleet, hasReadyPods } = this.#options;
     const wanted = tenancies.placementsOf(serviceUid).find(({ role }) => role === 'wanted');
@@ -118,8 +119,8 @@ export class ServiceDesk {
     if (!lane?.observed || rules.some(rule => rule.place === undefined)) return false;
     // Where every port is refused nothing serves.
     if (rules.length === 0 && asked.length > 0) return false;
-    if (!hasReadyPods(serviceUid)) return true;
-    return rules.every(rule => lane.plan?.rules.get(rule.id)?.state.targets.some(isOpen) === true);
+    const couldServe = rules.filter(hasReadyPods);
+    return couldServe.every(rule => lane.plan?.rules.get(rule.id)?.state.targets.some(isOpen) === true);
   }
 
   #note({ service }: Claimed, state: ServicePlacements): void {

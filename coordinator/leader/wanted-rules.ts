@@ -1,4 +1,5 @@
-import type { Rule } from '../core/rule.ts';
+import type { PodRecord } from '../../common/pod-record.ts';
+import { type Rule, selects } from '../core/rule.ts';
 import type { Claims } from './claims.ts';
 import type { LaneDriver } from './lane-driver.ts';
 import type { ServiceDesk } from './service-desk.ts';
@@ -9,12 +10,17 @@ export interface WantedRulesOptions {
   readonly desk: Pick<ServiceDesk, 'isKnown'>;
 }
 
-/** The rules that a Service wants to have, wherever they stand. */
+/** The rules that Services and Ingresses want to have, wherever they stand. */
 export class WantedRules {
   readonly #options: WantedRulesOptions;
 
   constructor(options: WantedRulesOptions) {
     this.#options = options;
+  }
+
+  /** Those of these owners that want the Pod: not every rule of an Ingress is for every Pod of it. */
+  forPod(pod: PodRecord, ownerUids: Iterable<string>): readonly Rule[] {
+    return [...ownerUids].flatMap(uid => this.of(uid)).filter(rule => selects(rule, pod));
   }
 
   /** Those without a place included, as long as there may be one that is not known yet. */
