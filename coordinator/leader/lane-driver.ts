@@ -138,8 +138,8 @@ export class LaneDriver {
     const rules = intent.rules.flatMap((rule): Rule[] => {
       const location = plan?.places.get(rule.id);
       const refused = plan?.refused.get(rule.id);
-      const told = refused ?? rule.notToMake;
-      if (told && !problems.includes(told)) problems.push(told);
+      // That is told with what asks for it.
+      if (refused && refused !== rule.notToMake) problems.push(refused);
       if (location) return [{ ...rule, ...at(lane.loadBalancerId, location), refusal: refused?.code }];
       // What it had on the load balancer that it is leaving is not made again.
       if (role === 'kept') return [];

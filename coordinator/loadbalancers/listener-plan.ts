@@ -78,7 +78,6 @@ class Draft {
     if (holding.kind === 'place') this.#settle(tenant, rule, holding.place);
     else if (holding.kind === 'refused') this.#refuse(tenant, rule, holding.problem);
     else if (rule.notToMake) this.#hold(tenant, rule, rule.notToMake);
-    else if (rule.notToMake) this.#refuse(tenant, rule, rule.notToMake);
     else if (tenant.mayMake) this.#make(rule, holding);
     else if (tenant.denial) this.#refuse(tenant, rule, tenant.denial);
   }

@@ -32,7 +32,9 @@ export function serviceRules(service: ServiceRecord, certificateOf: CertificateO
     // Two ports of one number, one for each protocol, are one port to the annotation.
     for (const rule of rulesOf(context, port, specified(port.port))) rules.set(rule.id, rule);
   }
-  return { rules: [...rules.values()], problems: reader.problems };
+  const held = new Set([...rules.values()].map(({ notToMake }) => notToMake));
+  const problems = [...reader.problems, ...[...held].filter(why => why !== undefined && why !== 'pending')];
+  return { rules: [...rules.values()], problems };
 }
 
 interface Context {
@@ -70,7 +72,12 @@ function rulesOfProtocol(
       return [layer4Rule(context, port, protocol)];
     case 'TCP_SSL': {
       const found = certificateFor(context, port, said.secretName);
-      return [{ ...layer4Rule(context, port, 'TCP', found.certificate), ...notToMake(found) }];
+      return [
+        {
+          ...layer4Rule(context, port, 'TCP', found.certificate),
+          ...(found.notToMake && { notToMake: found.notToMake }),
+        },
+      ];
     }
     case 'HTTP':
     case 'HTTPS':
@@ -81,21 +88,23 @@ function rulesOfProtocol(
 function layer7Rules(context: Context, port: Port, said: SpecifiedPort, scheme: 'HTTP' | 'HTTPS'): RuleIntent[] {
   const hosts = said.hosts.length > 0 ? said.hosts : [{ host: '', secretName: undefined }];
   return hosts.flatMap(({ host, secretName = said.secretName }) => {
-    const found = scheme === 'HTTPS' ? certificateFor(context, port, secretName) : {};
+    const found = scheme === 'HTTPS' ? certificateFor(context, port, secretName) : NO_CERTIFICATE;
     const rule = ruleOf(context, port, Protocol.TCP);
     return {
       ...rule,
       id: `${rule.id}/${scheme}/${host}/`,
       forwarding: { scheme, domain: host, url: '/' },
       ...(found.certificate && { forwardingSettings: { certificate: found.certificate } }),
-      ...notToMake(found),
+      ...(found.notToMake && { notToMake: found.notToMake }),
     };
   });
 }
 
+const NO_CERTIFICATE: FoundCertificate = {};
+
 interface FoundCertificate {
   readonly certificate?: CertificateSettings;
-  readonly problem?: Problem;
+  readonly notToMake?: Problem | 'pending';
 }
 
 /** Without its certificate a port is not served: never in plain text. */
@@ -105,12 +114,8 @@ function certificateFor(
   secretName = '',
 ): FoundCertificate {
   const found = certificateOf(service.namespace, secretName);
-  if (found !== 'missing' && found !== undefined) return { certificate: found };
-  return { problem: noCertificate(reader.label, port, secretName) };
-}
-
-function notToMake({ problem: found }: FoundCertificate): Pick<RuleIntent, 'notToMake'> {
-  return found ? { notToMake: found } : {};
+  if (found === undefined) return { notToMake: 'pending' };
+  return found === 'missing' ? { notToMake: noCertificate(reader.label, port, secretName) } : { certificate: found };
 }
 
 function layer4Rule(
