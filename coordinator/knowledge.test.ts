@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { type DrainAnswer, DrainPhase } from '../proto/gen/clbdirect/v1/report.ts';
 import { podRecord } from './core/pod.fixture.ts';
 import { Knowledge, type KnowledgeChange } from './knowledge.ts';
+import { nodeRecord } from './kube/node-reflector.ts';
 import type { ReportEvent } from './reports/report-event.ts';
 import { serviceRecord } from './service.fixture.ts';
 
@@ -56,6 +57,19 @@ describe('what a replica knows', () => {
     expect(knowledge.store.nodes.get('n1')?.connected).toBe(true);
     hear(0, closed('n1', 'new'));
     expect(knowledge.store.nodes.get('n1')?.connected).toBe(false);
+  });
+
+  test('is partial while a node that is ready has told of no Pod, and has no agent that has told all', () => {
+    const object = (name: string, status: 'True' | 'Unknown') =>
+      [name, nodeRecord({ metadata: { name }, status: { conditions: [{ type: 'Ready', status }] } })] as const;
+    const items = new Map([object('n1', 'True'), object('n2', 'True'), object('broken', 'Unknown')]);
+    knowledge.applyNodes({ type: 'replaced', items, resourceVersion: '1' }, 0);
+    hear(0, opened('n1'), snapshot('n1'), opened('n2'));
+    expect(knowledge.isPartial()).toBe(true);
+    hear(0, { ...snapshot('n2'), pods: [] } as ReportEvent);
+    expect(knowledge.isPartial()).toBe(false);
+    hear(0, closed('n1'));
+    expect(knowledge.isPartial()).toBe(false);
   });
 
   test('holds a drain from its begin to a while after its answer', () => {

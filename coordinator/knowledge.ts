@@ -56,6 +56,16 @@ export class Knowledge {
     return this.services.areKnown && this.ingresses.areKnown && this.tkeServiceConfigs.areKnown;
   }
 
+  /** Whether there are nodes of whose Pods nobody has told yet: this replica has just begun, or they are cut off. */
+  isPartial(): boolean {
+    for (const node of this.nodes.names) {
+      const isTold = this.presence.isReporting(node) || this.store.nodes.get(node)?.isWatched === true;
+      const hasPods = this.store.podUidsOf(node)[Symbol.iterator]().next().done !== true;
+      if (!isTold && !hasPods && this.nodes.objectOf(node) === 'ready') return true;
+    }
+    return false;
+  }
+
   /** Tells `follower` of every change from now on. @returns what ends that */
   follow(follower: (change: KnowledgeChange) => void): () => void {
     this.#followers.add(follower);

@@ -27,6 +27,8 @@ export interface ClosingsInput {
   readonly state: RuleState;
   /** Targets that serve or can come to serve. */
   readonly candidates: readonly RuleTarget[];
+  /** There are nodes of whose Pods nobody has told yet. */
+  readonly isPartial: boolean;
   readonly brake: { readonly history: BrakeHistory; readonly limits: BrakeLimits };
   readonly memory: Pick<RuleMemory, 'leaving' | 'capacity'>;
   readonly now: number;
@@ -104,7 +106,7 @@ function judge(closing: Closing, left: Left, input: ClosingsInput): DrainEvidenc
 
 function holdForReplacement(closing: Closing, input: ClosingsInput): Hold | undefined {
   const owner = closing.target.bound?.owner;
-  const until = owner && holdLastOpenUntil(input.candidates, owner, input.now);
+  const until = owner && holdLastOpenUntil(input, owner);
   return until === undefined ? undefined : hold(closing, input, { reason: 'last-open-target', until });
 }
 

@@ -29,6 +29,8 @@ export interface ClusterView {
   /** The Pods that the rule's selector picks in its Service's namespace. */
   podsSelectedBy(rule: Pick<Rule, 'service' | 'selector'>): readonly PodView[];
   tombstone(podUid: string): Tombstone | undefined;
+  /** Whether there are nodes of whose Pods nobody has told yet, as under a fresh leader; not unless told. */
+  isPartial?(): boolean;
 }
 
 export interface ClusterViewInput {

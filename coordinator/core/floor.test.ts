@@ -62,15 +62,21 @@ describe('a deleted Pod that is the last open target', () => {
   });
 
   test('is held until 10 s of its grace are left while a replacement starts', () => {
-    expect(holdLastOpenUntil(candidates(target({}), starting), leaving, 2_000)).toBe(51_000);
-    expect(holdLastOpenUntil(candidates(target({}), starting), leaving, 51_000)).toBeUndefined();
+    expect(
+      holdLastOpenUntil({ candidates: candidates(target({}), starting), isPartial: false, now: 2_000 }, leaving),
+    ).toBe(51_000);
+    expect(
+      holdLastOpenUntil({ candidates: candidates(target({}), starting), isPartial: false, now: 51_000 }, leaving),
+    ).toBeUndefined();
   });
 
   test('is held no longer than the replacement counts as one', () => {
     const old = target(undefined, {
       wanted: wanted(podView({ uid: 'pod-2', ready: false }, { firstSeenAt: -580_000 })),
     });
-    expect(holdLastOpenUntil(candidates(target({}), old), leaving, 2_000)).toBe(20_000);
+    expect(holdLastOpenUntil({ candidates: candidates(target({}), old), isPartial: false, now: 2_000 }, leaving)).toBe(
+      20_000,
+    );
   });
 
   test('is held until 5 s before the budget of its hook', () => {
@@ -83,11 +89,18 @@ describe('a deleted Pod that is the last open target', () => {
       answeredAt: undefined,
       budgetEndsAt: 31_000,
     } as const;
-    expect(holdLastOpenUntil(candidates(target({}), starting), { ...leaving, drain }, 2_000)).toBe(26_000);
+    expect(
+      holdLastOpenUntil(
+        { candidates: candidates(target({}), starting), isPartial: false, now: 2_000 },
+        { ...leaving, drain },
+      ),
+    ).toBe(26_000);
   });
 
   test('is not held without a replacement', () => {
-    expect(holdLastOpenUntil(candidates(target({})), leaving, 2_000)).toBeUndefined();
+    const known = { candidates: candidates(target({})), now: 2_000 };
+    expect(holdLastOpenUntil({ ...known, isPartial: false }, leaving)).toBeUndefined();
+    expect(holdLastOpenUntil({ ...known, isPartial: true }, leaving)).toBe(51_000);
   });
 
   test.each([
@@ -96,10 +109,13 @@ describe('a deleted Pod that is the last open target', () => {
     ['to which the user gave weight 0', podView({ uid: 'pod-2', annotations: { [CUSTOM_WEIGHT_ANNOTATION]: '0' } })],
   ])('is not held for a Pod %s', (_, pod) => {
     const other = target(undefined, { wanted: wanted(pod) });
-    expect(holdLastOpenUntil(candidates(target({}), other), leaving, 2_000)).toBeUndefined();
+    expect(
+      holdLastOpenUntil({ candidates: candidates(target({}), other), isPartial: false, now: 2_000 }, leaving),
+    ).toBeUndefined();
   });
 
   test('is not held before its deletion is seen', () => {
-    expect(holdLastOpenUntil(candidates(target({}), starting), podView(), 2_000)).toBeUndefined();
+    const known = { candidates: candidates(target({}), starting), isPartial: false, now: 2_000 };
+    expect(holdLastOpenUntil(known, podView())).toBeUndefined();
   });
 });

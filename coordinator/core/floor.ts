@@ -45,13 +45,20 @@ export function isWeighted(target: RuleTarget): boolean {
   return transaction.operation !== 'deregister' && transaction.weight > 0;
 }
 
+export interface FloorInput {
+  /** The rule's targets that can come to serve. */
+  readonly candidates: readonly RuleTarget[];
+  /** There are nodes of whose Pods nobody has told yet: there may be more candidates. */
+  readonly isPartial: boolean;
+  readonly now: number;
+}
+
 /**
- * Until when the last open target may be held though its Pod is deleted: only while a replacement is on its way and
- * the Pod has time to spare. Undefined: do not hold.
- * @param candidates the rule's targets that can come to serve
+ * Until when the last open target may be held though its Pod is deleted: only while a replacement is or may be on its way
+ * and the Pod has time to spare. Undefined: do not hold.
  */
-export function holdLastOpenUntil(candidates: readonly RuleTarget[], pod: PodView, now: number): number | undefined {
-  const replacementsEndAt = replacementsUntil(candidates);
+export function holdLastOpenUntil({ candidates, isPartial, now }: FloorInput, pod: PodView): number | undefined {
+  const replacementsEndAt = isPartial ? Number.POSITIVE_INFINITY : replacementsUntil(candidates);
   if (pod.deletionSeenAt === undefined || replacementsEndAt === undefined) return undefined;
   const graceMs = (pod.record.deletion?.gracePeriodSeconds ?? 0) * 1_000;
   const graceEndsAt = pod.deletionSeenAt + graceMs;

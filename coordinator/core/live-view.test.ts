@@ -23,6 +23,7 @@ beforeEach(() => {
     signOf: node => leavingSign(store.signsOf(node), new Set(['shutdown'])),
     instanceOf: node => `ins-${node}`,
     isInDoubt: () => false,
+    isPartial: () => false,
   });
 });
 

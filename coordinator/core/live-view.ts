@@ -17,6 +17,8 @@ export interface LiveViewOptions {
   readonly signOf: (node: string) => LeavingSign | undefined;
   /** Whether nobody tells what becomes of the node's Pods. */
   readonly isInDoubt: (node: string) => boolean;
+  /** Whether there are nodes of whose Pods nobody has told yet. */
+  readonly isPartial: () => boolean;
 }
 
 /**
@@ -36,6 +38,8 @@ export class LiveView implements ClusterView {
   get pods(): ReadonlyMap<string, PodView> {
     return this.#pods;
   }
+
+  isPartial = (): boolean => this.#options.isPartial();
 
   tombstone: ClusterView['tombstone'] = podUid => this.#options.store.tombstone(podUid);
 

@@ -44,7 +44,7 @@ export interface Orphan {
 
 export interface RulePlanInput {
   readonly state: RuleState;
-  readonly view: Pick<ClusterView, 'tombstone'>;
+  readonly view: Pick<ClusterView, 'tombstone' | 'isPartial'>;
   readonly cluster: string;
   readonly brake: { readonly history: BrakeHistory; readonly limits: BrakeLimits };
   readonly quota: QuotaDecision;
@@ -85,7 +85,7 @@ const NO_CLOSINGS = { allowed: [], holds: [] };
 function release(closings: readonly Closing[], input: RulePlanInput): ReturnType<typeof releaseClosings> {
   const canCome = (target: RuleTarget) => target.refusal === undefined && !input.quota.leftOut.has(target.key);
   const candidates = input.state.targets.filter(target => isMeantToServe(target, input.state.rule) && canCome(target));
-  return releaseClosings(closings, { ...input, candidates });
+  return releaseClosings(closings, { ...input, candidates, isPartial: input.view.isPartial?.() ?? false });
 }
 
 function addWish(draft: Draft, target: RuleTarget, wish: Wish, input: RulePlanInput): void {

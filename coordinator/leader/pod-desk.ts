@@ -39,6 +39,7 @@ export class PodDesk {
       instanceOf: node => this.#instances.of(node),
       signOf: options.nodes.signOf,
       isInDoubt: options.nodes.isInDoubt,
+      isPartial: () => knowledge.isPartial(),
     });
   }
 
