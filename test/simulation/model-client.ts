@@ -92,7 +92,7 @@ async function oneConnection(
     const timer = clock.schedule(server ? randomInteger(random, ...habit.serviceMs) : 0, done.resolve);
     await done.promise;
     timer.cancel();
-    count(options, server ? (failure ?? 'ok') : 'refused', target);
+    countEnd(options, server ? (failure ?? 'ok') : 'refused', target);
     server?.endRequest();
   }
   close();
@@ -123,7 +123,8 @@ function connect(options: ClientOptions, onEnd: (reason: string) => () => void):
   return { target, server, close };
 }
 
-function count(options: ClientOptions, end: End, target: string | undefined): void {
+/** How one request ended: `ok`, or what the user would have seen. */
+export function countEnd(options: ClientOptions, end: End, target: string | undefined): void {
   const { clock, tally, log, address } = options;
   if (end === 'ok') {
     tally.ok += 1;

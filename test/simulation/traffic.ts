@@ -1,6 +1,7 @@
 import type { Pod, Service } from '../../common/kube/objects.ts';
 import { SERVICES } from './manifests.ts';
 import { emptyTally, type Habit, KEEP_ALIVE, LONG, runClient, SHORT, type Tally } from './model-client.ts';
+import { runSiteClient, type Site } from './site-client.ts';
 import type { World } from './world.ts';
 
 const CLIENTS: readonly Habit[] = [...Array(8).fill(SHORT), ...Array(4).fill(KEEP_ALIVE), ...Array(2).fill(LONG)];
@@ -48,18 +49,20 @@ interface TrafficOptions {
   readonly group: number;
   /** One client for each; default a crowd of all kinds. */
   readonly habits?: readonly Habit[];
+  /** On layer 7: what they ask for. */
+  readonly site?: Site;
 }
 
 /** Clients of an address, whether it serves yet or not. */
-export function trafficOn(world: World, { vip, port, group, habits = CLIENTS }: TrafficOptions): Traffic {
+export function trafficOn(world: World, { vip, port, group, habits = CLIENTS, site }: TrafficOptions): Traffic {
   const tally = emptyTally();
   const stop = new AbortController();
   const { clock, log, dataPlane, servers } = world;
   const running = habits.map((habit, index) => {
-    const endpoint = { vip, port, protocol: 'TCP' as const };
+    const endpoint = { vip, port, protocol: site?.protocol ?? ('TCP' as const) };
     const address = `10.9.${group}.${index + 1}`;
     const client = { clock, random: world.random(), log, dataPlane, servers, endpoint, tally, address };
-    return runClient(client, habit, stop.signal);
+    return site ? runSiteClient(client, { habit, site }, stop.signal) : runClient(client, habit, stop.signal);
   });
   return {
     tally,

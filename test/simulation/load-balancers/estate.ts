@@ -3,6 +3,7 @@ import { EXISTING_LOAD_BALANCER_ANNOTATION, READINESS_GATE } from '../../../comm
 import type { Breach } from '../breach.ts';
 import { breaches } from '../laws.ts';
 import { DEPLOYMENTS, MERGE_PATCH, restartPatch, SERVICES, type ServicePort, service } from '../manifests.ts';
+import type { Site } from '../site-client.ts';
 import { readyPods, type Traffic, trafficOn } from '../traffic.ts';
 import { type CoordinatorProcess, type KubeEvent, World, type WorldOptions } from '../world.ts';
 import { Account } from './account.ts';
@@ -192,9 +193,12 @@ export class Estate {
   // --- load and judgement
 
   /** Clients of the Service's address, or of the one given. */
-  async load(name: string, { vip, port = 80 }: { vip?: string; port?: number } = {}): Promise<Traffic> {
+  async load(
+    name: string,
+    { vip, port = 80, site }: { vip?: string; port?: number; site?: Site } = {},
+  ): Promise<Traffic> {
     const address = vip ?? (await this.addressesOf(name))[0] ?? '';
-    const traffic = trafficOn(this.world, { vip: address, port, group: this.#traffic.length });
+    const traffic = trafficOn(this.world, { vip: address, port, group: this.#traffic.length, ...(site && { site }) });
     this.#traffic.push(traffic);
     return traffic;
   }
