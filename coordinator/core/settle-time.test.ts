@@ -20,9 +20,7 @@ describe('the time a load balancer takes to stop sending', () => {
   test.each([
     ['the latest arrival and a second', [300, 2_500, 0], 3_500],
     ['no more than 10 s', [60_000], 10_000],
-    ['no less than the default after a few drains', [0, 0, 0], DEFAULT_MS],
-    ['less after ten drains in which nothing came late', Array<number>(10).fill(400), 1_400],
-    ['no less than 1 s', Array<number>(20).fill(0), 1_000],
+    ['no less than the default, however often nothing came', Array<number>(50).fill(0), DEFAULT_MS],
   ])('is %s', (_name, arrivalsMs, expectedMs) => {
     expect(settle(drainsWith(...arrivalsMs))).toBe(expectedMs);
   });
@@ -35,6 +33,6 @@ describe('the time a load balancer takes to stop sending', () => {
 
   test('is learnt from the latest 50 drains', () => {
     expect(withArrival(drainsWith(5_000, ...Array<number>(49).fill(0)), 0, 0)).toHaveLength(50);
-    expect(settle(drainsWith(5_000, ...Array<number>(50).fill(0)))).toBe(1_000);
+    expect(settle(drainsWith(5_000, ...Array<number>(50).fill(0)))).toBe(DEFAULT_MS);
   });
 });
