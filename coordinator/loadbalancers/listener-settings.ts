@@ -1,10 +1,7 @@
 export type {
   CertificateSettings,
   ForwardingSettings,
-  ForwardType,
-  HealthCheckSettings,
   ListenerSettings,
-  Scheduler,
 } from '../cloud/settings.ts';
 
 /**

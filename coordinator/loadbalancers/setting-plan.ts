@@ -48,7 +48,7 @@ export function isSettingShown(listeners: readonly Listener[], change: SettingsC
 }
 
 /** What a listener that several rules will share is made with; the first before the others. */
-export function combinedSettings(wishes: readonly (ListenerSettings | undefined)[]): ListenerSettings {
+function combinedSettings(wishes: readonly (ListenerSettings | undefined)[]): ListenerSettings {
   return Object.assign({}, ...wishes.toReversed());
 }
 
