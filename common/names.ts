@@ -3,6 +3,8 @@
 export const READINESS_GATE = 'clb-direct.io/load-balancer-ready';
 export const LOAD_BALANCER_CLASS = 'clb-direct.io/clb';
 export const FINALIZER = 'clb-direct.io/resources';
+/** Of TKE's own Service controller. */
+export const TKE_FINALIZER = 'service.k8s.tencent/resources';
 
 /** Pod annotations written by users. */
 export const DRAIN_SECONDS_ANNOTATION = 'clb-direct.io/drain-seconds';

@@ -127,8 +127,8 @@ export class KubePorts implements LeaderPorts {
     this.#services.write(service, { type: 'claimed', add, drop });
   };
 
-  releaseService: LeaderPorts['releaseService'] = service => {
-    this.#services.write(service, { type: 'released' });
+  releaseService: LeaderPorts['releaseService'] = (service, { keepsAddress } = { keepsAddress: false }) => {
+    this.#services.write(service, { type: 'released', keepsAddress });
   };
 
   writeStatus: LeaderPorts['writeStatus'] = (service, status) => {

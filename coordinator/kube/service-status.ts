@@ -10,6 +10,8 @@ import {
   INGRESS_LOAD_BALANCER_ID_ANNOTATION,
   LOAD_BALANCER_ID_ANNOTATION,
   LOAD_BALANCERS_ANNOTATION,
+  MODE_ANNOTATION,
+  TKE_FINALIZER,
 } from '../../common/names.ts';
 import type { Random } from '../../common/random.ts';
 import { TerminalError } from '../../common/workers.ts';
@@ -44,8 +46,8 @@ export type ServiceWish =
   /** Our finalizer, and a record with these entries more and those less. */
   | { readonly type: 'claimed'; readonly add: RecordEntries; readonly drop: RecordEntries }
   | { readonly type: 'status'; readonly status: ServiceStatus }
-  /** Takes everything of ours off. */
-  | { readonly type: 'released' };
+  /** Takes everything of ours off; `keepsAddress`: but for the address, which another controller tells from now on. */
+  | { readonly type: 'released'; readonly keepsAddress?: boolean };
 
 /** One patch of a Service; `subresource` undefined for the object itself. */
 export interface ServicePatch {
@@ -64,7 +66,7 @@ function servicePatches(service: OwnerRecord, wish: ServiceWish): readonly Servi
     case 'status':
       return service.deleting ? [] : statusPatches(service, wish.status);
     case 'released':
-      return releasePatches(service);
+      return wish.keepsAddress ? handBackPatches(service) : releasePatches(service);
   }
 }
 
@@ -115,14 +117,32 @@ function releasePatches(service: OwnerRecord): readonly ServicePatch[] {
   const ours = ourAnnotations(service);
   const hasAnnotations = ours.some(annotation => service.annotations[annotation] !== undefined);
   if (!service.deleting && hasAnnotations) {
-    const none = Object.fromEntries(ours.map(annotation => [annotation, null]));
-    patches.push(annotationPatch(service, none));
+    patches.push(annotationPatch(service, noneOf(ours)));
   }
-  if (service.finalized) {
-    const rest = service.finalizers.filter(finalizer => finalizer !== FINALIZER);
-    patches.push(finalizersPatch(service, rest));
-  }
+  if (service.finalized) patches.push(finalizersPatch(service, othersFinalizers(service)));
   return patches;
+}
+
+/** In one patch: what is half handed back would be ours again. */
+function handBackPatches(service: OwnerRecord): readonly ServicePatch[] {
+  if (!service.finalized) return [];
+  const { uid, resourceVersion } = service;
+  const annotations = noneOf([LOAD_BALANCERS_ANNOTATION, ADOPTED_LISTENERS_ANNOTATION]);
+  const metadata = { uid, resourceVersion, annotations, finalizers: othersFinalizers(service) };
+  return [{ subresource: undefined, patch: { type: 'merge', body: { metadata } } }];
+}
+
+function noneOf(annotations: readonly string[]): Readonly<Record<string, null>> {
+  return Object.fromEntries(annotations.map(annotation => [annotation, null]));
+}
+
+function othersFinalizers(service: OwnerRecord): readonly string[] {
+  return service.finalizers.filter(finalizer => finalizer !== FINALIZER && !isStuck(service, finalizer));
+}
+
+/** TKE's controller skips the object, and would never take its own off. */
+function isStuck({ deleting, annotations }: OwnerRecord, finalizer: string): boolean {
+  return deleting && finalizer === TKE_FINALIZER && annotations[MODE_ANNOTATION] === 'skip';
 }
 
 function finalizersPatch(service: OwnerRecord, finalizers: readonly string[]): ServicePatch {

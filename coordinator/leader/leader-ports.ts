@@ -22,8 +22,8 @@ export interface LeaderPorts {
    * what is so already costs nothing.
    */
   claimService(service: OwnerRecord, change: { readonly add: RecordEntries; readonly drop: RecordEntries }): void;
-  /** Takes everything of ours off. */
-  releaseService(service: OwnerRecord): void;
+  /** Takes everything of ours off; `keepsAddress`: but for the address, which another controller tells from now on. */
+  releaseService(service: OwnerRecord, options?: { readonly keepsAddress: boolean }): void;
   writeStatus(service: OwnerRecord, status: ServiceStatus): void;
   reportProblem(service: RuleOwner, problem: Problem): void;
   /** Tells on the Pod itself. */

@@ -144,7 +144,7 @@ export class ServiceDesk {
     const { ports, directory, fleet } = this.#options;
     for (const id of state.toDelete) directory.remove(service.uid, id);
     if (state.isReleased) {
-      ports.releaseService(service);
+      ports.releaseService(service, { keepsAddress: intent.handsBack === true });
       return;
     }
     ports.claimService(service, this.#recordChange(service.uid, state));

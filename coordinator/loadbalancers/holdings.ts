@@ -54,7 +54,9 @@ export function holdingsOf(facts: HoldingsInput): Holdings {
 
 function knownIds({ intent, tagged, creation, made }: HoldingsInput): string[] {
   const answered = creation.answered ? [creation.answered.id] : [];
-  return [...new Set([...intent.recorded, ...tagged.ids, ...made, ...answered])];
+  const { loadBalancer: choice } = intent;
+  const inherited = choice.kind === 'created' && choice.inheritsId !== undefined ? [choice.inheritsId] : [];
+  return [...new Set([...intent.recorded, ...tagged.ids, ...made, ...answered, ...inherited])];
 }
 
 /** What CLB said that it made may not show yet. */
@@ -70,7 +72,16 @@ function wantedOf(input: HoldingsInput): Wanted {
   const choice = input.intent.loadBalancer;
   if (input.intent.leaving) return { wanted: leavingState(input), wantedId: undefined, mustCreate: false };
   if (choice.kind === 'existing') return existing(input, choice.id);
-  return created(input, choice);
+  const { inheritsId } = choice;
+  return inheritsId !== undefined && isOthers(input, inheritsId) ? existing(input, inheritsId) : created(input, choice);
+}
+
+/** It may be there, and as far as is known we did not make it. */
+function isOthers({ intent, cluster, look }: HoldingsInput, id: string): boolean {
+  const found = look(id);
+  return found.kind === 'found'
+    ? !isMadeFor(found.loadBalancer, cluster, intent.service.uid)
+    : found.kind === 'unknown';
 }
 
 /** What may have been made has to show first, or it would be left behind. */

@@ -100,7 +100,9 @@ class Draft {
 
   /** @returns how many adopted listeners the Service still uses here */
   addAdopted(input: ListenerPlanInput, tenant: Tenant): number {
-    const { service, rules, adopted } = tenant.intent;
+    const { service, rules, adopted, handsBack } = tenant.intent;
+    // They leave the record with everything else of ours, so that nobody takes them for never adopted on the way.
+    if (handsBack) return 0;
     const used = new Set(
       rules.map(rule => this.places.get(rule.id)).flatMap(place => (place?.isAdopted ? place.listenerId : [])),
     );

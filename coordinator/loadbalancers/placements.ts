@@ -2,6 +2,7 @@ import type { Listener, LoadBalancer } from '../cloud/types.ts';
 import { isAllowed, notAllowed } from './allowance.ts';
 import type { LoadBalancerState, PreviousLoadBalancer } from './load-balancer-state.ts';
 import { ownerName } from './owner.ts';
+import { serviceOf } from './ownership-tags.ts';
 import { type Problem, problem } from './problem.ts';
 import type { ServiceIntent } from './service-intent.ts';
 
@@ -103,7 +104,8 @@ function wantedPlacement({ intent, wanted, facts }: PlacementInput): Placement |
   const { loadBalancer } = wanted;
   const { policy } = facts;
   const { service } = intent;
-  const needsTag = intent.loadBalancer.kind === 'existing' && policy.existing === 'tagged';
+  const isOthers = intent.loadBalancer.kind === 'existing' || intent.loadBalancer.inheritsId === loadBalancer.id;
+  const needsTag = isOthers && serviceOf(loadBalancer) !== service.uid && policy.existing === 'tagged';
   const denial =
     needsTag && !isAllowed(loadBalancer, policy.clusterName, service.namespace)
       ? notAllowed(service, { what: 'it', loadBalancerId: loadBalancer.id, clusterName: policy.clusterName })
@@ -146,13 +148,24 @@ function previousPlacement(
       const { loadBalancer, refusal, mayBeDeleted } = state;
       const here = { id, placement: { loadBalancer, role, mayMake: false, denial: undefined }, problem: undefined };
       if (role !== 'retiring' || facts.remaining(id) !== 0) return { ...here, step: 'wait' };
-      if (!previous.isOurs) return { ...here, step: 'leave' };
+      if (!previous.isOurs) return { ...here, step: 'leave', problem: leftBehind(intent, loadBalancer) };
       if (intent.retains) return { ...here, step: 'leave', problem: retained(intent, id) };
       const kept = whyKept(intent, previous, loadBalancer, facts.listeners(id));
       if (kept) return { ...here, step: 'wait', problem: kept };
       return { ...here, step: mayBeDeleted ? 'delete' : 'wait', problem: refusal };
     }
   }
+}
+
+/** TKE's controller made it for the Service, which it is told to skip: nobody will delete it. */
+function leftBehind(intent: ServiceIntent, { id, tags }: LoadBalancer): Problem | undefined {
+  const isTkes = tags['tke-createdBy-flag'] === 'yes' && tags['tke-lb-serviceuuid'] === intent.service.uid;
+  if (!isTkes || !intent.leaving || intent.handsBack) return undefined;
+  return problem(
+    'CD1028',
+    `${ownerName(intent.service)}: its load balancer ${id} was made by TKE's own controller, which skips the Service; nobody ` +
+      'deletes it now. Delete it in the CLB console when nothing else uses it.',
+  );
 }
 
 function retained({ service }: ServiceIntent, id: string): Problem {

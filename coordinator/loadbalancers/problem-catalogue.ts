@@ -203,6 +203,14 @@ export const PROBLEMS = [
     isNotice: true,
   },
   {
+    code: 'CD1028',
+    reason: 'LoadBalancerLeft',
+    meaning: "A Service is deleted whose load balancer was made by TKE's own controller.",
+    cause:
+      'The Service was handed over by mode: "skip", so that controller does nothing about it any more, and clb-direct deletes nothing that it did not make.',
+    fix: 'Delete the load balancer in the CLB console when nothing else uses it, or retag and reuse it.',
+  },
+  {
     code: 'CD1031',
     reason: 'CertificateMissing',
     meaning: 'The Secret that a port takes its certificate from is not there, or names no certificate.',

@@ -38,6 +38,8 @@ export interface ServiceIntent {
   readonly settings?: LoadBalancerSettings;
   /** What was made for the Service stays when the Service goes. */
   readonly retains?: boolean;
+  /** It leaves because another controller takes over what it uses: that stays as it stands, targets and address too. */
+  readonly handsBack?: boolean;
   /** Every load balancer that may hold listeners of the Service, as its record says. */
   readonly recorded: readonly string[];
   /** The user lets the Service use listeners that others made. */
@@ -54,6 +56,8 @@ export type LoadBalancerChoice = { readonly kind: 'existing'; readonly id: strin
 export interface CreatedChoice {
   readonly kind: 'created';
   readonly subnetId: string | undefined;
+  /** One that another controller made for the Service, and that is used on as long as it is there. */
+  readonly inheritsId?: string;
   /** What it is made with. */
   readonly settings?: CreationSettings;
   /** What it shall be made with makes no sense: none is made until it does. */
@@ -100,7 +104,7 @@ export function claimOf(service: ServiceRecord, options: ClaimOptions): Claim {
   if (!wanted) return service.finalized ? leaving(service, options) : { kind: 'unclaimed' };
   if (!ownClass && service.loadBalancerClass !== undefined) return { kind: 'unclaimed' };
   if (!ownClass && options.tkeController && service.annotations[MODE_ANNOTATION] !== 'skip') {
-    return refused(service, options, claimedTwice(service));
+    return service.adopted.length > 0 ? handedBack(service, options) : refused(service, options, claimedTwice(service));
   }
   if (!isSwitch(adopt)) return refused(service, options, invalidSwitch(service, ADOPT_LISTENER_ANNOTATION, adopt));
   const intent = intentOf(service, options);
@@ -131,6 +135,11 @@ function refused(service: ServiceRecord, options: ClaimOptions, cause: Problem):
   if (!service.finalized) return { kind: 'refused', problems: [cause] };
   const intent = intentOf(service, options);
   return { kind: 'claimed', intent: { ...intent, problems: [...intent.problems, cause] } };
+}
+
+/** TKE's controller goes on with its own listeners: it finds the targets that it would bind. */
+function handedBack(service: ServiceRecord, options: ClaimOptions): Claim {
+  return { kind: 'claimed', intent: { ...intentOf(service, options), leaving: true, handsBack: true, problems: [] } };
 }
 
 /** A security group that is named may hold the ranges: then it is served. */
@@ -172,8 +181,15 @@ function annotated(service: ServiceRecord): AnnotatedObject {
 }
 
 function placeOf(service: ServiceRecord): LoadBalancerChoice {
-  const id = service.annotations[EXISTING_LOAD_BALANCER_ANNOTATION];
-  return id ? { kind: 'existing', id } : { kind: 'created', subnetId: service.annotations[INTERNAL_SUBNET_ANNOTATION] };
+  const { annotations, loadBalancerId } = service;
+  const id = annotations[EXISTING_LOAD_BALANCER_ANNOTATION];
+  if (id) return { kind: 'existing', id };
+  const inherits = annotations[ADOPT_LISTENER_ANNOTATION] === 'true' && loadBalancerId;
+  return {
+    kind: 'created',
+    subnetId: annotations[INTERNAL_SUBNET_ANNOTATION],
+    ...(inherits && { inheritsId: inherits }),
+  };
 }
 
 function sourceOf(place: LoadBalancerChoice): LoadBalancerSource {
