@@ -29,3 +29,10 @@ test('timers of one instant fire in the order they were set, with all that follo
   await clock.advance(10);
   expect(told).toEqual(['a', 'a, later', 'b', 'b, later']);
 });
+
+test('time that stands still ends with an error, and does not go on for ever', async () => {
+  const clock = new VirtualClock();
+  const again = () => void clock.schedule(0, again);
+  again();
+  await expect(clock.advance(10)).rejects.toThrow('virtual time stands still at 0 ms');
+});

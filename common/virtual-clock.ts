@@ -10,6 +10,14 @@ interface Entry {
 /** 2026-01-01T00:00:00Z: where virtual wall time begins. */
 const EPOCH_MS = 1_767_225_600_000;
 
+/** So many timers at one instant are no coincidence: each sets the next for now, and time stands still. */
+const TURNS_AT_ONE_INSTANT_MAX = 1_000_000;
+
+/** Virtual time stands still. */
+export class StandstillError extends Error {
+  override readonly name = 'StandstillError';
+}
+
 /** Between two looks at what the machine itself has to tell, for tests that have real sockets too. */
 const TURNS_PER_ROUND = 16;
 
@@ -19,6 +27,7 @@ const TURNS_PER_ROUND = 16;
  */
 export class VirtualClock implements Clock {
   #now = 0;
+  #turnsNow = 0;
   #order = 0;
   /** A binary heap by (at, order). */
   readonly #heap: Entry[] = [];
@@ -48,7 +57,10 @@ export class VirtualClock implements Clock {
     return delayMs > 0 && at === this.#now ? this.#now * (1 + Number.EPSILON) : at;
   }
 
-  /** Runs until virtual time is `now() + durationMs`, firing everything due on the way. */
+  /**
+   * Runs until virtual time is `now() + durationMs`, firing everything due on the way.
+   * @throws StandstillError when one timer after another is set for the same instant.
+   */
   async advance(durationMs: number): Promise<void> {
     const end = this.#now + durationMs;
     await this.#play(end, () => false);
@@ -70,10 +82,17 @@ export class VirtualClock implements Clock {
       if (isDone()) return true;
       const entry = this.#popDue(end);
       if (!entry) return false;
-      this.#now = Math.max(this.#now, entry.at);
+      this.#goTo(entry.at);
       entry.callback();
       return undefined;
     });
+  }
+
+  #goTo(at: number): void {
+    this.#turnsNow = at > this.#now ? 0 : this.#turnsNow + 1;
+    this.#now = Math.max(this.#now, at);
+    if (this.#turnsNow < TURNS_AT_ONE_INSTANT_MAX) return;
+    throw new StandstillError(`virtual time stands still at ${this.#now} ms: ${this.#turnsNow} timers fired then`);
   }
 
   #popDue(end: number): Entry | undefined {

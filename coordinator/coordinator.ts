@@ -70,6 +70,8 @@ const REQUEST_TIMEOUT_MS = 5_000;
 const HASH_LENGTH = 8;
 /** After the lease was released: time for the next leader to speak to the agents before their streams end. */
 const HANDOVER_MS = 1_500;
+/** How often a follower drops what it knows of drains and Pods that have ended, so that its memory does not grow with them. */
+const FORGET_INTERVAL_MS = 10_000;
 
 /** The longest that CLB takes to carry out a write, from its call to the end of its task; a parameter, not measured on the real one. */
 const PREDECESSOR_WRITE_MS = 10_000;
@@ -147,10 +149,20 @@ export class Coordinator {
   async run(signal: AbortSignal): Promise<void> {
     const rest = new AbortController();
     const reflectors = this.#runReflectors(rest.signal);
+    const forgetting = this.#forgetWhileFollowing(rest.signal);
     const cluster = await this.#clusterHash(signal);
     if (cluster !== undefined) await this.#lead(cluster, signal);
     rest.abort();
-    await Promise.all(reflectors);
+    await Promise.all([...reflectors, forgetting]);
+  }
+
+  /** A leader forgets on its own turns, when it has acted on what has ended. */
+  async #forgetWhileFollowing(signal: AbortSignal): Promise<void> {
+    const { clock } = this.#edges;
+    while (!signal.aborted) {
+      await sleep(clock, FORGET_INTERVAL_MS, signal).catch(() => undefined);
+      if (!this.#term) this.knowledge.expire(clock.now());
+    }
   }
 
   #runReflectors(signal: AbortSignal): Promise<void>[] {

@@ -21,6 +21,8 @@ export class Link {
   #reach: Reach = 'open';
   /** How often somebody tried to pass. */
   tries = 0;
+  /** Watches that are open, or being opened. */
+  watches = 0;
   #closed = new AbortController();
   #reopened = new AbortController();
   #drawDelayMs: (() => number) | undefined;
@@ -98,6 +100,7 @@ export class Link {
     const closed = this.#closed.signal;
     using both = eitherOf(signal, closed);
     const either = both.signal;
+    this.watches += 1;
     try {
       for await (const event of open(either)) {
         await this.#travel(either);
@@ -110,6 +113,8 @@ export class Link {
       await this.#process.awake();
       if (signal.aborted || !closed.aborted) throw error;
       await this.#fail(signal, broken);
+    } finally {
+      this.watches -= 1;
     }
   }
 

@@ -192,6 +192,11 @@ export class ReportNetwork {
     };
   }
 
+  /** How many streams the listener there has open. */
+  streamsAt(address: string): number {
+    return this.#open.get(address)?.size ?? 0;
+  }
+
   /** The way between a node's agents and a coordinator. */
   route(nodeName: string, address: string): Route {
     const key = `${nodeName} ${address}`;

@@ -6,6 +6,8 @@ import { coordinators } from './living.ts';
 const COUNT = [2, 3] as const;
 /** Of seeds, those in which each replica stands in a Pod of its own. */
 const IN_PODS_SHARE = 0.5;
+/** A leader's last write, and the end of its streams. */
+const ENDING_MS = 15_000;
 const PODS = '/api/v1/namespaces/clb-direct/pods';
 
 export interface ReplicasPlan {
@@ -61,6 +63,13 @@ export class Replicas {
     const missing = this.#plan.count - coordinators(this.#world).length;
     const nodes = this.#nodesThatAreOn();
     for (let number = 0; number < missing; number += 1) this.#add(nodes[number % nodes.length] ?? '');
+  }
+
+  /** All end kindly, and as many begin anew. */
+  async renewAll(): Promise<void> {
+    for (const replica of coordinators(this.#world)) this.stop(replica);
+    await this.#world.clock.advance(ENDING_MS);
+    this.mend();
   }
 
   /** The node is gone for good, and with it what stood there. */

@@ -1,3 +1,4 @@
+import { StandstillError } from '../../../common/virtual-clock.ts';
 import type { Breach } from '../breach.ts';
 import { breachesOnTheWay } from '../convergence/breaches-on-the-way.ts';
 import { Chronicle } from '../convergence/chronicle.ts';
@@ -10,6 +11,7 @@ import { DEPLOYMENTS, deployment, SERVICES, service } from '../manifests.ts';
 import type { Habit } from '../model-client.ts';
 import { startTraffic, type Traffic, untilServing } from '../traffic.ts';
 import { World } from '../world.ts';
+import { leaksBetween, takeCensus } from './census.ts';
 import { BUSY_APPS } from './changes.ts';
 import { drawHappenings } from './draw-happenings.ts';
 import { Episodes, harmsOf, misledOf, outagesOf, refusedOf, storyOf } from './episodes.ts';
@@ -61,6 +63,8 @@ const CLIENTS: readonly Habit[] = [
   { gapMs: [50, 3_000], serviceMs: [1, 20], requestsPerConnection: [5, 30] },
   { gapMs: [500, 3_000], serviceMs: [15_000, 15_000], requestsPerConnection: [1, 1] },
 ];
+/** Until what new processes have to do at first is done: a dead one's last write may be waited for, a node's silence judged. */
+const RENEWED_MS = 60_000;
 /** After everything is mended, for the last of what was under way. */
 const MENDED_MS = 5_000;
 
@@ -75,20 +79,45 @@ export function happeningsOf({ seed, durationMs, family = 'turmoil' }: TurmoilOp
  */
 export async function runTurmoil(options: TurmoilOptions): Promise<TurmoilReport> {
   const world = new World({ seed: options.seed, nodes: NODES, coordinators: 0 });
-  const replicas = new Replicas(world, drawReplicas(world.random()));
-  const { clock } = world;
   const stop = new AbortController();
-  const chronicle = new Chronicle(clock, world.transport('chronicle'));
+  const chronicle = new Chronicle(world.clock, world.transport('chronicle'));
   const writing = chronicle.run(stop.signal);
+  const replicas = new Replicas(world, drawReplicas(world.random()));
+  const site = { world, chronicle, replicas, shared: SHARED, drained: new Set<string>() };
   const sparedPorts = Object.values(BUSY_PORTS);
   const strangers = new Strangers({ world, random: world.random(), shared: SHARED, sparedPorts });
+  const episodes = new Episodes(site, { ...TROUBLES, ...CHANGES });
+  const run = { options, site, strangers, episodes, traffic: [] as Traffic[] };
+  try {
+    await play(run);
+    const ending = await end(run);
+    stop.abort();
+    await writing;
+    const report = reportOf(run, ending);
+    await world.close();
+    return report;
+  } catch (error) {
+    if (!(error instanceof StandstillError)) throw error;
+    return reportOf(run, { settledMs: undefined, breaches: [{ law: 'liveness', message: error.message }] });
+  }
+}
+
+interface Run {
+  readonly options: TurmoilOptions;
+  readonly site: Site;
+  readonly strangers: Strangers;
+  readonly episodes: Episodes;
+  readonly traffic: Traffic[];
+}
+
+async function play({ options, site, strangers, episodes, traffic }: Run): Promise<void> {
+  const { world, replicas } = site;
+  const { clock } = world;
   await world.start();
   replicas.begin();
   strangers.settle();
-  const site = { world, chronicle, replicas, shared: SHARED, drained: new Set<string>() };
   await new Users({ ...site, random: world.random() }).begin();
-  const traffic = await openBusyApps(world);
-  const episodes = new Episodes(site, { ...TROUBLES, ...CHANGES });
+  await openBusyApps(world, traffic);
   strangers.begin();
   const beganAt = clock.now();
   const planned = happeningsOf(options).filter(({ number }) => options.only?.has(number) ?? true);
@@ -97,33 +126,54 @@ export async function runTurmoil(options: TurmoilOptions): Promise<TurmoilReport
     await episodes.begin(happening);
   }
   await clock.advance(Math.max(0, beganAt + options.durationMs - clock.now()));
+}
+
+/** How a run ended. */
+interface Ending {
+  readonly settledMs: number | undefined;
+  readonly breaches: readonly Breach[];
+}
+
+/** All trouble ends; the cloud must come to what is asked for, and nothing may be left over in the processes. */
+async function end({ site, strangers, episodes, traffic }: Run): Promise<Ending> {
+  const { world, chronicle, replicas, shared } = site;
   strangers.end();
   episodes.endAll();
   await mend(site);
   const account = new Account(world.clb);
-  const look = () => differencesNow({ account, strangers, chronicle, now: clock.wallNow(), shared: SHARED });
+  const look = () => differencesNow({ account, strangers, chronicle, shared, now: world.clock.wallNow() });
   const { settledMs, differences } = await settle(world, look);
   for (const each of traffic) await each.stop();
-  stop.abort();
-  await writing;
-  const report = reportOf({ options, world, chronicle, episodes, traffic, settledMs, differences });
-  await world.close();
-  return report;
+  if (settledMs === undefined) return { settledMs, breaches: differences.map(asBreach) };
+  const old = await takeCensus(world);
+  await replicas.renewAll();
+  for (const nodeName of world.nodes.keys()) renewAgent(world, nodeName);
+  await world.clock.advance(RENEWED_MS);
+  return { settledMs, breaches: [...look().map(asBreach), ...leaksBetween(old, await takeCensus(world))] };
 }
 
-async function openBusyApps(world: World): Promise<readonly Traffic[]> {
+function asBreach(message: string): Breach {
+  return { law: 'liveness', message };
+}
+
+function renewAgent(world: World, nodeName: string): void {
+  const old = world.agents.get(nodeName);
+  if (!old || old.stop.signal.aborted) return;
+  world.startAgent(nodeName);
+  old.stop.abort();
+}
+
+async function openBusyApps(world: World, traffic: Traffic[]): Promise<void> {
   for (const name of BUSY_APPS) {
     const annotations: Record<string, string> =
       name === 'shop' ? { 'service.kubernetes.io/tke-existed-lbid': SHARED[0] ?? '' } : {};
     await world.create(DEPLOYMENTS, deployment(name, { replicas: BUSY_REPLICAS, hooked: true }));
     await world.create(SERVICES, service(name, annotations, [{ port: BUSY_PORTS[name] ?? 0 }]));
   }
-  const traffic: Traffic[] = [];
   for (const [group, name] of BUSY_APPS.entries()) {
     await untilServing(world, name, BUSY_REPLICAS);
     traffic.push(await startTraffic(world, name, { group, port: BUSY_PORTS[name] ?? 0, habits: CLIENTS }));
   }
-  return traffic;
 }
 
 /** Whatever several troubles left behind together. */
@@ -143,17 +193,8 @@ async function mend({ world, replicas }: Site): Promise<void> {
   await world.clock.advance(MENDED_MS);
 }
 
-interface Ended {
-  readonly options: TurmoilOptions;
-  readonly world: World;
-  readonly chronicle: Chronicle;
-  readonly episodes: Episodes;
-  readonly traffic: readonly Traffic[];
-  readonly settledMs: number | undefined;
-  readonly differences: readonly string[];
-}
-
-function reportOf({ options, world, chronicle, episodes, traffic, settledMs, differences }: Ended): TurmoilReport {
+function reportOf({ options, site, episodes, traffic }: Run, { settledMs, breaches }: Ending): TurmoilReport {
+  const { world, chronicle } = site;
   const { all } = episodes;
   const losses = traffic.flatMap(({ tally }) => tally.losses);
   const verdict = judgeLosses({ losses, records: world.records, episodes: all });
@@ -178,11 +219,7 @@ function reportOf({ options, world, chronicle, episodes, traffic, settledMs, dif
     counts: countKinds(all.map(({ happening }) => happening.kind)),
     told: all.map(episode => storyOf(episode, episode.from - beganAt)),
     settledMs,
-    breaches: [
-      ...breachesOnTheWay(evidence),
-      ...verdict.breaches,
-      ...differences.map(message => ({ law: 'liveness', message })),
-    ],
+    breaches: [...breachesOnTheWay(evidence), ...verdict.breaches, ...breaches],
     sent: traffic.reduce((sum, { tally }) => sum + tally.sent, 0),
     lost: losses.length,
     excused: verdict.excused,
