@@ -22,7 +22,6 @@ export const ENABLE_GROUP = `${TKE}/enable-group`;
 export const MODIFICATION_PROTECTION = `${TKE}/modification-protection`;
 export const WEIGHTS = `${TKE}/lb-rs-weight`;
 export const MIX_TARGET_PREFER = `${TKE}/mix-target-prefer`;
-export const TKE_SERVICE_CONFIG = `${TKE}/tke-service-config`;
 
 export const LOAD_BALANCER_KEYS: LoadBalancerKeys = {
   chargeType: [`${KUBERNETES}.internetChargeType`],

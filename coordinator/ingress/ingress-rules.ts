@@ -133,6 +133,7 @@ class Draft {
       case 'pending':
         return { notToMake: 'pending' };
       case 'missing':
+        this.problems.push(found.problem);
         return { notToMake: found.problem };
     }
   }

@@ -9,6 +9,7 @@ import type { SecretLook, SecretName } from '../kube/secret-reader.ts';
 import type { ServiceRecord } from '../kube/service-reflector.ts';
 import type { Problem } from '../loadbalancers/problem.ts';
 import { type Claim, claimOf, type ServiceIntent } from '../loadbalancers/service-intent.ts';
+import { configuredClaim } from '../tke-service-config/configured-claim.ts';
 import type { CertificateShelf } from './certificate-shelf.ts';
 import type { HeldServices } from './held-services.ts';
 import { ingressOf } from './object-key.ts';
@@ -71,14 +72,15 @@ export class Claims {
     const ingressName = ingressOf(key);
     const { service, claim } =
       ingressName === undefined ? this.#readService(key, named) : this.#readIngress(ingressName, named);
+    const configured = service && claim && this.#configure(service, claim, named);
     this.#references.set(key, named);
-    const after = service && claim?.kind === 'claimed' ? this.#claimed(service, claim.intent) : undefined;
+    const after = service && configured?.kind === 'claimed' ? this.#claimed(service, configured.intent) : undefined;
     if (before) this.#byUid.delete(before.service.uid);
     if (after) {
       this.#byKey.set(key, after);
       this.#byUid.set(after.service.uid, after);
     } else this.#byKey.delete(key);
-    return { before, after, problems: problemsOf(claim), service };
+    return { before, after, problems: problemsOf(configured), service };
   }
 
   /** @param named takes all that the object refers to */
@@ -111,6 +113,13 @@ export class Claims {
       },
     });
     return { service: ingress, claim };
+  }
+
+  #configure(service: OwnerRecord, claim: Claim, named: Set<string>): Claim {
+    return configuredClaim(service, claim, name => {
+      named.add(`TkeServiceConfig ${service.namespace}/${name}`);
+      return this.#options.knowledge.tkeServiceConfigs.get(`${service.namespace}/${name}`);
+    });
   }
 
   #claimed(service: OwnerRecord, intent: ServiceIntent): Claimed {

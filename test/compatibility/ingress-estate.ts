@@ -32,7 +32,10 @@ export interface HeldRule {
   readonly open: readonly string[];
 }
 
-interface DescribedRule {
+/** More than is named here. */
+type Described = Readonly<Record<string, unknown>>;
+
+interface DescribedRule extends Described {
   readonly LocationId: string;
   readonly Domain: string;
   readonly Url: string;
@@ -41,7 +44,7 @@ interface DescribedRule {
   readonly RewriteTarget?: { readonly TargetLocationId?: string } | null;
 }
 
-interface DescribedListener {
+interface DescribedListener extends Described {
   readonly ListenerId: string;
   readonly Port: number;
   readonly Protocol: string;
@@ -117,17 +120,32 @@ export class IngressEstate {
     return this.estate.account.loadBalancers().flatMap(({ id }) => this.rulesOn(id));
   }
 
+  /** The listeners of all load balancers, as CLB describes them. */
+  listeners(): readonly DescribedListener[] {
+    return this.estate.account.loadBalancers().flatMap(({ id }) => this.#listenersOf(id));
+  }
+
+  /** The forwarding rules of all load balancers, as CLB describes them. */
+  described(): readonly DescribedRule[] {
+    return this.listeners().flatMap(({ Rules }) => Rules ?? []);
+  }
+
   rulesOn(loadBalancerId: string): readonly HeldRule[] {
     const query = { LoadBalancerId: loadBalancerId };
     const { elsewhere } = this.estate.world.clb;
-    const { Listeners } = elsewhere.writeAtOnce('DescribeListeners', query) as { Listeners: DescribedListener[] };
     const bound = elsewhere.writeAtOnce('DescribeTargets', query) as { Listeners: BoundListener[] };
     const targets = new Map(
       bound.Listeners.flatMap(each => each.Rules ?? []).map(rule => [rule.LocationId, rule.Targets]),
     );
-    return Listeners.flatMap(listener =>
+    return this.#listenersOf(loadBalancerId).flatMap(listener =>
       (listener.Rules ?? []).map(rule => held(listener, rule, targets.get(rule.LocationId) ?? [])),
     );
+  }
+
+  #listenersOf(loadBalancerId: string): readonly DescribedListener[] {
+    const { elsewhere } = this.estate.world.clb;
+    const query = { LoadBalancerId: loadBalancerId };
+    return (elsewhere.writeAtOnce('DescribeListeners', query) as { Listeners: DescribedListener[] }).Listeners;
   }
 
   /** `HTTP:80 a.com/ -> web`, sorted: what people ask first. */
@@ -135,6 +153,13 @@ export class IngressEstate {
     return this.rules()
       .map(({ protocol, port, domain, url, open }) => `${protocol}:${port} ${domain}${url} -> ${open.join(',')}`)
       .toSorted();
+  }
+
+  /** @returns the address of the only load balancer, once it has one */
+  async untilAddress(): Promise<string> {
+    const address = () => this.estate.account.loadBalancers()[0]?.vips[0];
+    await this.estate.until('there is a load balancer with an address', () => address() !== undefined);
+    return address() ?? '';
   }
 
   async untilRoutes(expected: readonly string[]): Promise<void> {
