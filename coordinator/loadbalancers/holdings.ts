@@ -7,7 +7,7 @@ import type { Deletion } from './deletions.ts';
 import type { Look, TaggedLook } from './load-balancer-inventory.ts';
 import type { LoadBalancerState, PreviousLoadBalancer, PreviousState } from './load-balancer-state.ts';
 import { ownerName } from './owner.ts';
-import { fits, isMadeFor } from './ownership-tags.ts';
+import { fits, isMadeByTkeFor, isMadeFor } from './ownership-tags.ts';
 import { type Problem, problem } from './problem.ts';
 import type { CreatedChoice, ServiceIntent } from './service-intent.ts';
 
@@ -73,15 +73,16 @@ function wantedOf(input: HoldingsInput): Wanted {
   if (input.intent.leaving) return { wanted: leavingState(input), wantedId: undefined, mustCreate: false };
   if (choice.kind === 'existing') return existing(input, choice.id);
   const { inheritsId } = choice;
-  return inheritsId !== undefined && isOthers(input, inheritsId) ? existing(input, inheritsId) : created(input, choice);
+  return inheritsId !== undefined && mayInherit(input, inheritsId)
+    ? existing(input, inheritsId)
+    : created(input, choice);
 }
 
-/** It may be there, and as far as is known we did not make it. */
-function isOthers({ intent, cluster, look }: HoldingsInput, id: string): boolean {
+/** As far as is known it is there, and TKE's controller made it for the Service. */
+function mayInherit({ intent, look }: HoldingsInput, id: string): boolean {
   const found = look(id);
-  return found.kind === 'found'
-    ? !isMadeFor(found.loadBalancer, cluster, intent.service.uid)
-    : found.kind === 'unknown';
+  if (found.kind === 'found') return isMadeByTkeFor(found.loadBalancer, intent.service.uid);
+  return found.kind === 'unknown';
 }
 
 /** What may have been made has to show first, or it would be left behind. */

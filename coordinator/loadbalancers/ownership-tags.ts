@@ -33,6 +33,12 @@ export function isMadeFor({ tags }: Tagged, cluster: string, serviceUid: string)
   return tags[CLUSTER_TAG] === cluster && tags[SERVICE_TAG] === serviceUid;
 }
 
+/** TKE's own controller made it for this Service or Ingress, by the tags that it has now or had once. */
+export function isMadeByTkeFor({ tags }: Tagged, uid: string): boolean {
+  const owners = ['tke-lb-serviceuuid', 'tke-lb-serviceId', 'tke-lb-ingress-uuid'].map(key => tags[key]);
+  return tags['tke-createdBy-flag'] === 'yes' && owners.includes(uid);
+}
+
 /** It is of the kind that the Service asks for: public, or internal in this subnet. */
 export function fits({ internal, tags }: LoadBalancer, { subnetId }: CreatedChoice): boolean {
   const madeIn = tags[SUBNET_TAG];

@@ -2,7 +2,7 @@ import type { Listener, LoadBalancer } from '../cloud/types.ts';
 import { isAllowed, notAllowed } from './allowance.ts';
 import type { LoadBalancerState, PreviousLoadBalancer } from './load-balancer-state.ts';
 import { ownerName } from './owner.ts';
-import { serviceOf } from './ownership-tags.ts';
+import { isMadeByTkeFor } from './ownership-tags.ts';
 import { type Problem, problem } from './problem.ts';
 import type { ServiceIntent } from './service-intent.ts';
 
@@ -104,8 +104,8 @@ function wantedPlacement({ intent, wanted, facts }: PlacementInput): Placement |
   const { loadBalancer } = wanted;
   const { policy } = facts;
   const { service } = intent;
-  const isOthers = intent.loadBalancer.kind === 'existing' || intent.loadBalancer.inheritsId === loadBalancer.id;
-  const needsTag = isOthers && serviceOf(loadBalancer) !== service.uid && policy.existing === 'tagged';
+  const isOthers = intent.loadBalancer.kind === 'existing' || isMadeByTkeFor(loadBalancer, service.uid);
+  const needsTag = isOthers && policy.existing === 'tagged';
   const denial =
     needsTag && !isAllowed(loadBalancer, policy.clusterName, service.namespace)
       ? notAllowed(service, { what: 'it', loadBalancerId: loadBalancer.id, clusterName: policy.clusterName })
@@ -158,12 +158,11 @@ function previousPlacement(
 }
 
 /** TKE's controller made it for the Service, which it is told to skip: nobody will delete it. */
-function leftBehind(intent: ServiceIntent, { id, tags }: LoadBalancer): Problem | undefined {
-  const isTkes = tags['tke-createdBy-flag'] === 'yes' && tags['tke-lb-serviceuuid'] === intent.service.uid;
-  if (!isTkes || !intent.leaving || intent.handsBack) return undefined;
+function leftBehind(intent: ServiceIntent, loadBalancer: LoadBalancer): Problem | undefined {
+  if (!intent.leaving || intent.handsBack || !isMadeByTkeFor(loadBalancer, intent.service.uid)) return undefined;
   return problem(
     'CD1028',
-    `${ownerName(intent.service)}: its load balancer ${id} was made by TKE's own controller, which skips the Service; nobody ` +
+    `${ownerName(intent.service)}: its load balancer ${loadBalancer.id} was made by TKE's own controller, which skips the Service; nobody ` +
       'deletes it now. Delete it in the CLB console when nothing else uses it.',
   );
 }
