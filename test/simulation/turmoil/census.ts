@@ -3,7 +3,10 @@ import type { Process } from '../process/process.ts';
 import type { CoordinatorProcess, World } from '../world.ts';
 import { agents, coordinators } from './living.ts';
 
-/** What a kind of process holds, at the least of several looks, for those of its kind that hold the most. */
+/**
+ * What a kind of process holds, at the least of several looks, for those of its kind that hold the most: some agents have a
+ * container runtime to ask, and others have none.
+ */
 export type Census = ReadonlyMap<string, number>;
 
 const LOOKS = 12;
@@ -44,7 +47,7 @@ function countNow(world: World): Census {
     }
   }
   for (const agent of agents(world)) {
-    for (const [what, count] of Object.entries(heldByAny(agent))) note(`${agent.name}, ${what}`, count);
+    for (const [what, count] of Object.entries(heldByAny(agent))) note(`agent, ${what}`, count);
   }
   return most;
 }
