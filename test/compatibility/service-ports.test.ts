@@ -153,3 +153,115 @@ function pod(name: string, container: object, annotations: Record<string, string
     },
   };
 }
+
+describe('specify-protocol with a certificate or hosts', () => {
+  const secret = (name: string, id: string) => ({
+    metadata: { name },
+    type: 'Opaque',
+    data: { qcloud_cert_id: Buffer.from(id).toString('base64') },
+  });
+
+  async function withSecret(seed: number): Promise<Estate> {
+    const estate = await withWeb(seed);
+    await estate.world.create('/api/v1/namespaces/default/secrets', secret('tls-a', 'cert-a'));
+    return estate;
+  }
+
+  function said(port: object): Record<string, string> {
+    return { [SPECIFY]: JSON.stringify({ 443: port }) };
+  }
+
+  test('makes a TCP_SSL listener with the certificate of the Secret', async () => {
+    const estate = await withSecret(7);
+    const annotations = said({ protocol: ['TCP_SSL', 'UDP'], tls: 'tls-a' });
+    await estate.serve('web', { on: LB, annotations, ports: [{ port: 443 }] });
+    await estate.untilReady('web', 2);
+    expect(listeners(estate)).toEqual(['TCP_SSL:443', 'UDP:443']);
+    const [listener] = estate.account.listenersOf(LB).filter(({ protocol }) => protocol === 'TCP_SSL');
+    const settings = estate.account.settingsOf(LB, listener?.id ?? '');
+    expect(settings).toMatchObject({ Certificate: { CertId: 'cert-a' } });
+    await estate.roll('web');
+    expect(await estate.end()).toEqual(UNHARMED);
+  });
+
+  test('makes a rule of HTTP for each host', async () => {
+    const estate = await withSecret(8);
+    const annotations = said({ protocol: ['HTTP'], hosts: { 'a.com': {}, 'b.com': {} } });
+    await estate.serve('web', { on: LB, annotations, ports: [{ port: 443 }] });
+    await estate.untilReady('web', 2);
+    expect(listeners(estate)).toEqual(['HTTP:443']);
+    expect(rulesOf(estate)).toEqual(['a.com/', 'b.com/']);
+    await estate.roll('web');
+    expect(await estate.end()).toEqual(UNHARMED);
+  });
+
+  test('makes a rule of HTTPS for each host, with the certificate of its own Secret', async () => {
+    const estate = await withSecret(9);
+    await estate.world.create('/api/v1/namespaces/default/secrets', secret('tls-b', 'cert-b'));
+    const hosts = { 'a.com': { tls: 'tls-a' }, 'b.com': { tls: 'tls-b' } };
+    await estate.serve('web', { on: LB, annotations: said({ protocol: ['HTTPS'], hosts }), ports: [{ port: 443 }] });
+    await estate.untilReady('web', 2);
+    expect(listeners(estate)).toEqual(['HTTPS:443']);
+    expect(rulesOf(estate)).toEqual(['a.com/', 'b.com/']);
+    expect(JSON.stringify(described(estate))).toMatch(/cert-a.*cert-b/);
+    expect(await estate.end()).toEqual(UNHARMED);
+  });
+
+  test('waits for a Secret that is not there, tells of it, and never serves in plain text meanwhile', async () => {
+    const estate = await withWeb(10);
+    const annotations = said({ protocol: ['TCP_SSL'], tls: 'tls-a' });
+    await estate.serve('web', { on: LB, annotations, ports: [{ port: 80 }, { port: 443 }] });
+    await estate.untilReady('web', 2);
+    expect(listeners(estate)).toEqual(['TCP:80']);
+    const [event] = await estate.eventsOf('web');
+    expect(event?.message).toMatch(/^CD1031.*default\/web: port 443.*"tls-a"/);
+    await estate.world.create('/api/v1/namespaces/default/secrets', secret('tls-a', 'cert-a'));
+    await estate.until('it is served', () => listeners(estate).includes('TCP_SSL:443'));
+    await estate.roll('web');
+    expect(await estate.end()).toEqual(UNHARMED);
+  });
+});
+
+describe('sessionAffinity', () => {
+  test.each([
+    [undefined, 3600],
+    [600, 600],
+    [5, 30],
+  ])('of ClientIP for %s s makes sessions of %i s', async (timeoutSeconds, sessionSeconds) => {
+    const estate = await withWeb(11);
+    await estate.serve('web', { on: LB });
+    const sessionAffinityConfig = { clientIP: { timeoutSeconds } };
+    await estate.patchService('web', { spec: { sessionAffinity: 'ClientIP', sessionAffinityConfig } });
+    await estate.untilReady('web', 2);
+    await estate.until('it has them', () => sessionsOf(estate) === sessionSeconds);
+    await estate.roll('web');
+    expect(await estate.end()).toEqual(UNHARMED);
+  });
+
+  test('that is not asked for leaves sessions as they are', async () => {
+    const estate = await withWeb(12);
+    await estate.serve('web', { on: LB });
+    await estate.untilReady('web', 2);
+    expect(sessionsOf(estate)).toBe(0);
+    expect(await estate.end()).toEqual(UNHARMED);
+  });
+});
+
+interface Described {
+  readonly SessionExpireTime?: number;
+  readonly Rules?: readonly { readonly Domain: string; readonly Url: string }[];
+}
+
+/** The first listener as DescribeListeners tells it. */
+function described(estate: Estate): Described {
+  const [listener] = estate.account.listenersOf(LB);
+  return estate.account.settingsOf(LB, listener?.id ?? '') as Described;
+}
+
+function rulesOf(estate: Estate): readonly string[] {
+  return (described(estate).Rules ?? []).map(({ Domain, Url }) => `${Domain}${Url}`).toSorted();
+}
+
+function sessionsOf(estate: Estate): number | undefined {
+  return described(estate).SessionExpireTime;
+}
