@@ -57,7 +57,6 @@ export function listeners(reply: Reply): Listener[] {
     port: numberField(listener, 'Port'),
     healthCheck: isObject(listener.HealthCheck) && listener.HealthCheck.HealthSwitch === 1,
     settings: listenerSettings(listener),
-    isSni: listener.SniSwitch === 1,
     forwardingRules: objectList(listener, 'Rules').map(rule => ({
       locationId: stringField(rule, 'LocationId'),
       // A rule of several domains is known by its first.

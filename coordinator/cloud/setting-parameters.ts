@@ -10,12 +10,13 @@ import type {
 /** Settings as the API wants them; what is left out of the settings is left out of the parameters. */
 
 export function listenerParameters(settings: ListenerSettings): object {
-  const { healthCheck, certificate, keepalive } = settings;
+  const { healthCheck, certificate, keepalive, isSni } = settings;
   return present({
     HealthCheck: healthCheck && healthCheckParameters(healthCheck),
     SessionExpireTime: settings.sessionSeconds,
     Scheduler: settings.scheduler,
     DeregisterTargetRst: settings.deregisterTargetRst,
+    SniSwitch: isSni === undefined ? undefined : Number(isSni),
     KeepaliveEnable: keepalive === undefined ? undefined : Number(keepalive),
     SnatEnable: settings.snat,
     ...(certificate && certificateParameters(certificate)),

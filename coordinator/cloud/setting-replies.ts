@@ -11,6 +11,7 @@ export function listenerSettings(reply: Reply): ListenerSettings {
     scheduler: oneOf(reply.Scheduler, ['WRR', 'LEAST_CONN', 'IP_HASH'] as const),
     certificate: certificate(reply.Certificate),
     deregisterTargetRst: truth(reply.DeregisterTargetRst),
+    isSni: truth(reply.SniSwitch),
     keepalive: truth(reply.KeepaliveEnable),
     snat: snat(reply),
   });

@@ -13,6 +13,8 @@ export interface ListenerSettings {
   readonly certificate?: CertificateSettings;
   /** Layer 4: connections of a target that is deregistered are rescheduled at once. */
   readonly deregisterTargetRst?: boolean;
+  /** HTTPS: each domain has its own certificate, and the listener none. It cannot be switched off. */
+  readonly isSni?: boolean;
   /** Layer 7: connections to targets are kept. */
   readonly keepalive?: boolean;
   readonly snat?: boolean;

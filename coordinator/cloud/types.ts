@@ -174,8 +174,6 @@ export interface Listener {
   readonly healthCheck: boolean;
   /** As far as CLB tells. */
   readonly settings?: ListenerSettings;
-  /** HTTPS: certificates are those of the domains, the listener has none of its own. */
-  readonly isSni?: boolean;
   /** Empty on layer 4. */
   readonly forwardingRules: readonly ForwardingRule[];
 }

@@ -460,6 +460,41 @@ describe('forwarding rules', () => {
     expect(refused.get('web/a/')?.code).toBe('CD1005');
   });
 
+  describe('on a listener of others that the object may adopt', () => {
+    const foreign = { ...shared(['a/', 'b/']), name: 'TKE-DEDICATED-LISTENER' };
+    const allowed = { loadBalancer: { id: 'lb-1', tags: { 'clb-direct-allow': 'prod' } } };
+    const adopted = { adopts: true, adopted: [{ loadBalancerId: 'lb-1', listenerId: foreign.id }] };
+
+    test('are taken over once it stands in the record; missing ones are made, and none is ever deleted', () => {
+      const wishing = plan([tenant(site('web', ['a/'], { adopts: true }))], [foreign], allowed);
+      expect(wishing.adopting).toEqual([{ serviceUid: 'web-service-uid', listenerId: 'lbl-l7' }]);
+      const taken = plan([tenant(site('web', ['a/', 'c/'], adopted))], [foreign], allowed);
+      expect(described(taken)).toEqual(['create c/ on lbl-l7']);
+      expect([...taken.places]).toEqual([['web/a/', { listenerId: 'lbl-l7', locationId: 'loc-a/', isAdopted: true }]]);
+      expect(taken.departing).toEqual([]);
+    });
+
+    test('are left by our targets when the object drops them or goes, and stay', () => {
+      const namespacesBoundAt = () => new Set(['default']);
+      const locations = (wanted: readonly string[], fields: Partial<Tenant> = {}) =>
+        plan([tenant(site('web', wanted, adopted), fields)], [foreign], { ...allowed, namespacesBoundAt });
+      const dropped = locations(['a/']);
+      expect(dropped.departing.map(({ place }) => place)).toEqual([
+        { listenerId: 'lbl-l7', locationId: 'loc-b/', isAdopted: true },
+      ]);
+      const gone = locations(['a/'], { role: 'retiring' });
+      expect(gone.departing.map(({ place }) => place.locationId)).toEqual(['loc-a/', 'loc-b/']);
+      expect(gone.remaining.get('web-service-uid')).toBe(1);
+      for (const each of [dropped, gone]) expect(described(each)).toEqual([]);
+    });
+
+    test('are refused where it speaks another protocol', () => {
+      const secure = { ...foreign, protocol: 'HTTPS' };
+      const { refused } = plan([tenant(site('web', ['a/'], adopted))], [secure], allowed);
+      expect(refused.get('web/a/')?.code).toBe('CD1009');
+    });
+  });
+
   test('with the host and path of an earlier object’s are refused', () => {
     const sites = [
       tenant(site('api', ['a/'], { createdAt: '2026-01-02T00:00:00Z' })),

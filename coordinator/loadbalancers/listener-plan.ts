@@ -22,7 +22,7 @@ import { type Holding, PortHolders } from './port-holders.ts';
 import type { Problem } from './problem.ts';
 import { redirectChanges } from './redirect-plan.ts';
 import { byAge, type RuleIntent } from './service-intent.ts';
-import { ownSettings, type SettledRule, schemeSettings, settingChanges } from './setting-plan.ts';
+import { newRuleSettings, ownSettings, type SettledRule, settingChanges } from './setting-plan.ts';
 
 /**
  * What has to be done to the listeners. A listener goes only when a Service that we see says so: because it leaves, or
@@ -112,11 +112,21 @@ class Draft {
       const listener = input.listeners.find(({ id }) => id === listenerId);
       const isEmpty = !listener || input.namespacesBoundAt(listenerId).size === 0;
       if (listener && (used.has(listenerId) || !isEmpty)) count += 1;
-      if (used.has(listenerId)) continue;
-      if (isEmpty) this.left.push({ serviceUid: service.uid, listenerId });
-      else if (listener) this.departing.push(departure(service, listener, { isAdopted: true }));
+      if (listener && !isEmpty) this.departing.push(...this.#departuresFrom(service, listener));
+      if (isEmpty && !used.has(listenerId)) this.left.push({ serviceUid: service.uid, listenerId });
     }
     return count;
+  }
+
+  /** Everything of an adopted listener that no rule stands on: what of ours is bound there has to go. */
+  #departuresFrom(service: RuleIntent['service'], listener: Listener): DepartingRule[] {
+    const places = [...this.places.values()].filter(({ listenerId }) => listenerId === listener.id);
+    const used = new Set(places.map(({ locationId }) => locationId));
+    const isLayer7 = listener.protocol === 'HTTP' || listener.protocol === 'HTTPS';
+    const locationIds = isLayer7 ? listener.forwardingRules.map(rule => rule.locationId) : [''];
+    return locationIds
+      .filter(locationId => !used.has(locationId))
+      .map(locationId => departure(service, listener, { isAdopted: true, locationId }));
   }
 
   /** What is wrong with it is told with it; here it only has to be left out of gates. */
@@ -141,9 +151,10 @@ class Draft {
         return;
       }
       case 'forwarding-missing': {
-        const { domain, url, scheme } = holding.forwarding;
-        const settings = schemeSettings(rule.forwardingSettings ?? {}, scheme);
-        this.missingRules.push({ listenerId: holding.listenerId, domain, url, ruleId: rule.id, settings });
+        const { listener, forwarding } = holding;
+        const { domain, url } = forwarding;
+        const settings = newRuleSettings(rule.forwardingSettings ?? {}, listener);
+        this.missingRules.push({ listenerId: listener.id, domain, url, ruleId: rule.id, settings });
         return;
       }
       case 'to-adopt':
@@ -190,10 +201,10 @@ function unwantedForwarding(input: ListenerPlanInput, holders: PortHolders): Unw
 function departure(
   service: RuleIntent['service'],
   listener: Listener,
-  { isAdopted }: { isAdopted: boolean },
+  { isAdopted, locationId = '' }: { isAdopted: boolean; locationId?: string },
 ): DepartingRule {
   const rule: DepartingRule['rule'] = {
-    id: `${service.uid}/departing/${listener.id}`,
+    id: `${service.uid}/departing/${listener.id}${locationId && `/${locationId}`}`,
     service,
     protocol: listener.protocol === 'UDP' ? Protocol.UDP : Protocol.TCP,
     port: listener.port,
@@ -202,5 +213,5 @@ function departure(
     publishNotReadyAddresses: false,
     isDeparting: true,
   };
-  return { rule, place: { listenerId: listener.id, locationId: '', isAdopted } };
+  return { rule, place: { listenerId: listener.id, locationId, isAdopted } };
 }

@@ -20,8 +20,8 @@ export type Holding =
       readonly protocol: ListenerRequest['protocol'];
       readonly key: string;
     }
-  /** The shared listener is there, and the rule's host and path are free. */
-  | { readonly kind: 'forwarding-missing'; readonly listenerId: string; readonly forwarding: Forwarding }
+  /** The listener is there, and the rule's host and path are free. */
+  | { readonly kind: 'forwarding-missing'; readonly listener: Listener; readonly forwarding: Forwarding }
   /** Somebody else's, and the rule's once it stands in the record. */
   | { readonly kind: 'to-adopt'; readonly listenerId: string }
   | { readonly kind: 'refused'; readonly problem: Problem };
@@ -72,7 +72,7 @@ export class PortHolders {
     }
     if (owner) return refused(taken(rule, owner));
     if (this.#isShared(listener)) return refused(takenByAnotherLayer(rule, listener));
-    return this.#adopt(tenant, rule, listener);
+    return this.#adopt(tenant, rule, listener) ?? placed({ listenerId: listener.id, locationId: '', isAdopted: true });
   }
 
   /** Whether a rule that was asked for stands, or is to stand, there. */
@@ -100,7 +100,8 @@ export class PortHolders {
     return { kind: 'listener-missing', name, protocol: layer4Protocol(rule), key: rule.id };
   }
 
-  #adopt(tenant: Tenant, rule: RuleIntent, listener: Listener): Holding {
+  /** What stands between the rule and a listener of others; undefined once that is adopted. */
+  #adopt(tenant: Tenant, rule: RuleIntent, listener: Listener): Holding | undefined {
     const { intent } = tenant;
     if (!intent.adopts || isMadeByUs(listener.name)) return refused(occupied(rule, listener));
     if (!fits(listener, rule)) return refused(wrongProtocol(rule, listener));
@@ -113,8 +114,7 @@ export class PortHolders {
     const adopter = this.#adopters.get(listener.id);
     if (adopter && adopter.uid !== intent.service.uid) return refused(taken(rule, adopter));
     if (!adopter && mayClaim(tenant)) this.#adopters.set(listener.id, intent.service);
-    if (!isRecorded) return { kind: 'to-adopt', listenerId: listener.id };
-    return placed({ listenerId: listener.id, locationId: '', isAdopted: true });
+    return isRecorded ? undefined : { kind: 'to-adopt', listenerId: listener.id };
   }
 
   /** What is bound there already goes on when the tag goes: only the cloud's side can tell that it was allowed once. */
@@ -129,14 +129,17 @@ export class PortHolders {
     const { rule, forwarding, listener } = wanted;
     const owner = listener && this.#owners.get(listener.name);
     if (owner && owner.uid === rule.service.uid) return this.#takePlaceOf(tenant, listener, wanted);
-    if (listener && !this.#isShared(listener)) return refused(owner ? taken(rule, owner) : occupied(rule, listener));
+    if (owner) return refused(taken(rule, owner));
+    const isAdopted = listener !== undefined && !this.#isShared(listener);
+    const obstacle = isAdopted ? this.#adopt(tenant, rule, listener) : undefined;
+    if (obstacle) return obstacle;
     if (listener && listener.protocol !== forwarding.scheme) return refused(takenByAnotherLayer(rule, listener));
     const locationId = listener && this.#locationId(listener, forwarding);
     const claimant = this.#claimLocation(tenant, { ...wanted, isThere: locationId !== undefined });
     if (claimant.uid !== rule.service.uid) return refused(taken(rule, claimant));
     if (!listener) return this.#promise(tenant, rule);
-    if (locationId === undefined) return { kind: 'forwarding-missing', listenerId: listener.id, forwarding };
-    return placed({ listenerId: listener.id, locationId, isAdopted: false });
+    if (locationId === undefined) return { kind: 'forwarding-missing', listener, forwarding };
+    return placed({ listenerId: listener.id, locationId, isAdopted });
   }
 
   /** The Service's own listener of layer 4 goes, unwanted, before one of layer 7 is made. */
@@ -215,6 +218,7 @@ function layer4Protocol(rule: RuleIntent): 'TCP' | 'UDP' | 'TCP_SSL' {
 
 /** Whether Pods can be bound to the listener itself, and get what the rule's port promises. */
 function fits({ protocol }: Listener, rule: RuleIntent): boolean {
+  if (rule.forwarding) return protocol === rule.forwarding.scheme;
   return ruleFamily(rule) === 'UDP' ? protocol === 'UDP' : protocol === 'TCP' || protocol === 'TCP_SSL';
 }
 

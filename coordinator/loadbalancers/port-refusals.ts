@@ -35,7 +35,7 @@ export function wrongProtocol(rule: RuleIntent, { id, name, protocol }: Listener
   return problem(
     'CD1009',
     `${subject(rule)}: listener ${id} ("${name}"), which it is to adopt, speaks ${protocol}, and the port is ` +
-      `${ruleLabel(rule).split(':')[0]}. Use another port, or a listener whose protocol fits.`,
+      `${rule.forwarding?.scheme ?? ruleLabel(rule).split(':')[0]}. Use another port, or a listener whose protocol fits.`,
   );
 }
 

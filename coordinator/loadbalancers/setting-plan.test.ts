@@ -26,7 +26,7 @@ function site(domain: string, settings: ForwardingSettings = {}, fields: Partial
 }
 
 function https(...forwardingRules: readonly ForwardingRule[]): Listener {
-  return tcp({}, { id: 'lbl-s', protocol: 'HTTPS', port: 443, isSni: true, forwardingRules });
+  return tcp({ isSni: true }, { id: 'lbl-s', protocol: 'HTTPS', port: 443, forwardingRules });
 }
 
 function http(...forwardingRules: readonly ForwardingRule[]): Listener {
@@ -112,6 +112,22 @@ describe('a forwarding rule', () => {
     const listener = https(site('a', { certificate: { certificateIds: ['ecc', 'rsa'] } }));
     const forwardingSettings = { certificate: { certificateIds: ['rsa', 'ecc'] } };
     expect(changes([settled(listener, { forwardingSettings }, { locationId: 'loc-a' })], listener)).toEqual([]);
+  });
+
+  test('on an HTTPS listener without SNI shares its certificate, until two are wanted', () => {
+    const listener = { ...https(site('a'), site('b')), settings: { isSni: false, certificate: CERTIFICATE } };
+    const at = (domain: string, certificateId: string) => {
+      const forwardingSettings = { certificate: { certificateIds: [certificateId] } };
+      return settled(listener, { forwardingSettings }, { locationId: `loc-${domain}` });
+    };
+    const change = { kind: 'listener', listenerId: 'lbl-s' };
+    expect(changes([at('a', 'cert-a'), at('b', 'cert-a')], listener)).toEqual([]);
+    expect(changes([at('a', 'cert-b'), at('b', 'cert-b')], listener)).toEqual([
+      { ...change, settings: { certificate: { certificateIds: ['cert-b'] } } },
+    ]);
+    expect(changes([at('a', 'cert-a'), at('b', 'cert-b')], listener)).toEqual([
+      { ...change, settings: { isSni: true } },
+    ]);
   });
 
   test('on HTTP needs no certificate', () => {

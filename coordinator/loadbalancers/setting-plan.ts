@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { DomainSettings, ForwardingSettings, ListenerSettings, SettingsChange } from '../cloud/settings.ts';
 import type { ForwardingRule, Listener } from '../cloud/types.ts';
 import type { RuleLocation } from './listener-plan-types.ts';
@@ -69,18 +70,34 @@ export function ownSettings(settings: ListenerSettings, protocol: string): Liste
 }
 
 /** Of the settings those that a rule on a listener of the scheme can have. */
-export function schemeSettings(settings: ForwardingSettings, scheme: string): ForwardingSettings {
+function schemeSettings(settings: ForwardingSettings, scheme: string): ForwardingSettings {
   if (scheme === 'HTTPS') return settings;
   const { certificate, http2, forwardType, ...plain } = settings;
   return plain;
 }
 
+/** What a rule is made with; on a listener without SNI it gets the listener's certificate. */
+export function newRuleSettings(settings: ForwardingSettings, listener: Listener): ForwardingSettings {
+  const { certificate, ...others } = schemeSettings(settings, listener.protocol);
+  return certificate && listener.settings?.isSni !== false ? { ...others, certificate } : others;
+}
+
 function listenerChange(listener: Listener, group: readonly SettledRule[]): ListenerWork[] {
   if (!listener.settings) return [];
   const wanted = combinedSettings(group.map(({ rule }) => rule.listenerSettings));
-  const settings = settingDifference(ownSettings(wanted, listener.protocol), listener.settings);
-  const ruleIds = group.filter(({ rule }) => rule.listenerSettings).map(({ rule }) => rule.id);
+  const own = { ...ownSettings(wanted, listener.protocol), ...commonCertificate(listener, group) };
+  const settings = settingDifference(own, listener.settings);
+  const ruleIds = group.map(({ rule }) => rule.id);
   return settings ? [work({ kind: 'listener', listenerId: listener.id, settings }, ruleIds)] : [];
+}
+
+/** Without SNI there is one certificate for all domains; with more of them it has to be switched on first. */
+function commonCertificate({ protocol, settings }: Listener, group: readonly SettledRule[]): ListenerSettings {
+  if (protocol !== 'HTTPS' || settings?.isSni !== false) return {};
+  const wanted = group.flatMap(({ rule }) => rule.forwardingSettings?.certificate ?? []);
+  const [certificate] = wanted;
+  if (!certificate) return {};
+  return wanted.every(each => isDeepStrictEqual(each, certificate)) ? { certificate } : { isSni: true };
 }
 
 function forwardingChanges(listener: Listener, group: readonly SettledRule[]): ListenerWork[] {
@@ -110,7 +127,7 @@ function domainChange(listener: Listener, rules: readonly FoundRule[], ofDefault
   const wishes = rules.map(({ rule }) => schemeSettings(rule.forwardingSettings ?? {}, listener.protocol));
   const { certificate, http2 } = Object.assign({}, ...wishes.toReversed()) as ForwardingSettings;
   const wanted: DomainSettings = {
-    ...(certificate && listener.isSni && { certificate }),
+    ...(certificate && listener.settings?.isSni && { certificate }),
     ...(http2 !== undefined && { http2 }),
     ...(domain === ofDefault && { isDefaultDomain: true }),
   };
