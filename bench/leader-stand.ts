@@ -57,6 +57,7 @@ export function leaderStand({ clock, cloud, knowledge, writeGate, sendDrainUpdat
       reportPod: () => undefined,
       reportNode: () => undefined,
       readSecret: () => undefined,
+      writeConfig: () => undefined,
       listServices: namespace => {
         const startedAt = clock.now();
         const services = [...knowledge.services.values()].filter(service => service.namespace === namespace);

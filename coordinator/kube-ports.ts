@@ -16,6 +16,7 @@ import { NodeInstances } from './kube/node-instances.ts';
 import { type PodAnswer, PodConfirmer, type PodQuestion } from './kube/pod-confirmer.ts';
 import { SecretReader } from './kube/secret-reader.ts';
 import { ServiceWriter } from './kube/service-status.ts';
+import { TkeServiceConfigWriter } from './kube/tke-service-config-writer.ts';
 import type { LeaderPorts } from './leader/leader-ports.ts';
 import type { LeaderWork } from './leader/leader-work.ts';
 import { ownerName } from './loadbalancers/owner.ts';
@@ -59,6 +60,7 @@ export class KubePorts implements LeaderPorts {
   readonly #lists: NamespaceServices;
   readonly #instances: NodeInstances;
   readonly #secrets: SecretReader;
+  readonly #configs: TkeServiceConfigWriter;
   #work: LeaderWork | undefined;
   readonly #tkeControllers = new Set<ClaimableKind>();
 
@@ -90,6 +92,7 @@ export class KubePorts implements LeaderPorts {
       onSecret: (secret, look) => this.#work?.secretRead(secret, look),
       onError: failed('Secret'),
     });
+    this.#configs = new TkeServiceConfigWriter({ ...base, onError: failed('TkeServiceConfig') });
     this.#instances = new NodeInstances({
       ...base,
       onInstance: (node, instanceId) => this.#work?.instanceFound(node, instanceId),
@@ -109,7 +112,7 @@ export class KubePorts implements LeaderPorts {
 
   async run(signal: AbortSignal): Promise<void> {
     const askers = [this.#confirmer, this.#lists, this.#instances, this.#secrets];
-    const parts = [this.#gates, this.#services, this.#events, ...askers];
+    const parts = [this.#gates, this.#services, this.#events, this.#configs, ...askers];
     await Promise.all([...parts.map(part => part.run(signal)), this.#lookForTke(signal)]);
   }
 
@@ -174,6 +177,10 @@ export class KubePorts implements LeaderPorts {
 
   findInstance: LeaderPorts['findInstance'] = node => {
     this.#instances.ask(node);
+  };
+
+  writeConfig: LeaderPorts['writeConfig'] = config => {
+    this.#configs.write(config);
   };
 
   readSecret: LeaderPorts['readSecret'] = secret => {

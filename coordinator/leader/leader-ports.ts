@@ -10,6 +10,7 @@ import type { SecretName } from '../kube/secret-reader.ts';
 import type { ServiceStatus } from '../kube/service-status.ts';
 import type { Problem } from '../loadbalancers/problem.ts';
 import type { ProbeOutcome, ProbeTarget } from '../reports/probe.ts';
+import type { AutoConfig } from '../tke-service-config/auto-config.ts';
 
 /** What a leader may do to the world besides writing to CLB. All calls queue and return at once. */
 export interface LeaderPorts {
@@ -39,6 +40,8 @@ export interface LeaderPorts {
   prove(mark: Mark): void;
   /** Asks for the cloud's name of a node; the answer comes by `LeaderWork.instanceFound`. */
   findInstance(node: string): void;
+  /** Makes or changes the TkeServiceConfig that belongs to a claimed object. */
+  writeConfig(config: AutoConfig): void;
   /** Reads a Secret that a claimed object names; the answer comes by `LeaderWork.secretRead`. */
   readSecret(secret: SecretName): void;
   /** Asks for a consistent list of the namespace's Services and Ingresses, to prove that none selects a Pod (law L3). */

@@ -2,9 +2,12 @@ import type { Clock } from '../../common/clock.ts';
 import { drainProgress } from '../core/drain-progress.ts';
 import type { LiveView } from '../core/live-view.ts';
 import type { Knowledge } from '../knowledge.ts';
+import type { OwnerRecord } from '../kube/owner-record.ts';
 import type { LoadBalancerDirectory } from '../loadbalancers/load-balancer-directory.ts';
 import { missingPort } from '../loadbalancers/missing-port.ts';
+import type { ServiceIntent } from '../loadbalancers/service-intent.ts';
 import { unreachablePods } from '../loadbalancers/unreachable-pods.ts';
+import { autoConfig } from '../tke-service-config/auto-config.ts';
 import { type Claimed, type Claims, selectionOf } from './claims.ts';
 import { addAll, type Dirt, take, takeSome } from './dirt.ts';
 import type { DrainAnswers } from './drain-answers.ts';
@@ -31,7 +34,7 @@ const LOAD_BALANCERS_PER_TURN = 50;
 /** The parts of a term that a turn brings up to date with each other. */
 export interface LeaderTurnOptions {
   readonly knowledge: Knowledge;
-  readonly ports: Pick<LeaderPorts, 'listServices'>;
+  readonly ports: Pick<LeaderPorts, 'listServices' | 'writeConfig'>;
   readonly clock: Clock;
   readonly dirt: Dirt;
   readonly view: LiveView;
@@ -104,7 +107,15 @@ export class LeaderTurn {
       directory.ensure(intent);
       dirt.placements.add(service.uid);
       dirt.ports.add(service.uid);
+      this.#keepConfig(service, intent);
     }
+  }
+
+  #keepConfig(service: OwnerRecord, { held, leaving, rules }: ServiceIntent): void {
+    if (!held || leaving) return;
+    const { knowledge, ports } = this.#options;
+    const config = autoConfig(service, rules, name => knowledge.tkeServiceConfigs.get(`${service.namespace}/${name}`));
+    if (config) ports.writeConfig(config);
   }
 
   #forgetService(claimed: Claimed): void {

@@ -106,6 +106,7 @@ class Term {
       },
       prove: () => undefined,
       readSecret: () => undefined,
+      writeConfig: () => undefined,
       listServices: namespace => {
         if (this.listed)
           this.#work.servicesListed(namespace, {

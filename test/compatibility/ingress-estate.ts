@@ -1,4 +1,4 @@
-import type { Ingress, KubeObject } from '../../common/kube/objects.ts';
+import type { Ingress, TkeServiceConfig } from '../../common/kube/objects.ts';
 import { Estate } from '../simulation/load-balancers/estate.ts';
 import { MERGE_PATCH, SERVICES } from '../simulation/manifests.ts';
 import type { WorldOptions } from '../simulation/world.ts';
@@ -103,8 +103,8 @@ export class IngressEstate {
     return items.find(({ metadata }) => metadata.name === name);
   }
 
-  async configs(): Promise<readonly KubeObject[]> {
-    return ((await this.estate.world.request('GET', TKE_SERVICE_CONFIGS)) as { items: KubeObject[] }).items;
+  async configs(): Promise<readonly TkeServiceConfig[]> {
+    return ((await this.estate.world.request('GET', TKE_SERVICE_CONFIGS)) as { items: TkeServiceConfig[] }).items;
   }
 
   /** The codes that the Ingress's Events carry, each once. */

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { Estate, MINUTE_MS, UNHARMED } from '../simulation/load-balancers/estate.ts';
 import { MERGE_PATCH } from '../simulation/manifests.ts';
@@ -141,5 +142,61 @@ describe('an Ingress with a TkeServiceConfig', () => {
     });
     expect(await made.codesOf('front')).toEqual([]);
     expect(await made.estate.end()).toEqual(UNHARMED);
+  });
+});
+
+describe('a TkeServiceConfig of our own making', () => {
+  const AUTO = { [`${ON_SERVICE}-auto`]: 'true' };
+  const specsOf = async (estate: Estate) => {
+    const configs = await new IngressEstate(estate).configs();
+    return configs.map(({ metadata, spec }) => ({ name: metadata.name, spec }));
+  };
+  const sections = (l4Listeners: readonly object[], l7Listeners: readonly object[] = []) => ({
+    loadBalancer: { l4Listeners, l7Listeners },
+  });
+
+  test('has a section for each listener, keeps what people write there, and goes with the Service', async () => {
+    const estate = await Estate.make({ seed: 20 });
+    await estate.open('web', 2, { annotations: AUTO });
+    const name = 'web-auto-service-config';
+    const tcp = { protocol: 'TCP', port: 80 };
+    expect(await specsOf(estate)).toEqual([{ name, spec: sections([tcp]) }]);
+    const written = { ...tcp, scheduler: 'LEAST_CONN' };
+    await reconfigure(estate, name, { l4Listeners: [written] });
+    await estate.until('it is set up so', () => listener(estate).Scheduler === 'LEAST_CONN');
+    const port = { name: 'more', port: 81, protocol: 'TCP', targetPort: 80 };
+    await estate.patchService('web', { spec: { ports: [{ name: 'tcp-80', port: 80, targetPort: 80 }, port] } });
+    const both = [{ name, spec: sections([written, { protocol: 'TCP', port: 81 }]) }];
+    await estate.until('there is another section', async () => isDeepStrictEqual(await specsOf(estate), both));
+    await estate.deleteService('web');
+    await estate.until('it is gone', async () => (await specsOf(estate)).length === 0);
+    expect(await estate.end()).toEqual(UNHARMED);
+  });
+
+  test('has a section for each rule of an Ingress', async () => {
+    const made = await IngressEstate.make({ seed: 21 });
+    await made.backend('web');
+    await made.write('front', {
+      annotations: { [`${ON_INGRESS}-auto`]: 'true' },
+      rules: [
+        ['a.com', '/'],
+        ['a.com', '/b'],
+      ],
+    });
+    await made.estate.untilReady('web', 2);
+    const domains = [{ domain: 'a.com', rules: [{ url: '/' }, { url: '/b' }] }];
+    const spec = sections([], [{ protocol: 'HTTP', port: 80, domains }]);
+    expect(await specsOf(made.estate)).toEqual([{ name: 'front-auto-ingress-config', spec }]);
+    expect(await made.estate.end()).toEqual(UNHARMED);
+  });
+
+  test('yields to one that is named, which is told', async () => {
+    const estate = await Estate.make({ seed: 22 });
+    await configure(estate, 'settings', { l4Listeners: [{ protocol: 'TCP', port: 80, scheduler: 'LEAST_CONN' }] });
+    await estate.open('web', 2, { annotations: { ...AUTO, [ON_SERVICE]: 'settings' } });
+    expect(listener(estate)).toMatchObject({ Scheduler: 'LEAST_CONN' });
+    expect(await specsOf(estate)).toHaveLength(1);
+    expect(await estate.codesOf('web')).toEqual(['CD1044']);
+    expect(await estate.end()).toEqual(UNHARMED);
   });
 });
