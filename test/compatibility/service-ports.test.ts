@@ -207,6 +207,28 @@ describe('specify-protocol with a certificate or hosts', () => {
     expect(await estate.end()).toEqual(UNHARMED);
   });
 
+  test('replaces the listener of a port whose protocol becomes another, and keeps it while its leader dies', async () => {
+    const estate = await withSecret(13);
+    await estate.serve('web', { on: LB, ports: [{ port: 443 }] });
+    await estate.untilReady('web', 2);
+    expect(listeners(estate)).toEqual(['TCP:443']);
+    await estate.annotate('web', said({ protocol: ['TCP_SSL'], tls: 'tls-a' }));
+    await estate.until('it is served with the certificate', () => {
+      return listeners(estate).join() === 'TCP_SSL:443' && bound(estate) === 2;
+    });
+    await estate.passes(30_000);
+    const at = estate.world.clock.wallNow();
+    estate.killLeader();
+    await estate.passes(2 * MINUTE_MS);
+    const changes = estate.world.journal.filter(record => record.kind === 'change' && record.at > at);
+    expect(changes).toEqual([]);
+    await estate.annotate('web', { [SPECIFY]: null });
+    await estate.until('it is served in plain text', () => listeners(estate).join() === 'TCP:443');
+    await estate.roll('web');
+    expect(bound(estate)).toBe(2);
+    await estate.world.close();
+  });
+
   test('waits for a Secret that is not there, tells of it, and never serves in plain text meanwhile', async () => {
     const estate = await withWeb(10);
     const annotations = said({ protocol: ['TCP_SSL'], tls: 'tls-a' });
@@ -250,6 +272,12 @@ describe('sessionAffinity', () => {
 interface Described {
   readonly SessionExpireTime?: number;
   readonly Rules?: readonly { readonly Domain: string; readonly Url: string }[];
+}
+
+/** Targets of the only TCP listener, be it encrypted or not. */
+function bound(estate: Estate): number {
+  const { Listeners } = estate.world.clb.elsewhere.writeAtOnce('DescribeTargets', { LoadBalancerId: LB });
+  return (Listeners as { Targets: unknown[] }[]).flatMap(({ Targets }) => Targets).length;
 }
 
 /** The first listener as DescribeListeners tells it. */
