@@ -195,6 +195,9 @@ export class KubePorts implements LeaderPorts {
   #answered(question: PodQuestion, answer: PodAnswer): void {
     const { store, presence } = this.#options.knowledge;
     const { podUid, namespace, name } = question;
+    if (answer.type === 'found' && answer.uid === podUid && answer.nodeName !== undefined) {
+      store.placed(podUid, answer.nodeName, this.#edges.clock.now());
+    }
     const reported = store.pods.get(podUid);
     if (reported && agreesWithReport(answer, reported)) this.#work?.confirmed(podUid);
     else if (reported && (presence.isReporting(reported.node) || !provesGone(answer, podUid))) {

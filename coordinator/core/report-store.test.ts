@@ -16,7 +16,7 @@ describe('the report store', () => {
   test('buries what a consistent snapshot leaves out', () => {
     store.replace('n1', [podRecord()], { consistent: true, now: 200 });
     expect([...store.pods.keys()]).toEqual(['pod-1']);
-    expect(store.tombstone('pod-2')).toEqual({ at: 200, evidence: 'absent from a consistent snapshot' });
+    expect(store.tombstone('pod-2')).toEqual({ at: 200, evidence: 'absent from a consistent snapshot', node: 'n1' });
   });
 
   test('keeps what any other snapshot leaves out, what is another node’s, and what a cut stream had told (L1)', () => {
@@ -32,13 +32,32 @@ describe('the report store', () => {
     store.apply('n2', { upserts: [], removals: ['pod-1'] }, 200);
     expect(store.pods.has('pod-1')).toBe(true);
     store.apply('n1', { upserts: [], removals: ['pod-1'] }, 300);
-    expect(store.tombstone('pod-1')).toEqual({ at: 300, evidence: 'deletion seen on a watch' });
+    expect(store.tombstone('pod-1')).toEqual({ at: 300, evidence: 'deletion seen on a watch', node: 'n1' });
   });
 
   test('does not let another node speak for a Pod (L12)', () => {
     store.apply('n2', { upserts: [podRecord({ addresses: ['6.6.6.6'], deletion: DELETION })], removals: [] }, 200);
     expect(store.pods.get('pod-1')).toMatchObject({ node: 'n1', deletionSeenAt: undefined });
     expect(store.pods.get('pod-1')?.record.addresses).toEqual(['10.0.0.1']);
+  });
+
+  test('believes the node on which the API server has the Pod, whoever spoke first (L12)', () => {
+    store.apply('n2', { upserts: [podRecord({ ready: false })], removals: [] }, 200);
+    store.placed('pod-1', 'n2', 300);
+    expect(store.pods.get('pod-1')).toMatchObject({ node: 'n2', record: { ready: false } });
+    store.apply('n1', { upserts: [podRecord()], removals: ['pod-1'] }, 400);
+    expect(store.pods.get('pod-1')).toMatchObject({ node: 'n2', record: { ready: false } });
+  });
+
+  test('forgets a Pod that is elsewhere, without taking it for gone (L1)', () => {
+    store.placed('pod-1', 'n2', 200);
+    expect([store.pods.has('pod-1'), store.tombstone('pod-1')]).toEqual([false, undefined]);
+  });
+
+  test('takes what a node said of the end of a Pod for nothing when another node has it (L12)', () => {
+    store.apply('n1', { upserts: [], removals: ['pod-1'] }, 200);
+    store.apply('n2', { upserts: [podRecord()], removals: [] }, 300);
+    expect([store.pods.get('pod-1')?.node, store.tombstone('pod-1')]).toEqual(['n2', undefined]);
   });
 
   test('remembers when a Pod and its deletion were first seen', () => {
@@ -253,7 +272,7 @@ describe('the coordinator’s own watch of a node', () => {
   test('makes Pods known, and sees deletions begin and end', () => {
     store.apply('n1', { upserts: [podRecord({ deletion: DELETION })], removals: ['pod-2'], session: OWN }, 300);
     expect(store.pods.get('pod-1')?.deletionSeenAt).toBe(300);
-    expect(store.tombstone('pod-2')).toEqual({ at: 300, evidence: 'deletion seen on a watch' });
+    expect(store.tombstone('pod-2')).toEqual({ at: 300, evidence: 'deletion seen on a watch', node: 'n1' });
   });
 
   test('forgets what its list leaves out, and buries nothing for it (L1)', () => {

@@ -19,6 +19,15 @@ export interface StoredPod {
 export interface Tombstone {
   readonly at: number;
   readonly evidence: 'deletion seen on a watch' | 'absent from a consistent snapshot' | 'the API server says so';
+  /** Whose agent said so; undefined when it was the API server. */
+  readonly node?: string;
+}
+
+/** What another node's agent says of a Pod that is taken for a Pod of this node. */
+interface Rival {
+  readonly node: string;
+  readonly record: PodRecord;
+  readonly teller: Teller;
 }
 
 /** What of a Pod comes from whom. */
@@ -35,9 +44,18 @@ interface Entry extends StoredPod {
   readonly telling: Telling;
 }
 
+interface LeavingOut {
+  readonly node: string;
+  readonly teller: Teller;
+  readonly reports: NodeReports;
+  readonly now: number;
+}
+
 /** Tombstones are kept for longer than any write or read can be under way, then the API server is asked again. */
 const TOMBSTONE_LIFE_MS = 600_000;
 const TOMBSTONES_MAX = 50_000;
+/** Pods that two nodes claim; of more than that, the first to speak is believed until the API server is asked. */
+const RIVALS_MAX = 10_000;
 
 /**
  * The coordinator's memory of all agents. Changes only through what agents say, what the API server answers, and what it
@@ -51,6 +69,10 @@ export class ReportStore {
   readonly #pods = new Map<string, Entry>();
   readonly #nodes = new Map<string, NodeReports>();
   readonly #tombstones = new Map<string, Tombstone>();
+  /** By Pod UID, until the API server has said where the Pod is. */
+  readonly #rivals = new Map<string, Rival>();
+  /** Where the API server said that the Pods of the store are, by UID. */
+  readonly #places = new Map<string, string>();
   readonly #onChange: (podUid: string) => void;
   readonly #onSigns: (node: string) => void;
 
@@ -119,7 +141,7 @@ export class ReportStore {
     for (const pod of pods) this.#upsert(node, pod, teller, options.now);
     if (options.consistent && (teller === API_SERVER || reports.isYoungest(teller))) {
       for (const uid of [...reports.podUids]) {
-        if (!present.has(uid)) this.#leaveOut(uid, teller, reports, options.now);
+        if (!present.has(uid)) this.#leaveOut(uid, { node, teller, reports, now: options.now });
       }
     }
   }
@@ -132,13 +154,28 @@ export class ReportStore {
     const teller = this.#node(node).teller(delta.session);
     for (const pod of delta.upserts) this.#upsert(node, pod, teller, now);
     for (const uid of delta.removals) {
-      if (this.#pods.get(uid)?.node === node) this.#bury(uid, { at: now, evidence: 'deletion seen on a watch' });
+      if (this.#pods.get(uid)?.node === node) this.#bury(uid, { at: now, evidence: 'deletion seen on a watch', node });
     }
   }
 
   /** All that announces the node's end, as one of its agents sees it now. */
   notice(node: string, session: string, signs: readonly NodeSign[]): void {
     if (this.#node(node).notice(session, signs)) this.#onSigns(node);
+  }
+
+  /**
+   * A consistent GET said on which node the Pod is: an agent of another one that spoke first is believed no longer, and
+   * whatever the right one has told since counts (law L12).
+   */
+  placed(podUid: string, node: string, now: number): void {
+    const rival = this.#rivals.get(podUid);
+    this.#rivals.delete(podUid);
+    const known = this.#pods.get(podUid);
+    if (known && known.node !== node) {
+      this.#forget(podUid);
+      if (rival?.node === node) this.#upsert(node, rival.record, rival.teller, now);
+    }
+    if (this.#pods.has(podUid)) this.#places.set(podUid, node);
   }
 
   /** A consistent GET said 404, another UID or a terminal phase. */
@@ -158,9 +195,12 @@ export class ReportStore {
     assert(record.uid !== '', 'a reported Pod has a UID');
     const known = this.#pods.get(record.uid);
     // A Pod never moves: another node that claims it is not believed (law L12).
-    if (known && known.node !== node) return;
-    // The UID of a Pod that is proven gone never comes back; a late message of a stale stream may still carry it.
-    if (this.#tombstones.has(record.uid)) return;
+    if (known && known.node !== node) {
+      const isPlaced = this.#places.has(record.uid);
+      if (!isPlaced && this.#rivals.size < RIVALS_MAX) this.#rivals.set(record.uid, { node, record, teller });
+      return;
+    }
+    if (this.#isBuried(record.uid, node)) return;
     const telling = known
       ? this.#retold(known, onSameNetwork(known, record, teller), teller)
       : { teller, word: record, facts: undefined };
@@ -183,6 +223,16 @@ export class ReportStore {
     this.#onChange(record.uid);
   }
 
+  /**
+   * The UID of a Pod that is proven gone never comes back; a late message of a stale stream may still carry it. What an
+   * agent of another node said of it is no proof.
+   */
+  #isBuried(podUid: string, node: string): boolean {
+    const tombstone = this.#tombstones.get(podUid);
+    if (tombstone?.node !== undefined && tombstone.node !== node) this.#tombstones.delete(podUid);
+    return this.#tombstones.has(podUid);
+  }
+
   /** The younger agent's word counts; what lasts of the other one's is kept beside it. */
   #retold({ telling, record: before, node }: Entry, record: PodRecord, teller: Teller): Telling {
     if (telling.teller.agent === teller.agent) return { ...telling, word: record };
@@ -192,11 +242,11 @@ export class ReportStore {
     return { ...telling, facts: renewedFacts(telling.facts, record) };
   }
 
-  #leaveOut(podUid: string, teller: Teller, reports: NodeReports, now: number): void {
+  #leaveOut(podUid: string, { node, teller, reports, now }: LeavingOut): void {
     const other = this.#pods.get(podUid)?.telling.teller;
     if (!other) return;
     if (teller !== API_SERVER && other.agent === teller.agent)
-      this.#bury(podUid, { at: now, evidence: 'absent from a consistent snapshot' });
+      this.#bury(podUid, { at: now, evidence: 'absent from a consistent snapshot', node });
     // The older agent may have seen it first.
     else if (other === API_SERVER || !reports.isOpen(other)) this.#forget(podUid);
   }
@@ -213,6 +263,8 @@ export class ReportStore {
   #forget(podUid: string): void {
     const node = this.#pods.get(podUid)?.node;
     this.#pods.delete(podUid);
+    this.#places.delete(podUid);
+    this.#rivals.delete(podUid);
     if (node !== undefined) {
       this.#nodes.get(node)?.podUids.delete(podUid);
       this.#dropIfEmpty(node);
