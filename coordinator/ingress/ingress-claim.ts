@@ -1,3 +1,4 @@
+import { ADOPT_LISTENER_ANNOTATION, INGRESS_LOAD_BALANCER_ID_ANNOTATION } from '../../common/names.ts';
 import type { IngressRecord } from '../kube/ingress-reflector.ts';
 import { ownerName } from '../loadbalancers/owner.ts';
 import { type Problem, problem } from '../loadbalancers/problem.ts';
@@ -41,7 +42,8 @@ function leaving(ingress: IngressRecord, facts: IngressFacts): Claim {
 function intentOf(ingress: IngressRecord, facts: IngressFacts): ServiceIntent {
   const reader = new AnnotationReader(ingress);
   const { rules, problems } = ingressRules(ingress, facts, reader);
-  const place = placeOf(reader);
+  const adopts = reader.flag(ADOPT_LISTENER_ANNOTATION) === true;
+  const place = placeOf(reader, { adopts });
   const wish = readLoadBalancerWish(ingress, annotation.LOAD_BALANCER_KEYS, sourceOf(place));
   const { uid, namespace, name, finalized, createdAt, recorded, adopted } = ingress;
   return {
@@ -54,16 +56,19 @@ function intentOf(ingress: IngressRecord, facts: IngressFacts): ServiceIntent {
     ...(wish.settings && { settings: wish.settings }),
     retains: wish.retains,
     recorded,
-    adopts: false,
+    adopts,
     adopted,
     rules,
     problems: [...reader.problems, ...problems, ...wish.problems, ...notServed(ingress, reader)],
   };
 }
 
-function placeOf(reader: AnnotationReader): LoadBalancerChoice {
+function placeOf(reader: AnnotationReader, { adopts }: { adopts: boolean }): LoadBalancerChoice {
   const id = reader.text(annotation.EXISTING_LOAD_BALANCER);
-  return id ? { kind: 'existing', id } : { kind: 'created', subnetId: reader.text(annotation.INTERNAL_SUBNET) };
+  if (id) return { kind: 'existing', id };
+  const inherits = adopts && reader.text(INGRESS_LOAD_BALANCER_ID_ANNOTATION);
+  const subnetId = reader.text(annotation.INTERNAL_SUBNET);
+  return { kind: 'created', subnetId, ...(inherits && { inheritsId: inherits }) };
 }
 
 function sourceOf(place: LoadBalancerChoice): LoadBalancerSource {
