@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Clock } from '../common/clock.ts';
-import type { Mutant } from './mutant.ts';
+import type { Mutant, SimulatedHunt } from './mutant.ts';
 import { patch } from './mutation-run.ts';
 
 /** Two copies of the repository, and how long a mutant is looked for. */
@@ -29,9 +29,8 @@ interface SeedLaws {
   readonly laws: ReadonlySet<string>;
 }
 
-interface Play {
+interface Play extends SimulatedHunt {
   readonly folder: string;
-  readonly family: string;
   readonly firstSeed: number;
   readonly seeds: number;
   readonly minutes: number;
@@ -41,43 +40,43 @@ interface Play {
 /** A seed takes a few seconds. */
 const SILENCE_MAX_MS = 120_000;
 
-/** Plays seeds until one breaks a law that it keeps without the mutant. */
+/** Plays seeds until one breaks the law that it should, and keeps it without the mutant. */
 export async function huntMutant(hunt: Hunt, mutant: Mutant): Promise<HuntResult> {
   if (!(await patch(hunt.broken, mutant, []))) return { type: 'does not apply', played: 0 };
-  const result = await search(hunt, mutant.family ?? 'turmoil');
+  const result = await search(hunt, mutant.simulation ?? { family: 'turmoil', law: mutant.law });
   if (await patch(hunt.broken, mutant, ['--reverse'])) return result;
   throw new Error(`${mutant.patchFile} could not be taken back`);
 }
 
-async function search(hunt: Hunt, family: string): Promise<HuntResult> {
+async function search(hunt: Hunt, { family, law }: SimulatedHunt): Promise<HuntResult> {
   const { broken: folder, seedsMax, minutes, clock } = hunt;
   let played = 0;
   while (played < seedsMax) {
-    const play = { folder, family, firstSeed: played + 1, seeds: seedsMax - played, minutes, clock };
+    const play = { folder, family, law, firstSeed: played + 1, seeds: seedsMax - played, minutes, clock };
     const { told, end } = await playUntilBroken(play);
     played += told.length;
     if (end !== 'over') return { type: end, played };
     const last = told.at(-1);
-    if (!last || last.laws.size === 0) break;
-    const caught = await asCaught(hunt, { family, last, played });
+    if (!last?.laws.has(law)) break;
+    const caught = await asCaught(hunt, { family, law, last, played });
     if (caught) return caught;
   }
   return { type: 'not seen', played };
 }
 
-/** @returns undefined when the sound product breaks the same laws in that seed */
+/** @returns undefined when the sound product breaks the same law in that seed */
 async function asCaught(
   { sound, minutes, clock }: Hunt,
-  { family, last: { seed, laws }, played }: { family: string; last: SeedLaws; played: number },
+  { family, law, last: { seed, laws }, played }: SimulatedHunt & { last: SeedLaws; played: number },
 ): Promise<HuntResult | undefined> {
-  const { told } = await playUntilBroken({ folder: sound, family, firstSeed: seed, seeds: 1, minutes, clock });
-  const news = [...laws].filter(law => !told[0]?.laws.has(law));
-  return news.length > 0 ? { type: 'caught', laws: news, seed, played } : undefined;
+  const { told } = await playUntilBroken({ folder: sound, family, law, firstSeed: seed, seeds: 1, minutes, clock });
+  const news = [...laws].filter(each => !told[0]?.laws.has(each));
+  return news.includes(law) ? { type: 'caught', laws: news, seed, played } : undefined;
 }
 
-/** Ends after the first seed that breaks a law. */
+/** Ends after the first seed that breaks the law. */
 function playUntilBroken(play: Play): Promise<{ told: readonly SeedLaws[]; end: 'over' | 'crashed' | 'hung' }> {
-  const { folder, family, firstSeed, seeds, minutes, clock } = play;
+  const { folder, family, law, firstSeed, seeds, minutes, clock } = play;
   const range = ['--seed', firstSeed, '--seeds', seeds, '--minutes', minutes, '--family', family];
   const flags = [...range, '--shrink', 0, '--jobs', 1, '--worker', 0];
   const main = join(folder, 'test/simulation/main.ts');
@@ -97,7 +96,7 @@ function playUntilBroken(play: Play): Promise<{ told: readonly SeedLaws[]; end: 
     silence.cancel();
     silence = clock.schedule(SILENCE_MAX_MS, () => stop('hung'));
     told.push(lawsIn(line));
-    if (told.at(-1)?.laws.size) stop('over');
+    if (told.at(-1)?.laws.has(law)) stop('over');
   });
   return new Promise((resolve, reject) => {
     child.on('error', reject);

@@ -6,8 +6,8 @@ export interface Mutant {
   readonly law: string;
   /** Undefined: only the simulation has to notice it. */
   readonly test: MutantTest | undefined;
-  /** What can go wrong where the simulation must notice it; undefined: it need not. */
-  readonly family: string | undefined;
+  /** Where the simulation must notice it; undefined: it need not. */
+  readonly simulation: SimulatedHunt | undefined;
   readonly patchFile: string;
 }
 
@@ -18,6 +18,13 @@ export function isTested(mutant: Mutant): mutant is TestedMutant {
   return mutant.test !== undefined;
 }
 
+export interface SimulatedHunt {
+  /** What can go wrong there. */
+  readonly family: string;
+  /** What it must be seen as; a breach of another law may be chance. */
+  readonly law: string;
+}
+
 export interface MutantTest {
   readonly path: string;
   /** The full name of the test, or the part of it that no other test of the file has. */
@@ -26,7 +33,8 @@ export interface MutantTest {
 
 /**
  * Reads the head of a patch: `law: L1`, and at least one of `test: <path> -t "<name>"` and `simulation: <family of
- * troubles>`, each on a line of its own before the diff.
+ * troubles>`, each on a line of its own before the diff. `simulation: cloud as liveness` asks to be seen as something else
+ * than the law.
  * @throws Error naming the file and what is missing.
  */
 export function readMutant(patchFile: string, text: string): Mutant {
@@ -34,12 +42,12 @@ export function readMutant(patchFile: string, text: string): Mutant {
   const law = /^law: (L\d+)$/m.exec(head)?.[1];
   const test = /^test: (\S+) -t "(.+)"$/m.exec(head);
   if (law === undefined) throw new Error(`${patchFile} has no line such as \`law: L1\` before its diff`);
-  const family = /^simulation: (\S+)$/m.exec(head)?.[1];
+  const [, family, seenAs = law] = /^simulation: (\S+)(?: as (\S+))?$/m.exec(head) ?? [];
   const named = test?.[1] && test[2] ? { path: test[1], name: test[2] } : undefined;
   if (!named && family === undefined)
     throw new Error(`${patchFile} has no line such as \`test: path.test.ts -t "name"\` or \`simulation: turmoil\``);
   const name = patchFile.replace(/^.*\//, '').replace(/\.patch$/, '');
-  return { name, law, test: named, family, patchFile };
+  return { name, law, test: named, simulation: family === undefined ? undefined : { family, law: seenAs }, patchFile };
 }
 
 /** What came of one run of the named test. */

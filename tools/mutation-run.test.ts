@@ -13,14 +13,18 @@ describe('the head of a patch', () => {
       name: 'absence',
       law: 'L1',
       test: { path: 'core/plan.test.ts', name: 'absence never removes' },
-      family: undefined,
+      simulation: undefined,
       patchFile: '/mutants/absence.patch',
     });
   });
 
   test('may name what has to go wrong for the simulation to notice it, with or without a test', () => {
-    const head = 'law: L1\nsimulation: bearable\n\n--- a/x\n';
-    expect(readMutant('a.patch', head)).toMatchObject({ family: 'bearable', test: undefined });
+    const read = (line: string) => readMutant('a.patch', `law: L1\n${line}\n\n--- a/x\n`);
+    expect(read('simulation: bearable')).toMatchObject({
+      simulation: { family: 'bearable', law: 'L1' },
+      test: undefined,
+    });
+    expect(read('simulation: cloud as liveness')).toMatchObject({ simulation: { family: 'cloud', law: 'liveness' } });
   });
 
   test.each([

@@ -20,8 +20,8 @@ const { values, positionals: words } = parseArgs({
   options: { seeds: { type: 'string', default: '16' }, minutes: { type: 'string', default: '4' } },
   allowPositionals: true,
 });
-const mutants = (await readMutants(FOLDER)).filter(({ name, family }) =>
-  words.length === 0 ? family !== undefined : words.some(word => name.includes(word)),
+const mutants = (await readMutants(FOLDER)).filter(({ name, simulation }) =>
+  words.length === 0 ? simulation !== undefined : words.some(word => name.includes(word)),
 );
 if (mutants.length === 0) {
   console.error(`npm run simulate:mutants: no patch in ${FOLDER} is named like ${words.join(', ')}`);
@@ -41,7 +41,7 @@ try {
     if (result.type !== 'caught') missedCount += 1;
     const found = result.type === 'caught' ? [result.laws.join(', '), `${result.seed}`] : [result.type, ''];
     const seconds = `${((clock.now() - startedAt) / 1_000).toFixed(0)} s`;
-    rows.push([mutant.law, mutant.name, mutant.family ?? 'turmoil', ...found, `${result.played}`, seconds]);
+    rows.push([mutant.law, mutant.name, mutant.simulation?.family ?? 'turmoil', ...found, `${result.played}`, seconds]);
     console.error(rows.at(-1)?.join('  '));
   }
 } finally {

@@ -28,24 +28,41 @@ interface Place {
  */
 export function drainBeforeDeath(evidence: Evidence, judges: (target: Place) => boolean = () => true): Breach[] {
   const weights = weightsByPod(evidence);
-  const hooks = new Map<string, KubeletRecord>();
-  const found: Breach[] = [];
-  for (const record of evidence.records) {
-    if (record.type === 'preStopBegan' || record.type === 'preStopEnded') hooks.set(record.podUid, record);
-    if (record.type !== 'signalled' || record.signal !== 'TERM') continue;
-    const hook = hooks.get(record.podUid);
-    if (!hook || (hook.type === 'preStopEnded' && hook.outcome.type === 'failed')) continue;
-    const at = record.atMs;
-    if (isRefused(evidence, record.podIp, at)) continue;
-    const harm = evidence.harms?.({ ...record, address: record.podIp ?? '' }, at - DRAIN_MS, at);
-    if (harm?.own || harm?.all) continue;
-    const open = openTargets(weights.get(record.podUid) ?? [], at).filter(({ listenerId }) =>
-      judges({ listenerId, at }),
-    );
+  return drainedTerms(evidence).flatMap(({ podName, podUid, atMs: at }) => {
+    const open = openTargets(weights.get(podUid) ?? [], at).filter(({ listenerId }) => judges({ listenerId, at }));
     const keys = open.map(({ key }) => key).join(', ');
-    if (keys !== '') found.push({ law: 'L4', message: `${record.podName} got SIGTERM with weight on ${keys}` });
-  }
-  return found;
+    return keys === '' ? [] : [{ law: 'L4', message: `${podName} got SIGTERM with weight on ${keys}` }];
+  });
+}
+
+/** L4 and L7: nobody opens a Pod again that got its SIGTERM, be it the last write of a leader that is dead. */
+export function staysClosed(evidence: Evidence): Breach[] {
+  const weights = weightsByPod(evidence);
+  return drainedTerms(evidence).flatMap(({ podName, podUid, atMs }) => {
+    const startedAt = evidence.records.find(
+      record => record.type === 'started' && record.podUid === podUid && record.atMs > atMs,
+    )?.atMs;
+    const opened = (weights.get(podUid) ?? []).find(
+      ({ at, weight, isForeign }) =>
+        at > atMs && at < (startedAt ?? Number.POSITIVE_INFINITY) && weight > 0 && !isForeign,
+    );
+    return opened ? [{ law: 'L4', message: `${podName} was opened on ${opened.key} after its SIGTERM` }] : [];
+  });
+}
+
+/** The SIGTERMs that came after a drain which nothing excuses from having been complete. */
+function drainedTerms(evidence: Evidence): KubeletRecord[] {
+  const hooks = new Map<string, KubeletRecord>();
+  return evidence.records.filter(record => {
+    if (record.type === 'preStopBegan' || record.type === 'preStopEnded') hooks.set(record.podUid, record);
+    if (record.type !== 'signalled' || record.signal !== 'TERM') return false;
+    const hook = hooks.get(record.podUid);
+    if (!hook || (hook.type === 'preStopEnded' && hook.outcome.type === 'failed')) return false;
+    const at = record.atMs;
+    if (isRefused(evidence, record.podIp, at)) return false;
+    const harm = evidence.harms?.({ ...record, address: record.podIp ?? '' }, at - DRAIN_MS, at);
+    return !harm?.own && !harm?.all;
+  });
 }
 
 function openTargets(weights: readonly Weight[], at: number): Weight[] {

@@ -22,6 +22,8 @@ const SLOWEST = 1 / 0.9;
 const RENEWAL_AGE_MAX_MS = 3_000;
 /** From the server's deed to the process, on a way that nothing slows. */
 const ON_THE_WAY_MS = 10;
+/** By this name people are known to the API server. */
+const PEOPLE = 'admin';
 const LEASE = /\/leases\/clb-direct$/;
 
 interface Write {
@@ -70,6 +72,23 @@ export function onlyUnderTheLease(evidence: WriterEvidence): Breach[] {
   });
 }
 
+/**
+ * L7: nobody begins a write when somebody else has written himself into the lease since his own last renewal: whoever follows
+ * waits for the lease to run out or for the proof that its holder is dead. A lease that people meddle with proves nothing.
+ */
+export function neverAfterASuccessor(evidence: WriterEvidence): Breach[] {
+  const changes = evidence.apiWrites.filter(isLeaseChange);
+  return writesOf(evidence).flatMap(({ action, loadBalancerId, note: { process, startedAt } }) => {
+    const known = changes.filter(({ at }) => at <= startedAt - ON_THE_WAY_MS);
+    const own = known.findLastIndex(({ username }) => username === process.name);
+    const since = known.slice(own + 1).map(({ username }) => username);
+    const [successor] = since;
+    if (successor === undefined || since.includes(PEOPLE)) return [];
+    const message = `${process.name} began ${action} on ${loadBalancerId} though ${successor} had taken the lease`;
+    return [{ law: 'L7', message }];
+  });
+}
+
 function writesOf({ journal, clbCalls }: WriterEvidence): Write[] {
   const changedAt = new Map<string, number>();
   for (const record of journal) if (record.kind === 'change') changedAt.set(record.requestId, record.at);
@@ -93,12 +112,16 @@ function writeOf(
   return { loadBalancerId, action, at, endedAt, note };
 }
 
+function isLeaseChange({ method, path, status }: ApiWrite): boolean {
+  const isCreation = method === 'POST' && path.endsWith('/leases');
+  return status < 300 && (LEASE.test(path) || isCreation);
+}
+
 /** When each process wrote itself into the lease. */
 function renewalsOf(apiWrites: readonly ApiWrite[]): ReadonlyMap<string, number[]> {
   const found = new Map<string, number[]>();
-  for (const { at, username, method, path, status } of apiWrites) {
-    const isCreation = method === 'POST' && path.endsWith('/leases');
-    if (status >= 300 || !(LEASE.test(path) || isCreation) || username === 'admin') continue;
+  for (const { at, username } of apiWrites.filter(isLeaseChange)) {
+    if (username === PEOPLE) continue;
     const own = found.get(username);
     if (own) own.push(at);
     else found.set(username, [at]);

@@ -2,13 +2,13 @@ import type { JournalRecord } from '../../sandbox/clb/journal.ts';
 import type { Breach } from './breach.ts';
 import { type Evidence, ownershipOf } from './evidence.ts';
 import { noCutByUs } from './law-cut.ts';
-import { drainBeforeDeath } from './law-drain.ts';
+import { drainBeforeDeath, staysClosed } from './law-drain.ts';
 import { gatesTellTheTruth } from './law-gate.ts';
 import { hooksWithinBudget } from './law-hook.ts';
 import { closedOnEvidence, openedForItsPod } from './law-identity.ts';
 import { neverEmptied } from './law-open.ts';
 import { onlyWhatIsOurs } from './law-ownership.ts';
-import { oneWriterOfAll, onlyUnderTheLease } from './law-writers.ts';
+import { neverAfterASuccessor, oneWriterOfAll, onlyUnderTheLease } from './law-writers.ts';
 
 /** Calls that change a load balancer. */
 const WRITES = new Set([
@@ -41,6 +41,7 @@ export function breachesOfEveryRun(evidence: Evidence): Breach[] {
   return [
     ...noCutByUs(ours, evidence),
     ...hooksWithinBudget(evidence),
+    ...staysClosed(evidence),
     ...openedForItsPod(evidence),
     ...onlyWhatIsOurs(journal),
     ...writerBreaches(evidence, ours),
@@ -51,7 +52,8 @@ export function breachesOfEveryRun(evidence: Evidence): Breach[] {
 function writerBreaches(evidence: Evidence, ours: readonly JournalRecord[]): Breach[] {
   const { clbCalls } = evidence;
   if (!clbCalls) return oneWriter(ours);
-  return [...oneWriterOfAll({ ...evidence, clbCalls }), ...onlyUnderTheLease({ ...evidence, clbCalls })];
+  const known = { ...evidence, clbCalls };
+  return [...oneWriterOfAll(known), ...onlyUnderTheLease(known), ...neverAfterASuccessor(known)];
 }
 
 /** L7: at most one write is in flight per load balancer. One that its caller gave up is over for it. */

@@ -1,0 +1,56 @@
+import { expect, test } from 'vitest';
+import type { JournalRecord } from '../../sandbox/clb/journal.ts';
+import type { ClbCallNote } from './evidence.ts';
+import { neverAfterASuccessor, oneWriterOfAll, onlyUnderTheLease, type WriterEvidence } from './law-writers.ts';
+import type { ApiWrite } from './noting-api.ts';
+
+const LEASE = '/apis/coordination.k8s.io/v1/namespaces/clb-direct/leases/clb-direct';
+
+function renewed(at: number, username: string): ApiWrite {
+  return { at, username, method: 'PUT', path: LEASE, body: {}, status: 200 };
+}
+
+/** Writes of one load balancer, each by whom, from when to when. */
+function evidence(
+  apiWrites: readonly ApiWrite[],
+  writes: readonly {
+    readonly by: string;
+    readonly at: number;
+    readonly lastsMs: number;
+    readonly severedAt?: number;
+  }[],
+): WriterEvidence {
+  const clbCalls = new Map<string, ClbCallNote>();
+  const journal = writes.map(({ by, at, lastsMs, severedAt }, index): JournalRecord => {
+    const requestId = `${index}`;
+    clbCalls.set(requestId, { process: { name: by, severedAt }, startedAt: at, failureToldAt: undefined });
+    const common = { code: '', message: '', replyLost: false, parameters: { LoadBalancerId: 'lb-1' } };
+    return { kind: 'call', at, finishedAt: at + lastsMs, action: 'BatchRegisterTargets', requestId, ...common };
+  });
+  return { apiWrites, journal, clbCalls };
+}
+
+test('a write that begins while another one is under way breaks L7, unless its process is dead', () => {
+  const writes = [
+    { by: 'a', at: 1_000, lastsMs: 2_000 },
+    { by: 'b', at: 2_000, lastsMs: 100 },
+  ];
+  const lease = [renewed(900, 'a'), renewed(1_900, 'b')];
+  expect(oneWriterOfAll(evidence(lease, writes))).toHaveLength(1);
+  const ofTheDead = writes.map(write => (write.by === 'a' ? { ...write, severedAt: 1_500 } : write));
+  expect(oneWriterOfAll(evidence(lease, ofTheDead))).toEqual([]);
+});
+
+test('a write more than three seconds after the last renewal breaks L7', () => {
+  const at = (ms: number) => onlyUnderTheLease(evidence([renewed(1_000, 'a')], [{ by: 'a', at: ms, lastsMs: 100 }]));
+  expect(at(3_900)).toEqual([]);
+  expect(at(5_000)).toHaveLength(1);
+});
+
+test('a write after somebody else has taken the lease breaks L7, unless people meddled with it', () => {
+  const writes = [{ by: 'a', at: 3_000, lastsMs: 100 }];
+  const broken = (...lease: ApiWrite[]) => neverAfterASuccessor(evidence(lease, writes)).length;
+  expect(broken(renewed(1_000, 'b'), renewed(2_000, 'a'))).toBe(0);
+  expect(broken(renewed(1_000, 'a'), renewed(2_000, 'b'))).toBe(1);
+  expect(broken(renewed(1_000, 'a'), renewed(1_500, 'admin'), renewed(2_000, 'b'))).toBe(0);
+});
