@@ -5,6 +5,8 @@ export const LOAD_BALANCER_CLASS = 'clb-direct.io/clb';
 export const FINALIZER = 'clb-direct.io/resources';
 /** Of TKE's own Service controller. */
 export const TKE_FINALIZER = 'service.k8s.tencent/resources';
+/** Of TKE's own controllers, on Pods that were made while one of them served their Service or Ingress. */
+export const TKE_READINESS_GATE = 'cloud.tencent.com/load-balancer-backendgroup-ready';
 
 /** Pod annotations written by users. */
 export const DRAIN_SECONDS_ANNOTATION = 'clb-direct.io/drain-seconds';

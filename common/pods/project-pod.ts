@@ -34,6 +34,7 @@ export function projectPod(pod: Pod, policy: NodePolicy): PodRecord {
     containers: containersOf(pod),
     gate: gateOf(pod),
     annotations: plannedAnnotations(pod.metadata.annotations ?? {}),
+    ...waitsForGate(pod),
     createdAtMs: Date.parse(pod.metadata.creationTimestamp ?? '') || 0,
   };
 }
@@ -52,8 +53,21 @@ function portsOf(container: Container): PodRecord['ports'] {
 }
 
 function isReady(pod: Pod): boolean {
-  const gates = (pod.spec.readinessGates ?? []).map(gate => gate.conditionType).filter(type => type !== READINESS_GATE);
-  return ['ContainersReady', ...gates].every(type => conditionOf(pod, type)?.status === 'True');
+  return ['ContainersReady', ...othersGates(pod)].every(type => isTrue(pod, type));
+}
+
+/** Absent unless a gate of others is all that the Pod waits for. */
+function waitsForGate(pod: Pod): Pick<PodRecord, 'waitsForGate'> {
+  const missing = othersGates(pod).find(type => !isTrue(pod, type));
+  return missing !== undefined && isTrue(pod, 'ContainersReady') ? { waitsForGate: missing } : {};
+}
+
+function othersGates({ spec }: Pod): readonly string[] {
+  return (spec.readinessGates ?? []).map(gate => gate.conditionType).filter(type => type !== READINESS_GATE);
+}
+
+function isTrue(pod: Pod, type: string): boolean {
+  return conditionOf(pod, type)?.status === 'True';
 }
 
 function conditionOf(pod: Pod, type: string): Condition | undefined {

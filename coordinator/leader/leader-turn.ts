@@ -6,6 +6,7 @@ import type { OwnerRecord } from '../kube/owner-record.ts';
 import type { LoadBalancerDirectory } from '../loadbalancers/load-balancer-directory.ts';
 import { missingPort } from '../loadbalancers/missing-port.ts';
 import type { ServiceIntent } from '../loadbalancers/service-intent.ts';
+import { waitsForTke } from '../loadbalancers/tke-gate.ts';
 import { unreachablePods } from '../loadbalancers/unreachable-pods.ts';
 import { autoConfig } from '../tke-service-config/auto-config.ts';
 import { type Claimed, type Claims, selectionOf } from './claims.ts';
@@ -200,7 +201,7 @@ export class LeaderTurn {
     const claimed = claims.get(serviceUid);
     if (!claimed) return;
     const records = pods.recordsOf(serviceUid);
-    const problems = [unreachablePods(claimed.service, records)];
+    const problems = [unreachablePods(claimed.service, records), waitsForTke(claimed.service, records)];
     for (const rule of rules.of(serviceUid)) {
       if (typeof rule.targetPort === 'string') problems.push(missingPort(rule, records));
     }

@@ -203,6 +203,13 @@ export const PROBLEMS = [
     isNotice: true,
   },
   {
+    code: 'CD1027',
+    reason: 'WaitsForTke',
+    meaning: "Pods wait for a readiness gate of TKE's own controllers.",
+    cause: "They were made while TKE's controller served their Service, and it skips the Service now.",
+    fix: 'Delete the Pods that the message names, or roll the workload: new Pods have no such gate, unless something else that TKE serves selects them.',
+  },
+  {
     code: 'CD1028',
     reason: 'LoadBalancerLeft',
     meaning: "A Service is deleted whose load balancer was made by TKE's own controller.",

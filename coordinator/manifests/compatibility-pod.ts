@@ -10,4 +10,14 @@ export const POD_ROWS: readonly CompatibilityRow[] = [
     what: 'The weight of the Pod, 0 to 100. A value that is none is warned of at admission, and the Pod serves with the default.',
     test: 'test/simulation/bad-input.test.ts > a malformed weight and drain budget are warned of at admission, and the Pods serve with the defaults',
   },
+  {
+    key: 'spec.readinessGates: cloud.tencent.com/load-balancer-backendgroup-ready',
+    on: 'Pod',
+    status: 'read-only',
+    what:
+      "It is TKE's own, and stays shut while TKE's controller skips the Service. A Pod that waits for nothing else is named in " +
+      'an Event on its Service (CD1027), and is opened once the gate is.',
+    insteadUse: 'a new Pod: delete those that the Event names.',
+    test: "test/compatibility/tke-hand-over.test.ts > tells of Pods that wait for TKE's readiness gate, which nobody opens, until they are gone",
+  },
 ];

@@ -137,4 +137,31 @@ describe("a Service that TKE's own controller has served", () => {
     await estate.until('nothing is left', () => estate.account.loadBalancers().length === 0);
     await estate.world.close();
   });
+
+  test("tells of Pods that wait for TKE's readiness gate, which nobody opens, until they are gone", async () => {
+    const estate = await Estate.make({ seed: 7 });
+    await estate.open('web', 2, { annotations: HAND_OVER });
+    const eni = { 'tke.cloud.tencent.com/eni-ip': '1' };
+    await estate.world.create('/api/v1/namespaces/default/pods', {
+      metadata: {
+        name: 'web-old',
+        labels: { app: 'web' },
+        annotations: { 'tke.cloud.tencent.com/networks': 'tke-route-eni' },
+      },
+      spec: {
+        containers: [{ name: 'main', image: 'nginx', resources: { requests: eni, limits: eni } }],
+        readinessGates: [{ conditionType: 'cloud.tencent.com/load-balancer-backendgroup-ready' }],
+      },
+    });
+    await estate.passes(MINUTE_MS);
+    const [event, ...others] = await estate.eventsOf('web');
+    expect(event).toMatchObject({ type: 'Warning', reason: 'WaitsForTke' });
+    expect(event?.message).toMatch(/^CD1027.*default\/web: Pod web-old.*Delete the Pod/);
+    expect(others).toEqual([]);
+    const [made] = estate.account.loadBalancers();
+    expect(estate.account.openOn(made?.id ?? '', 80)).toHaveLength(2);
+    await estate.deletePod('web-old');
+    await estate.roll('web');
+    expect(await estate.end()).toEqual(UNHARMED);
+  });
 });

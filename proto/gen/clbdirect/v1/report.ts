@@ -283,6 +283,8 @@ export interface Pod {
   annotations: { [key: string]: string };
   /** Milliseconds since the Unix epoch. */
   createdAtMs: number;
+  /** The first readiness gate but ours that is not True, while the containers are ready: what the Pod waits for. */
+  waitsForGate?: string | undefined;
 }
 
 export interface Pod_LabelsEntry {
@@ -1192,6 +1194,7 @@ function createBasePod(): Pod {
     gate: 0,
     annotations: {},
     createdAtMs: 0,
+    waitsForGate: undefined,
   };
 }
 
@@ -1241,6 +1244,9 @@ export const Pod: MessageFns<Pod> = {
     });
     if (message.createdAtMs !== 0) {
       writer.uint32(120).uint64(message.createdAtMs);
+    }
+    if (message.waitsForGate !== undefined) {
+      writer.uint32(130).string(message.waitsForGate);
     }
     return writer;
   },
@@ -1382,6 +1388,14 @@ export const Pod: MessageFns<Pod> = {
             }
 
             message.createdAtMs = longToNumber(reader.uint64());
+            continue;
+          }
+          case 16: {
+            if (tag !== 130) {
+              break;
+            }
+
+            message.waitsForGate = reader.string();
             continue;
           }
         }
