@@ -180,6 +180,14 @@ describe('what is wrong in an Ingress harms nothing else of it', () => {
     expect(await made.estate.end()).toEqual(UNHARMED);
   });
 
+  test('what the drain does anyway is passed over', async () => {
+    const names = ['enable-grace-shutdown', 'enable-grace-shutdown-tkex', 'enable-grace-deletion'];
+    const annotations = Object.fromEntries(names.map(name => [`${TKE}/${name}`, 'true']));
+    const made = await written(31, { rules: ROOT, annotations });
+    await made.untilRoutes(['HTTP:80 a.com/ -> web']);
+    await isWell(made);
+  });
+
   test('a backend that does not exist is told, has a rule without Pods, and is served once it is there', async () => {
     const made = await written(40, {
       rules: [

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { Estate, MINUTE_MS, UNHARMED } from '../simulation/load-balancers/estate.ts';
 import { MERGE_PATCH } from '../simulation/manifests.ts';
+import { callsOf, describedOf } from './cloud-notes.ts';
 import { IngressEstate, TKE_SERVICE_CONFIGS } from './ingress-estate.ts';
 
 const ON_SERVICE = 'service.cloud.tencent.com/tke-service-config';
@@ -142,6 +143,31 @@ describe('an Ingress with a TkeServiceConfig', () => {
     });
     expect(await made.codesOf('front')).toEqual([]);
     expect(await made.estate.end()).toEqual(UNHARMED);
+  });
+});
+
+describe('a TkeServiceConfig', () => {
+  test('has the source addresses of its requests translated by snatEnable', async () => {
+    const made = await IngressEstate.make({ seed: 11 });
+    await made.backend('web');
+    const l7Listeners = [{ protocol: 'HTTP', port: 80, snatEnable: true, listenerName: 'mine' }];
+    await configure(made.estate, 'settings', { l7Listeners });
+    await made.write('front', { annotations: { [ON_INGRESS]: 'settings' }, rules: [['a.com', '/']] });
+    await made.estate.untilReady('web', 2);
+    expect(callsOf(made.estate.world, 'CreateListener')).toMatchObject([{ parameters: { SnatEnable: true } }]);
+    expect(made.listeners()).toMatchObject([{ ListenerName: expect.stringMatching(/^clb-direct-/) }]);
+    expect(await made.codesOf('front')).toEqual([]);
+    expect(await made.estate.end()).toEqual(UNHARMED);
+  });
+
+  test('gives a public load balancer its bandwidth', async () => {
+    const estate = await Estate.make({ seed: 12 });
+    await configure(estate, 'settings', { internetMaxBandwidthOut: 30 });
+    await estate.open('web', 2, { annotations: { [ON_SERVICE]: 'settings' } });
+    const bandwidth = () => describedOf(estate.world)[0]?.NetworkAttributes as { InternetMaxBandwidthOut?: number };
+    await estate.until('it has the bandwidth', () => bandwidth().InternetMaxBandwidthOut === 30);
+    expect(await estate.codesOf('web')).toEqual([]);
+    expect(await estate.end()).toEqual(UNHARMED);
   });
 });
 
