@@ -49,7 +49,7 @@ export function runTkeServiceConfigReflector(
   );
 }
 
-export function tkeServiceConfigRecord({ metadata, spec }: TkeServiceConfig): TkeServiceConfigRecord {
+function tkeServiceConfigRecord({ metadata, spec }: TkeServiceConfig): TkeServiceConfigRecord {
   const { uid = '', namespace = 'default', name, resourceVersion = '' } = metadata;
   return { uid, namespace, name, resourceVersion, spec };
 }

@@ -200,7 +200,7 @@ export const INGRESS_CLASS = row({
 });
 
 /** A custom resource on real clusters; built in here. */
-export const TKE_SERVICE_CONFIG = row({
+const TKE_SERVICE_CONFIG = row({
   group: 'cloud.tencent.com',
   version: 'v1alpha1',
   resource: 'tkeserviceconfigs',
