@@ -43,8 +43,10 @@ describe('the report store', () => {
 
   test('believes the node on which the API server has the Pod, whoever spoke first (L12)', () => {
     store.apply('n2', { upserts: [podRecord({ ready: false })], removals: [] }, 200);
+    expect(store.isDisputed('pod-1')).toBe(true);
     store.placed('pod-1', 'n2', 300);
     expect(store.pods.get('pod-1')).toMatchObject({ node: 'n2', record: { ready: false } });
+    expect(store.isDisputed('pod-1')).toBe(false);
     store.apply('n1', { upserts: [podRecord()], removals: ['pod-1'] }, 400);
     expect(store.pods.get('pod-1')).toMatchObject({ node: 'n2', record: { ready: false } });
   });

@@ -106,6 +106,11 @@ export class ReportStore {
     return this.#tombstones.get(podUid);
   }
 
+  /** Whether two nodes claim the Pod, and the API server has not yet said which has it. */
+  isDisputed(podUid: string): boolean {
+    return this.#rivals.has(podUid);
+  }
+
   /** A stream of the node was opened. */
   open(node: string, session: string, teller: Teller): void {
     this.#node(node).open(session, teller);
@@ -196,8 +201,7 @@ export class ReportStore {
     const known = this.#pods.get(record.uid);
     // A Pod never moves: another node that claims it is not believed (law L12).
     if (known && known.node !== node) {
-      const isPlaced = this.#places.has(record.uid);
-      if (!isPlaced && this.#rivals.size < RIVALS_MAX) this.#rivals.set(record.uid, { node, record, teller });
+      if (!this.#places.has(record.uid)) this.#dispute(node, record, teller);
       return;
     }
     if (this.#isBuried(record.uid, node)) return;
@@ -220,6 +224,12 @@ export class ReportStore {
       telling,
     });
     this.#node(node).podUids.add(record.uid);
+    this.#onChange(record.uid);
+  }
+
+  #dispute(node: string, record: PodRecord, teller: Teller): void {
+    if (this.#rivals.size >= RIVALS_MAX) return;
+    this.#rivals.set(record.uid, { node, record, teller });
     this.#onChange(record.uid);
   }
 

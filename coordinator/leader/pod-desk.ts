@@ -96,11 +96,11 @@ export class PodDesk {
   ask(podUid: string): void {
     const pod = this.view.pods.get(podUid);
     const isWanted = pod !== undefined && pod.record.addresses.length > 0 && this.view.servicesOf(podUid).size > 0;
-    if (!isWanted || pod.confirmed || this.#options.isInPlace(pod)) this.#unconfirmed.delete(podUid);
-    else {
+    const isUnproven = isWanted && !pod.confirmed && !this.#options.isInPlace(pod);
+    if (pod && (isUnproven || this.#options.knowledge.store.isDisputed(podUid))) {
       this.#unconfirmed.add(podUid);
       this.#options.ports.confirm(pod);
-    }
+    } else this.#unconfirmed.delete(podUid);
     if (isWanted && pod.record.hostNetwork) this.#instances.want(pod);
   }
 }
