@@ -161,7 +161,9 @@ export class Coordinator {
     const { clock } = this.#edges;
     while (!signal.aborted) {
       await sleep(clock, FORGET_INTERVAL_MS, signal).catch(() => undefined);
-      if (!this.#term) this.knowledge.expire(clock.now());
+      if (this.#term) continue;
+      this.knowledge.expire(clock.now());
+      this.knowledge.forgetNodesGone(clock.now());
     }
   }
 

@@ -2,7 +2,7 @@ import type { ReflectorEvent } from '../common/kube/reflector.ts';
 import { type DrainAnswer, DrainPhase } from '../proto/gen/clbdirect/v1/report.ts';
 import { AgentPresence } from './core/agent-presence.ts';
 import { type Drain, type DrainLedger, drainEndsAt, expireDrains, recordDrain } from './core/drain-ledger.ts';
-import type { Teller } from './core/node-reports.ts';
+import { API_SERVER, type Teller } from './core/node-reports.ts';
 import { ReportStore } from './core/report-store.ts';
 import { KnownObjects } from './known-objects.ts';
 import type { IngressRecord } from './kube/ingress-reflector.ts';
@@ -11,6 +11,9 @@ import type { ServiceRecord } from './kube/service-reflector.ts';
 import type { TkeServiceConfigRecord } from './kube/tke-service-config-reflector.ts';
 import { KnownNodes } from './nodes/known-nodes.ts';
 import type { ReportEvent, SessionOpened } from './reports/report-event.ts';
+
+/** The session in which it is told that a node has left the cluster. */
+const NODE_GONE = 'the node is gone';
 
 /** One thing of which another is known than before. */
 export type KnowledgeChange =
@@ -130,6 +133,20 @@ export class Knowledge {
     this.#drains = ledger;
     for (const podUid of expired) this.#tell({ kind: 'pod', podUid });
     this.store.expire(now);
+    this.#forgetNodes();
+  }
+
+  /**
+   * Forgets the Pods of nodes that have left the cluster and of which nobody tells. For a replica that does not lead: the
+   * leader watches such nodes itself. It buries nobody, so that a later leader asks the API server about each target (law L1).
+   */
+  forgetNodesGone(now: number): void {
+    for (const [node, { connected }] of [...this.store.nodes]) {
+      if (connected || this.nodes.objectOf(node) !== 'gone') continue;
+      this.store.open(node, NODE_GONE, API_SERVER);
+      this.store.replace(node, [], { consistent: true, now, session: NODE_GONE });
+      this.store.close(node, NODE_GONE);
+    }
     this.#forgetNodes();
   }
 
