@@ -87,6 +87,7 @@ export function placementsOf(input: PlacementInput): ServicePlacements {
   const problems = others.flatMap(other => other.problem ?? []);
   if (wanted.kind === 'failed') problems.push(wanted.problem);
   if (current?.denial) problems.push(current.denial);
+  if (current?.mayMake && current.loadBalancer.internal) problems.push(loopback(intent, current.loadBalancer.id));
   return {
     placements,
     isComplete: isKnown(wanted) && previous.every(({ state }) => state.kind !== 'pending'),
@@ -155,6 +156,16 @@ function previousPlacement(
       return { ...here, step: mayBeDeleted ? 'delete' : 'wait', problem: refusal };
     }
   }
+}
+
+/** CLB keeps the client's address, so that what answers from the client's own node never comes back through it. */
+function loopback({ service }: ServiceIntent, id: string): Problem {
+  return problem(
+    'CD1026',
+    `${ownerName(service)}: load balancer ${id} is internal. A client on the node of the Pod that CLB chooses for it gets no ` +
+      'answer, or a late one. Let clients inside the cluster use the ClusterIP, or keep them off the nodes of these Pods by ' +
+      'anti-affinity.',
+  );
 }
 
 /** TKE's controller made it for the Service, which it is told to skip: nobody will delete it. */

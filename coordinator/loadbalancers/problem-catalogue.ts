@@ -203,6 +203,15 @@ export const PROBLEMS = [
     isNotice: true,
   },
   {
+    code: 'CD1026',
+    reason: 'LoopbackPossible',
+    meaning: 'Clients on the nodes of the Pods may get no answer through this internal load balancer, or a late one.',
+    cause:
+      "CLB keeps the client's address. When the Pod that it chooses runs on the client's own node, the answer never leaves the node: on layer 4 the connection fails, on layer 7 CLB tries another Pod after about 4 s.",
+    fix: 'Let clients inside the cluster use the ClusterIP of the Service, or keep them off the nodes of its Pods by anti-affinity. Public load balancers are not concerned.',
+    isNotice: true,
+  },
+  {
     code: 'CD1027',
     reason: 'WaitsForTke',
     meaning: "Pods wait for a readiness gate of TKE's own controllers.",

@@ -202,6 +202,17 @@ describe('the load balancer that was made for a Service', () => {
   });
 });
 
+describe('a load balancer that is internal', () => {
+  test('is named once with the advice for clients that share a node with its targets', async () => {
+    const estate = await opened(18, { [SUBNET]: 'subnet-inner' });
+    await estate.passes(10 * MINUTE_MS);
+    const events = await estate.eventsOf('web');
+    expect(events).toMatchObject([{ type: 'Normal', reason: 'LoopbackPossible', count: 1 }]);
+    expect(events[0]?.message).toMatch(/^CD1026.*default\/web.*ClusterIP.*anti-affinity/);
+    expect(await estate.end()).toEqual(UNHARMED);
+  });
+});
+
 describe('a load balancer that somebody else made', () => {
   test('is not set up by annotations of a Service that uses it', async () => {
     const estate = await Estate.make({ seed: 17 });
