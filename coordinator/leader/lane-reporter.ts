@@ -36,8 +36,9 @@ export class LaneReporter {
   foreign(loadBalancerId: string, differences: readonly Difference[]): void {
     const { tenancies, driver, board } = this.#options;
     for (const [uid, { intent }] of tenancies.tenantsOf(loadBalancerId)) {
-      const listenerIds = new Set(driver.rulesAt(loadBalancerId, uid).map(rule => rule.place?.listenerId));
-      const own = differences.filter(({ place }) => listenerIds.has(place.listenerId));
+      // A rule that we delete takes its targets along.
+      const places = new Set(driver.rulesAt(loadBalancerId, uid).map(({ place }) => place && placeName(place)));
+      const own = differences.filter(({ place }) => places.has(placeName(place)));
       if (own.length > 0) board.note(intent.service, foreignWriter(intent.service, loadBalancerId, own));
     }
   }
@@ -56,4 +57,8 @@ export class LaneReporter {
       board.put(intent.service, `quota of ${loadBalancerId}`, problems);
     }
   }
+}
+
+function placeName({ listenerId, locationId }: { readonly listenerId: string; readonly locationId: string }): string {
+  return `${listenerId}/${locationId}`;
 }

@@ -440,6 +440,35 @@ describe('forwarding rules', () => {
     expect(described(plan([], [shared(['a/', 'b/'])]))).toEqual(['delete lbl-l7']);
   });
 
+  test('of the default domain go once another domain has become it, which CLB asks for', () => {
+    const withDefault = (listener: Listener, domain: string): Listener => ({
+      ...listener,
+      forwardingRules: listener.forwardingRules.map(rule => ({
+        ...rule,
+        settings: { isDefaultDomain: rule.domain === domain },
+      })),
+    });
+    const web = tenant(site('web', ['b/', 'c/']));
+    const before = withDefault(shared(['a/', 'a/x', 'b/', 'c/', 'd/']), 'a');
+    expect(plan([web], [before]).work).toMatchObject([
+      { kind: 'change-settings', change: { domain: 'b', settings: { isDefaultDomain: true } } },
+      { kind: 'delete-rules', locationIds: ['loc-d/'] },
+    ]);
+    const after = withDefault(shared(['a/', 'a/x', 'b/', 'c/']), 'b');
+    expect(described(plan([web], [after]))).toEqual(['delete loc-a/,loc-a/x of lbl-l7']);
+    expect(described(plan([web], [withDefault(shared(['a/', 'a/x']), 'a')]))).toEqual([
+      'delete loc-a/,loc-a/x of lbl-l7',
+      'create b/,c/ on lbl-l7',
+    ]);
+  });
+
+  test('of a host whose path changes go after the new one is there', () => {
+    expect(described(plan([tenant(site('web', ['a/new']))], [shared(['a/old'])]))).toEqual([
+      'create a/new on lbl-l7',
+      'delete loc-a/old of lbl-l7',
+    ]);
+  });
+
   test('stay while it is not known of every Service where it stands (L1)', () => {
     expect(described(plan([], [shared(['a/'])], { isComplete: false }))).toEqual([]);
   });

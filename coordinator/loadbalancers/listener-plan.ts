@@ -1,5 +1,6 @@
 import { Protocol } from '../../common/pod-record.ts';
-import type { Listener } from '../cloud/types.ts';
+import type { ForwardingRule, Listener } from '../cloud/types.ts';
+import { ruleRemoval } from './default-domain.ts';
 import { listenerName, sharedListenerName } from './listener-name.ts';
 import type {
   Adoption,
@@ -37,7 +38,7 @@ export function planListeners(input: ListenerPlanInput): ListenerPlan {
     if (tenant.role === 'retiring') continue;
     for (const rule of tenant.intent.rules) draft.add(tenant, rule, holders.take(tenant, rule));
   }
-  const unwantedRules = unwantedForwarding(input, holders);
+  const unwantedRules = unwantedForwarding(input, holders, draft);
   const unwanted: string[] = [];
   const remaining = new Map<string, number>();
   for (const tenant of tenants) {
@@ -51,9 +52,11 @@ export function planListeners(input: ListenerPlanInput): ListenerPlan {
   const { healthCheck } = input;
   const work = [
     ...listenerDeletions([...unwanted, ...unwantedRules.listenerIds]),
-    ...unwantedRules.work,
+    ...unwantedRules.first,
     ...listenerCreations(draft.missingListeners, healthCheck),
+    // A host whose path changes is to have one at any time.
     ...forwardingRuleCreations(draft.missingRules, healthCheck),
+    ...unwantedRules.work,
     ...settingChanges(draft.settled, input.listeners),
     ...redirectChanges(draft.settled, input.listeners),
   ];
@@ -169,6 +172,8 @@ function ownListeners({ listeners, cluster }: ListenerPlanInput, { intent }: Ten
 }
 
 interface UnwantedForwarding {
+  /** Before anything is made. */
+  readonly first: readonly ListenerWork[];
   readonly work: readonly ListenerWork[];
   /** Shared listeners of which nothing is wanted. */
   readonly listenerIds: readonly string[];
@@ -176,9 +181,13 @@ interface UnwantedForwarding {
 }
 
 /** A forwarding rule carries no name; so those on a listener that carries ours are ours (law L6), and go when nobody wants them. */
-function unwantedForwarding(input: ListenerPlanInput, holders: PortHolders): UnwantedForwarding {
+function unwantedForwarding(
+  input: ListenerPlanInput,
+  holders: PortHolders,
+  { settled, missingRules }: Draft,
+): UnwantedForwarding {
   const shared = input.listeners.filter(listener => listener.name === sharedListenerName(input.cluster));
-  const work: ListenerWork[] = [];
+  const [first, work]: [ListenerWork[], ListenerWork[]] = [[], []];
   const listenerIds: string[] = [];
   let count = 0;
   for (const listener of shared) {
@@ -186,15 +195,31 @@ function unwantedForwarding(input: ListenerPlanInput, holders: PortHolders): Unw
     count += unwanted.length + (holders.isSharedWanted(listener) ? 0 : 1);
     if (!input.isComplete) continue;
     if (!holders.isSharedWanted(listener)) listenerIds.push(listener.id);
-    else
-      work.push(
-        ...forwardingRuleDeletions(
-          listener,
-          unwanted.map(rule => rule.locationId),
-        ),
-      );
+    else {
+      const coming = missingRules.filter(rule => rule.listenerId === listener.id).map(({ domain }) => domain);
+      const isEmptied = unwanted.length === listener.forwardingRules.length;
+      // CLB would hold the default domain as soon as there is another.
+      const goesFirst = isEmptied && !unwanted.some(({ domain }) => coming.includes(domain));
+      (goesFirst ? first : work).push(...removal(listener, unwanted, preferredDefault(listener, settled)));
+    }
   }
-  return { work, listenerIds, count };
+  return { first, work, listenerIds, count };
+}
+
+function removal(
+  listener: Listener,
+  unwanted: readonly ForwardingRule[],
+  preferred: string | undefined,
+): ListenerWork[] {
+  const { removable, before } = ruleRemoval(listener, unwanted, preferred);
+  const locationIds = removable.map(rule => rule.locationId);
+  return [...before, ...forwardingRuleDeletions(listener, locationIds)];
+}
+
+function preferredDefault({ id }: Listener, settled: readonly SettledRule[]): string | undefined {
+  const isWish = ({ rule, place }: SettledRule) =>
+    place.listenerId === id && rule.forwardingSettings?.isDefaultDomain === true;
+  return settled.find(isWish)?.rule.forwarding?.domain;
 }
 
 /** Selects no Pod, so that every target of ours there has to go; those of others stay. */
