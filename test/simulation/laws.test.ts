@@ -126,6 +126,20 @@ describe('the judge of a run', () => {
     expect(lawsBroken(run)).toEqual(['L4']);
   });
 
+  test('sees a Pod opened again after its SIGTERM, but not one whose container was started anew (L4)', () => {
+    const run = serving();
+    run.apiWrites.push(deleted(8_000, FIRST));
+    run.records.push(moment(8_010, FIRST, { type: 'preStopBegan', ...CONTAINER }));
+    run.journal.push(changed(8_300, target('target-reweighted', FIRST, 0)));
+    const outcome = { type: 'answered', status: 200 } as const;
+    run.records.push(moment(14_000, FIRST, { type: 'preStopEnded', ...CONTAINER, outcome }));
+    run.records.push(moment(14_010, FIRST, { type: 'signalled', ...CONTAINER, signal: 'TERM' }));
+    run.journal.push(changed(16_000, target('target-reweighted', FIRST, 10)));
+    expect(lawsBroken(run)).toEqual(['L4']);
+    run.records.push(moment(15_000, FIRST, { type: 'started', ...CONTAINER }));
+    expect(lawsBroken(run)).toEqual([]);
+  });
+
   test('sees a hook call that is held for longer than its budget, also one that never ends (L4)', () => {
     const run = serving();
     run.records.push(moment(8_010, FIRST, { type: 'preStopBegan', ...CONTAINER }));
