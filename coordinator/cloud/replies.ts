@@ -57,6 +57,7 @@ export function listeners(reply: Reply): Listener[] {
     port: numberField(listener, 'Port'),
     healthCheck: isObject(listener.HealthCheck) && listener.HealthCheck.HealthSwitch === 1,
     settings: listenerSettings(listener),
+    ...rescheduling(listener),
     forwardingRules: objectList(listener, 'Rules').map(rule => ({
       locationId: stringField(rule, 'LocationId'),
       // A rule of several domains is known by its first.
@@ -66,6 +67,11 @@ export function listeners(reply: Reply): Listener[] {
       ...redirectTarget(rule),
     })),
   }));
+}
+
+function rescheduling(listener: Reply): Pick<Listener, 'rescheduleSeconds'> {
+  const rescheduleSeconds = optionalNumber(listener, 'RescheduleInterval', 0);
+  return rescheduleSeconds > 0 ? { rescheduleSeconds } : {};
 }
 
 /** With the defaults that the documentation gives, for when CLB does not tell. */

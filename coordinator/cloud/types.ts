@@ -174,6 +174,8 @@ export interface Listener {
   readonly healthCheck: boolean;
   /** As far as CLB tells. */
   readonly settings?: ListenerSettings;
+  /** Layer 4: CLB cuts connections within so many seconds after one of its triggers, such as weight 0, and moves them. */
+  readonly rescheduleSeconds?: number;
   /** Empty on layer 4. */
   readonly forwardingRules: readonly ForwardingRule[];
 }

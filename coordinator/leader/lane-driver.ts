@@ -5,6 +5,7 @@ import type { Rule } from '../core/rule.ts';
 import type { PlacedRule } from '../core/rule-state.ts';
 import { withDomains } from '../ingress/hostless-rules.ts';
 import type { Lane } from '../lanes/lane.ts';
+import { lintPlaces } from '../loadbalancers/listener-lint.ts';
 import { planListeners } from '../loadbalancers/listener-plan.ts';
 import type { ListenerPlan, Tenant } from '../loadbalancers/listener-plan-types.ts';
 import { settingsChanges } from '../loadbalancers/load-balancer-settings.ts';
@@ -145,6 +146,8 @@ export class LaneDriver {
       if (role === 'kept') return [];
       return [{ ...rule, place: undefined, refusal: refused?.code ?? refusalOf(lane, plan, rule.id) }];
     });
+    const places = rules.flatMap(({ id }) => plan?.places.get(id) ?? []);
+    problems.push(...lintPlaces(intent.service, places, lane.listeners));
     this.#options.board.put(intent.service, `ports on ${lane.loadBalancerId}`, problems);
     return rules;
   }

@@ -227,6 +227,22 @@ export const PROBLEMS = [
     fix: 'Delete the load balancer in the CLB console when nothing else uses it, or retag and reuse it.',
   },
   {
+    code: 'CD1029',
+    reason: 'ConnectionsRescheduled',
+    meaning: 'A listener is set up so that CLB cuts connections and moves them.',
+    cause:
+      'Somebody switched rescheduling on: what is being drained loses its connections, which clb-direct would let end.',
+    fix: 'Switch the rescheduling of the listener off in the CLB console.',
+  },
+  {
+    code: 'CD1030',
+    reason: 'HealthCheckSlow',
+    meaning: 'The health check of a listener or rule makes every rollout slow.',
+    cause: 'Interval times healthy threshold is more than 30 s, and a new Pod takes traffic only after it.',
+    fix: "Shorten the interval or lower the threshold (TkeServiceConfig, or the CLB console); CLB's own settings make 15 s.",
+    isNotice: true,
+  },
+  {
     code: 'CD1031',
     reason: 'CertificateMissing',
     meaning: 'The Secret that a port takes its certificate from is not there, or names no certificate.',

@@ -37,7 +37,6 @@ const UNMODELLED = [
   'RescheduleUnhealthy',
   'RescheduleExpandTarget',
   'RescheduleStartTime',
-  'RescheduleInterval',
 ];
 
 const name = text({ minLength: 1, maxLength: 80 });
@@ -49,6 +48,7 @@ const switches = {
   KeepaliveEnable: integer(0, 1),
   SnatEnable: flag,
   DeregisterTargetRst: flag,
+  RescheduleInterval: integer(0, 3_600),
   ...certificateFields,
 };
 
@@ -129,6 +129,7 @@ function switchSettings(context: ActionContext, given: Switches) {
     ...(given.SniSwitch !== undefined && { isSni: given.SniSwitch === 1 }),
     ...(given.KeepaliveEnable !== undefined && { keepalive: given.KeepaliveEnable === 1 }),
     ...(given.SnatEnable !== undefined && { snat: given.SnatEnable }),
+    ...(given.RescheduleInterval !== undefined && { rescheduleSeconds: given.RescheduleInterval }),
     ...(given.DeregisterTargetRst !== undefined && { deregisterTargetRst: given.DeregisterTargetRst }),
   };
 }
@@ -138,7 +139,9 @@ const OF_LAYER_SEVEN = ['SniSwitch', 'KeepaliveEnable'] as const;
 
 /** Layer 7 keeps check, session and scheduler with its rules. */
 function checkLayer(parameters: CreateParameters | ReturnType<typeof modifyParameters>, protocol: Protocol): void {
-  const ofOthers = isLayerSeven(protocol) ? [...OF_RULES, 'DeregisterTargetRst' as const] : OF_LAYER_SEVEN;
+  const ofOthers = isLayerSeven(protocol)
+    ? [...OF_RULES, 'DeregisterTargetRst' as const, 'RescheduleInterval' as const]
+    : OF_LAYER_SEVEN;
   const wrong = ofOthers.find(field => parameters[field] !== undefined);
   if (wrong) throw new ClbError('InvalidParameter', `${wrong} is not a parameter of ${protocol} listeners.`);
   if (protocol === 'HTTP' && parameters.SniSwitch === 1) {

@@ -36,6 +36,7 @@ function describedListener({ settings, rules }: Listener): Record<string, unknow
     TargetType: 'NODE',
     KeepaliveEnable: settings.keepalive ? 1 : 0,
     DeregisterTargetRst: settings.deregisterTargetRst ?? false,
+    RescheduleInterval: settings.rescheduleSeconds ?? 0,
     AttrFlags: settings.snat ? ['SnatEnable'] : [],
     CreateTime: cloudTime(settings.createdAt),
   };

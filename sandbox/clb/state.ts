@@ -59,6 +59,8 @@ export interface ListenerSettings {
   readonly snat?: boolean;
   /** Layer 4; without effect here. */
   readonly deregisterTargetRst?: boolean;
+  /** Kept and shown, without any effect here. */
+  readonly rescheduleSeconds?: number;
   readonly createdAt: number;
 }
 
