@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest';
+import { READINESS_GATE } from '../../common/names.ts';
 import type { JournalRecord } from '../../sandbox/clb/journal.ts';
 import type { ClbCallNote } from './evidence.ts';
+import { noGateBeforeTheLastWrite } from './law-predecessor.ts';
 import { neverAfterASuccessor, oneWriterOfAll, onlyUnderTheLease, type WriterEvidence } from './law-writers.ts';
 import type { ApiWrite } from './noting-api.ts';
 
@@ -53,4 +55,24 @@ test('a write after somebody else has taken the lease breaks L7, unless people m
   expect(broken(renewed(1_000, 'b'), renewed(2_000, 'a'))).toBe(0);
   expect(broken(renewed(1_000, 'a'), renewed(2_000, 'b'))).toBe(1);
   expect(broken(renewed(1_000, 'a'), renewed(1_500, 'admin'), renewed(2_000, 'b'))).toBe(0);
+});
+
+test('a gate that opens before the last write of a dead leader closes the Pod breaks L7', () => {
+  const pod = { name: 'web-5c9f-aaaaa', uid: 'uid-a' };
+  const tag = `cd1:c1:default/${pod.name}:${pod.uid}`;
+  const place = { loadBalancerId: 'lb-1', listenerId: 'lbl-1', locationId: '', address: '10.0.0.1', port: 80 };
+  const change = { kind: 'target-reweighted', ...place, weight: 0, tag } as const;
+  const late: JournalRecord = { kind: 'change', at: 5_000, action: 'Test', requestId: '0', changes: [change] };
+  const conditions = [{ type: READINESS_GATE, status: 'True', reason: 'Test' }];
+  const opened = (at: number, username: string): ApiWrite => {
+    const body = { metadata: { uid: pod.uid }, status: { conditions } };
+    return { at, username, method: 'PATCH', path: `/pods/${pod.name}/status`, body, status: 200 };
+  };
+  const broken = (gate: ApiWrite) => {
+    const run = evidence([gate], [{ by: 'a', at: 1_000, lastsMs: 3_000, severedAt: 2_000 }]);
+    return noGateBeforeTheLastWrite({ ...run, journal: [...run.journal, late] }).length;
+  };
+  expect(broken(opened(4_000, 'b'))).toBe(1);
+  expect(broken(opened(4_000, 'a'))).toBe(0);
+  expect(broken(opened(6_000, 'b'))).toBe(0);
 });

@@ -8,6 +8,7 @@ import { hooksWithinBudget } from './law-hook.ts';
 import { closedOnEvidence, openedForItsPod } from './law-identity.ts';
 import { neverEmptied } from './law-open.ts';
 import { onlyWhatIsOurs } from './law-ownership.ts';
+import { noGateBeforeTheLastWrite } from './law-predecessor.ts';
 import { neverAfterASuccessor, oneWriterOfAll, onlyUnderTheLease } from './law-writers.ts';
 
 /** Calls that change a load balancer. */
@@ -53,7 +54,12 @@ function writerBreaches(evidence: Evidence, ours: readonly JournalRecord[]): Bre
   const { clbCalls } = evidence;
   if (!clbCalls) return oneWriter(ours);
   const known = { ...evidence, clbCalls };
-  return [...oneWriterOfAll(known), ...onlyUnderTheLease(known), ...neverAfterASuccessor(known)];
+  return [
+    ...oneWriterOfAll(known),
+    ...onlyUnderTheLease(known),
+    ...neverAfterASuccessor(known),
+    ...noGateBeforeTheLastWrite(known),
+  ];
 }
 
 /** L7: at most one write is in flight per load balancer. One that its caller gave up is over for it. */
