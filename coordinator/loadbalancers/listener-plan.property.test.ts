@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { Protocol } from '../../common/pod-record.ts';
-import type { Listener } from '../cloud/types.ts';
+import type { SettingsChange } from '../cloud/settings.ts';
+import type { ForwardingRule, ForwardingRuleRequest, Listener, ListenerRequest } from '../cloud/types.ts';
 import { listenerName, sharedListenerName } from './listener-name.ts';
 import { planListeners } from './listener-plan.ts';
 import type { ListenerPlan, Tenant } from './listener-plan-types.ts';
@@ -21,7 +22,15 @@ const rule = fc.record({
   port,
   protocol: fc.constantFrom(Protocol.TCP, Protocol.UDP),
   site: fc.option(fc.constantFrom('a.example', 'b.example'), { nil: undefined }),
+  scheme: fc.constantFrom('HTTP', 'HTTP', 'HTTPS'),
+  scheduler: fc.option(fc.constantFrom('WRR', 'LEAST_CONN'), { nil: undefined }),
+  keepalive: fc.option(fc.boolean(), { nil: undefined }),
+  certificateId: fc.option(fc.constantFrom('cert-1', 'cert-2'), { nil: undefined }),
+  isDefaultDomain: fc.boolean(),
+  redirectPort: fc.option(port, { nil: undefined }),
 });
+
+type DrawnRule = typeof rule extends fc.Arbitrary<infer T> ? T : never;
 
 const tenant = fc.record({
   name: fc.constantFrom(...SERVICES),
@@ -64,7 +73,8 @@ function tenantsOf({ tenants }: World): Tenant[] {
   });
 }
 
-function ruleIntent(service: RuleIntent['service'], { port, protocol, site }: World['tenants'][0]['rules'][0]) {
+function ruleIntent(service: RuleIntent['service'], drawn: DrawnRule) {
+  const { port, protocol, site, scheme } = drawn;
   const isSite = site !== undefined && protocol === Protocol.TCP;
   const intent: RuleIntent = {
     id: `${service.uid}/${protocol}/${port}/${isSite ? site : ''}`,
@@ -74,9 +84,23 @@ function ruleIntent(service: RuleIntent['service'], { port, protocol, site }: Wo
     selector: {},
     targetPort: port,
     publishNotReadyAddresses: false,
-    ...(isSite && { forwarding: { scheme: 'HTTP', domain: site, url: '/' } }),
+    ...(isSite && { forwarding: { scheme, domain: site, url: '/' } }),
+    ...wishes(drawn),
   };
   return intent;
+}
+
+function wishes(drawn: DrawnRule): Partial<RuleIntent> {
+  const { scheduler, keepalive, certificateId, isDefaultDomain, redirectPort } = drawn;
+  const common = {
+    ...(scheduler && { scheduler }),
+    ...(certificateId !== undefined && { certificate: { certificateIds: [certificateId] } }),
+  };
+  return {
+    listenerSettings: { ...common, ...(keepalive !== undefined && { keepalive }) },
+    forwardingSettings: { ...common, ...(isDefaultDomain && { isDefaultDomain }) },
+    ...(drawn.scheme === 'HTTP' && redirectPort !== undefined && { redirect: { port: redirectPort, code: 301 } }),
+  };
 }
 
 function listenersOf({ listeners }: World): Listener[] {
@@ -90,39 +114,90 @@ function listenersOf({ listeners }: World): Listener[] {
 
 /** What CLB makes of it. */
 function apply(listeners: readonly Listener[], work: ListenerWork): Listener[] {
+  const at = (listenerId: string, change: (listener: Listener) => Listener) =>
+    listeners.map(each => (each.id === listenerId ? change(each) : each));
   switch (work.kind) {
-    case 'create': {
-      const { name, protocol, ports } = work.request;
-      const made = ports.map(each => ({
-        id: `lbl-made-${protocol}-${each}`,
-        name,
-        protocol,
-        port: each,
-        healthCheck: true,
-        forwardingRules: [],
-      }));
-      return [...listeners, ...made];
-    }
+    case 'create':
+      return [...listeners, ...work.request.ports.map(each => madeListener(work.request, each))];
     case 'delete':
       return listeners.filter(({ id }) => !work.listenerIds.includes(id));
-    case 'create-rules': {
-      const made = work.requests.map(({ domain, url }) => ({ locationId: `loc-${domain}${url}`, domain, url }));
-      return listeners.map(each =>
-        each.id === work.listenerId ? { ...each, forwardingRules: [...each.forwardingRules, ...made] } : each,
-      );
-    }
+    case 'create-rules':
+      return at(work.listenerId, listener => withRules(listener, work.requests));
     case 'delete-rules':
-      return listeners.map(each =>
-        each.id === work.listenerId
-          ? {
-              ...each,
-              forwardingRules: each.forwardingRules.filter(({ locationId }) => !work.locationIds.includes(locationId)),
-            }
-          : each,
-      );
-    default:
-      throw new Error('unknown work');
+      return at(work.listenerId, listener => withoutRules(listener, work.locationIds));
+    case 'change-settings':
+      return at(work.change.listenerId, listener => changed(listener, work.change));
+    case 'redirect':
+    case 'remove-redirects':
+      return at(work.redirects.sourceListenerId, listener => redirected(listener, work));
   }
+}
+
+function madeListener({ name, protocol, settings }: ListenerRequest, each: number): Listener {
+  const isSni = protocol === 'HTTPS' && !settings?.certificate;
+  return {
+    id: `lbl-made-${protocol}-${each}`,
+    name,
+    protocol,
+    port: each,
+    healthCheck: true,
+    settings: { scheduler: 'WRR', keepalive: false, ...(protocol === 'HTTPS' && { isSni }), ...settings },
+    forwardingRules: [],
+  };
+}
+
+function withRules(listener: Listener, requests: readonly ForwardingRuleRequest[]): Listener {
+  const made = requests.map(({ domain, url, settings }) => ({
+    locationId: `loc-${listener.id}-${domain}${url}`,
+    domain,
+    url,
+    settings: { scheduler: 'WRR' as const, ...settings, isDefaultDomain: false },
+  }));
+  const forwardingRules = [...listener.forwardingRules, ...made];
+  const wanted = requests.find(({ settings }) => settings?.isDefaultDomain)?.domain;
+  const known = listener.forwardingRules.find(({ settings }) => settings?.isDefaultDomain)?.domain;
+  return withDefault({ ...listener, forwardingRules }, wanted ?? known ?? forwardingRules[0]?.domain);
+}
+
+/** CLB refuses to delete the default domain while others stay. */
+function withoutRules(listener: Listener, locationIds: readonly string[]): Listener {
+  const forwardingRules = listener.forwardingRules.filter(({ locationId }) => !locationIds.includes(locationId));
+  const hasDefault = forwardingRules.some(({ settings }) => settings?.isDefaultDomain);
+  const hadDefault = listener.forwardingRules.some(({ settings }) => settings?.isDefaultDomain);
+  expect(forwardingRules.length === 0 || hasDefault || !hadDefault).toBe(true);
+  return { ...listener, forwardingRules };
+}
+
+function withDefault(listener: Listener, domain: string | undefined): Listener {
+  const forwardingRules = listener.forwardingRules.map(each => ({
+    ...each,
+    settings: { ...each.settings, isDefaultDomain: each.domain === domain },
+  }));
+  return { ...listener, forwardingRules };
+}
+
+function changed(listener: Listener, change: SettingsChange): Listener {
+  if (change.kind === 'listener') return { ...listener, settings: { ...listener.settings, ...change.settings } };
+  const isMeant = (each: ForwardingRule) =>
+    change.kind === 'domain' ? each.domain === change.domain : each.locationId === change.locationId;
+  const forwardingRules = listener.forwardingRules.map(each =>
+    isMeant(each) ? { ...each, settings: { ...each.settings, ...change.settings } } : each,
+  );
+  const isNewDefault = change.kind === 'domain' && change.settings.isDefaultDomain;
+  return isNewDefault ? withDefault({ ...listener, forwardingRules }, change.domain) : { ...listener, forwardingRules };
+}
+
+function redirected(
+  listener: Listener,
+  { kind, redirects }: Extract<ListenerWork, { kind: 'redirect' | 'remove-redirects' }>,
+): Listener {
+  const forwardingRules = listener.forwardingRules.map(({ redirectsTo, ...each }) => {
+    const pair = redirects.pairs.find(({ sourceLocationId }) => sourceLocationId === each.locationId);
+    if (!pair) return { ...each, ...(redirectsTo && { redirectsTo }) };
+    const to = { listenerId: redirects.targetListenerId, locationId: pair.targetLocationId, code: pair.code };
+    return kind === 'redirect' ? { ...each, redirectsTo: to } : each;
+  });
+  return { ...listener, forwardingRules };
 }
 
 function planOf(tenants: readonly Tenant[], listeners: readonly Listener[]): ListenerPlan {
@@ -177,6 +252,20 @@ test('no listener and no forwarding rule stands for two rules, and no port is ca
       expect(new Set(places).size).toBe(places.length);
       const ports = listeners.map(({ protocol, port }) => `${protocol === 'UDP'}/${port}`);
       expect(new Set(ports).size).toBe(ports.length);
+    }),
+  );
+});
+
+test('whatever users wish of what they share, it is not changed for ever', () => {
+  fc.assert(
+    fc.property(world, drawn => {
+      const { listeners, plan } = comeToRest(tenantsOf(drawn), listenersOf(drawn));
+      expect(plan.work).toEqual([]);
+      for (const { forwardingRules } of listeners) {
+        const told = forwardingRules.filter(({ settings }) => settings?.isDefaultDomain !== undefined);
+        const defaults = new Set(told.filter(({ settings }) => settings?.isDefaultDomain).map(({ domain }) => domain));
+        expect(defaults.size).toBe(told.length === 0 ? 0 : 1);
+      }
     }),
   );
 });
