@@ -3,22 +3,12 @@ import type { Service, ServicePort } from '../../common/kube/objects.ts';
 import { type ReflectorEvent, runReflector } from '../../common/kube/reflector.ts';
 import type { KubeTransport } from '../../common/kube/transport.ts';
 import type { Logger } from '../../common/logger.ts';
-import { FINALIZER, LOAD_BALANCER_ID_ANNOTATION } from '../../common/names.ts';
+import { LOAD_BALANCER_ID_ANNOTATION } from '../../common/names.ts';
 import type { Random } from '../../common/random.ts';
-import { type AdoptedListener, adoptedListeners, recordedLoadBalancers } from './load-balancer-record.ts';
+import { type OwnerRecord, ownerRecord } from './owner-record.ts';
 
 /** The fields of a Service that decisions read. */
-export interface ServiceRecord {
-  readonly uid: string;
-  readonly namespace: string;
-  readonly name: string;
-  readonly resourceVersion: string;
-  /** RFC 3339, in UTC, to the second: the earlier one sorts first. */
-  readonly createdAt: string;
-  readonly deleting: boolean;
-  /** Our finalizer is on it. */
-  readonly finalized: boolean;
-  readonly finalizers: readonly string[];
+export interface ServiceRecord extends OwnerRecord {
   readonly type: string;
   readonly loadBalancerClass: string | undefined;
   readonly selector: Readonly<Record<string, string>>;
@@ -28,14 +18,6 @@ export interface ServiceRecord {
   readonly affinitySeconds?: number;
   /** CIDRs. */
   readonly sourceRanges?: readonly string[];
-  readonly annotations: Readonly<Record<string, string>>;
-  /** As written by TKE and by us. */
-  readonly loadBalancerId: string | undefined;
-  /** Every load balancer that may hold listeners of the Service, as written by us before they were made. */
-  readonly recorded: readonly string[];
-  /** Listeners of others that the Service uses, as written by us before they were used. */
-  readonly adopted: readonly AdoptedListener[];
-  readonly ingress: readonly { readonly ip?: string; readonly hostname?: string }[];
 }
 
 export interface ServiceReflectorOptions {
@@ -64,18 +46,9 @@ export function runServiceReflector(options: ServiceReflectorOptions, signal: Ab
 }
 
 export function serviceRecord(service: Service): ServiceRecord {
-  const { metadata, spec, status } = service;
-  const annotations = metadata.annotations ?? {};
-  const finalizers = metadata.finalizers ?? [];
+  const { spec } = service;
   return {
-    uid: metadata.uid ?? '',
-    namespace: metadata.namespace ?? 'default',
-    name: metadata.name,
-    resourceVersion: metadata.resourceVersion ?? '',
-    createdAt: metadata.creationTimestamp ?? '',
-    deleting: metadata.deletionTimestamp !== undefined,
-    finalized: finalizers.includes(FINALIZER),
-    finalizers,
+    ...ownerRecord(service, LOAD_BALANCER_ID_ANNOTATION),
     type: spec.type ?? 'ClusterIP',
     loadBalancerClass: spec.loadBalancerClass,
     selector: spec.selector ?? {},
@@ -83,11 +56,6 @@ export function serviceRecord(service: Service): ServiceRecord {
     publishNotReadyAddresses: spec.publishNotReadyAddresses ?? false,
     ...(spec.sessionAffinity === 'ClientIP' && { affinitySeconds: affinitySeconds(spec) }),
     ...(spec.loadBalancerSourceRanges && { sourceRanges: spec.loadBalancerSourceRanges }),
-    annotations,
-    loadBalancerId: annotations[LOAD_BALANCER_ID_ANNOTATION],
-    recorded: recordedLoadBalancers(annotations),
-    adopted: adoptedListeners(annotations),
-    ingress: status?.loadBalancer?.ingress ?? [],
   };
 }
 
