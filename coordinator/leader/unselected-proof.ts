@@ -2,7 +2,8 @@ import type { PodView } from '../core/cluster-view.ts';
 import { isSelected } from '../core/selector-index.ts';
 import { claimOfIngress } from '../ingress/ingress-claim.ts';
 import type { NamespaceList } from '../kube/namespace-services.ts';
-import { type Claim, claimOf, type ServiceIntent } from '../loadbalancers/service-intent.ts';
+import { claimOf } from '../loadbalancers/service-claim.ts';
+import type { Claim, ServiceIntent } from '../loadbalancers/service-intent.ts';
 import type { TkeControllers } from './claims.ts';
 import type { LeaderPorts } from './leader-ports.ts';
 

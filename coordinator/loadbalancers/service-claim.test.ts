@@ -10,7 +10,8 @@ import {
 import { Protocol } from '../../common/pod-record.ts';
 import type { ServiceRecord } from '../kube/service-reflector.ts';
 import { serviceRecord } from '../service.fixture.ts';
-import { claimOf, type ServiceIntent } from './service-intent.ts';
+import { claimOf } from './service-claim.ts';
+import type { ServiceIntent } from './service-intent.ts';
 
 const DIRECT = { [DIRECT_ACCESS_ANNOTATION]: 'true' };
 
