@@ -59,11 +59,16 @@ function secretEntries(ingress: IngressRecord, { secret }: Pick<IngressFacts, 's
 function certificateIn(ingress: IngressRecord, name: string, secret: IngressFacts['secret']): HostCertificate {
   const look = secret(name);
   if (!look) return { kind: 'pending' };
-  if (look.kind === 'absent') return { kind: 'missing', problem: unusable(ingress, name, 'does not exist') };
+  if (look.kind !== 'found') return { kind: 'missing', problem: unusable(ingress, name, WHY_NOT[look.kind]) };
   const { certificateId, authorityId } = look;
   if (certificateId === '') return { kind: 'missing', problem: unusable(ingress, name, 'has no key qcloud_cert_id') };
   return { kind: 'known', certificate: { certificateIds: [certificateId], ...(authorityId && { authorityId }) } };
 }
+
+const WHY_NOT = {
+  absent: 'does not exist',
+  forbidden: 'may not be read by clb-direct, whose role needs "get" on secrets',
+} as const;
 
 function annotatedEntries(reader: AnnotationReader): Entry[] {
   const written = reader.jsonList(CERTIFICATE, EXAMPLE) ?? [];

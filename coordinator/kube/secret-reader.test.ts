@@ -51,6 +51,13 @@ test('a Secret is read by its name alone, and only the ids are told', async () =
   expect(looks).toEqual([[SECRET, { kind: 'found', certificateId: 'cert-a', authorityId: 'ca-a' }]]);
 });
 
+test('one that may not be read is told so', async () => {
+  answer = { ...FAILURE, status: 403 };
+  reader.ask(SECRET);
+  await clock.advance(0);
+  expect(looks).toEqual([[SECRET, { kind: 'forbidden' }]]);
+});
+
 test('one that is not there is told so, and one that cannot be read is asked for again', async () => {
   answer = ABSENT;
   reader.ask(SECRET);

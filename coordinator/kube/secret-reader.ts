@@ -14,6 +14,8 @@ export interface SecretName {
 /** Of a Secret with the ids of a certificate; nothing else of it is kept. */
 export type SecretLook =
   | { readonly kind: 'absent' }
+  /** We may not read it. */
+  | { readonly kind: 'forbidden' }
   | { readonly kind: 'found'; readonly certificateId: string; readonly authorityId: string };
 
 export interface SecretReaderOptions {
@@ -29,6 +31,7 @@ const CONCURRENCY = 4;
 const READ_TIMEOUT_MS = 5_000;
 const BACKOFF = { initialMs: 200, maximumMs: 30_000 };
 const NOT_FOUND = 404;
+const FORBIDDEN = 403;
 /** What TKE's controller reads (tke-conventions section 1.4). */
 const CERTIFICATE_KEY = 'qcloud_cert_id';
 const AUTHORITY_KEY = 'qcloud_ca_cert_id';
@@ -82,8 +85,10 @@ function secretLook({ data }: Secret): SecretLook {
   };
 }
 
-function absent(error: unknown): SecretLook {
-  if (error instanceof KubeResponseError && error.status === NOT_FOUND) return { kind: 'absent' };
+function withoutSecret(error: unknown): SecretLook {
+  const status = error instanceof KubeResponseError ? error.status : undefined;
+  if (status === NOT_FOUND) return { kind: 'absent' };
+  if (status === FORBIDDEN) return { kind: 'forbidden' };
   throw error;
 }
 
