@@ -70,7 +70,7 @@ export class SecretReader {
     const { transport, onSecret } = this.#options;
     const look = await get<Secret>(transport, secretPath(secret.namespace, secret.name), signal).then(
       secretLook,
-      absent,
+      withoutSecret,
     );
     signal.throwIfAborted();
     onSecret(secret, look);
