@@ -75,7 +75,8 @@ export const PROBLEMS = [
     code: 'CD1009',
     reason: 'WrongListenerProtocol',
     meaning: 'The listener that the Service wants to adopt speaks another protocol than the port.',
-    cause: 'A TCP port can adopt a TCP or TCP_SSL listener, a UDP port a UDP one; hosts and paths one of HTTP or HTTPS as they are.',
+    cause:
+      'A TCP port can adopt a TCP or TCP_SSL listener, a UDP port a UDP one; hosts and paths one of HTTP or HTTPS as they are.',
     fix: 'Use another port in the Service, or delete that listener. The other ports are served.',
   },
   {
