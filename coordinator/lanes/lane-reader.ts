@@ -148,6 +148,7 @@ export class LaneReader {
     if (list === 'all') this.#lastCompleteAt = listedAt;
     const isNews = list === 'all' || this.#queue.isChanging;
     if (this.#queue.wasListed(listeners, listedAt)) this.#doubt();
+    this.#reportGivenUp(this.#queue.takeGivenUp());
     const news = this.#takeOver({
       list: { listeners, startedAt: listedAt },
       listenerIds: ids,
@@ -201,6 +202,16 @@ export class LaneReader {
       message: `CLB reported success for ${addresses} again and again, but its reads show no change`,
     });
     this.#fail(error, targets);
+  }
+
+  #reportGivenUp(ruleIds: readonly string[]): void {
+    if (ruleIds.length === 0) return;
+    const { loadBalancerId, onFailure } = this.#options;
+    const error = cloudErrorOf(NOTHING_HAPPENED, {
+      action: 'DescribeListeners',
+      message: 'CLB reported success for settings again and again, but its reads show no change; they are given up',
+    });
+    onFailure({ loadBalancerId, error, ruleIds, targets: [] });
   }
 
   #reportForeign(differences: readonly Difference[]): void {

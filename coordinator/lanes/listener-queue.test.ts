@@ -94,6 +94,8 @@ describe('a change of listeners', () => {
     }
     queue.want([change('IP_HASH')], 4_000);
     expect(queue.next(4_000)).toBeUndefined();
+    expect(queue.takeGivenUp()).toEqual(['a']);
+    expect(queue.takeGivenUp()).toEqual([]);
     queue.want([change('LEAST_CONN')], 5_000);
     expect(queue.next(5_000)).toEqual(change('LEAST_CONN'));
   });

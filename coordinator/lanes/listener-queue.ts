@@ -16,6 +16,7 @@ import {
 /** A change that was sent and that no list of listeners has shown yet. */
 interface SentChange {
   readonly content: string;
+  readonly ruleIds: readonly string[];
   readonly keys: readonly string[];
   /** Undefined while it is in flight. */
   endedAt: number | undefined;
@@ -40,6 +41,7 @@ export class ListenerQueue {
   #waitsSince: number | undefined;
   /** How often a change of settings succeeded and no list showed it, by what it says; only of what is wanted. */
   readonly #withoutEffect = new Map<string, number>();
+  #givenUp: readonly string[] = [];
 
   /** Replaces what is wanted. */
   want(work: readonly ListenerWork[], now: number): void {
@@ -79,6 +81,7 @@ export class ListenerQueue {
   begin(work: ListenerWork): void {
     const change = {
       content: contentOf(work),
+      ruleIds: work.ruleIds,
       keys: keysOf(work),
       endedAt: undefined,
       isShown: undefined,
@@ -112,14 +115,22 @@ export class ListenerQueue {
     const covered = this.#sent.filter(({ endedAt }) => endedAt !== undefined && endedAt <= startedAt);
     const doubtful = covered.filter(change => !change.isDoubted && change.isShown?.(listeners) === false);
     const settled = new Set(covered.filter(change => !doubtful.includes(change)));
-    for (const { isDoubted, isShown, content } of settled) {
-      if (isDoubted && content !== '' && isShown?.(listeners) === false) this.#countWithoutEffect(content);
+    for (const change of settled) {
+      const { isDoubted, isShown, content } = change;
+      if (isDoubted && content !== '' && isShown?.(listeners) === false) this.#countWithoutEffect(change);
     }
     for (const change of doubtful) change.isDoubted = true;
     const keys = new Set([...settled].flatMap(change => change.keys));
     this.#wanted = this.#wanted.flatMap(work => partOf(work, key => !keys.has(key)) ?? []);
     this.#sent = this.#sent.filter(change => !settled.has(change));
     return doubtful.length > 0;
+  }
+
+  /** Ids of the rules whose settings were given up since the last call, because CLB takes them and does not show them. */
+  takeGivenUp(): readonly string[] {
+    const givenUp = this.#givenUp;
+    this.#givenUp = [];
+    return givenUp;
   }
 
   /** What is wanted without what was sent already, and what CLB takes and does not do. */
@@ -130,8 +141,10 @@ export class ListenerQueue {
     return wanted.flatMap(work => partOf(work, key => !sent.has(key)) ?? []);
   }
 
-  #countWithoutEffect(content: string): void {
-    this.#withoutEffect.set(content, (this.#withoutEffect.get(content) ?? 0) + 1);
+  #countWithoutEffect({ content, ruleIds }: SentChange): void {
+    const tries = (this.#withoutEffect.get(content) ?? 0) + 1;
+    this.#withoutEffect.set(content, tries);
+    if (tries === EFFECT_TRIES_MAX) this.#givenUp = [...this.#givenUp, ...ruleIds];
   }
 }
 
