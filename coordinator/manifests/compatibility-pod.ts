@@ -20,4 +20,12 @@ export const POD_ROWS: readonly CompatibilityRow[] = [
     insteadUse: 'a new Pod: delete those that the Event names.',
     test: "test/compatibility/tke-hand-over.test.ts > tells of Pods that wait for TKE's readiness gate, which nobody opens, until they are gone",
   },
+  {
+    key: 'Pods of GlobalRouter (tke-bridge)',
+    on: 'Pod',
+    status: 'refused',
+    what: 'CLB does not reach them without a network of its own: they are not bound, and an Event on the Service names them (CD1012).',
+    insteadUse: 'Pods of VPC-CNI, which the Pod template asks for as the Event says.',
+    test: 'test/simulation/load-balancers/status.test.ts > are told on the Service and in their gates, and never bound; the others are',
+  },
 ];

@@ -163,6 +163,22 @@ export const SERVICE_ROWS: readonly CompatibilityRow[] = [
     test: `${PORTS} > binds the annotated protocols in place of those of the port, several on one port`,
   },
   {
+    key: 'service.cloud.tencent.com/specify-protocol with QUIC',
+    on: 'Service',
+    status: 'refused',
+    what: 'The port keeps what it has, and nothing new is made for it (CD1001).',
+    insteadUse: '`UDP`, where the Pods speak QUIC themselves.',
+    test: `${PORTS} > that says %s is told, makes nothing new and takes nothing away`,
+  },
+  {
+    key: 'service.kubernetes.io/service.extensiveParameters with SnatPro',
+    on: 'Service',
+    status: 'refused',
+    what: 'Targets in other networks are not bound: no load balancer is made until it is removed (CD1022).',
+    insteadUse: "Pods on elastic network interfaces of the load balancer's VPC.",
+    test: 'coordinator/manifests/load-balancer-annotations.test.ts > the parameter %s is refused by name',
+  },
+  {
     key: 'spec.ports[].targetPort (a name)',
     on: 'Service',
     status: 'done',

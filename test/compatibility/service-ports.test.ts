@@ -40,7 +40,7 @@ describe('specify-protocol', () => {
 
   test.each([
     ['{"81":', 'takes JSON'],
-    ['{"81":{"protocol":["SMTP"]}}', 'of port 81'],
+    ['{"81":{"protocol":["QUIC"]}}', 'of port 81'],
     ['{"81":{"protocol":["HTTPS"],"hosts":{"a.com":{}}}}', 'of port 81'],
     ['{"81":{"protocol":["TCP","HTTP"]}}', 'of port 81'],
     ['{"81":"UDP"}', 'of port 81'],
