@@ -43,6 +43,7 @@ export interface KubePortsOptions {
 /** TKE publishes its own controllers here (tke-conventions section 1.8). */
 const TKE_CONFIGURATIONS = { Service: 'tke-service-controller-config', Ingress: 'tke-ingress-controller-config' };
 type ClaimableKind = keyof typeof TKE_CONFIGURATIONS;
+const CLAIMABLE_KINDS: readonly ClaimableKind[] = ['Service', 'Ingress'];
 const API_VERSIONS: Readonly<Record<ClaimableKind, string>> = { Service: 'v1', Ingress: 'networking.k8s.io/v1' };
 const TKE_CHECK_MS = 60_000;
 const REQUEST_TIMEOUT_MS = 5_000;
@@ -62,7 +63,7 @@ export class KubePorts implements LeaderPorts {
   readonly #secrets: SecretReader;
   readonly #configs: TkeServiceConfigWriter;
   #work: LeaderWork | undefined;
-  readonly #tkeControllers = new Set<ClaimableKind>();
+  readonly #tkeControllers = new Map<ClaimableKind, boolean>();
 
   constructor(edges: KubePortsEdges, options: KubePortsOptions) {
     this.#edges = edges;
@@ -100,9 +101,9 @@ export class KubePorts implements LeaderPorts {
     });
   }
 
-  /** TKE's own controller for the kind runs in this cluster, as far as is known. */
-  hasTkeController(kind: ClaimableKind): boolean {
-    return this.#tkeControllers.has(kind);
+  /** Whether TKE's own controller for the kind runs in this cluster; undefined until that was looked for. */
+  hasTkeController(kind: ClaimableKind): boolean | undefined {
+    return this.#tkeControllers.get(kind);
   }
 
   /** Who is told the answers. */
@@ -210,21 +211,19 @@ export class KubePorts implements LeaderPorts {
 
   async #lookForTke(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      await this.#lookForTkeController('Service', signal);
-      await this.#lookForTkeController('Ingress', signal);
+      await Promise.all(CLAIMABLE_KINDS.map(kind => this.#lookForTkeController(kind, signal)));
       await sleep(this.#edges.clock, TKE_CHECK_MS, signal).catch(() => undefined);
     }
   }
 
   async #lookForTkeController(kind: ClaimableKind, signal: AbortSignal): Promise<void> {
     const isThere = await this.#tkeIsThere(kind, signal);
-    if (isThere === this.#tkeControllers.has(kind)) return;
-    if (isThere) this.#tkeControllers.add(kind);
-    else this.#tkeControllers.delete(kind);
+    if (signal.aborted || isThere === this.#tkeControllers.get(kind)) return;
+    this.#tkeControllers.set(kind, isThere);
     this.#work?.circumstancesChanged();
   }
 
-  /** What could not be found out stays as it was. */
+  /** What could not be found out stays as it was, and at first is taken for no. */
   async #tkeIsThere(kind: ClaimableKind, signal: AbortSignal): Promise<boolean> {
     const name = TKE_CONFIGURATIONS[kind];
     const path = resourcePath({ version: 'v1', resource: 'configmaps', namespace: 'kube-system', name });
@@ -233,7 +232,9 @@ export class KubePorts implements LeaderPorts {
       await get(this.#edges.kube, path, limit.signal);
       return true;
     } catch (error) {
-      return error instanceof KubeResponseError && error.status === 404 ? false : this.#tkeControllers.has(kind);
+      return error instanceof KubeResponseError && error.status === 404
+        ? false
+        : (this.#tkeControllers.get(kind) ?? false);
     }
   }
 }

@@ -39,8 +39,8 @@ export interface ClaimsOptions {
   readonly certificates: Pick<CertificateShelf, 'of'>;
 }
 
-/** Whether TKE's own controller for this kind runs in the cluster. */
-export type TkeControllers = (kind: 'Service' | 'Ingress') => boolean;
+/** Whether TKE's own controller for this kind runs in the cluster; undefined until that was looked for. */
+export type TkeControllers = (kind: 'Service' | 'Ingress') => boolean | undefined;
 
 /** The claimed Services and Ingresses of a term, kept up to date one by one; keys are those of `objectKey`. */
 export class Claims {
@@ -88,25 +88,29 @@ export class Claims {
   #readService(key: string, named: Set<string>): Read<ServiceRecord> {
     const { knowledge, certificates, tkeController } = this.#options;
     const service = knowledge.services.get(key);
+    const hasTke = tkeController('Service');
     if (!service) return { service, claim: undefined };
+    if (isUndecided(service, hasTke)) return { service, claim: { kind: 'unclaimed' } };
     const certificateOf = (namespace: string, name: string) => {
       named.add(`Secret ${namespace}/${name}`);
       return certificateIn(certificates.of({ namespace, name }));
     };
-    return { service, claim: claimOf(service, { tkeController: tkeController('Service'), certificateOf }) };
+    return { service, claim: claimOf(service, { tkeController: hasTke === true, certificateOf }) };
   }
 
   #readIngress(key: string, named: Set<string>): Read<IngressRecord> {
     const { knowledge, certificates, tkeController } = this.#options;
     const ingress = knowledge.ingresses.get(key);
+    const hasTke = tkeController('Ingress');
     if (!ingress) return { service: undefined, claim: undefined };
+    if (isUndecided(ingress, hasTke)) return { service: ingress, claim: { kind: 'unclaimed' } };
     const { namespace } = ingress;
     const refer = (kind: Referred, name: string) => {
       named.add(`${kind} ${namespace}/${name}`);
       return `${namespace}/${name}`;
     };
     const claim = claimOfIngress(ingress, {
-      tkeController: tkeController('Ingress'),
+      tkeController: hasTke === true,
       service: name => knowledge.services.get(refer('Service', name)),
       secret: name => {
         refer('Secret', name);
@@ -126,6 +130,11 @@ export class Claims {
   #claimed(service: OwnerRecord, intent: ServiceIntent): Claimed {
     return { service, intent: { ...intent, held: intent.finalized && this.#options.held.has(service.uid) } };
   }
+}
+
+/** Nothing new is taken on that TKE's controller may be serving. */
+function isUndecided({ finalized }: OwnerRecord, hasTke: boolean | undefined): boolean {
+  return hasTke === undefined && !finalized;
 }
 
 /** A Secret without an id is as good as none. */

@@ -51,13 +51,13 @@ export class UnselectedProof {
   }
 
   #ofServices({ services }: NamespaceList): Claim[] {
-    return services.map(service => claimOf(service, { tkeController: this.#tkeController('Service') }));
+    return services.map(service => claimOf(service, { tkeController: this.#tkeController('Service') === true }));
   }
 
   /** Whatever certificates there are: they select nothing. */
   #ofIngresses({ services, ingresses }: NamespaceList): Claim[] {
     const facts = {
-      tkeController: this.#tkeController('Ingress'),
+      tkeController: this.#tkeController('Ingress') === true,
       service: (name: string) => services.find(service => service.name === name),
       secret: () => undefined,
     };
