@@ -16,13 +16,19 @@ export const LYING_AGENT: Kinds = {
   'an agent lies': { share: 2, lastsMs: [10_000, 180_000], begin: lie },
 };
 
-/** When it is found out, the node gets a new agent and its Pods are deleted. */
-function lie({ world, chronicle }: Site, random: Random): Begun | undefined {
-  const nodes = [...world.nodes.values()].filter(({ isDark }) => !isDark);
-  const { name: nodeName } = pick(random, nodes);
+/** One node in a run: of all others every law is judged. When it is found out, the node gets a new agent and its Pods are deleted. */
+function lie({ world, chronicle, liars }: Site, random: Random): Begun | undefined {
+  const nodes = [...world.nodes.values()].filter(
+    ({ isDark, name }) => !isDark && (liars.get(name) ?? 'lied') === 'lied',
+  );
+  const known = nodes.filter(({ name }) => liars.has(name));
+  if (nodes.length === 0 || (liars.size > 0 && known.length === 0)) return undefined;
+  const { name: nodeName } = pick(random, known.length > 0 ? known : nodes);
+  liars.set(nodeName, 'lies');
   const stop = startLying(world, nodeName, random);
   const end = () => {
     stop();
+    liars.set(nodeName, 'lied');
     world.agents.get(nodeName)?.sever();
     if (isAgentMissing(world, nodeName)) world.startAgent(nodeName);
     const own = chronicle.pods.at(world.clock.wallNow()).filter(({ spec }) => spec.nodeName === nodeName);

@@ -25,6 +25,8 @@ export interface Site {
   readonly shared: readonly string[];
   /** Names of nodes that are being emptied: one at a time, as people do it. */
   readonly drained: Set<string>;
+  /** By node, what its agent does or did. */
+  readonly liars: Map<string, 'lies' | 'lied'>;
 }
 
 /** Something that has begun. */

@@ -83,7 +83,7 @@ export async function runTurmoil(options: TurmoilOptions): Promise<TurmoilReport
   const chronicle = new Chronicle(world.clock, world.transport('chronicle'));
   const writing = chronicle.run(stop.signal);
   const replicas = new Replicas(world, drawReplicas(world.random()));
-  const site = { world, chronicle, replicas, shared: SHARED, drained: new Set<string>() };
+  const site: Site = { world, chronicle, replicas, shared: SHARED, drained: new Set(), liars: new Map() };
   const sparedPorts = Object.values(BUSY_PORTS);
   const strangers = new Strangers({ world, random: world.random(), shared: SHARED, sparedPorts });
   const episodes = new Episodes(site, { ...TROUBLES, ...CHANGES });
