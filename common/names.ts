@@ -17,6 +17,7 @@ export const INJECT_ANNOTATION = 'clb-direct.io/inject';
  */
 export const APPLICATION_GRACE_ANNOTATION = 'clb-direct.io/application-grace-seconds';
 export const CUSTOM_WEIGHT_ANNOTATION = 'service.cloud.tencent.com/custom-weight';
+export const INGRESS_CUSTOM_WEIGHT_ANNOTATION = 'ingress.cloud.tencent.com/custom-weight';
 
 /** Service annotations, TKE's own names (tke-conventions section 1.1). */
 export const DIRECT_ACCESS_ANNOTATION = 'service.cloud.tencent.com/direct-access';

@@ -1,11 +1,10 @@
 import type { Condition, Container, ContainerStatus, ObjectMeta, Pod } from '../kube/objects.ts';
-import { CUSTOM_WEIGHT_ANNOTATION, READINESS_GATE } from '../names.ts';
+import { CUSTOM_WEIGHT_ANNOTATION, INGRESS_CUSTOM_WEIGHT_ANNOTATION, READINESS_GATE } from '../names.ts';
 import { ContainerState, type Deletion, GateState, PodPhase, type PodRecord, Protocol } from '../pod-record.ts';
 import { detectEni, type NodePolicy } from './detect-eni.ts';
 import { servingContainers } from './serving-containers.ts';
 
 const OUR_ANNOTATION_PREFIX = 'clb-direct.io/';
-const INGRESS_CUSTOM_WEIGHT_ANNOTATION = 'ingress.cloud.tencent.com/custom-weight';
 const PHASES: Readonly<Record<string, PodPhase>> = {
   Pending: PodPhase.PENDING,
   Running: PodPhase.RUNNING,

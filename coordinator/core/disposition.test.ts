@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import { CUSTOM_WEIGHT_ANNOTATION } from '../../common/names.ts';
+import { CUSTOM_WEIGHT_ANNOTATION, INGRESS_CUSTOM_WEIGHT_ANNOTATION } from '../../common/names.ts';
 import { ContainerState, PodPhase, type PodRecord } from '../../common/pod-record.ts';
 import type { PodView } from './cluster-view.ts';
 import { dispositionOf, isStrong, weightOf } from './disposition.ts';
 import type { Drain } from './drain-ledger.ts';
 import { container, podRecord, podView } from './pod.fixture.ts';
 
-const RULE = { publishNotReadyAddresses: false };
+const RULE = { publishNotReadyAddresses: false, service: { namespace: 'default', name: 'web', uid: 's1' } };
 const DELETED: Partial<PodView> = { deletionSeenAt: 5 };
 const UP = container('main', ContainerState.RUNNING);
 const EXITED = container('side', ContainerState.EXITED);
@@ -30,7 +30,7 @@ describe('a Pod that a rule selects', () => {
   });
 
   test('serves unready where the Service publishes unready addresses, but not after an exit', () => {
-    const rule = { publishNotReadyAddresses: true };
+    const rule = { ...RULE, publishNotReadyAddresses: true };
     expect(dispositionOf(podView({ ready: false }), rule)).toEqual({ kind: 'serve', weight: 10 });
     const crashed = podView({ ready: false, containers: [EXITED] });
     expect(dispositionOf(crashed, rule)).toEqual({ kind: 'drain', evidence: 'exit' });
@@ -78,7 +78,7 @@ describe('the weight', () => {
     ['ten', 10],
     ['', 10],
   ])('of annotation "%s" is %i', (text, weight) => {
-    expect(weightOf(podRecord({ annotations: { [CUSTOM_WEIGHT_ANNOTATION]: text } }), {})).toBe(weight);
+    expect(weightOf(podRecord({ annotations: { [CUSTOM_WEIGHT_ANNOTATION]: text } }), RULE)).toBe(weight);
   });
 });
 
@@ -86,14 +86,22 @@ describe('the weight of a rule', () => {
   const weights = { byDefault: 30, byPodName: { 'web-0': 0 } };
 
   test('is that of its name, then what the rule has for all', () => {
-    expect(weightOf(podRecord({ name: 'web-0' }), { weights })).toBe(0);
-    expect(weightOf(podRecord({ name: 'web-1' }), { weights })).toBe(30);
-    expect(weightOf(podRecord({ name: 'web-1' }), { weights: { byPodName: {} } })).toBe(10);
+    expect(weightOf(podRecord({ name: 'web-0' }), { ...RULE, weights })).toBe(0);
+    expect(weightOf(podRecord({ name: 'web-1' }), { ...RULE, weights })).toBe(30);
+    expect(weightOf(podRecord({ name: 'web-1' }), { ...RULE, weights: { byPodName: {} } })).toBe(10);
+  });
+
+  test('of an Ingress is asked for by an annotation of its own', () => {
+    const annotations = { [CUSTOM_WEIGHT_ANNOTATION]: '7', [INGRESS_CUSTOM_WEIGHT_ANNOTATION]: '9' };
+    const ofIngress = { service: { ...RULE.service, kind: 'Ingress' as const } };
+    expect(weightOf(podRecord({ annotations }), RULE)).toBe(7);
+    expect(weightOf(podRecord({ annotations }), ofIngress)).toBe(9);
+    expect(weightOf(podRecord({ annotations: { [CUSTOM_WEIGHT_ANNOTATION]: '7' } }), ofIngress)).toBe(10);
   });
 
   test("gives way to the Pod's own", () => {
     const annotations = { [CUSTOM_WEIGHT_ANNOTATION]: '7' };
-    expect(weightOf(podRecord({ name: 'web-0', annotations }), { weights })).toBe(7);
+    expect(weightOf(podRecord({ name: 'web-0', annotations }), { ...RULE, weights })).toBe(7);
   });
 });
 

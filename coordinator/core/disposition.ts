@@ -1,4 +1,4 @@
-import { CUSTOM_WEIGHT_ANNOTATION } from '../../common/names.ts';
+import { CUSTOM_WEIGHT_ANNOTATION, INGRESS_CUSTOM_WEIGHT_ANNOTATION } from '../../common/names.ts';
 import { ContainerState, type PodRecord } from '../../common/pod-record.ts';
 import type { PodView } from './cluster-view.ts';
 import { isTerminal } from './lasting-facts.ts';
@@ -36,6 +36,7 @@ export type DrainEvidence =
   | 'quota';
 export type RemoveEvidence = 'gone' | 'moved' | 'terminal' | 'exited' | 'connections-ended' | 'unselected' | 'quota';
 
+const WEIGHT_ANNOTATIONS = { Service: CUSTOM_WEIGHT_ANNOTATION, Ingress: INGRESS_CUSTOM_WEIGHT_ANNOTATION } as const;
 const DEFAULT_WEIGHT = 10;
 const WEIGHT_MAX = 100;
 
@@ -71,7 +72,7 @@ export function isStrong(evidence: DrainEvidence | RemoveEvidence): boolean {
  */
 export function dispositionOf(
   pod: PodView,
-  rule: Pick<Rule, 'publishNotReadyAddresses' | 'weights'>,
+  rule: Pick<Rule, 'publishNotReadyAddresses' | 'weights' | 'service'>,
   standing: { readonly keepsLeavingNodes?: boolean | undefined } = {},
 ): Disposition {
   const { record } = pod;
@@ -99,9 +100,12 @@ function leaving(pod: PodView): Disposition {
   return { kind: 'drain', evidence: 'deletion' };
 }
 
-/** The weight the user asked for, of the Pod itself or of the rule's Pods; a malformed annotation counts as none (the Pod's admission warned about it). */
-export function weightOf(record: PodRecord, { weights }: Pick<Rule, 'weights'>): number {
-  const text = record.annotations[CUSTOM_WEIGHT_ANNOTATION];
+/**
+ * The weight the user asked for on rules of this kind of owner, of the Pod itself or of the rule's Pods; a malformed
+ * annotation counts as none (the Pod's admission warned about it).
+ */
+export function weightOf(record: PodRecord, { weights, service }: Pick<Rule, 'weights' | 'service'>): number {
+  const text = record.annotations[WEIGHT_ANNOTATIONS[service.kind ?? 'Service']];
   const own = text !== undefined && /^\d{1,3}$/.test(text) ? Number(text) : Number.POSITIVE_INFINITY;
   if (own <= WEIGHT_MAX) return own;
   return weights?.byPodName[record.name] ?? weights?.byDefault ?? DEFAULT_WEIGHT;

@@ -31,7 +31,7 @@ function state(...targets: RuleTarget[]): RuleState {
 
 /** Those of the targets that can come to serve. */
 function candidates(...targets: RuleTarget[]): readonly RuleTarget[] {
-  return targets.filter(target => isMeantToServe(target, {}));
+  return targets.filter(target => isMeantToServe(target, RULE));
 }
 
 function moving(operation: Transaction['operation'], weight: number): Transaction {

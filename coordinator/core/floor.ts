@@ -79,7 +79,7 @@ function replacementsUntil(candidates: readonly RuleTarget[]): number | undefine
 }
 
 /** Whether the rule wants the target open, now or as soon as its Pod is ready. */
-export function isMeantToServe({ wanted }: RuleTarget, rule: Pick<Rule, 'weights'>): boolean {
+export function isMeantToServe({ wanted }: RuleTarget, rule: Pick<Rule, 'weights' | 'service'>): boolean {
   if (wanted?.disposition.kind === 'serve') return wanted.disposition.weight > 0;
   return wanted?.disposition.kind === 'standby' && weightOf(wanted.pod.record, rule) > 0;
 }

@@ -11,6 +11,14 @@ export const POD_ROWS: readonly CompatibilityRow[] = [
     test: 'test/simulation/bad-input.test.ts > a malformed weight and drain budget are warned of at admission, and the Pods serve with the defaults',
   },
   {
+    key: 'ingress.cloud.tencent.com/custom-weight',
+    on: 'Pod',
+    since: 'ingress 2.6.0',
+    status: 'done',
+    what: 'The same on rules of Ingresses, where the one for Services says nothing.',
+    test: 'test/compatibility/ingress-rules.test.ts > give a Pod the weight that it has for Ingresses, and none for Services',
+  },
+  {
     key: 'spec.readinessGates: cloud.tencent.com/load-balancer-backendgroup-ready',
     on: 'Pod',
     status: 'read-only',

@@ -5,6 +5,7 @@ import {
   DRAIN_SECONDS_ANNOTATION,
   HOOK_PATH,
   HOOK_PORT,
+  INGRESS_CUSTOM_WEIGHT_ANNOTATION,
   INJECT_ANNOTATION,
   READINESS_GATE,
 } from '../../common/names.ts';
@@ -87,10 +88,12 @@ function chosen(pod: Pod, policy: InjectionPolicy): { wanted: boolean; warnings:
 
 /** Rules take such a weight as none. */
 function weightWarnings({ metadata }: Pod): string[] {
-  const text = metadata.annotations?.[CUSTOM_WEIGHT_ANNOTATION];
-  if (text === undefined || (/^\d{1,3}$/.test(text) && Number(text) <= WEIGHT_MAX)) return [];
   const range = `a whole number from 0 to ${WEIGHT_MAX}`;
-  return [`${CUSTOM_WEIGHT_ANNOTATION}: ${quoted(text)} is not ${range}; the default weight is used`];
+  return [CUSTOM_WEIGHT_ANNOTATION, INGRESS_CUSTOM_WEIGHT_ANNOTATION].flatMap(annotation => {
+    const text = metadata.annotations?.[annotation];
+    if (text === undefined || (/^\d{1,3}$/.test(text) && Number(text) <= WEIGHT_MAX)) return [];
+    return [`${annotation}: ${quoted(text)} is not ${range}; the default weight is used`];
+  });
 }
 
 function injectGate({ spec }: Pod): JsonPatchOperation[] {

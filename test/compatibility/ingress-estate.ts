@@ -30,6 +30,8 @@ export interface HeldRule {
   readonly rewritesTo: string;
   /** Names of the Deployments whose Pods get requests. */
   readonly open: readonly string[];
+  /** Of all targets, sorted. */
+  readonly weights: readonly number[];
 }
 
 /** More than is named here. */
@@ -180,6 +182,7 @@ function held(listener: DescribedListener, rule: DescribedRule, targets: readonl
     certificate: rule.Certificate?.CertId ?? '',
     rewritesTo: rule.RewriteTarget?.TargetLocationId ?? '',
     open: [...new Set(open)].toSorted(),
+    weights: targets.map(({ Weight }) => Weight).toSorted((a, b) => a - b),
   };
 }
 

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { MINUTE_MS, UNHARMED } from '../simulation/load-balancers/estate.ts';
+import { MERGE_PATCH } from '../simulation/manifests.ts';
 import { IngressEstate, type WrittenIngress, type WrittenRule } from './ingress-estate.ts';
 
 const TKE = 'ingress.cloud.tencent.com';
@@ -108,6 +109,17 @@ describe('the rules of an Ingress', () => {
       'HTTPS:443 a.com/both -> web',
       'HTTPS:443 a.com/else -> web',
     ]);
+    await isWell(made);
+  });
+
+  test('give a Pod the weight that it has for Ingresses, and none for Services', async () => {
+    const made = await written(26, { rules: ROOT });
+    await made.untilRoutes(['HTTP:80 a.com/ -> web']);
+    const [pod] = await made.estate.gatesOf('web');
+    const annotations = { [`${TKE}/custom-weight`]: '3', 'service.cloud.tencent.com/custom-weight': '7' };
+    const path = `/api/v1/namespaces/default/pods/${pod?.podName}`;
+    await made.estate.world.request('PATCH', path, { metadata: { annotations } }, MERGE_PATCH);
+    await made.estate.until('it has its weight', () => made.rules()[0]?.weights.join() === '3,10');
     await isWell(made);
   });
 

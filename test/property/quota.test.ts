@@ -74,10 +74,12 @@ describe('at the quota', () => {
   });
 });
 
+const SERVICE = { service: { namespace: 'default', name: 'web', uid: 's1' } };
+
 /** Weight 0 never takes the last open target, and until it is read the gate waits. */
 function isGateWaiting({ record, deletionSeenAt }: PodView): boolean {
   const isWanted = record.labels.app === 'web' && record.ready && deletionSeenAt === undefined;
-  return isWanted && record.gate === GateState.CLOSED && weightOf(record, {}) > 0;
+  return isWanted && record.gate === GateState.CLOSED && weightOf(record, SERVICE) > 0;
 }
 
 /** What has begun ends, and everything is reported. */
