@@ -36,6 +36,13 @@ describe('a Pod that a rule selects', () => {
     expect(dispositionOf(crashed, rule)).toEqual({ kind: 'drain', evidence: 'exit' });
   });
 
+  test('is neither opened nor closed for its readiness while nobody tells of its node: that may be old', () => {
+    const doubted = { isNodeInDoubt: true };
+    for (const ready of [true, false]) {
+      expect(of({ ready }, doubted)).toEqual({ kind: 'standby', waitsFor: 'confirmation' });
+    }
+  });
+
   test('stands by until the API server has confirmed it (L12)', () => {
     expect(of({}, { confirmed: false })).toEqual({ kind: 'standby', waitsFor: 'confirmation' });
   });

@@ -81,10 +81,12 @@ export function dispositionOf(
   // Before the hook: an exit is strong evidence, a call alone is weak.
   if (anyContainerExited(record)) return { kind: 'drain', evidence: 'exit' };
   if (pod.drain) return { kind: 'drain', evidence: 'hook' };
-  if (!record.ready && !rule.publishNotReadyAddresses) return { kind: 'standby', waitsFor: 'readiness' };
+  const isInDoubt = pod.isNodeInDoubt && !standing.keepsLeavingNodes;
+  const isUnready = !record.ready && !rule.publishNotReadyAddresses;
+  // It may have become ready since its node was heard of last.
+  if (isUnready && !isInDoubt) return { kind: 'standby', waitsFor: 'readiness' };
   // Closing needs no confirmation.
   if (pod.nodeSign && !standing.keepsLeavingNodes) return { kind: 'drain', evidence: evidenceOf(pod.nodeSign) };
-  const isInDoubt = pod.isNodeInDoubt && !standing.keepsLeavingNodes;
   if (!pod.confirmed || isInDoubt) return { kind: 'standby', waitsFor: 'confirmation' };
   return { kind: 'serve', weight: weightOf(record, rule) };
 }

@@ -59,7 +59,7 @@ export class NodeLosses {
   /** Whether nobody tells what becomes of the node's Pods: what is known of them is from before its agents fell silent. */
   isInDoubt(node: string): boolean {
     const suspect = this.#suspects.get(node);
-    if (!suspect || suspect.verdict === 'lost' || this.#isHeld) return false;
+    if (!suspect || suspect.verdict === 'lost') return false;
     return this.#options.knowledge.store.nodes.get(node)?.isWatched !== true;
   }
 
@@ -101,7 +101,6 @@ export class NodeLosses {
       }
     }
     this.#hold();
-    // When a whole cluster falls silent, nothing changes for anybody, and nobody is to look at every Pod.
     const seenBefore = this.#seen;
     this.#seen = this.#standings();
     for (const node of new Set([...seenBefore.keys(), ...this.#seen.keys()])) {
