@@ -65,6 +65,13 @@ export class Replicas {
     for (let number = 0; number < missing; number += 1) this.#add(nodes[number % nodes.length] ?? '');
   }
 
+  /** As many as there were, where containers came back beside what was started in their place. */
+  async trim(): Promise<void> {
+    const surplus = coordinators(this.#world).slice(this.#plan.count);
+    for (const replica of surplus) this.stop(replica);
+    if (surplus.length > 0) await this.#world.clock.advance(ENDING_MS);
+  }
+
   /** All end kindly, and as many begin anew. */
   async renewAll(): Promise<void> {
     for (const replica of coordinators(this.#world)) this.stop(replica);

@@ -145,6 +145,7 @@ async function end({ site, strangers, episodes, traffic }: Run): Promise<Ending>
   const { settledMs, differences } = await settle(world, look);
   for (const each of traffic) await each.stop();
   if (settledMs === undefined) return { settledMs, breaches: differences.map(asBreach) };
+  await replicas.trim();
   const old = await takeCensus(world);
   await replicas.renewAll();
   for (const nodeName of world.nodes.keys()) renewAgent(world, nodeName);
