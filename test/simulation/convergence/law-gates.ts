@@ -64,7 +64,9 @@ function isAsWanted(ledger: Ledger, { listener, podUid, at }: Question, { key, t
     ledger
       .wantedDuring(listener, from, at)
       .filter(port => key.endsWith(`:${port?.targetPort}`))
-      .some(port => ledger.podDuring(podUid, from, at).some(pod => weightAt(ledger, port, pod) === target.weight))
+      .some(port =>
+        ledger.podDuring(podUid, ledger.heardFrom(from), at).some(pod => weightAt(ledger, port, pod) === target.weight),
+      )
   );
 }
 
