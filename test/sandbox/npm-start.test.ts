@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { LOW_PORTS_ADVICE, mayListenOnLowPorts } from '../../sandbox/cluster/low-ports.ts';
 
 const MAIN = join(import.meta.dirname, '../../sandbox/main.ts');
@@ -38,7 +38,8 @@ test('Ctrl-C while it comes up ends every process and removes the folder', { tim
   expect(await exited).toEqual([130, null]);
   expect(folder).not.toBe('');
   expect(existsSync(folder)).toBe(false);
-  expect(processesNaming(folder)).toEqual([]);
+  // What was killed is gone a moment later.
+  await vi.waitFor(() => expect(processesNaming(folder)).toEqual([]), 10_000);
 });
 
 test('an unknown flag ends it with one line and exit code 2', async () => {

@@ -119,6 +119,7 @@ export class ChildProcessRuntime implements ContainerRuntime, AsyncDisposable {
     const { promise, resolve } = Promise.withResolvers<ContainerExit>();
     const end = (exitCode: number) => {
       this.#running.delete(child);
+      endGroupOf(child);
       if (child.pid !== undefined) this.#options.directory.removeProcess(child.pid);
       resolve({ exitCode, ...(exitCode !== 0 && { message: tailOf(logFile) }) });
     };
@@ -136,5 +137,15 @@ function tailOf(logFile: string): string {
     return readFileSync(logFile, 'utf8').trimEnd().slice(-MESSAGE_CHARACTERS_MAX);
   } catch {
     return '';
+  }
+}
+
+/** With a container ends whatever it started. */
+function endGroupOf({ pid }: ChildProcess): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, 'SIGKILL');
+  } catch {
+    // It has left nothing behind.
   }
 }
