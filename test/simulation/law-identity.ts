@@ -1,6 +1,6 @@
 import type { ObjectMeta } from '../../common/kube/objects.ts';
 import { CUSTOM_WEIGHT_ANNOTATION } from '../../common/names.ts';
-import { type AddressSpan, addressSpans } from './address-spans.ts';
+import { type AddressSpan, addressSpans, holderOf } from './address-spans.ts';
 import type { Breach } from './breach.ts';
 import {
   appOf,
@@ -26,6 +26,7 @@ export function openedForItsPod(evidence: Evidence): Breach[] {
       const podUid = podUidOf(tag);
       if (kind === 'target-deregistered' || weight === 0) continue;
       if (holders.some(span => span.podUid === podUid && span.address === address && isIn(span, at))) continue;
+      if (isNoLongerThere(holders, { podUid, address, at })) continue;
       found.push({ law: 'L5', message: `${address} was opened for ${podNameOf(tag)}, which does not have it` });
     }
   });
@@ -56,6 +57,19 @@ export function closedOnEvidence(evidence: Evidence): Breach[] {
 function isFull({ targetsMax }: Evidence, targets: CloudTargets, listenerId: string): boolean {
   if (targetsMax === undefined) return false;
   return [...targets.values()].filter(target => target.listenerId === listenerId).length >= targetsMax - 1;
+}
+
+/**
+ * The Pod's machine came back and gave it another address, and nobody has the old one: until the kubelet has told, that is
+ * what the API server says.
+ */
+function isNoLongerThere(
+  spans: readonly AddressSpan[],
+  { podUid, address, at }: { podUid: string; address: string; at: number },
+): boolean {
+  const own = spans.filter(span => span.podUid === podUid && span.from <= at);
+  const hasMoved = own.some(span => span.address === address) && own.at(-1)?.address !== address;
+  return hasMoved && holderOf(spans, address, at) === undefined;
 }
 
 function isIn({ from, to }: AddressSpan, at: number): boolean {

@@ -188,6 +188,16 @@ describe('the judge of a run', () => {
     expect(lawsBroken(run)).toEqual(['L5']);
   });
 
+  test('sees nothing wrong with an address that only the API server still gives a Pod whose machine came back', () => {
+    const run = serving();
+    run.apiWrites.push(deleted(7_000, FIRST));
+    run.records.push(moment(8_000, { ...FIRST, address: '10.0.0.9' }, { type: 'addressAssigned' }));
+    run.journal.push(changed(60_000, target('target-reweighted', FIRST, 10)));
+    expect(lawsBroken(run)).toEqual([]);
+    run.records.push(moment(50_000, { ...SECOND, uid: 'uid-c', address: FIRST.address }, { type: 'addressAssigned' }));
+    expect(lawsBroken(run)).toEqual(['L5']);
+  });
+
   test("sees a change of somebody else's target (L6)", () => {
     const run = serving();
     const foreign = { ...target('target-registered', FIRST, 0), address: '10.7.7.7', tag: 'theirs' };

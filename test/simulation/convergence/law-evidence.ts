@@ -24,6 +24,8 @@ export function closedOnEvidence(ledger: Ledger): Breach[] {
       const wasOpen = (before.get(`${listenerId} ${where}`)?.weight ?? 0) > 0;
       const closes = kind === 'target-deregistered' || (kind === 'target-reweighted' && weight === 0 && wasOpen);
       const listener = ledger.listener(listenerId);
+      // What others have opened is put back to what it was.
+      if (kind === 'target-reweighted' && ledger.wasMeddledWith(listenerId, at - REASON_MS, at)) continue;
       if (!closes || !listener || (troubleAt.get(podNameOf(tag)) ?? Number.POSITIVE_INFINITY) <= at) continue;
       const wanted = ledger.wantedDuring(listener, at - REASON_MS, at);
       const pods = ledger.podDuring(podUidOf(tag), at - REASON_MS, at);
