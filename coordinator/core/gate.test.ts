@@ -77,6 +77,11 @@ describe('the gate opens', () => {
     expect(decide({ rules: [] })).toEqual({ status: 'unknown' });
     expect(decide({ rules: [], provenUnselected: true })).toMatchObject({ status: 'open', reason: 'NotSelected' });
   });
+
+  test('for a Pod that no rule selects only when the API server has confirmed its labels (L12)', () => {
+    const pod = podView({}, { confirmed: false });
+    expect(decide({ pod, rules: [], provenUnselected: true })).toEqual({ status: 'unknown' });
+  });
 });
 
 describe('the gate stays closed', () => {

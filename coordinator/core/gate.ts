@@ -38,7 +38,8 @@ export function gateDecision(input: GateInput): GateDecision {
   const rules = input.rules.filter(rule => rule.refusal === undefined);
   if (pod.deletionSeenAt !== undefined || pod.record.gate === GateState.ABSENT) return { status: 'unknown' };
   if (rules.length === 0) {
-    if (!input.provenUnselected && input.rules.length === 0) return { status: 'unknown' };
+    // Its labels are what its agent says of it (law L12).
+    if (input.rules.length === 0 && !(input.provenUnselected && pod.confirmed)) return { status: 'unknown' };
     return { status: 'open', reason: 'NotSelected', message: 'No load balancer rule that works selects this Pod.' };
   }
   const pending = rules.flatMap(rule => {

@@ -1,4 +1,4 @@
-import type { PodRecord } from '../../common/pod-record.ts';
+import { GateState, type PodRecord } from '../../common/pod-record.ts';
 import type { PodView } from '../core/cluster-view.ts';
 import { LiveView } from '../core/live-view.ts';
 import type { Rule } from '../core/rule.ts';
@@ -25,7 +25,7 @@ export class PodDesk {
   readonly #options: PodDeskOptions;
   readonly #confirmations = new Confirmations();
   readonly #instances: Instances;
-  /** Selected Pods that the API server has not confirmed. */
+  /** Pods that the API server has still to confirm. */
   readonly #unconfirmed = new Set<string>();
 
   constructor(options: PodDeskOptions) {
@@ -95,8 +95,11 @@ export class PodDesk {
   /** Asks for what has to be known about a Pod before it can be bound or opened. */
   ask(podUid: string): void {
     const pod = this.view.pods.get(podUid);
-    const isWanted = pod !== undefined && pod.record.addresses.length > 0 && this.view.servicesOf(podUid).size > 0;
-    const isUnproven = isWanted && !pod.confirmed && !this.#options.isInPlace(pod);
+    const isSelected = this.view.servicesOf(podUid).size > 0;
+    const isWanted = pod !== undefined && pod.record.addresses.length > 0 && isSelected;
+    // That nobody selects it opens its gate, so its labels have to be known.
+    const isGated = pod?.record.gate === GateState.CLOSED && !isSelected;
+    const isUnproven = pod && !pod.confirmed && (isGated || (isWanted && !this.#options.isInPlace(pod)));
     if (pod && (isUnproven || this.#options.knowledge.store.isDisputed(podUid))) {
       this.#unconfirmed.add(podUid);
       this.#options.ports.confirm(pod);

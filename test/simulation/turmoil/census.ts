@@ -11,8 +11,8 @@ export type Census = ReadonlyMap<string, number>;
 
 const LOOKS = 12;
 const LOOK_MS = 700;
-/** Between two looks a timer or two are always under way. */
-const SLACK = 2;
+/** Between two looks a timer or two are always under way, and Events that are told together wait for some time. */
+const SLACK = 6;
 
 /** Virtual time moves on while it looks. */
 export async function takeCensus(world: World): Promise<Census> {
