@@ -11,8 +11,9 @@ export type Census = ReadonlyMap<string, number>;
 
 const LOOKS = 12;
 const LOOK_MS = 700;
-/** Between two looks a timer or two are always under way, and Events that are told together wait for some time. */
-const SLACK = 6;
+/** Between two looks something is always under way, and Events that are told together wait for some time. */
+const SLACK = 2;
+const TIMERS_SLACK = 6;
 
 /** Virtual time moves on while it looks. */
 export async function takeCensus(world: World): Promise<Census> {
@@ -32,7 +33,7 @@ export async function takeCensus(world: World): Promise<Census> {
 export function leaksBetween(old: Census, fresh: Census): Breach[] {
   return [...old].flatMap(([what, count]) => {
     const enough = fresh.get(what) ?? 0;
-    return count > enough + SLACK
+    return count > enough + (what.endsWith('timers') ? TIMERS_SLACK : SLACK)
       ? [{ law: 'leak', message: `${what}: ${count}, and ${enough} in a new process` }]
       : [];
   });
