@@ -12,6 +12,8 @@ export interface PodView {
   readonly deletionSeenAt: number | undefined;
   /** The API server agreed with what the agent said of it (law L12): needed to open, never to close. */
   readonly confirmed: boolean;
+  /** Two nodes claim it: nothing said of it is acted on before the API server has told which has it (law L12). */
+  readonly isDisputed: boolean;
   readonly drain: Drain | undefined;
   /** The cloud's name of the node, when the Pod is in the host's network and the node's name is known. */
   readonly instanceId: string | undefined;
@@ -56,6 +58,7 @@ export function clusterView(input: ClusterViewInput): ClusterView {
     const view: PodView = {
       ...stored,
       confirmed: input.confirmed.has(uid),
+      isDisputed: input.store.isDisputed(uid),
       // An agent may hold hooks only of its own node's Pods (law L12).
       drain: drain?.node === stored.node ? drain : undefined,
       instanceId: undefined,

@@ -43,6 +43,12 @@ describe('a Pod that a rule selects', () => {
     }
   });
 
+  test('is left as it is while two nodes claim it, whatever is said of its end (L12)', () => {
+    const standing = { kind: 'standby', waitsFor: 'confirmation' };
+    expect(of({}, { ...DELETED, isDisputed: true })).toEqual(standing);
+    expect(of({ phase: PodPhase.FAILED }, { isDisputed: true })).toEqual(standing);
+  });
+
   test('stands by until the API server has confirmed it (L12)', () => {
     expect(of({}, { confirmed: false })).toEqual({ kind: 'standby', waitsFor: 'confirmation' });
   });

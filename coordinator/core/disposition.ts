@@ -76,6 +76,7 @@ export function dispositionOf(
   standing: { readonly keepsLeavingNodes?: boolean | undefined } = {},
 ): Disposition {
   const { record } = pod;
+  if (pod.isDisputed) return { kind: 'standby', waitsFor: 'confirmation' };
   if (isTerminal(record)) return { kind: 'remove', evidence: 'terminal' };
   if (pod.deletionSeenAt !== undefined) return leaving(pod);
   // Before the hook: an exit is strong evidence, a call alone is weak.

@@ -88,6 +88,7 @@ export class LiveView implements ClusterView {
     this.#pods.set(podUid, {
       ...stored,
       confirmed: this.#options.isConfirmed(record),
+      isDisputed: this.#options.store.isDisputed(podUid),
       // An agent may hold hooks only of its own node's Pods (law L12).
       drain: drain?.node === node ? drain : undefined,
       instanceId: record.hostNetwork ? this.#options.instanceOf(node) : undefined,

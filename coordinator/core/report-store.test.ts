@@ -56,6 +56,13 @@ describe('the report store', () => {
     expect([store.pods.has('pod-1'), store.tombstone('pod-1')]).toEqual([false, undefined]);
   });
 
+  test('goes over to the other node when the one that claimed a Pod first says that it is gone (L12)', () => {
+    store.apply('n2', { upserts: [podRecord({ ready: false })], removals: [] }, 200);
+    store.apply('n1', { upserts: [], removals: ['pod-1'] }, 300);
+    expect(store.pods.get('pod-1')).toMatchObject({ node: 'n2', record: { ready: false } });
+    expect(store.tombstone('pod-1')).toBeUndefined();
+  });
+
   test('takes what a node said of the end of a Pod for nothing when another node has it (L12)', () => {
     store.apply('n1', { upserts: [], removals: ['pod-1'] }, 200);
     store.apply('n2', { upserts: [podRecord()], removals: [] }, 300);

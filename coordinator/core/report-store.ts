@@ -179,7 +179,7 @@ export class ReportStore {
     if (known && known.node !== node) {
       this.#forget(podUid);
       if (rival?.node === node) this.#upsert(node, rival.record, rival.teller, now);
-    }
+    } else if (rival) this.#onChange(podUid);
     if (this.#pods.has(podUid)) this.#places.set(podUid, node);
   }
 
@@ -266,8 +266,11 @@ export class ReportStore {
   }
 
   #bury(podUid: string, tombstone: Tombstone): void {
-    this.#tombstones.set(podUid, tombstone);
+    const rival = tombstone.node === undefined ? undefined : this.#rivals.get(podUid);
+    if (!rival) this.#tombstones.set(podUid, tombstone);
     this.#forget(podUid);
+    // Who no longer claims it has said nothing of the other's Pod.
+    if (rival) this.#upsert(rival.node, rival.record, rival.teller, tombstone.at);
   }
 
   #forget(podUid: string): void {

@@ -42,8 +42,8 @@ function wishOfUnbound(target: RuleTarget, context: WishContext): Wish {
   if (!target.wanted) return NONE;
   const { pod, disposition } = target.wanted;
   if (disposition.kind !== 'serve' && disposition.kind !== 'standby') return NONE;
-  // What is known of it may be old.
-  if (pod.isNodeInDoubt) return NONE;
+  // What is known of it may be old, or be said by whom it does not belong to.
+  if (pod.isNodeInDoubt || pod.isDisputed) return NONE;
   const weight = disposition.kind === 'serve' ? disposition.weight : 0;
   return change(pod.record.uid, { kind: 'register', weight, tag: tagFor(pod, context) });
 }
@@ -136,6 +136,7 @@ function ownDisposition(owner: PodView, target: RuleTarget, context: WishContext
  */
 function hasLostAddress(owner: PodView, target: RuleTarget): boolean {
   const { addresses } = owner.record;
+  if (owner.isDisputed) return false;
   if (addresses.length > 0 && !addresses.includes(target.place.address)) return true;
   const heir = target.wanted?.pod;
   if (owner.deletionSeenAt === undefined || !heir?.confirmed) return false;
