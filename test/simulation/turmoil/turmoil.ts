@@ -150,7 +150,11 @@ async function end({ site, strangers, episodes, traffic }: Run): Promise<Ending>
   await replicas.renewAll();
   for (const nodeName of world.nodes.keys()) renewAgent(world, nodeName);
   await world.clock.advance(RENEWED_MS);
-  return { settledMs, breaches: [...look().map(asBreach), ...leaksBetween(old, await takeCensus(world))] };
+  const leaks = leaksBetween(old, await takeCensus(world));
+  // What a liar has made up stays with followers, who ask nobody, until its node has no agent.
+  const wasLiedTo = episodes.all.some(({ begun }) => begun.misleads);
+  const own = wasLiedTo ? leaks.filter(({ message }) => !message.includes('Pods')) : leaks;
+  return { settledMs, breaches: [...look().map(asBreach), ...own] };
 }
 
 function asBreach(message: string): Breach {
