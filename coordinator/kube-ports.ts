@@ -194,14 +194,14 @@ export class KubePorts implements LeaderPorts {
 
   /** One answer serves both questions: a reported Pod is confirmed by it, one that no agent speaks for proven gone. */
   #answered(question: PodQuestion, answer: PodAnswer): void {
-    const { store, presence } = this.#options.knowledge;
+    const { store } = this.#options.knowledge;
     const { podUid, namespace, name } = question;
     if (answer.type === 'found' && answer.uid === podUid && answer.nodeName !== undefined) {
       store.placed(podUid, answer.nodeName, this.#edges.clock.now());
     }
     const reported = store.pods.get(podUid);
     if (reported && agreesWithReport(answer, reported)) this.#work?.confirmed(podUid);
-    else if (reported && (presence.isReporting(reported.node) || !provesGone(answer, podUid))) {
+    else if (reported && (store.hasWitness(podUid) || !provesGone(answer, podUid))) {
       this.#edges.log.warn('an agent and the API server do not agree about a Pod yet', { pod: `${namespace}/${name}` });
     } else if (provesGone(answer, podUid)) {
       this.#edges.log.info('a bound Pod is proven gone', { pod: `${namespace}/${name}`, podUid });

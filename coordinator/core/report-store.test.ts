@@ -63,6 +63,23 @@ describe('the report store', () => {
     expect(store.tombstone('pod-1')).toBeUndefined();
   });
 
+  test('has no witness of its end once whoever told of a Pod has left, or while two nodes claim it', () => {
+    store.open('n3', 's3', { agent: 'a3', startedAtMs: 1 });
+    store.apply('n3', { upserts: [podRecord({ uid: 'pod-3' })], removals: [], session: 's3' }, 100);
+    expect(store.hasWitness('pod-3')).toBe(true);
+    store.apply('n2', { upserts: [podRecord({ uid: 'pod-3' })], removals: [] }, 200);
+    expect(store.hasWitness('pod-3')).toBe(false);
+    store.placed('pod-3', 'n3', 300);
+    store.close('n3', 's3');
+    expect(store.hasWitness('pod-3')).toBe(false);
+  });
+
+  test('is disputed no longer when the node that claimed it later says that it is gone', () => {
+    store.apply('n2', { upserts: [podRecord()], removals: [] }, 200);
+    store.apply('n2', { upserts: [], removals: ['pod-1'] }, 300);
+    expect([store.pods.get('pod-1')?.node, store.isDisputed('pod-1')]).toEqual(['n1', false]);
+  });
+
   test('takes what a node said of the end of a Pod for nothing when another node has it (L12)', () => {
     store.apply('n1', { upserts: [], removals: ['pod-1'] }, 200);
     store.apply('n2', { upserts: [podRecord()], removals: [] }, 300);

@@ -106,6 +106,13 @@ export class ReportStore {
     return this.#tombstones.get(podUid);
   }
 
+  /** Whether somebody is there who would tell of the Pod's end: one that told of it, and whom nobody contradicts. */
+  hasWitness(podUid: string): boolean {
+    const entry = this.#pods.get(podUid);
+    if (!entry || this.isDisputed(podUid)) return false;
+    return this.#nodes.get(entry.node)?.isOpen(entry.telling.teller) === true;
+  }
+
   /** Whether two nodes claim the Pod, and the API server has not yet said which has it. */
   isDisputed(podUid: string): boolean {
     return this.#rivals.has(podUid);
@@ -160,6 +167,7 @@ export class ReportStore {
     for (const pod of delta.upserts) this.#upsert(node, pod, teller, now);
     for (const uid of delta.removals) {
       if (this.#pods.get(uid)?.node === node) this.#bury(uid, { at: now, evidence: 'deletion seen on a watch', node });
+      else if (this.#rivals.get(uid)?.node === node) this.#withdraw(uid);
     }
   }
 
@@ -231,6 +239,11 @@ export class ReportStore {
     if (this.#rivals.size >= RIVALS_MAX) return;
     this.#rivals.set(record.uid, { node, record, teller });
     this.#onChange(record.uid);
+  }
+
+  #withdraw(podUid: string): void {
+    this.#rivals.delete(podUid);
+    this.#onChange(podUid);
   }
 
   /**

@@ -186,9 +186,11 @@ describe('what is bound for a Pod that is gone from there', () => {
     }
   });
 
-  test('is closed and waits while the API server has not confirmed the Pod that has the address now (L12)', () => {
+  test('is closed and removed when the API server never confirms the Pod that is said to have the address (L12)', () => {
     expect(wish({ ...open, pods: [heir], unconfirmed: true })).toEqual(CLOSE);
-    expect(wish({ ...closed, pods: [heir], unconfirmed: true })).toEqual({ kind: 'none' });
+    expect(wish({ ...closed, pods: [heir], unconfirmed: true })).toEqual(
+      change({ kind: 'deregister', evidence: 'gone' }),
+    );
   });
 
   test('is closed and removed when the Pod that has the address now is not wanted there, or has ended too', () => {

@@ -83,8 +83,9 @@ function wishOfOwnerless(
   const isOpen = bound.weight > 0;
   const heir = wanted?.disposition.kind === 'remove' ? undefined : wanted;
   if (isOpen && heir?.disposition.kind !== 'serve') return change(podUid, { kind: 'close', evidence: 'deletion' });
-  if (!heir) return change(podUid, { kind: 'deregister', evidence: context.evidence });
-  return heir.pod.confirmed ? change(heir.pod.record.uid, { kind: 'adopt', tag: tagFor(heir.pod, context) }) : NONE;
+  // An heir that only an agent knows of keeps nothing from going: it may be made up (law L12).
+  if (!heir?.pod.confirmed) return change(podUid, { kind: 'deregister', evidence: context.evidence });
+  return change(heir.pod.record.uid, { kind: 'adopt', tag: tagFor(heir.pod, context) });
 }
 
 function wishFor(disposition: Disposition, bound: OwnTarget): Wish {
