@@ -59,17 +59,19 @@ function hurriedDeletions(writes: readonly ApiWrite[]): ReadonlyMap<string, numb
   return found;
 }
 
-/** A Pod that the Service wants there, and that was ready for a while and still is. */
+/** A Pod that the Service wants there, and that was ready for a while, as far as that could be heard, and still is. */
 function readyFor(ledger: Ledger, listener: OwnListener, at: number): string | undefined {
   const wanted = ledger.wantedDuring(listener, at - SENT_MS, at);
   const { evidence } = ledger;
+  const heardFrom = ledger.heardFrom(at - SENT_MS);
   const { pods } = evidence.chronicle;
   const crashed = ended(evidence.records, at - SENT_MS, at);
   return [...pods.uids()].find(
     uid =>
       !crashed.has(uid) &&
+      !evidence.misled?.(uid, heardFrom, at) &&
       pods
-        .during(uid, at - SENT_MS, at)
+        .during(uid, heardFrom, at)
         .every(
           pod =>
             pod &&

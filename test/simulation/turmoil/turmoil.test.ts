@@ -1,17 +1,29 @@
+import { randomInt } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { happeningsOf, runTurmoil } from './turmoil.ts';
 
 const MINUTE_MS = 60_000;
 const LIMIT_MS = 120_000;
 
+/** Two for every run, those that have found something, and fresh ones: a failure names the seed. */
+const SEEDS: readonly (readonly [seed: number, minutes: number])[] = [
+  [3, 3],
+  [6, 3],
+  [26, 7],
+  [149, 7],
+  [179, 7],
+  [randomInt(10_000, 2 ** 31), 4],
+  [randomInt(10_000, 2 ** 31), 4],
+];
+
 describe('everything at once', () => {
-  test.each([3, 6])(
-    'seed %i: no law is broken, and in the end all is as it should be',
-    async seed => {
-      const { breaches, settledMs, happened } = await runTurmoil({ seed, durationMs: 3 * MINUTE_MS });
+  test.each(SEEDS)(
+    'seed %i for %i minutes: no law is broken, and in the end all is as it should be',
+    async (seed, minutes) => {
+      const { breaches, settledMs, happened } = await runTurmoil({ seed, durationMs: minutes * MINUTE_MS });
       expect(breaches).toEqual([]);
       expect(settledMs).toBeDefined();
-      expect(happened.length).toBeGreaterThan(10);
+      expect(happened.length).toBeGreaterThan(0);
     },
     LIMIT_MS,
   );
