@@ -25,6 +25,17 @@ describe('the gate latch', () => {
     expect(latches.isLatched(podView({ gate: GateState.OPEN, addresses: ['10.0.0.2'] }))).toBe(false);
   });
 
+  test('lets go of a gate that a former leader opened and shut again, once a report says so', () => {
+    expect(latches.isLatched(podView({ gate: GateState.OPEN }))).toBe(true);
+    expect(latches.isLatched(podView({ gate: GateState.CLOSED }))).toBe(false);
+    expect(latches.isLatched(podView({ gate: GateState.CLOSED }))).toBe(false);
+  });
+
+  test('keeps a gate that was opened here whatever a late report says', () => {
+    latches.open(podView({ gate: GateState.CLOSED }));
+    expect(latches.isLatched(podView({ gate: GateState.CLOSED }))).toBe(true);
+  });
+
   test('does not take over a closed gate, and forgets Pods that are gone', () => {
     expect(latches.isLatched(podView())).toBe(false);
     latches.open(podView());

@@ -1,19 +1,17 @@
-import { randomInt } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { happeningsOf, runTurmoil } from './turmoil.ts';
 
 const MINUTE_MS = 60_000;
 const LIMIT_MS = 120_000;
 
-/** Two for every run, those that have found something, and fresh ones: a failure names the seed. */
+/** Two that found nothing, and those that once found something; `.ci/run` plays fresh ones. */
 const SEEDS: readonly (readonly [seed: number, minutes: number])[] = [
   [3, 3],
   [6, 3],
   [26, 7],
   [149, 7],
   [179, 7],
-  [randomInt(10_000, 2 ** 31), 4],
-  [randomInt(10_000, 2 ** 31), 4],
+  [262, 7],
 ];
 
 describe('everything at once', () => {
