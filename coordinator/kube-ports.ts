@@ -74,6 +74,7 @@ export class KubePorts implements LeaderPorts {
     this.#gates = new GateWriter({
       ...base,
       onError: failed('readiness gate'),
+      onGone: gate => this.#work?.podMissed(gate.podUid),
       onWritten: (gate, latencyMs) => gate.isOpen && options.observer.gateOpened(latencyMs),
     });
     this.#services = new ServiceWriter({ ...base, onError: failed('Service') });

@@ -21,6 +21,7 @@ const open: Gate = { ...closed, isOpen: true, reason: 'LoadBalancerReady', messa
 let clock: VirtualClock;
 let transport: ScriptedTransport;
 let errors: unknown[];
+let gone: string[];
 let written: string[];
 let writer: GateWriter;
 let abort: AbortController;
@@ -30,12 +31,14 @@ beforeEach(() => {
   clock = new VirtualClock();
   transport = new ScriptedTransport(() => OK);
   errors = [];
+  gone = [];
   written = [];
   writer = new GateWriter({
     transport,
     clock,
     random: seededRandom(1),
     onError: (_gate, error) => errors.push(error),
+    onGone: gate => gone.push(gate.podUid),
     onWritten: gate => written.push(gate.reason),
   });
   abort = new AbortController();
@@ -125,7 +128,7 @@ it.each([
     'was replaced by another of its name',
     { status: 409, body: { reason: 'Conflict', message: 'Precondition failed: UID in precondition: u1' } },
   ],
-])('drops the gate of a Pod that %s, for good', async (_what, response) => {
+])('tells of a Pod that %s, and drops its gate for good', async (_what, response) => {
   transport.answer = () => response;
   writer.write(open);
   await clock.advance(60_000);
@@ -133,6 +136,7 @@ it.each([
   await clock.advance(60_000);
   expect(transport.requests).toHaveLength(1);
   expect(errors).toEqual([]);
+  expect(gone).toEqual(['u1']);
 });
 
 it.each([

@@ -28,6 +28,8 @@ export interface GateWriterOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly onError: (gate: Gate, error: unknown) => void;
+  /** The API server has no such Pod any more. */
+  readonly onGone?: (gate: Gate) => void;
   /** `latencyMs` from the call of `write`. */
   readonly onWritten?: (gate: Gate, latencyMs: number) => void;
   readonly observer?: WorkQueueObserver;
@@ -85,7 +87,7 @@ export class GateWriter {
   }
 
   async #write({ gate, requestedAt }: Request, signal: AbortSignal): Promise<void> {
-    const { transport, clock, onWritten } = this.#options;
+    const { transport, clock, onWritten, onGone } = this.#options;
     const body = gatePatch(gate, this.#written.get(gate.podUid)?.isOpen ?? gate.wasOpen, clock.wallNow());
     try {
       await patch(transport, podPath(gate.namespace, gate.name, 'status'), { type: 'strategic', body }, signal);
@@ -94,7 +96,10 @@ export class GateWriter {
       if (failure !== 'gone' && failure !== 'invalid') throw error;
       // Asking for the same again changes nothing.
       this.#remember(gate);
-      if (failure === 'gone') return;
+      if (failure === 'gone') {
+        onGone?.(gate);
+        return;
+      }
       throw new TerminalError(String(error), { cause: error });
     }
     this.#remember(gate);

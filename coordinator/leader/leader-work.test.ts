@@ -36,6 +36,8 @@ const DRAIN_STATES = Object.fromEntries(Object.entries(DrainState).map(([name, v
 
 /** One term of leadership over a fake cloud; what it does to the API server is written down. */
 const HEARTBEAT_MS = 3_000;
+/** Every rule was read again by then. */
+const AUDITED_MS = 400_000;
 
 class Term {
   readonly clock = new VirtualClock();
@@ -151,6 +153,11 @@ class Term {
     await this.goOn();
   }
 
+  /** A write to the Pod found that the API server has it no more. */
+  miss(podUid: string): void {
+    this.#work.podMissed(podUid);
+  }
+
   hear(event: ReportEvent): void {
     this.knowledge.applyReport(event, this.clock.now());
   }
@@ -182,6 +189,16 @@ test('a Service gets its listener, its Pod is bound, and the gate opens when CLB
   await term.report(podRecord());
   expect(term.writes).toEqual(['createListeners 80', 'register lbl-80||10.0.0.1|80']);
   expect(term.log.at(-1)).toBe('gate of pod-1 open: LoadBalancerReady');
+});
+
+test('a Pod that the API server has no more is not opened again on the word of its agent (L5)', async () => {
+  await term.services(SERVICE);
+  await term.report(podRecord());
+  term.confirms = false;
+  term.miss('pod-1');
+  for (const [key, binding] of term.cloud.bindings) term.cloud.bindings.set(key, { ...binding, weight: 0 });
+  await term.clock.advance(AUDITED_MS);
+  expect([...term.cloud.bindings.values()].map(({ weight }) => weight)).toEqual([0]);
 });
 
 test('of two ports, the one that somebody else has is told and left out; the other serves and opens the gate', async () => {

@@ -216,6 +216,12 @@ export class LeaderWork {
     this.#mark(this.#dirt.podUids, [podUid]);
   }
 
+  /** The API server has no such Pod: its agent's view is behind, and nothing more is opened on its word (law L5). */
+  podMissed(podUid: string): void {
+    this.#pods.doubted(podUid);
+    this.#mark(this.#dirt.podUids, [podUid]);
+  }
+
   /** The cloud's name of a node; undefined when it has none. */
   instanceFound(node: string, instanceId: string | undefined): void {
     this.#mark(this.#dirt.podUids, this.#pods.instanceFound(node, instanceId));
