@@ -72,7 +72,7 @@ export const TKE_SERVICE_CONFIG_ROWS: readonly CompatibilityRow[] = [
     key: 'spec.loadBalancer.l7Listeners[].domains[].rules[].forwardType',
     on: 'TkeServiceConfig',
     status: 'done',
-    what: 'What CLB speaks to the Pods: HTTP, HTTPS or GRPC.',
+    what: 'What CLB speaks to the Pods: HTTP or HTTPS. GRPC is passed on to CLB and was never tried.',
     test: `${CONFIG} > has its listeners and rules as l7Listeners says`,
   },
   {
