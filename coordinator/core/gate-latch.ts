@@ -3,9 +3,12 @@ import type { PodView } from './cluster-view.ts';
 
 interface Latch {
   readonly addresses: string;
-  /** The gate was opened by a leader before this one, as far as a report says. */
-  readonly isFound: boolean;
+  /** `found`: a report says that a leader before this one opened the gate; `told`: it was opened here, and a report says so. */
+  readonly state: 'found' | 'opened' | 'told';
 }
+
+/** `shut`: it was opened here, and somebody has shut it since: a leader before this one, whose write came late. */
+export type LatchState = 'none' | 'latched' | 'shut';
 
 /** For which set of addresses each Pod's gate was opened (law L3: it latches per UID and set of IPs). */
 export class GateLatches {
@@ -14,23 +17,32 @@ export class GateLatches {
   /**
    * Whether the gate stays open whatever happens to rules and health. A gate that is found open counts as opened for
    * the addresses that the Pod has when it is first seen: a leader before this one opened it. That leader may also have
-   * shut it since, and the agent tell so only later; of a gate opened here a report is merely late.
+   * shut it since, and the agent tell so only later; of a gate that was opened here a report may be late.
    */
-  isLatched({ record }: PodView): boolean {
+  look({ record }: PodView): LatchState {
+    const { uid, gate } = record;
     const addresses = addressesOf(record.addresses);
-    const known = this.#latches.get(record.uid);
-    if (known?.isFound && record.gate === GateState.CLOSED) {
-      this.#latches.delete(record.uid);
-      return false;
+    const known = this.#latches.get(uid);
+    if (!known) {
+      if (gate !== GateState.OPEN) return 'none';
+      this.#latches.set(uid, { addresses, state: 'found' });
+      return 'latched';
     }
-    if (known) return known.addresses === addresses;
-    if (record.gate !== GateState.OPEN) return false;
-    this.#latches.set(record.uid, { addresses, isFound: true });
-    return true;
+    if (known.addresses !== addresses) return 'none';
+    if (gate === GateState.CLOSED && known.state === 'found') {
+      this.#latches.delete(uid);
+      return 'none';
+    }
+    if (gate === GateState.CLOSED && known.state === 'told') {
+      this.#latches.set(uid, { addresses, state: 'opened' });
+      return 'shut';
+    }
+    if (gate === GateState.OPEN && known.state === 'opened') this.#latches.set(uid, { addresses, state: 'told' });
+    return 'latched';
   }
 
   open({ record }: PodView): void {
-    this.#latches.set(record.uid, { addresses: addressesOf(record.addresses), isFound: false });
+    this.#latches.set(record.uid, { addresses: addressesOf(record.addresses), state: 'opened' });
   }
 
   /** The Pod is gone. */

@@ -23,6 +23,11 @@ export interface GateKeeperOptions {
 
 /** A new leader shuts no gate before agents must have told of those that were opened last. */
 const NO_CLOSING_MS = 5_000;
+const OPENED_AGAIN = {
+  open: true,
+  reason: 'LoadBalancerReady',
+  message: 'It was open already; what shut it came late from a leader of before.',
+} as const;
 /** What CLB still has to say. */
 const WAITS_FOR_CLOUD: ReadonlySet<GateReason> = new Set([
   'WaitingForLoadBalancer',
@@ -54,7 +59,9 @@ export class GateKeeper {
       return;
     }
     if (pod.deletionSeenAt !== undefined) this.#options.ports.dropGate(podUid);
-    if (pod.record.gate === GateState.ABSENT || this.#latches.isLatched(pod)) {
+    const latch = pod.record.gate === GateState.ABSENT ? 'latched' : this.#latches.look(pod);
+    if (latch !== 'none') {
+      if (latch === 'shut') this.#options.ports.writeGate(pod, OPENED_AGAIN);
       this.#wait(podUid, []);
       return;
     }

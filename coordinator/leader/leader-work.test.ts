@@ -201,6 +201,15 @@ test('a Pod that the API server has no more is not opened again on the word of i
   expect([...term.cloud.bindings.values()].map(({ weight }) => weight)).toEqual([0]);
 });
 
+test('a gate that a late write of another leader shuts is opened again (L3)', async () => {
+  await term.services(SERVICE);
+  await term.report(podRecord());
+  await term.report(podRecord({ gate: GateState.OPEN }));
+  term.log.length = 0;
+  await term.report(podRecord({ gate: GateState.CLOSED }));
+  expect(term.log).toEqual(['gate of pod-1 open: LoadBalancerReady']);
+});
+
 test('of two ports, the one that somebody else has is told and left out; the other serves and opens the gate', async () => {
   term.cloud.listeners.push(BY_HAND);
   const ports: ServiceRecord['ports'] = [
