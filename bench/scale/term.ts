@@ -9,6 +9,7 @@ import { Population, type ScaleSize } from './population.ts';
 
 /** All first decisions are made long before. */
 const START_LIMIT_MS = 600_000;
+const HEARTBEAT_MS = 3_000;
 
 /** One term of leadership over a large cluster at rest, with nothing to wait for but the coordinator itself. */
 export class Term {
@@ -55,6 +56,7 @@ export class Term {
       writeGate: () => undefined,
       sendDrainUpdate: () => undefined,
     });
+    this.#beat();
     const startedAt = this.#real.now();
     this.#running = this.#work.run(this.#stop.signal);
     await this.meter.advanceUntil(() => this.#isDecided(), START_LIMIT_MS);
@@ -77,6 +79,16 @@ export class Term {
     this.#stop.abort();
     await this.#clock.advance(60_000);
     await this.#running;
+  }
+
+  /** Agents go on speaking: of silent nodes nothing would be changed. */
+  #beat(): void {
+    if (this.#stop.signal.aborted) return;
+    for (let index = 0; index < this.population.nodes; index += 1) {
+      const node = `node-${index}`;
+      this.#knowledge.applyReport({ type: 'heard', node, session: node }, this.#clock.now());
+    }
+    this.#clock.schedule(HEARTBEAT_MS, () => this.#beat());
   }
 
   #isDecided(): boolean {

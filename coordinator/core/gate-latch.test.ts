@@ -40,7 +40,7 @@ describe('the gate latch', () => {
     latches.open(podView());
     latches.look(podView({ gate: GateState.OPEN }));
     expect(latches.look(podView({ gate: GateState.CLOSED }))).toBe('shut');
-    expect(latches.look(podView({ gate: GateState.CLOSED }))).toBe('latched');
+    expect(latches.look(podView({ gate: GateState.CLOSED }))).toBe('none');
   });
 
   test('does not take over a closed gate, and forgets Pods that are gone', () => {

@@ -34,7 +34,7 @@ export class GateLatches {
       return 'none';
     }
     if (gate === GateState.CLOSED && known.state === 'told') {
-      this.#latches.set(uid, { addresses, state: 'opened' });
+      this.#latches.delete(uid);
       return 'shut';
     }
     if (gate === GateState.OPEN && known.state === 'opened') this.#latches.set(uid, { addresses, state: 'told' });

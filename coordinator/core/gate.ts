@@ -38,8 +38,9 @@ export function gateDecision(input: GateInput): GateDecision {
   const rules = input.rules.filter(rule => rule.refusal === undefined);
   if (pod.deletionSeenAt !== undefined || pod.record.gate === GateState.ABSENT) return { status: 'unknown' };
   if (rules.length === 0) {
-    // Its labels are what its agent says of it (law L12).
-    if (input.rules.length === 0 && !(input.provenUnselected && pod.confirmed)) return { status: 'unknown' };
+    // Its labels are what its agent says of it (law L12). Without addresses nothing would be latched.
+    const isProven = input.provenUnselected && pod.confirmed && pod.record.addresses.length > 0;
+    if (input.rules.length === 0 && !isProven) return { status: 'unknown' };
     return { status: 'open', reason: 'NotSelected', message: 'No load balancer rule that works selects this Pod.' };
   }
   const pending = rules.flatMap(rule => {

@@ -23,11 +23,7 @@ export interface GateKeeperOptions {
 
 /** A new leader shuts no gate before agents must have told of those that were opened last. */
 const NO_CLOSING_MS = 5_000;
-const OPENED_AGAIN = {
-  open: true,
-  reason: 'LoadBalancerReady',
-  message: 'It was open already; what shut it came late from a leader of before.',
-} as const;
+const SHUT_MEANWHILE = 'It was shut meanwhile by a late write.';
 /** What CLB still has to say. */
 const WAITS_FOR_CLOUD: ReadonlySet<GateReason> = new Set([
   'WaitingForLoadBalancer',
@@ -42,6 +38,8 @@ export class GateKeeper {
   readonly #latches = new GateLatches();
   /** Pods whose gates may not be shut yet, or not be judged at all. */
   readonly #deferred = new Set<string>();
+  /** Pods whose gates somebody else shut after they had been opened here: what was written last does not stand. */
+  readonly #shut = new Set<string>();
   /** The load balancers whose word each Pod waits for. */
   readonly #waits = new Map<string, readonly string[]>();
   readonly #waiting = new Map<string, number>();
@@ -60,11 +58,11 @@ export class GateKeeper {
     }
     if (pod.deletionSeenAt !== undefined) this.#options.ports.dropGate(podUid);
     const latch = pod.record.gate === GateState.ABSENT ? 'latched' : this.#latches.look(pod);
-    if (latch !== 'none') {
-      if (latch === 'shut') this.#options.ports.writeGate(pod, OPENED_AGAIN);
+    if (latch === 'latched') {
       this.#wait(podUid, []);
       return;
     }
+    if (latch === 'shut') this.#shut.add(podUid);
     if (!this.#options.isCertain(podUid)) {
       this.#deferred.add(podUid);
       return;
@@ -97,7 +95,9 @@ export class GateKeeper {
       return;
     }
     if (open) this.#latches.open(pod);
-    this.#options.ports.writeGate(pod, { open, reason: decision.reason, message: decision.message });
+    // The same words would be taken for written already.
+    const message = this.#shut.delete(pod.record.uid) ? `${decision.message} ${SHUT_MEANWHILE}` : decision.message;
+    this.#options.ports.writeGate(pod, { open, reason: decision.reason, message });
   }
 
   #isNew(): boolean {
@@ -107,6 +107,7 @@ export class GateKeeper {
   #forget(podUid: string): void {
     this.#latches.forget(podUid);
     this.#deferred.delete(podUid);
+    this.#shut.delete(podUid);
     this.#wait(podUid, []);
   }
 
