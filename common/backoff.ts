@@ -8,13 +8,17 @@ export interface BackoffLimits {
   readonly maximumMs: number;
 }
 
+/** The bound of the delay before retry number `attempt` (0 is the first); it doubles with each. */
+export function backoffBoundMs(attempt: number, { initialMs, maximumMs }: BackoffLimits): number {
+  return Math.min(maximumMs, initialMs * 2 ** attempt);
+}
+
 /**
  * The delay before retry number `attempt` (0 is the first): uniform between 0 and a bound that doubles with each attempt
  * (full jitter, so that many clients that failed together do not return together).
  */
 export function backoffDelayMs(attempt: number, limits: BackoffLimits, random: Random): number {
-  const boundMs = Math.min(limits.maximumMs, limits.initialMs * 2 ** attempt);
-  return random.next() * boundMs;
+  return random.next() * backoffBoundMs(attempt, limits);
 }
 
 export interface BackoffOptions extends BackoffLimits {

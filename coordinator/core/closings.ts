@@ -28,7 +28,7 @@ export interface ClosingsInput {
   /** Targets that serve or can come to serve. */
   readonly candidates: readonly RuleTarget[];
   /** There are nodes of whose Pods nobody has told yet. */
-  readonly isPartial: boolean;
+  readonly isPartial: () => boolean;
   readonly brake: { readonly history: BrakeHistory; readonly limits: BrakeLimits };
   readonly memory: Pick<RuleMemory, 'leaving' | 'capacity'>;
   readonly now: number;

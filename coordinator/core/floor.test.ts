@@ -63,10 +63,10 @@ describe('a deleted Pod that is the last open target', () => {
 
   test('is held until 10 s of its grace are left while a replacement starts', () => {
     expect(
-      holdLastOpenUntil({ candidates: candidates(target({}), starting), isPartial: false, now: 2_000 }, leaving),
+      holdLastOpenUntil({ candidates: candidates(target({}), starting), isPartial: () => false, now: 2_000 }, leaving),
     ).toBe(51_000);
     expect(
-      holdLastOpenUntil({ candidates: candidates(target({}), starting), isPartial: false, now: 51_000 }, leaving),
+      holdLastOpenUntil({ candidates: candidates(target({}), starting), isPartial: () => false, now: 51_000 }, leaving),
     ).toBeUndefined();
   });
 
@@ -74,9 +74,9 @@ describe('a deleted Pod that is the last open target', () => {
     const old = target(undefined, {
       wanted: wanted(podView({ uid: 'pod-2', ready: false }, { firstSeenAt: -580_000 })),
     });
-    expect(holdLastOpenUntil({ candidates: candidates(target({}), old), isPartial: false, now: 2_000 }, leaving)).toBe(
-      20_000,
-    );
+    expect(
+      holdLastOpenUntil({ candidates: candidates(target({}), old), isPartial: () => false, now: 2_000 }, leaving),
+    ).toBe(20_000);
   });
 
   test('is held until 5 s before the budget of its hook', () => {
@@ -91,7 +91,7 @@ describe('a deleted Pod that is the last open target', () => {
     } as const;
     expect(
       holdLastOpenUntil(
-        { candidates: candidates(target({}), starting), isPartial: false, now: 2_000 },
+        { candidates: candidates(target({}), starting), isPartial: () => false, now: 2_000 },
         { ...leaving, drain },
       ),
     ).toBe(26_000);
@@ -99,8 +99,8 @@ describe('a deleted Pod that is the last open target', () => {
 
   test('is not held without a replacement', () => {
     const known = { candidates: candidates(target({})), now: 2_000 };
-    expect(holdLastOpenUntil({ ...known, isPartial: false }, leaving)).toBeUndefined();
-    expect(holdLastOpenUntil({ ...known, isPartial: true }, leaving)).toBe(51_000);
+    expect(holdLastOpenUntil({ ...known, isPartial: () => false }, leaving)).toBeUndefined();
+    expect(holdLastOpenUntil({ ...known, isPartial: () => true }, leaving)).toBe(51_000);
   });
 
   test.each([
@@ -110,12 +110,12 @@ describe('a deleted Pod that is the last open target', () => {
   ])('is not held for a Pod %s', (_, pod) => {
     const other = target(undefined, { wanted: wanted(pod) });
     expect(
-      holdLastOpenUntil({ candidates: candidates(target({}), other), isPartial: false, now: 2_000 }, leaving),
+      holdLastOpenUntil({ candidates: candidates(target({}), other), isPartial: () => false, now: 2_000 }, leaving),
     ).toBeUndefined();
   });
 
   test('is not held before its deletion is seen', () => {
-    const known = { candidates: candidates(target({}), starting), isPartial: false, now: 2_000 };
+    const known = { candidates: candidates(target({}), starting), isPartial: () => false, now: 2_000 };
     expect(holdLastOpenUntil(known, podView())).toBeUndefined();
   });
 });

@@ -49,7 +49,7 @@ export interface FloorInput {
   /** The rule's targets that can come to serve. */
   readonly candidates: readonly RuleTarget[];
   /** There are nodes of whose Pods nobody has told yet: there may be more candidates. */
-  readonly isPartial: boolean;
+  readonly isPartial: () => boolean;
   readonly now: number;
 }
 
@@ -58,7 +58,7 @@ export interface FloorInput {
  * and the Pod has time to spare. Undefined: do not hold.
  */
 export function holdLastOpenUntil({ candidates, isPartial, now }: FloorInput, pod: PodView): number | undefined {
-  const replacementsEndAt = isPartial ? Number.POSITIVE_INFINITY : replacementsUntil(candidates);
+  const replacementsEndAt = isPartial() ? Number.POSITIVE_INFINITY : replacementsUntil(candidates);
   if (pod.deletionSeenAt === undefined || replacementsEndAt === undefined) return undefined;
   const graceMs = (pod.record.deletion?.gracePeriodSeconds ?? 0) * 1_000;
   const graceEndsAt = pod.deletionSeenAt + graceMs;

@@ -85,7 +85,7 @@ const NO_CLOSINGS = { allowed: [], holds: [] };
 function release(closings: readonly Closing[], input: RulePlanInput): ReturnType<typeof releaseClosings> {
   const canCome = (target: RuleTarget) => target.refusal === undefined && !input.quota.leftOut.has(target.key);
   const candidates = input.state.targets.filter(target => isMeantToServe(target, input.state.rule) && canCome(target));
-  return releaseClosings(closings, { ...input, candidates, isPartial: input.view.isPartial?.() ?? false });
+  return releaseClosings(closings, { ...input, candidates, isPartial: () => input.view.isPartial?.() ?? false });
 }
 
 function addWish(draft: Draft, target: RuleTarget, wish: Wish, input: RulePlanInput): void {

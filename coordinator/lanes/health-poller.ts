@@ -1,3 +1,4 @@
+import { backoffBoundMs } from '../../common/backoff.ts';
 import type { Clock } from '../../common/clock.ts';
 import type { Logger } from '../../common/logger.ts';
 import { Wakeup } from '../../common/wakeup.ts';
@@ -30,8 +31,7 @@ const CALLS_IN_FLIGHT_MAX = 4;
 const SLOW_CALL_SPACING_MS = 200;
 /** What is due within this share of its period travels along. */
 const EARLY_SHARE = 0.2;
-const BACKOFF_BASE_MS = 500;
-const BACKOFF_MAX_MS = 5_000;
+const BACKOFF = { initialMs: 500, maximumMs: 5_000 };
 
 interface Polled {
   readonly lane: PolledLane;
@@ -169,7 +169,7 @@ export class HealthPoller {
 
   #putOff(polled: Polled): void {
     polled.failuresInRow += 1;
-    const backoffMs = Math.min(BACKOFF_BASE_MS * 2 ** Math.min(polled.failuresInRow - 1, 10), BACKOFF_MAX_MS);
+    const backoffMs = backoffBoundMs(polled.failuresInRow - 1, BACKOFF);
     polled.notBefore = this.#now() + backoffMs;
   }
 

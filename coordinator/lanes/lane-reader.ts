@@ -1,3 +1,4 @@
+import { backoffBoundMs } from '../../common/backoff.ts';
 import { Wakeup } from '../../common/wakeup.ts';
 import { NOTHING_HAPPENED } from '../cloud/error-catalogue.ts';
 import type { Binding, CallPriority, CloudError, CloudResult, Listener } from '../cloud/types.ts';
@@ -8,8 +9,7 @@ import type { FailedTarget, LaneOptions, ObservedChange } from './lane-options.t
 import { doubtedListeners } from './lane-state.ts';
 import type { ListenerQueue } from './listener-queue.ts';
 
-const BACKOFF_BASE_MS = 500;
-const BACKOFF_MAX_MS = 5_000;
+const BACKOFF = { initialMs: 500, maximumMs: 5_000 };
 /** When a read shows nothing of a success, CLB may have answered from before it: it is read again after this. */
 const DOUBT_MS = 200;
 /** The last write of the leader before this one may still show. */
@@ -75,7 +75,7 @@ export class LaneReader {
       failuresInRow = error ? failuresInRow + 1 : 0;
       if (!error) continue;
       this.#report(error);
-      const backoffMs = Math.min(BACKOFF_BASE_MS * 2 ** Math.min(failuresInRow - 1, 10), BACKOFF_MAX_MS);
+      const backoffMs = backoffBoundMs(failuresInRow - 1, BACKOFF);
       await new Wakeup(this.#options.clock).wait(signal, backoffMs);
     }
   }

@@ -1,4 +1,5 @@
 import { strict as assert } from 'node:assert';
+import { backoffBoundMs } from '../../common/backoff.ts';
 import type { Binding, Listener, TargetHealth } from '../cloud/types.ts';
 import { bindingKey } from '../core/binding-key.ts';
 import { EMPTY_MEMORY, type LaneMemory, type TargetWrite } from '../core/lane-plan.ts';
@@ -48,8 +49,7 @@ export interface Attempt {
 }
 
 /** A second try goes at once, later ones wait twice as long each time. */
-const RETRY_BASE_MS = 200;
-const RETRY_MAX_MS = 10_000;
+const RETRY = { initialMs: 200, maximumMs: 10_000 };
 /** An attempt is forgotten after this long without another one. */
 const ATTEMPT_LIFE_MS = 60_000;
 
@@ -246,7 +246,7 @@ function transactionOf(operation: TargetOperation, now: number): Transaction {
 
 function nextAttempt(last: Attempt | undefined, now: number): Attempt {
   const count = (last?.count ?? 0) + 1;
-  const waitMs = count < 2 ? 0 : Math.min(RETRY_BASE_MS * 2 ** (count - 2), RETRY_MAX_MS);
+  const waitMs = count < 2 ? 0 : backoffBoundMs(count - 2, RETRY);
   return { count, lastAt: now, notBefore: now + waitMs };
 }
 

@@ -1,3 +1,4 @@
+import { backoffBoundMs } from '../../common/backoff.ts';
 import type { SettingsChange } from '../cloud/settings.ts';
 import type { CloudError } from '../cloud/types.ts';
 import type { ListenerWork } from '../loadbalancers/listener-work.ts';
@@ -19,8 +20,7 @@ const REFUSALS: ReadonlySet<string> = new Set(['CD2014', 'CD2017', 'CD2020', 'CD
 const PORT_REFUSED = 'CD2017';
 /** With the pauses between the tries that is longer than a list may tell of an older state. */
 const PORT_REFUSED_TRIES = 5;
-const RETRY_BASE_MS = 500;
-const RETRY_MAX_MS = 30_000;
+const RETRY = { initialMs: 500, maximumMs: 30_000 };
 
 /** The next change of listeners: what never failed first and together, then what is due, each alone. */
 export function nextListenerWork(
@@ -57,7 +57,7 @@ export function afterListenerWork(
     else if (keys.length > 1) next.set(key, { error, failures: 0, notBefore: now });
     else {
       const failures = (troubles.get(key)?.failures ?? 0) + 1;
-      const waitMs = Math.min(RETRY_BASE_MS * 2 ** Math.min(failures - 1, 10), RETRY_MAX_MS);
+      const waitMs = backoffBoundMs(failures - 1, RETRY);
       next.set(key, { error, failures, notBefore: now + waitMs });
     }
   }

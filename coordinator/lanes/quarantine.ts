@@ -1,3 +1,4 @@
+import { backoffBoundMs } from '../../common/backoff.ts';
 import type { CloudError } from '../cloud/types.ts';
 import type { TargetOperation } from '../core/target-operation.ts';
 import { operationId } from './operation-id.ts';
@@ -15,9 +16,9 @@ export interface QuarantinedTarget {
 
 export const NO_QUARANTINE: Quarantine = new Map();
 
-const RETRY = { baseMs: 30_000, maximumMs: 600_000 };
+const RETRY = { initialMs: 30_000, maximumMs: 600_000 };
 /** A Pod that leaves waits for it, and has little time. */
-const CLOSE_RETRY = { baseMs: 1_000, maximumMs: 30_000 };
+const CLOSE_RETRY = { initialMs: 1_000, maximumMs: 30_000 };
 
 /** CLB refused the operation alone. */
 export function condemn(
@@ -28,8 +29,7 @@ export function condemn(
   const before = quarantine.get(operation.key);
   const isSame = before && operationId(before.operation) === operationId(operation);
   const refusals = (isSame ? before.refusals : 0) + 1;
-  const { baseMs, maximumMs } = operation.kind === 'close' ? CLOSE_RETRY : RETRY;
-  const waitMs = Math.min(baseMs * 2 ** Math.min(refusals - 1, 10), maximumMs);
+  const waitMs = backoffBoundMs(refusals - 1, operation.kind === 'close' ? CLOSE_RETRY : RETRY);
   const entry = { operation, error: refusal.error, refusals, retryAt: refusal.now + waitMs };
   return new Map(quarantine).set(operation.key, entry);
 }

@@ -1,3 +1,4 @@
+import { backoffBoundMs } from '../../common/backoff.ts';
 import type { LoadBalancerChange } from '../cloud/load-balancer-settings.ts';
 import type { CloudError } from '../cloud/types.ts';
 
@@ -10,8 +11,7 @@ interface Tried {
 
 /** What was done shows in reads within so long; until then the same is not sent again. */
 const SHOWN_WITHIN_MS = 30_000;
-const RETRY_BASE_MS = 1_000;
-const RETRY_MAX_MS = 300_000;
+const RETRY = { initialMs: 1_000, maximumMs: 300_000 };
 /** Changes that waited this long go before targets. */
 const WAIT_MAX_MS = 2_000;
 
@@ -50,7 +50,7 @@ export class SettingsQueue {
   end(change: LoadBalancerChange, error: CloudError | undefined, now: number): void {
     const before = this.#tried.get(change.kind);
     const failures = error ? (before?.failures ?? 0) + 1 : 0;
-    const waitMs = error ? Math.min(RETRY_BASE_MS * 2 ** Math.min(failures - 1, 10), RETRY_MAX_MS) : SHOWN_WITHIN_MS;
+    const waitMs = error ? backoffBoundMs(failures - 1, RETRY) : SHOWN_WITHIN_MS;
     this.#tried.set(change.kind, { change: JSON.stringify(change), failures, notBefore: now + waitMs });
     this.#waitsSince = undefined;
   }

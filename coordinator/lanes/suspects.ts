@@ -1,3 +1,4 @@
+import { backoffBoundMs } from '../../common/backoff.ts';
 import type { CloudError } from '../cloud/types.ts';
 import type { TargetOperation } from '../core/target-operation.ts';
 import { operationId } from './operation-id.ts';
@@ -24,8 +25,7 @@ export interface SuspectGroup {
   readonly notBefore: number;
 }
 
-const RETRY_BASE_MS = 200;
-const RETRY_MAX_MS = 5_000;
+const RETRY = { initialMs: 200, maximumMs: 5_000 };
 const NO_FAILURES = { failuresAlone: 0, notBefore: Number.NEGATIVE_INFINITY };
 
 /** A batch was refused for the first time. */
@@ -75,7 +75,7 @@ export function putOff(
 ): { readonly suspects: Suspects; readonly isFirst: boolean } {
   const ids = new Set([operationId(operation)]);
   const before = suspects.find(group => group.ids.has(operationId(operation)))?.failuresAlone ?? 0;
-  const notBefore = refusal.now + Math.min(RETRY_BASE_MS * 2 ** Math.min(before, 10), RETRY_MAX_MS);
+  const notBefore = refusal.now + backoffBoundMs(before, RETRY);
   const group = { error: refusal.error, ids, unread: new Set<string>(), since: refusal.now };
   const left = withoutOperations(suspects, ids);
   return { suspects: [...left, { ...group, failuresAlone: before + 1, notBefore }], isFirst: before === 0 };

@@ -1,3 +1,4 @@
+import { backoffBoundMs } from '../../common/backoff.ts';
 import type { Clock, Timer } from '../../common/clock.ts';
 import type { Logger } from '../../common/logger.ts';
 import type { Random } from '../../common/random.ts';
@@ -33,8 +34,7 @@ interface Entry {
 }
 
 /** Guards and protections last, and many deletions in a short time are one of the guards. */
-const RETRY_BASE_MS = 5_000;
-const RETRY_MAX_MS = 300_000;
+const RETRY = { initialMs: 5_000, maximumMs: 300_000 };
 /** A deletion that was accepted, or whose answer was lost, and does not show within so long did nothing. */
 const GONE_WITHIN_MS = 30_000;
 const FENCE_RETRY_MS = 500;
@@ -54,8 +54,7 @@ export class Deletions {
   constructor(options: DeletionsOptions) {
     this.#options = options;
     const { clock, random } = options;
-    const backoff = { initialMs: RETRY_BASE_MS, maximumMs: RETRY_MAX_MS };
-    this.#queue = new WorkQueue({ clock, random, keysMax: LOAD_BALANCERS_MAX, backoff });
+    this.#queue = new WorkQueue({ clock, random, keysMax: LOAD_BALANCERS_MAX, backoff: RETRY });
   }
 
   of(loadBalancerId: string): Deletion | undefined {
@@ -114,7 +113,7 @@ export class Deletions {
     const { service } = entry;
     const failures = entry.failures + 1;
     const problem = cloudProblem(service, error);
-    const delayMs = Math.min(RETRY_BASE_MS * 2 ** Math.min(failures - 1, 10), RETRY_MAX_MS);
+    const delayMs = backoffBoundMs(failures - 1, RETRY);
     const timer = this.#options.clock.schedule(delayMs, () => {
       this.#put(id, { service, deletion: { kind: 'refused', problem, mayRetry: true }, failures });
     });

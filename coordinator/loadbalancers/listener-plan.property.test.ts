@@ -4,13 +4,12 @@ import { Protocol } from '../../common/pod-record.ts';
 import type { SettingsChange } from '../cloud/settings.ts';
 import type { ForwardingRule, ForwardingRuleRequest, Listener, ListenerRequest } from '../cloud/types.ts';
 import { listenerName, sharedListenerName } from './listener-name.ts';
-import { planListeners } from './listener-plan.ts';
-import type { ListenerPlan, Tenant } from './listener-plan-types.ts';
+import { CLUSTER, plan as planOf } from './listener-plan.fixture.ts';
+import type { Tenant } from './listener-plan-types.ts';
 import type { ListenerWork } from './listener-work.ts';
 import { serviceIntent } from './service-intent.fixture.ts';
 import type { RuleIntent } from './service-intent.ts';
 
-const CLUSTER = 'c1';
 const SERVICES = ['anna', 'bert', 'cleo'];
 /** More than any of these small worlds needs to come to rest. */
 const ROUNDS_MAX = 30;
@@ -198,19 +197,6 @@ function redirected(
     return kind === 'redirect' ? { ...each, redirectsTo: to } : each;
   });
   return { ...listener, forwardingRules };
-}
-
-function planOf(tenants: readonly Tenant[], listeners: readonly Listener[]): ListenerPlan {
-  return planListeners({
-    loadBalancer: { id: 'lb-1', tags: {} },
-    tenants,
-    isComplete: true,
-    listeners,
-    cluster: CLUSTER,
-    clusterName: 'prod',
-    healthCheck: undefined,
-    namespacesBoundAt: () => new Set(),
-  });
 }
 
 /** Plans and works, one change after the other, until there is nothing left to do. */

@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import { backoffBoundMs } from '../../common/backoff.ts';
 import type { Clock } from '../../common/clock.ts';
 import type { Logger } from '../../common/logger.ts';
 import { Wakeup } from '../../common/wakeup.ts';
@@ -51,8 +52,7 @@ const ABSENCE_MS = 5_000;
 const EXPECTED_POLL_MS = 1_000;
 /** One that does not exist is looked for again this often. */
 const ABSENT_POLL_MS = 30_000;
-const RETRY_BASE_MS = 1_000;
-const RETRY_MAX_MS = 30_000;
+const RETRY = { initialMs: 1_000, maximumMs: 30_000 };
 const READS_MAX = 8;
 /** Of one call. */
 const IDS_MAX = 20;
@@ -321,7 +321,7 @@ export class LoadBalancerInventory {
   #retryMs(key: string): number {
     const failures = (this.#failures.get(key) ?? 0) + 1;
     this.#failures.set(key, failures);
-    return Math.min(RETRY_BASE_MS * 2 ** Math.min(failures - 1, 10), RETRY_MAX_MS);
+    return backoffBoundMs(failures - 1, RETRY);
   }
 
   /** What was known before stays known: no load balancer goes because a read failed (law L1). */

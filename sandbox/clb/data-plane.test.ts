@@ -6,6 +6,7 @@ import { systemClock } from '../../common/clock.ts';
 import { seededRandom } from '../../common/random.ts';
 import { VirtualClock } from '../../common/virtual-clock.ts';
 import { DataPlane } from './data-plane.ts';
+import { freePort, listenAt } from './ports.fixture.ts';
 import { ClbServer } from './server.ts';
 import { defaultSettings, vipsOfPrefix } from './settings.ts';
 import { socketProbe } from './socket-probe.ts';
@@ -63,24 +64,14 @@ async function started(protocol: 'TCP' | 'UDP', options: { readonly portMapping?
   };
 }
 
-async function freePort(host: string): Promise<number> {
-  const server = createServer().listen(0, host);
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  await new Promise(resolve => server.close(resolve));
-  return port;
-}
-
 async function pod(onConnection: (socket: Socket) => void): Promise<number> {
   const server: Server = createServer({ allowHalfOpen: true }, socket => {
     socket.on('error', () => undefined);
     cleanUps.push(() => socket.destroy());
     onConnection(socket);
   });
-  server.listen(0, POD);
-  await once(server, 'listening');
   cleanUps.push(() => server.close());
-  return (server.address() as AddressInfo).port;
+  return await listenAt(server, POD);
 }
 
 function dial(vip: string, port: number): Socket {

@@ -8,13 +8,14 @@ import {
   request as requestHttp,
 } from 'node:http';
 import { createServer as createSecureServer, request as requestHttps } from 'node:https';
-import { type AddressInfo, connect, createServer as createTcpServer, type Server, type Socket } from 'node:net';
+import { connect, type Server, type Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { afterEach, describe, expect, it } from 'vitest';
 import { VirtualClock } from '../../common/virtual-clock.ts';
 import { createServerCertificate } from '../kube/api/certificates.ts';
 import { DataPlane } from './data-plane.ts';
 import { DELAY_MAX_MS, LayerSevenFixture, ruleCreated, targetChange } from './forwarding.fixture.ts';
+import { freePort, listenAt } from './ports.fixture.ts';
 import type { Change, LayerSevenProtocol } from './state.ts';
 
 /** Addresses of this process alone, so that test files may run side by side. */
@@ -30,17 +31,8 @@ afterEach(async () => {
 });
 
 async function portOf(server: Server, host: string): Promise<number> {
-  server.listen(0, host);
-  await once(server, 'listening');
   cleanUps.push(() => server.close());
-  return (server.address() as AddressInfo).port;
-}
-
-async function freePort(host: string): Promise<number> {
-  const server = createTcpServer();
-  const port = await portOf(server, host);
-  await new Promise(resolve => server.close(resolve));
-  return port;
+  return await listenAt(server, host);
 }
 
 /** A Pod that answers by HTTP. */

@@ -1,11 +1,11 @@
-import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
-import type { AddressInfo, Server } from 'node:net';
+import type { Server } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { VirtualClock } from '../../common/virtual-clock.ts';
 import { createServerCertificate } from '../kube/api/certificates.ts';
 import { passes } from './http-probe.ts';
+import { listenAt } from './ports.fixture.ts';
 import { socketProbe } from './socket-probe.ts';
 import type { HttpCheckSettings } from './state.ts';
 
@@ -27,10 +27,8 @@ afterEach(() => {
 });
 
 async function portOf(server: Server): Promise<number> {
-  server.listen(0, POD);
-  await once(server, 'listening');
   cleanUps.push(() => server.close());
-  return (server.address() as AddressInfo).port;
+  return await listenAt(server, POD);
 }
 
 async function podWith(status: number): Promise<{ readonly port: number; readonly requests: unknown[] }> {

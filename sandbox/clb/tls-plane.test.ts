@@ -1,11 +1,12 @@
 import { once } from 'node:events';
 import { createServer as createHttpServer, get } from 'node:http';
 import { get as getSecurely } from 'node:https';
-import { type AddressInfo, createServer, type Server } from 'node:net';
+import { createServer, type Server } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { connect, type PeerCertificate, type TLSSocket } from 'node:tls';
 import { afterEach, describe, expect, it } from 'vitest';
 import { DataPlane } from './data-plane.ts';
+import { freePort, listenAt } from './ports.fixture.ts';
 import { fixture } from './server-fixture.ts';
 
 const SHOP = { Domain: 'shop.example.com', Url: '/' };
@@ -19,24 +20,15 @@ afterEach(async () => {
 });
 
 async function portOf(server: Server, host: string): Promise<number> {
-  server.listen(0, host);
-  await once(server, 'listening');
   cleanUps.push(() => server.close());
-  return (server.address() as AddressInfo).port;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  const port = await portOf(server, '127.0.0.1');
-  await new Promise(resolve => server.close(resolve));
-  return port;
+  return await listenAt(server, host);
 }
 
 /** The API and the data plane over sockets; time moves only when a test moves it. */
 async function started(ports: readonly number[]) {
   const clb = fixture();
   const mapped = new Map<number, number>();
-  for (const port of ports) mapped.set(port, await freePort());
+  for (const port of ports) mapped.set(port, await freePort('127.0.0.1'));
   const errors: string[] = [];
   const { clock, server } = clb;
   const onError = (message: string) => errors.push(message);
