@@ -54,6 +54,7 @@ export function leaderStand({ clock, cloud, knowledge, writeGate, sendDrainUpdat
       prove: mark => {
         throw new Error(`nobody vouches for Pod ${mark.podUid}, which the benchmark knows`);
       },
+      reportReplica: () => undefined,
       reportPod: () => undefined,
       reportNode: () => undefined,
       readSecret: () => undefined,

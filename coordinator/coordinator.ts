@@ -12,7 +12,7 @@ import type { Random } from '../common/random.ts';
 import type { Cloud, HealthCheckSettings } from './cloud/types.ts';
 import { DEFAULT_PLAN_LIMITS } from './core/lane-plan.ts';
 import type { NodeSignKind } from './core/node-sign.ts';
-import { Knowledge } from './knowledge.ts';
+import { Knowledge, type OptionalKind } from './knowledge.ts';
 import { runIngressReflector } from './kube/ingress-reflector.ts';
 import type { Predecessor } from './kube/leader-election/election-step.ts';
 import { HolderDeaths } from './kube/leader-election/holder-deaths.ts';
@@ -168,18 +168,21 @@ export class Coordinator {
   }
 
   #runReflectors(signal: AbortSignal): Promise<void>[] {
-    const { services, ingresses, tkeServiceConfigs } = this.knowledge;
+    const { knowledge } = this;
     const { kube: transport, clock } = this.#edges;
     const edges = { ...this.#edges, transport };
+    const optional = (kind: OptionalKind) => ({
+      onForbidden: () => knowledge.forbid(kind),
+      onAbsent: () => knowledge.absent(kind),
+    });
     return [
-      runServiceReflector({ ...edges, onEvent: event => services.apply(event) }, signal),
-      runIngressReflector({ ...edges, onEvent: event => ingresses.apply(event) }, signal),
+      runServiceReflector({ ...edges, onEvent: event => knowledge.services.apply(event) }, signal),
+      runIngressReflector(
+        { ...edges, ...optional('Ingress'), onEvent: event => knowledge.applyIngresses(event) },
+        signal,
+      ),
       runTkeServiceConfigReflector(
-        {
-          ...edges,
-          onEvent: event => tkeServiceConfigs.apply(event),
-          onAbsent: () => tkeServiceConfigs.replace(new Map()),
-        },
+        { ...edges, ...optional('TkeServiceConfig'), onEvent: event => knowledge.applyTkeServiceConfigs(event) },
         signal,
       ),
       runNodeReflector({ ...edges, onEvent: event => this.knowledge.applyNodes(event, clock.now()) }, signal),

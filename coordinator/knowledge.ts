@@ -15,6 +15,11 @@ import type { ReportEvent, SessionOpened } from './reports/report-event.ts';
 /** The session in which it is told that a node has left the cluster. */
 const NODE_GONE = 'the node is gone';
 
+/** Kinds without which Services can be served. */
+export type OptionalKind = 'Ingress' | 'TkeServiceConfig';
+
+const OPTIONAL_KINDS: readonly OptionalKind[] = ['Ingress', 'TkeServiceConfig'];
+
 /** One thing of which another is known than before. */
 export type KnowledgeChange =
   /** Its record, its hook, or whether it is there. */
@@ -25,6 +30,8 @@ export type KnowledgeChange =
   | { readonly kind: 'drain-asked'; readonly podUid: string }
   /** A hook was answered, and its agent tells how the drain ended. */
   | { readonly kind: 'drain-answered'; readonly podUid: string; readonly answer: DrainAnswer }
+  /** A kind of objects may be read now, or no more. */
+  | { readonly kind: 'rights' }
   /** The end of the node is announced otherwise than before. */
   | { readonly kind: 'node'; readonly node: string };
 
@@ -54,9 +61,35 @@ export class Knowledge {
     return this.#drains;
   }
 
-  /** False until all Services, Ingresses and TkeServiceConfigs were listed once: until then nobody knows what is wanted. */
+  /**
+   * False until all Services, Ingresses and TkeServiceConfigs were listed once: until then nobody knows what is wanted. What
+   * may not be read holds up nothing else (law L10).
+   */
   get wishesKnown(): boolean {
-    return this.services.areKnown && this.ingresses.areKnown && this.tkeServiceConfigs.areKnown;
+    return this.services.areKnown && [this.ingresses, this.tkeServiceConfigs].every(isAnswered);
+  }
+
+  /** The kinds that the API server does not let this replica read: of their objects nothing is known, or nothing new. */
+  get forbiddenKinds(): readonly OptionalKind[] {
+    return OPTIONAL_KINDS.filter(kind => this.#objectsOf(kind).areForbidden);
+  }
+
+  /** A list or watch of the kind was refused for want of a right. */
+  forbid(kind: OptionalKind): void {
+    if (this.#objectsOf(kind).forbid()) this.#tell({ kind: 'rights' });
+  }
+
+  applyIngresses(event: ReflectorEvent<IngressRecord>): void {
+    this.#allow('Ingress', () => this.ingresses.apply(event));
+  }
+
+  applyTkeServiceConfigs(event: ReflectorEvent<TkeServiceConfigRecord>): void {
+    this.#allow('TkeServiceConfig', () => this.tkeServiceConfigs.apply(event));
+  }
+
+  /** The cluster does not know the kind: there is none. */
+  absent(kind: OptionalKind): void {
+    this.#allow(kind, () => this.#objectsOf(kind).empty());
   }
 
   /** Whether there are nodes of whose Pods nobody has told yet: this replica has just begun, or they are cut off. */
@@ -181,9 +214,23 @@ export class Knowledge {
     this.#tell({ kind: 'drain-asked', podUid });
   }
 
+  #objectsOf(kind: OptionalKind): Pick<KnownObjects<never>, 'areForbidden' | 'forbid' | 'empty'> {
+    return kind === 'Ingress' ? this.ingresses : this.tkeServiceConfigs;
+  }
+
+  #allow(kind: OptionalKind, take: () => void): void {
+    const wasForbidden = this.#objectsOf(kind).areForbidden;
+    take();
+    if (wasForbidden) this.#tell({ kind: 'rights' });
+  }
+
   #tell(change: KnowledgeChange): void {
     for (const follower of this.#followers) follower(change);
   }
+}
+
+function isAnswered({ areKnown, areForbidden }: { areKnown: boolean; areForbidden: boolean }): boolean {
+  return areKnown || areForbidden;
 }
 
 function tellerOf({ agentPodUid, epoch, startedAtMs }: SessionOpened): Teller {

@@ -11,6 +11,7 @@ export class KnownObjects<T extends Versioned> {
   readonly #items = new Map<string, T>();
   readonly #onChange: (key: string) => void;
   #areKnown = false;
+  #areForbidden = false;
 
   constructor(onChange: (key: string) => void) {
     this.#onChange = onChange;
@@ -19,6 +20,18 @@ export class KnownObjects<T extends Versioned> {
   /** False until all of them were listed once. */
   get areKnown(): boolean {
     return this.#areKnown;
+  }
+
+  /** The API server has refused the right to read them when they were asked for last. */
+  get areForbidden(): boolean {
+    return this.#areForbidden;
+  }
+
+  /** @returns whether that is new */
+  forbid(): boolean {
+    const isNew = !this.#areForbidden;
+    this.#areForbidden = true;
+    return isNew;
   }
 
   get(key: string): T | undefined {
@@ -34,6 +47,7 @@ export class KnownObjects<T extends Versioned> {
   }
 
   apply(event: ReflectorEvent<T>): void {
+    this.#areForbidden = false;
     switch (event.type) {
       case 'replaced':
         this.replace(event.items);
@@ -51,6 +65,11 @@ export class KnownObjects<T extends Versioned> {
     }
   }
 
+  /** There is none. */
+  empty(): void {
+    this.replace(new Map());
+  }
+
   /** A list repeats what is known of most objects: those stay the same. */
   replace(items: ReadonlyMap<string, T>): void {
     for (const key of this.#items.keys()) {
@@ -59,6 +78,7 @@ export class KnownObjects<T extends Versioned> {
       this.#onChange(key);
     }
     this.#areKnown = true;
+    this.#areForbidden = false;
     for (const [key, item] of items) {
       const known = this.#items.get(key);
       if (known?.uid === item.uid && known.resourceVersion === item.resourceVersion) continue;

@@ -35,6 +35,8 @@ export interface KubePortsEdges {
 export interface KubePortsOptions {
   /** Name of this replica: the source of its Events. */
   readonly name: string;
+  readonly namespace: string;
+  readonly podUid: string;
   readonly reports: Pick<ReportServer, 'sendDrainUpdate' | 'probe'>;
   readonly knowledge: Knowledge;
   readonly observer: CoordinatorObserver;
@@ -146,6 +148,17 @@ export class KubePorts implements LeaderPorts {
     this.#events.record({ subject, type: isNotice(problem) ? 'Normal' : 'Warning', ...problem });
     const { code, reason, message: problemText } = problem;
     this.#edges.log.warn('an object has a problem', { object: ownerName(owner), code, reason, problemText });
+  };
+
+  reportReplica: LeaderPorts['reportReplica'] = problem => {
+    const { namespace, name, podUid: uid } = this.#options;
+    this.#events.record({
+      subject: { apiVersion: 'v1', kind: 'Pod', namespace, name, uid },
+      type: 'Warning',
+      ...problem,
+    });
+    const { code, reason, message: problemText } = problem;
+    this.#edges.log.warn('this replica cannot do all of its work', { code, reason, problemText });
   };
 
   reportPod: LeaderPorts['reportPod'] = ({ namespace, name, uid }, problem) => {

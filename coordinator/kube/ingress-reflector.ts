@@ -5,6 +5,7 @@ import type { KubeTransport } from '../../common/kube/transport.ts';
 import type { Logger } from '../../common/logger.ts';
 import { INGRESS_CLASS_ANNOTATION, INGRESS_LOAD_BALANCER_ID_ANNOTATION } from '../../common/names.ts';
 import type { Random } from '../../common/random.ts';
+import { type OptionalRead, optionalReadFailed } from './optional-read.ts';
 import { type OwnerRecord, ownerRecord } from './owner-record.ts';
 
 /** The fields of an Ingress that decisions read. */
@@ -34,7 +35,7 @@ export interface IngressBackendRecord {
   readonly port: number | string;
 }
 
-export interface IngressReflectorOptions {
+export interface IngressReflectorOptions extends OptionalRead {
   readonly transport: KubeTransport;
   readonly clock: Clock;
   readonly random: Random;
@@ -44,7 +45,7 @@ export interface IngressReflectorOptions {
 
 /** Keeps all Ingresses of all namespaces until `signal` aborts. */
 export function runIngressReflector(options: IngressReflectorOptions, signal: AbortSignal): Promise<void> {
-  const { transport, clock, random, log, onEvent } = options;
+  const { transport, clock, random, onEvent } = options;
   return runReflector<Ingress, IngressRecord>(
     {
       transport,
@@ -53,7 +54,7 @@ export function runIngressReflector(options: IngressReflectorOptions, signal: Ab
       path: '/apis/networking.k8s.io/v1/ingresses',
       project: ingressRecord,
       onEvent,
-      onError: error => log.warn('Ingresses were not listed or watched, will try again', { error }),
+      onError: optionalReadFailed({ ...options, kinds: 'Ingresses' }),
     },
     signal,
   );

@@ -2,7 +2,7 @@ import type { Clock } from '../../common/clock.ts';
 import { list } from '../../common/kube/client.ts';
 import type { Ingress, Service } from '../../common/kube/objects.ts';
 import { resourcePath } from '../../common/kube/paths.ts';
-import type { KubeTransport } from '../../common/kube/transport.ts';
+import { KubeResponseError, type KubeTransport } from '../../common/kube/transport.ts';
 import type { Random } from '../../common/random.ts';
 import { type IngressRecord, ingressRecord } from './ingress-reflector.ts';
 import { LatestWork } from './latest-work.ts';
@@ -20,13 +20,17 @@ export interface NamespaceServicesOptions {
 export interface NamespaceList {
   readonly startedAt: number;
   readonly services: readonly ServiceRecord[];
-  readonly ingresses: readonly IngressRecord[];
+  /** Undefined: this replica may not read them. */
+  readonly ingresses: readonly IngressRecord[] | undefined;
 }
 
 const CONCURRENCY = 4;
 const NAMESPACES_MAX = 10_000;
 const LIST_TIMEOUT_MS = 5_000;
 const BACKOFF = { initialMs: 200, maximumMs: 10_000 };
+const FORBIDDEN = 403;
+/** The cluster does not know the kind. */
+const NOT_FOUND = 404;
 /** Between the starts of two lists of one namespace. */
 const LIST_INTERVAL_MS = 1_000;
 
@@ -68,17 +72,24 @@ export class NamespaceServices {
     const startedAt = clock.now();
     this.#note(namespace, startedAt);
     const services = resourcePath({ version: 'v1', resource: 'services', namespace });
-    const ingresses = resourcePath({ group: 'networking.k8s.io', version: 'v1', resource: 'ingresses', namespace });
-    const [{ items: listedServices }, { items: listedIngresses }] = await Promise.all([
+    const [{ items: listedServices }, ingresses] = await Promise.all([
       list<Service>(transport, services, {}, signal),
-      list<Ingress>(transport, ingresses, {}, signal),
+      this.#listIngresses(namespace, signal),
     ]);
     signal.throwIfAborted();
-    onList(namespace, {
-      startedAt,
-      services: listedServices.map(serviceRecord),
-      ingresses: listedIngresses.map(ingressRecord),
-    });
+    onList(namespace, { startedAt, services: listedServices.map(serviceRecord), ingresses });
+  }
+
+  async #listIngresses(namespace: string, signal: AbortSignal): Promise<IngressRecord[] | undefined> {
+    const path = resourcePath({ group: 'networking.k8s.io', version: 'v1', resource: 'ingresses', namespace });
+    try {
+      return (await list<Ingress>(this.#options.transport, path, {}, signal)).items.map(ingressRecord);
+    } catch (error) {
+      const status = error instanceof KubeResponseError ? error.status : undefined;
+      if (status === NOT_FOUND) return [];
+      if (status === FORBIDDEN) return undefined;
+      throw error;
+    }
   }
 
   /** The oldest first; what is older than the interval says nothing any more. */

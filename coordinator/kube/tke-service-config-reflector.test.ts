@@ -25,6 +25,7 @@ test('where the kind is not known there is none, until it comes', async () => {
       random: seededRandom(1),
       log: silentLogger,
       onEvent: event => events.push(event),
+      onForbidden: () => undefined,
       onAbsent: () => {
         absences += 1;
       },

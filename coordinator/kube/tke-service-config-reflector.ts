@@ -1,9 +1,10 @@
 import type { Clock } from '../../common/clock.ts';
 import type { TkeServiceConfig } from '../../common/kube/objects.ts';
 import { type ReflectorEvent, runReflector } from '../../common/kube/reflector.ts';
-import { KubeResponseError, type KubeTransport } from '../../common/kube/transport.ts';
+import type { KubeTransport } from '../../common/kube/transport.ts';
 import type { Logger } from '../../common/logger.ts';
 import type { Random } from '../../common/random.ts';
+import { type OptionalRead, optionalReadFailed } from './optional-read.ts';
 
 /** A TkeServiceConfig as it stands; what it says is read by whoever uses it, since it may say anything. */
 export interface TkeServiceConfigRecord {
@@ -14,24 +15,20 @@ export interface TkeServiceConfigRecord {
   readonly spec: unknown;
 }
 
-export interface TkeServiceConfigReflectorOptions {
+export interface TkeServiceConfigReflectorOptions extends OptionalRead {
   readonly transport: KubeTransport;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
   readonly onEvent: (event: ReflectorEvent<TkeServiceConfigRecord>) => void;
-  /** The cluster does not know the kind: there is none. */
-  readonly onAbsent: () => void;
 }
-
-const NOT_FOUND = 404;
 
 /** Keeps all TkeServiceConfigs until `signal` aborts. Where the kind is not known it is looked for every 30 s or so. */
 export function runTkeServiceConfigReflector(
   options: TkeServiceConfigReflectorOptions,
   signal: AbortSignal,
 ): Promise<void> {
-  const { transport, clock, random, log, onEvent, onAbsent } = options;
+  const { transport, clock, random, onEvent } = options;
   return runReflector<TkeServiceConfig, TkeServiceConfigRecord>(
     {
       transport,
@@ -40,10 +37,7 @@ export function runTkeServiceConfigReflector(
       path: '/apis/cloud.tencent.com/v1alpha1/tkeserviceconfigs',
       project: tkeServiceConfigRecord,
       onEvent,
-      onError: error => {
-        if (error instanceof KubeResponseError && error.status === NOT_FOUND) onAbsent();
-        else log.warn('TkeServiceConfigs were not listed or watched, will try again', { error });
-      },
+      onError: optionalReadFailed({ ...options, kinds: 'TkeServiceConfigs' }),
     },
     signal,
   );

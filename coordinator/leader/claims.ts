@@ -123,7 +123,9 @@ export class Claims {
   #configure(service: OwnerRecord, claim: Claim, named: Set<string>): Claim {
     return configuredClaim(service, claim, name => {
       named.add(`TkeServiceConfig ${service.namespace}/${name}`);
-      return this.#options.knowledge.tkeServiceConfigs.get(`${service.namespace}/${name}`);
+      const { tkeServiceConfigs } = this.#options.knowledge;
+      if (!tkeServiceConfigs.areKnown) return 'unreadable';
+      return tkeServiceConfigs.get(`${service.namespace}/${name}`);
     });
   }
 

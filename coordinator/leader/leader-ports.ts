@@ -27,6 +27,8 @@ export interface LeaderPorts {
   releaseService(service: OwnerRecord, options?: { readonly keepsAddress: boolean }): void;
   writeStatus(service: OwnerRecord, status: ServiceStatus): void;
   reportProblem(service: RuleOwner, problem: Problem): void;
+  /** Tells on the Pod of this replica. */
+  reportReplica(problem: Problem): void;
   /** Tells on the Pod itself. */
   reportPod(pod: PodRecord, problem: Problem): void;
   /** Tells on the node itself. */

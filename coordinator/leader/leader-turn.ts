@@ -113,8 +113,8 @@ export class LeaderTurn {
   }
 
   #keepConfig(service: OwnerRecord, { held, leaving, rules }: ServiceIntent): void {
-    if (!held || leaving) return;
     const { knowledge, ports } = this.#options;
+    if (!held || leaving || !knowledge.tkeServiceConfigs.areKnown) return;
     const config = autoConfig(service, rules, name => knowledge.tkeServiceConfigs.get(`${service.namespace}/${name}`));
     if (config) ports.writeConfig(config);
   }
@@ -212,12 +212,20 @@ export class LeaderTurn {
     );
   }
 
+  /** A Pod that nothing known selects may be served by an Ingress that nobody may read. */
+  #isSelectionKnown(podUid: string): boolean {
+    const { knowledge, view } = this.#options;
+    return knowledge.ingresses.areKnown || view.servicesOf(podUid).size > 0;
+  }
+
   #answerDrains(podUids: readonly string[]): void {
     const { knowledge, drains, fleet, desk, places } = this.#options;
     drains.answer(podUids, drain => {
-      const namespace = knowledge.store.pods.get(drain.podUid)?.record.namespace;
-      const lanes = fleet.concernedBy(drain.podUid).map(live => drainLane(live, drain.podUid));
-      return drainProgress(drain, lanes, desk.isComplete(namespace) && places.isCertain(drain.podUid));
+      const { podUid } = drain;
+      const namespace = knowledge.store.pods.get(podUid)?.record.namespace;
+      const lanes = fleet.concernedBy(podUid).map(live => drainLane(live, podUid));
+      const isComplete = desk.isComplete(namespace) && places.isCertain(podUid) && this.#isSelectionKnown(podUid);
+      return drainProgress(drain, lanes, isComplete);
     });
   }
 }

@@ -98,6 +98,7 @@ class Term {
       releaseService: ({ name }) => note(`Service ${name} released`),
       writeStatus: () => undefined,
       reportProblem: (_, { code }) => note(code),
+      reportReplica: ({ code }) => note(code),
       reportPod: ({ uid }, { code }) => note(`${code} on Pod ${uid}`),
       reportNode: (node, { code, message }) =>
         note(`${code} on node ${node}: ${message.includes('no longer') ? 'stays' : 'leaves'}`),

@@ -29,6 +29,7 @@ import { LaneFleet } from './lane-fleet.ts';
 import { LaneReporter } from './lane-reporter.ts';
 import type { LeaderPorts } from './leader-ports.ts';
 import { LeaderTurn } from './leader-turn.ts';
+import { MissingRights } from './missing-rights.ts';
 import { NodeDesk } from './node-desk.ts';
 import { ingressKey, objectKey } from './object-key.ts';
 import { Orphans } from './orphans.ts';
@@ -84,6 +85,7 @@ export class LeaderWork {
   readonly #certificates: CertificateShelf;
   readonly #claims: Claims;
   readonly #board: ProblemBoard;
+  readonly #rights: MissingRights;
   readonly #directory: LoadBalancerDirectory;
   readonly #quota: AccountQuota;
   readonly #tenancies = new Tenancies();
@@ -119,6 +121,7 @@ export class LeaderWork {
     const claims = new Claims({ ...options, held: this.#held, certificates: this.#certificates });
     this.#claims = claims;
     this.#board = new ProblemBoard({ clock, tell: (service, problem) => ports.reportProblem(service, problem) });
+    this.#rights = new MissingRights(options);
     this.#directory = new LoadBalancerDirectory({
       ...options,
       onChange: serviceUid => this.#mark(this.#dirt.placements, [serviceUid]),
@@ -136,6 +139,7 @@ export class LeaderWork {
       clusterName: options.policy.clusterName,
       targetsPerRuleMax: () => this.#quota.targetsPerRule,
       isComplete: () => this.#desk.isComplete(undefined),
+      areIngressesKnown: () => knowledge.ingresses.areKnown,
       gateWaits: id => this.#gates.waitsFor(id),
     });
     this.#driver = driver;
@@ -231,7 +235,7 @@ export class LeaderWork {
   servicesListed(namespace: string, list: NamespaceList): void {
     this.#mark(this.#dirt.gates, this.#proof.listed(namespace, list));
     const { startedAt, services, ingresses } = list;
-    const held = this.#held.listed({ startedAt, objects: [...services, ...ingresses] });
+    const held = this.#held.listed({ startedAt, objects: [...services, ...(ingresses ?? [])] });
     this.#mark(this.#dirt.services, held.map(objectKey));
   }
 
@@ -271,6 +275,9 @@ export class LeaderWork {
       case 'tke-service-config':
         this.#mark(this.#dirt.services, this.#claims.usersOf('TkeServiceConfig', nameOf(change.key)));
         break;
+      case 'rights':
+        this.#rightsChanged();
+        break;
       case 'drain-asked':
         if (knowledge.store.pods.get(change.podUid)?.deletionSeenAt === undefined) this.#pods.doubted(change.podUid);
         this.#mark(this.#dirt.drains, [change.podUid]);
@@ -283,6 +290,15 @@ export class LeaderWork {
         this.#mark(this.#dirt.leavingPodUids, knowledge.store.podUidsOf(change.node));
         this.#mark(this.#dirt.nodes, [change.node]);
     }
+  }
+
+  /** What hung on objects that nobody could read may be decided now, or no more. */
+  #rightsChanged(): void {
+    const { knowledge } = this.#options;
+    this.circumstancesChanged();
+    this.#driveAll();
+    this.#mark(this.#dirt.gates, knowledge.store.pods.keys());
+    this.#mark(this.#dirt.drains, knowledge.drains.keys());
   }
 
   #isLeaving(podUid: string): boolean {
@@ -319,6 +335,7 @@ export class LeaderWork {
     const { clock, knowledge } = this.#options;
     knowledge.expire(clock.now());
     this.#board.remind();
+    this.#rights.tell();
     this.#pods.askAgain();
     this.#orphans.askAgain();
     this.#certificates.askAgain(secret => this.#claims.usersOf('Secret', secret).size > 0);

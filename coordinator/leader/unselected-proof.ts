@@ -1,7 +1,9 @@
 import type { PodView } from '../core/cluster-view.ts';
 import { isSelected } from '../core/selector-index.ts';
 import { claimOfIngress } from '../ingress/ingress-claim.ts';
+import type { IngressRecord } from '../kube/ingress-reflector.ts';
 import type { NamespaceList } from '../kube/namespace-services.ts';
+import type { ServiceRecord } from '../kube/service-reflector.ts';
 import { claimOf } from '../loadbalancers/service-claim.ts';
 import type { Claim, ServiceIntent } from '../loadbalancers/service-intent.ts';
 import type { TkeControllers } from './claims.ts';
@@ -40,9 +42,10 @@ export class UnselectedProof {
     return false;
   }
 
-  /** A consistent list of the namespace. @returns the Pods that waited for it */
+  /** A consistent list of the namespace; without Ingresses it proves nothing. @returns the Pods that waited for it */
   listed(namespace: string, list: NamespaceList): Iterable<string> {
-    const claims = [...this.#ofServices(list), ...this.#ofIngresses(list)];
+    if (!list.ingresses) return [];
+    const claims = [...this.#ofServices(list), ...this.#ofIngresses(list.services, list.ingresses)];
     const intents = claims.flatMap(claim => (claim.kind === 'claimed' && !claim.intent.leaving ? [claim.intent] : []));
     this.#lists.set(namespace, { startedAt: list.startedAt, intents });
     const waiting = this.#waiting.get(namespace) ?? [];
@@ -55,7 +58,7 @@ export class UnselectedProof {
   }
 
   /** Whatever certificates there are: they select nothing. */
-  #ofIngresses({ services, ingresses }: NamespaceList): Claim[] {
+  #ofIngresses(services: readonly ServiceRecord[], ingresses: readonly IngressRecord[]): Claim[] {
     const facts = {
       tkeController: this.#tkeController('Ingress') === true,
       service: (name: string) => services.find(service => service.name === name),

@@ -18,6 +18,8 @@ export interface ListenerPlanInput {
    * forwarding rule goes.
    */
   readonly isComplete: boolean;
+  /** False while this replica may not read Ingresses: what nobody is known to want may be theirs, and stays. */
+  readonly areIngressesKnown: boolean;
   readonly listeners: readonly Listener[];
   /** Short hash of the cluster and the instance, as it stands in names. */
   readonly cluster: string;

@@ -44,6 +44,7 @@ export function plan(
     loadBalancer: { id: 'lb-1', tags: {} },
     tenants,
     isComplete: true,
+    areIngressesKnown: true,
     listeners,
     cluster: CLUSTER,
     clusterName: 'prod',

@@ -46,7 +46,8 @@ export function planListeners(input: ListenerPlanInput): ListenerPlan {
     unwanted.push(...draft.addOwn(input, tenant, own));
     const adopted = draft.addAdopted(input, tenant);
     if (tenant.role === 'retiring') {
-      remaining.set(tenant.intent.service.uid, own.length + adopted + unwantedRules.count);
+      const forwarding = mayHaveForwarding(input, tenant) ? unwantedRules.count : 0;
+      remaining.set(tenant.intent.service.uid, own.length + adopted + forwarding);
     }
   }
   const { healthCheck } = input;
@@ -171,6 +172,11 @@ function ownListeners({ listeners, cluster }: ListenerPlanInput, { intent }: Ten
   return listeners.filter(listener => listener.name === listenerName(cluster, intent.service.uid));
 }
 
+/** Whose rules are left can be told only while all owners are known; else one that has none itself waits for none (law L10). */
+function mayHaveForwarding({ areIngressesKnown }: ListenerPlanInput, { intent }: Tenant): boolean {
+  return areIngressesKnown || intent.rules.some(({ forwarding }) => forwarding !== undefined);
+}
+
 interface UnwantedForwarding {
   /** Before anything is made. */
   readonly first: readonly ListenerWork[];
@@ -193,7 +199,7 @@ function unwantedForwarding(
   for (const listener of shared) {
     const unwanted = listener.forwardingRules.filter(rule => !holders.isWanted(listener, rule));
     count += unwanted.length + (holders.isSharedWanted(listener) ? 0 : 1);
-    if (!input.isComplete) continue;
+    if (!input.isComplete || !input.areIngressesKnown) continue;
     if (!holders.isSharedWanted(listener)) listenerIds.push(listener.id);
     else {
       const coming = missingRules.filter(rule => rule.listenerId === listener.id).map(({ domain }) => domain);

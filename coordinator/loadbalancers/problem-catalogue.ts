@@ -288,4 +288,12 @@ export const PROBLEMS = [
     cause: 'The machine lost its power or its network, or it hangs.',
     fix: 'Look after the machine. Its targets serve again by themselves once it is back; nothing is deregistered before its Pods are gone.',
   },
+  {
+    code: 'CD3006',
+    reason: 'RightMissing',
+    meaning: 'The coordinator may not read Ingresses, or TkeServiceConfigs.',
+    cause:
+      'Its ClusterRole lacks the right that the message names. Services are served all the same; the message tells what is not done meanwhile.',
+    fix: 'Allow get, list and watch of the resource in the ClusterRole of the coordinator. It is tried again every 30 s.',
+  },
 ] as const satisfies readonly ProblemEntry[];

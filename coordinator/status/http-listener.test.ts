@@ -13,6 +13,7 @@ const SNAPSHOT: StatusSnapshot = {
   loadBalancers: [],
   agents: [],
   agentlessNodes: [],
+  missingRights: [],
   isLossHeld: false,
   recentDrains: [],
 };

@@ -32,6 +32,7 @@ const SNAPSHOT: StatusSnapshot = {
     { node: 'eklet-1', sinceMs: NOW_MS - 60_000, isWatched: true, isLost: false },
     { node: 'node2', sinceMs: NOW_MS - 8_000, isWatched: false, isLost: true },
   ],
+  missingRights: [],
   isLossHeld: false,
   recentDrains: [
     {

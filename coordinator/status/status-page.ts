@@ -30,6 +30,7 @@ export function renderStatusPage(snapshot: StatusSnapshot): string {
 </head>
 <body><main>
 ${heading(snapshot)}
+${snapshot.missingRights.map(text => html`<p class="empty">${text}</p>`)}
 ${snapshot.loadBalancers.map(loadBalancer => loadBalancerSection(loadBalancer, takenAtMs))}
 ${snapshot.loadBalancers.length === 0 ? emptySection('Load balancers', nothingBound(snapshot)) : { markup: '' }}
 ${snapshot.leading ? drainSection(snapshot.recentDrains, takenAtMs) : { markup: '' }}

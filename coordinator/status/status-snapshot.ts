@@ -10,6 +10,8 @@ export interface StatusSnapshot {
   readonly loadBalancers: readonly LoadBalancerStatus[];
   readonly agents: readonly AgentStatus[];
   readonly agentlessNodes: readonly AgentlessNode[];
+  /** What this replica may not read, and what follows. */
+  readonly missingRights: readonly string[];
   /** So many agents fell silent together that no node is taken for lost. */
   readonly isLossHeld: boolean;
   /** Newest first. */

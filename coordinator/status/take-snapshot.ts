@@ -4,6 +4,7 @@ import { lifeCycleOf } from '../core/life-cycle.ts';
 import { ruleLabel } from '../core/rule.ts';
 import type { RuleState, RuleTarget } from '../core/rule-state.ts';
 import type { Lane } from '../lanes/lane.ts';
+import { missingRight } from '../leader/missing-rights.ts';
 import type { AgentlessNode, LoadBalancerStatus, StatusSnapshot, TargetStatus } from './status-snapshot.ts';
 
 /** The status page's values, as they are now. */
@@ -30,6 +31,7 @@ export function takeSnapshot(coordinator: Coordinator, options: { clock: Clock; 
       signs: coordinator.knowledge.store.signsOf(session.node).map(({ kind }) => kind),
     })),
     agentlessNodes: agentlessNodes(coordinator, toWall),
+    missingRights: coordinator.knowledge.forbiddenKinds.map(kind => missingRight(kind).message),
     isLossHeld: work?.losses.isHeld ?? false,
     recentDrains: (work?.recentDrains() ?? []).map(drain => ({
       pod: drain.pod,

@@ -6,11 +6,14 @@ import type { Claim } from '../loadbalancers/service-intent.ts';
 import { readConfigSettings } from './config-settings.ts';
 import { settledIntent } from './settled-intent.ts';
 
-/** The claim with the settings that the object names by annotation, if it names any. `configOf` is asked by name. */
+/**
+ * The claim with the settings that the object names by annotation, if it names any. `configOf` is asked by name;
+ * `unreadable`: nobody can tell what it says, or whether it is there.
+ */
 export function configuredClaim(
   owner: OwnerRecord,
   claim: Claim,
-  configOf: (name: string) => TkeServiceConfigRecord | undefined,
+  configOf: (name: string) => TkeServiceConfigRecord | 'unreadable' | undefined,
 ): Claim {
   if (claim.kind !== 'claimed' || claim.intent.leaving) return claim;
   const { name, isAuto, problems } = configName(owner);
@@ -21,6 +24,7 @@ export function configuredClaim(
     intent: { ...intent, problems: [...intent.problems, ...problems, ...more] },
   });
   if (name === undefined || (!config && isAuto)) return told([]);
+  if (config === 'unreadable') return told([configUnreadable(owner, name)]);
   if (!config) return told([configMissing(owner, name)]);
   const { settings, complaints } = readConfigSettings(config.spec);
   const settled = settledIntent(intent, settings);
@@ -61,6 +65,15 @@ function configMissing(owner: OwnerRecord, name: string): Problem {
     'CD1046',
     `${ownerName(owner)}: TkeServiceConfig ${name} does not exist in its namespace. Create it, or correct the annotation; ` +
       'listeners and rules keep the settings that they have.',
+  );
+}
+
+function configUnreadable(owner: OwnerRecord, name: string): Problem {
+  return problem(
+    'CD3006',
+    `${ownerName(owner)}: TkeServiceConfig ${name} is not applied, because the coordinator may not read TkeServiceConfigs. ` +
+      'Allow it to get, list and watch tkeserviceconfigs.cloud.tencent.com; listeners and rules keep the settings that ' +
+      'they have.',
   );
 }
 

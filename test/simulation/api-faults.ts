@@ -13,6 +13,7 @@ export interface ApiFault {
 }
 
 const REASONS: Readonly<Record<number, string>> = {
+  403: 'Forbidden',
   409: 'Conflict',
   410: 'Expired',
   429: 'TooManyRequests',
@@ -24,6 +25,16 @@ const REASONS: Readonly<Record<number, string>> = {
 /** The faults of the API server that are switched on, oldest first. */
 export class ApiFaults {
   #armed: { readonly fault: ApiFault; left: number }[] = [];
+  readonly #denied = new Set<string>();
+
+  /** Nobody whom faults hit may read or write this resource (plural) until it is allowed. */
+  deny(resource: string): void {
+    this.#denied.add(resource);
+  }
+
+  allow(resource: string): void {
+    this.#denied.delete(resource);
+  }
 
   add(fault: ApiFault): void {
     this.#armed.push({ fault, left: fault.count });
@@ -33,7 +44,8 @@ export class ApiFaults {
     this.#armed = this.#armed.filter(armed => armed.fault !== fault);
   }
 
-  async answer({ method }: KubeRequest, serve: () => Promise<ApiResponse>): Promise<ApiResponse> {
+  async answer({ method, path }: KubeRequest, serve: () => Promise<ApiResponse>): Promise<ApiResponse> {
+    if (this.#isDenied(path)) return refusal(403);
     const fault = this.#take(method === 'GET' ? 'reads' : 'writes');
     if (!fault) return serve();
     if (fault.when === 'after') await serve();
@@ -41,10 +53,15 @@ export class ApiFaults {
     return fault.status === 'never' ? new Promise(() => undefined) : refusal(fault.status);
   }
 
-  refuseWatch(): OpenedWatch | undefined {
+  refuseWatch({ path }: KubeRequest): OpenedWatch | undefined {
+    if (this.#isDenied(path)) return { state: 'refused', response: refusal(403) };
     const fault = this.#take('watches');
     if (!fault) return undefined;
     return { state: 'refused', response: refusal(fault.status === 'never' ? 500 : fault.status) };
+  }
+
+  #isDenied(path: string): boolean {
+    return path.split('/').some(part => this.#denied.has(part));
   }
 
   #take(hits: ApiFault['hits']): ApiFault | undefined {

@@ -36,6 +36,6 @@ export function notingApi({ api, wallNow, note, faults }: NotingOptions): Api {
   };
   return {
     request: (user, asked) => (faults ? faults.answer(asked, () => request(user, asked)) : request(user, asked)),
-    openWatch: (user, asked) => faults?.refuseWatch() ?? api.openWatch(user, asked),
+    openWatch: (user, asked) => faults?.refuseWatch(asked) ?? api.openWatch(user, asked),
   };
 }
