@@ -43,6 +43,13 @@ describe('a Pod that a rule selects', () => {
     }
   });
 
+  test('is not closed for what its silent node said of its readiness where nobody could take over, but opened', () => {
+    const standing = { keepsLeavingNodes: true };
+    const ofDoubted = (ready: boolean) => dispositionOf(podView({ ready }, { isNodeInDoubt: true }), RULE, standing);
+    expect(ofDoubted(false)).toEqual({ kind: 'standby', waitsFor: 'confirmation' });
+    expect(ofDoubted(true)).toEqual({ kind: 'serve', weight: 10 });
+  });
+
   test('is left as it is while two nodes claim it, whatever is said of its end (L12)', () => {
     const standing = { kind: 'standby', waitsFor: 'confirmation' };
     expect(of({}, { ...DELETED, isDisputed: true })).toEqual(standing);

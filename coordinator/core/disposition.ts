@@ -85,10 +85,10 @@ export function dispositionOf(
   const isInDoubt = pod.isNodeInDoubt && !standing.keepsLeavingNodes;
   const isUnready = !record.ready && !rule.publishNotReadyAddresses;
   // It may have become ready since its node was heard of last.
-  if (isUnready && !isInDoubt) return { kind: 'standby', waitsFor: 'readiness' };
+  if (isUnready && !pod.isNodeInDoubt) return { kind: 'standby', waitsFor: 'readiness' };
   // Closing needs no confirmation.
   if (pod.nodeSign && !standing.keepsLeavingNodes) return { kind: 'drain', evidence: evidenceOf(pod.nodeSign) };
-  if (!pod.confirmed || isInDoubt) return { kind: 'standby', waitsFor: 'confirmation' };
+  if (!pod.confirmed || isInDoubt || isUnready) return { kind: 'standby', waitsFor: 'confirmation' };
   return { kind: 'serve', weight: weightOf(record, rule) };
 }
 

@@ -63,6 +63,13 @@ describe('the report store', () => {
     expect(store.tombstone('pod-1')).toBeUndefined();
   });
 
+  test('goes over to the other node when the next agent of the one that claimed a Pod first does not tell of it', () => {
+    store.apply('n2', { upserts: [podRecord({ ready: false })], removals: [] }, 200);
+    store.open('n1', 'next', { agent: 'a2', startedAtMs: 1 });
+    store.replace('n1', [], { consistent: true, now: 300, session: 'next' });
+    expect(store.pods.get('pod-1')).toMatchObject({ node: 'n2', record: { ready: false } });
+  });
+
   test('has no witness of its end once whoever told of a Pod has left, or while two nodes claim it', () => {
     store.open('n3', 's3', { agent: 'a3', startedAtMs: 1 });
     store.apply('n3', { upserts: [podRecord({ uid: 'pod-3' })], removals: [], session: 's3' }, 100);

@@ -271,7 +271,7 @@ export class ReportStore {
     if (teller !== API_SERVER && other.agent === teller.agent)
       this.#bury(podUid, { at: now, evidence: 'absent from a consistent snapshot', node });
     // The older agent may have seen it first.
-    else if (other === API_SERVER || !reports.isOpen(other)) this.#forget(podUid);
+    else if (other === API_SERVER || !reports.isOpen(other)) this.#giveUp(podUid, now);
   }
 
   #forgetIfTold(podUid: string, teller: Teller): void {
@@ -279,11 +279,16 @@ export class ReportStore {
   }
 
   #bury(podUid: string, tombstone: Tombstone): void {
-    const rival = tombstone.node === undefined ? undefined : this.#rivals.get(podUid);
-    if (!rival) this.#tombstones.set(podUid, tombstone);
+    const isClaimedElsewhere = tombstone.node !== undefined && this.#rivals.has(podUid);
+    if (!isClaimedElsewhere) this.#tombstones.set(podUid, tombstone);
+    this.#giveUp(podUid, tombstone.at);
+  }
+
+  /** Who no longer claims the Pod has said nothing of the other node's. */
+  #giveUp(podUid: string, now: number): void {
+    const rival = this.#rivals.get(podUid);
     this.#forget(podUid);
-    // Who no longer claims it has said nothing of the other's Pod.
-    if (rival) this.#upsert(rival.node, rival.record, rival.teller, tombstone.at);
+    if (rival) this.#upsert(rival.node, rival.record, rival.teller, now);
   }
 
   #forget(podUid: string): void {

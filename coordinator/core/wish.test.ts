@@ -20,6 +20,7 @@ interface Scene {
   readonly bound?: { readonly weight: number; readonly tag?: string };
   readonly hook?: DrainRequested['phase'];
   readonly unconfirmed?: boolean;
+  readonly isNodeSilent?: boolean;
   readonly transactions?: TransactionTable;
   readonly quarantined?: ReadonlyMap<string, string>;
   readonly isAdopted?: boolean;
@@ -36,7 +37,8 @@ function wish(scene: Scene) {
     ? recordDrain(new Map(), { podUid: 'pod-1', node, phase: scene.hook, budgetMs: 30_000 }, 0)
     : new Map();
   const confirmed = new Set(scene.unconfirmed ? [] : pods.map(pod => pod.uid));
-  const view = clusterView({ store, drains, confirmed });
+  const doubtedNodes = new Set(scene.isNodeSilent ? [node] : []);
+  const view = clusterView({ store, drains, confirmed, doubtedNodes });
   const binding = scene.bound && { ...PLACE, tag: TAG, ...scene.bound };
   const bindings = new Map(binding ? [[bindingKey(PLACE), binding] as const] : []);
   const transactions = scene.transactions ?? new Map();
@@ -103,7 +105,22 @@ describe('what is bound', () => {
     expect(wish({ pods: [moved], bound: { weight: 10 } })).toEqual(CLOSE);
     expect(wish({ pods: [moved], bound: { weight: 0 } })).toEqual(change({ kind: 'deregister', evidence: 'moved' }));
     const nowhere = podRecord({ addresses: [] });
-    expect(wish({ pods: [nowhere], bound: { weight: 10 } })).not.toMatchObject({ change: { kind: 'deregister' } });
+    expect(wish({ pods: [nowhere], bound: { weight: 10 } })).toEqual({ kind: 'none' });
+  });
+
+  test('is not closed because its silent node told of the Pod last when it had no address and was not ready (L1)', () => {
+    const starting = podRecord({ addresses: [], ready: false });
+    expect(wish({ pods: [starting], isNodeSilent: true, bound: { weight: 10 } })).toEqual({ kind: 'none' });
+    const unready = change({ kind: 'close', evidence: 'unready' });
+    expect(wish({ pods: [starting], bound: { weight: 10 } })).toEqual(unready);
+  });
+
+  test('is closed when the rule no longer selects its Pod, with an address or without', () => {
+    const labels = { app: 'other' };
+    const unselected = change({ kind: 'close', evidence: 'unselected' });
+    for (const addresses of [['10.0.0.1'], []]) {
+      expect(wish({ pods: [podRecord({ labels, addresses })], bound: { weight: 10 } })).toEqual(unselected);
+    }
   });
 
   test('belongs to its living owner whoever else claims its address (L12)', () => {

@@ -3,6 +3,7 @@ import type { ClusterView, PodView } from './cluster-view.ts';
 import { type Disposition, dispositionOf } from './disposition.ts';
 import type { Mark } from './mark.ts';
 import { formatMark } from './mark.ts';
+import { selects } from './rule.ts';
 import { type BoundTarget, type PlacedRule, placeOf, type RuleTarget } from './rule-state.ts';
 import type { TargetChange } from './target-operation.ts';
 
@@ -124,11 +125,16 @@ function wishOfGiver(disposition: Disposition, bound: OwnTarget): Wish {
 /** A Pod that the rule has stopped to select is drained; one on its way out keeps its own, stronger reason. */
 function ownDisposition(owner: PodView, target: RuleTarget, context: WishContext): Disposition {
   const disposition = dispositionOf(owner, context.rule, context);
-  const place = placeOf(context.rule, owner);
-  const selected = place !== undefined && bindingKey(place) === target.key;
   const leaving =
     disposition.kind === 'remove' || (disposition.kind === 'drain' && disposition.evidence === 'deletion');
-  return selected || leaving ? disposition : { kind: 'drain', evidence: 'unselected' };
+  return leaving || isStillMeant(owner, target, context.rule) ? disposition : { kind: 'drain', evidence: 'unselected' };
+}
+
+/** A Pod without any address says nothing of this one: it was bound by somebody who heard of it later. */
+function isStillMeant(owner: PodView, target: RuleTarget, rule: PlacedRule): boolean {
+  if (owner.record.addresses.length === 0) return selects(rule, owner.record);
+  const place = placeOf(rule, owner);
+  return place !== undefined && bindingKey(place) === target.key;
 }
 
 /**

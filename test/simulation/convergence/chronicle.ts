@@ -29,7 +29,10 @@ export class Chronicle {
       const query = resourceVersion === '' ? {} : { query: { resourceVersion } };
       try {
         for await (const { type, object } of this.#kube.watch({ method: 'GET', path, ...query }, signal)) {
-          if (type === 'ERROR') throw new Error(`the watch of ${path} has lost its place: ${object.message}`);
+          if (type === 'ERROR') {
+            resourceVersion = await this.#list(path, history, signal);
+            break;
+          }
           const { uid = '', resourceVersion: version } = object.metadata;
           resourceVersion = version ?? resourceVersion;
           const from = this.#clock.wallNow();
@@ -39,5 +42,17 @@ export class Chronicle {
         if (!signal.aborted) throw error;
       }
     }
+  }
+
+  /** The server has forgotten what came after the last event, because its history was cut in that same moment. */
+  async #list<T extends KubeObject>(path: string, history: History<T>, signal: AbortSignal): Promise<string> {
+    const { status, body } = await this.#kube.request({ method: 'GET', path }, signal);
+    if (status !== 200) throw new Error(`the list of ${path} was answered with ${status}`);
+    const { items, metadata } = body as { items: readonly T[]; metadata: { resourceVersion: string } };
+    const from = this.#clock.wallNow();
+    const listed = new Set(items.map(({ metadata: { uid } }) => uid));
+    for (const object of items) history.add(object.metadata.uid ?? '', { from, object });
+    for (const uid of history.uids()) if (!listed.has(uid)) history.add(uid, { from, object: undefined });
+    return metadata.resourceVersion;
   }
 }

@@ -1,7 +1,8 @@
+import type { Pod } from '../../../common/kube/objects.ts';
 import type { KubeletRecord } from '../../../sandbox/kube/kubelet/kubelet-record.ts';
 import { addressSpans, holderOf } from '../address-spans.ts';
 import type { Breach } from '../breach.ts';
-import { type CloudTarget, type CloudTargets, isOpen, isRefused, replayCloud } from '../evidence.ts';
+import { type CloudTarget, type CloudTargets, isOpen, isRefused, type PodPlace, replayCloud } from '../evidence.ts';
 import type { ApiWrite } from '../noting-api.ts';
 import { isServing, selects, weightOf } from './desired-state.ts';
 import type { Ledger, OwnListener } from './ledger.ts';
@@ -66,10 +67,12 @@ function readyFor(ledger: Ledger, listener: OwnListener, at: number): string | u
   const heardFrom = ledger.heardFrom(at - SENT_MS);
   const { pods } = evidence.chronicle;
   const crashed = ended(evidence.records, at - SENT_MS, at);
+  const isHarmed = (pod: Pod | undefined) => pod && evidence.harms?.(placeOf(pod), heardFrom, at).own;
   return [...pods.uids()].find(
     uid =>
       !crashed.has(uid) &&
       !evidence.misled?.(uid, heardFrom, at) &&
+      !isHarmed(pods.of(uid, at)) &&
       pods
         .during(uid, heardFrom, at)
         .every(
@@ -81,6 +84,11 @@ function readyFor(ledger: Ledger, listener: OwnListener, at: number): string | u
             wanted.every(port => port && selects(port.service, pod)),
         ),
   );
+}
+
+function placeOf({ metadata, spec, status }: Pod): PodPlace {
+  const { name: podName, uid: podUid = '' } = metadata;
+  return { podName, podUid, nodeName: spec.nodeName ?? '', address: status?.podIP ?? '' };
 }
 
 function openTargets(targets: CloudTargets, listenerId: string, isMeant: (key: string) => boolean): CloudTarget[] {

@@ -19,17 +19,17 @@ export const NETWORK_TROUBLES: Kinds = {
     share: 2,
     lastsMs: [500, 60_000],
     deafens: true,
-    begin: (site, random) => loseServer(random, coordinators(site.world), 'kube'),
+    begin: (site, random) => maroonCoordinator(site, random, 'kube'),
   },
   'an agent loses the API server': {
     share: 2,
     lastsMs: [500, 120_000],
-    begin: (site, random) => loseServer(random, agents(site.world), 'kube'),
+    begin: blindAgent,
   },
   'a coordinator loses CLB': {
     share: 2,
     lastsMs: [500, 60_000],
-    begin: (site, random) => loseServer(random, coordinators(site.world), 'clb'),
+    begin: (site, random) => maroonCoordinator(site, random, 'clb'),
   },
   'everybody loses the API server': { share: 1, lastsMs: [1_000, 90_000], deafens: true, begin: loseApiServer },
   'everybody loses CLB': { share: 1, lastsMs: [1_000, 60_000], begin: loseCloud },
@@ -68,9 +68,20 @@ function silentStream({ world }: Site, random: Random): Begun {
   };
 }
 
-function loseServer(random: Random, processes: readonly Process[], way: 'kube' | 'clb'): Begun | undefined {
-  if (processes.length === 0) return undefined;
-  const process = pick(random, processes);
+/** Of what begins on its node nobody tells: the coordinators hear the agent, and leave the node to it. */
+function blindAgent({ world }: Site, random: Random): Begun | undefined {
+  const living = agents(world);
+  if (living.length === 0) return undefined;
+  const agent = pick(random, living);
+  return { ...loseServer(random, agent, 'kube'), harms: ({ nodeName }) => agent.name === `agent-${nodeName}` };
+}
+
+function maroonCoordinator(site: Site, random: Random, way: 'kube' | 'clb'): Begun | undefined {
+  const living = coordinators(site.world);
+  return living.length > 0 ? loseServer(random, pick(random, living), way) : undefined;
+}
+
+function loseServer(random: Random, process: Process, way: 'kube' | 'clb'): Begun {
   const reach = pick(random, ['refused', 'silent'] as const);
   const end = closed([process[way]], reach);
   return { text: `${process.name}: ${way === 'kube' ? 'the API server' : 'CLB'} is ${reach}`, end };

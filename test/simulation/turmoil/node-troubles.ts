@@ -11,6 +11,8 @@ import type { Begun, Kinds, Site } from './trouble.ts';
 
 /** So many machines stay on, whatever happens. */
 const NODES_MIN = 3;
+/** As kubectl waits when a budget forbids an eviction. */
+const EVICTION_RETRY_MS = 5_000;
 const PODS = '/api/v1/namespaces/default/pods';
 const TO_BE_DELETED = { key: 'ToBeDeletedByClusterAutoscaler', value: '1', effect: 'NoSchedule' };
 
@@ -64,15 +66,21 @@ function goForGood({ world, chronicle, replicas }: Site, random: Random): Begun 
   return { text: `${node.name} loses its power for good`, end, harms: isOn(node) };
 }
 
-/** As `kubectl drain` does it; afterwards it takes Pods again. */
+/** As `kubectl drain` does it where each app has a budget that keeps one Pod available; afterwards it takes Pods again. */
 function drainNode({ world, chronicle, drained }: Site, random: Random): Begun | undefined {
   const nodes = lit(world);
   if (nodes.length <= NODES_MIN || drained.size > 0) return undefined;
   const node = pick(random, nodes);
   const path = `/api/v1/nodes/${node.name}`;
   world.send('PATCH', path, { spec: { unschedulable: true } });
-  for (const pod of podsOn(chronicle.pods.at(world.clock.wallNow()), node)) evict(world, pod);
+  const next = () => {
+    if (!drained.has(node.name)) return;
+    const pods = chronicle.pods.at(world.clock.wallNow());
+    for (const pod of evictable(pods, node)) evict(world, pod);
+    world.clock.schedule(EVICTION_RETRY_MS, next);
+  };
   drained.add(node.name);
+  next();
   const end = () => {
     drained.delete(node.name);
     world.send('PATCH', path, { spec: { unschedulable: null } });
@@ -80,8 +88,21 @@ function drainNode({ world, chronicle, drained }: Site, random: Random): Begun |
   return { text: `${node.name} is drained`, end, harms: isOn(node) };
 }
 
-function podsOn(pods: readonly Pod[], { name }: SimulatedNode): readonly Pod[] {
-  return pods.filter(({ spec, metadata }) => spec.nodeName === name && metadata.deletionTimestamp === undefined);
+/** The Pods on the node that may go at once: a ready one only while another ready one of its app stays. */
+function evictable(pods: readonly Pod[], { name }: SimulatedNode): readonly Pod[] {
+  const living = pods.filter(({ metadata }) => metadata.deletionTimestamp === undefined);
+  const staying = new Set(living.filter(isReady));
+  return living.filter(pod => {
+    if (pod.spec.nodeName !== name) return false;
+    if (![...staying].some(other => other !== pod && other.metadata.labels?.app === pod.metadata.labels?.app))
+      return !isReady(pod);
+    staying.delete(pod);
+    return true;
+  });
+}
+
+function isReady({ status }: Pod): boolean {
+  return status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false;
 }
 
 function evict(world: World, { metadata: { name, namespace } }: Pod): void {

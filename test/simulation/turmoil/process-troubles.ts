@@ -43,9 +43,9 @@ function killLeader(site: Site): Begun | undefined {
   return leader && killed(site, [leader]);
 }
 
+/** Not while nobody leads: two who die before one of them could follow the other are gone together. */
 function killReplica(site: Site, random: Random): Begun | undefined {
-  const living = coordinators(site.world);
-  return living.length > 1 ? killed(site, [pick(random, living)]) : undefined;
+  return expendableLeader(site.world) && killed(site, [pick(random, coordinators(site.world))]);
 }
 
 function killReplicas(site: Site): Begun {
