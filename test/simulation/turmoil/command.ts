@@ -41,6 +41,8 @@ interface TurmoilCommand {
   readonly only: ReadonlySet<number> | undefined;
   /** Which of the processes this is; undefined: the one that starts them. */
   readonly worker: number | undefined;
+  /** Of a process that follows one that died: the seed over which that happened. */
+  readonly after: number;
 }
 
 /** Where the command says what it found, and how far it is. */
@@ -76,6 +78,7 @@ function readCommand(argv: readonly string[]): TurmoilCommand {
       family: { type: 'string', default: 'turmoil' },
       only: { type: 'string' },
       worker: { type: 'string' },
+      after: { type: 'string', default: '-1' },
     },
   });
   const hours = numberOf('hours', values.hours);
@@ -91,6 +94,7 @@ function readCommand(argv: readonly string[]): TurmoilCommand {
     family: familyOf(values.family),
     only: values.only === undefined ? undefined : new Set(values.only.split(',').map(each => numberOf('only', each))),
     worker: values.worker === undefined ? undefined : numberOf('worker', values.worker),
+    after: Number(values.after),
   };
 }
 
@@ -112,6 +116,7 @@ async function work(command: TurmoilCommand, worker: number, tell: (result: Seed
   const { seed, seeds, hours, minutes, jobs, only, family } = command;
   for (let next = seed + worker; next < seed + seeds; next += jobs) {
     if (hours > 0 && clock.now() - startedAt > hours * HOUR_MS) return;
+    if (next <= command.after) continue;
     const options = { seed: next, durationMs: minutes * MINUTE_MS, only, family };
     tell(await runSeed(options, only ? 0 : command.shrink));
   }
@@ -130,11 +135,35 @@ async function lead(command: TurmoilCommand, argv: readonly string[], output: Ou
     }
   };
   const jobs = Math.min(command.jobs, command.seeds);
-  const ends = await Promise.all(
-    Array.from({ length: jobs }, (_, worker) => startWorker([...argv, '--jobs', `${jobs}`], worker, take)),
-  );
+  const died = (seed: number) => {
+    summary.addDeath(seed);
+    output.tell(`seed ${seed}: the process that played it died; --seeds 1 --seed ${seed} shows of what`);
+  };
+  const shared = { ...command, jobs, argv: [...argv, '--jobs', `${jobs}`], take, died };
+  await Promise.all(Array.from({ length: jobs }, (_, worker) => runWorkers(worker, shared)));
   output.tell(summary.text(clock.now() - startedAt));
-  return summary.isClean && ends.every(code => code === 0) ? 0 : 1;
+  return summary.isClean ? 0 : 1;
+}
+
+interface WorkerOptions extends Pick<TurmoilCommand, 'seed' | 'seeds' | 'jobs'> {
+  readonly argv: readonly string[];
+  readonly take: (result: SeedResult) => void;
+  /** Told of the seed over which a process ended otherwise than when it was done. */
+  readonly died: (seed: number) => void;
+}
+
+/** One process, and where it dies over a seed, another one for the seeds after it. */
+async function runWorkers(worker: number, { seed, seeds, jobs, argv, take, died }: WorkerOptions): Promise<void> {
+  let last = seed + worker - jobs;
+  while (last + jobs < seed + seeds) {
+    const code = await startWorker([...argv, `--after=${last}`], worker, result => {
+      last = result.report.seed;
+      take(result);
+    });
+    if (code === 0) return;
+    last += jobs;
+    died(last);
+  }
 }
 
 /** @returns its exit code */

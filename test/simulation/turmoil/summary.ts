@@ -35,6 +35,12 @@ export class Summary {
     for (const law of laws) this.#laws.set(law, [...(this.#laws.get(law) ?? []), report.seed]);
   }
 
+  /** The process that played the seed ended over it, so that nothing is known of it. */
+  addDeath(seed: number): void {
+    this.#seeds += 1;
+    this.#laws.set('none, but died', [...(this.#laws.get('none, but died') ?? []), seed]);
+  }
+
   /** @param tookMs of the real clock */
   text(tookMs: number): string {
     const perMinute = (this.#seeds / tookMs) * 60_000;
