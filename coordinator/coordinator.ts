@@ -37,6 +37,8 @@ export interface CoordinatorEdges {
   readonly cloud: Cloud;
   readonly log: Logger;
   readonly observer: CoordinatorObserver;
+  /** What else the leader does until the signal aborts; never rejects. */
+  readonly alsoWhileLeading?: (signal: AbortSignal) => Promise<void>;
 }
 
 export interface CoordinatorOptions {
@@ -272,7 +274,12 @@ export class Coordinator {
     const cover = this.#cover();
     // One writer (law L7): a term that was lost a moment ago may still have its last write in flight.
     const done = this.#ended
-      .then(() => Promise.all([ports, work, cover].map(part => part.run(stop.signal))))
+      .then(() =>
+        Promise.all([
+          ...[ports, work, cover].map(part => part.run(stop.signal)),
+          this.#edges.alsoWhileLeading?.(stop.signal),
+        ]),
+      )
       .then(() => undefined);
     this.#ended = done;
     this.#term = { work, cover, stop, done };

@@ -1,4 +1,4 @@
-import { type Clock, sleep, systemClock } from '../common/clock.ts';
+import { type Clock, systemClock } from '../common/clock.ts';
 import { KubeConfigError } from '../common/kube/configuration.ts';
 import { httpsKubeTransport } from '../common/kube/https-transport.ts';
 import { loadKubeConfig } from '../common/kube/kubeconfig.ts';
@@ -7,7 +7,7 @@ import { openAt } from '../common/listen-address.ts';
 import type { Logger } from '../common/logger.ts';
 import { isHelpRequested, OptionError, parseOptions, usage } from '../common/options.ts';
 import { pinoLogger } from '../common/pino-logger.ts';
-import { type Random, randomUuid, systemRandom } from '../common/random.ts';
+import { randomUuid, systemRandom } from '../common/random.ts';
 import { clbCloud } from './cloud/clb-client.ts';
 import { credentialsFromEnvironment } from './cloud/credentials.ts';
 import { parseEndpoint, sdkClbTransport } from './cloud/sdk-transport.ts';
@@ -22,11 +22,14 @@ import { listenForStatus } from './status/http-listener.ts';
 import { CoordinatorMetrics } from './status/metrics.ts';
 import { takeGauges } from './status/take-gauges.ts';
 import { takeSnapshot } from './status/take-snapshot.ts';
-import type { CertificateBundle } from './webhook/certificate-bundle.ts';
-import { ensureCertificates, keepCertificates } from './webhook/certificates.ts';
-import { keepWebhookConfiguration } from './webhook/configuration.ts';
+import type { ServedCertificate } from './webhook/certificate-bundle.ts';
+import type { CertificateSource } from './webhook/certificate-source.ts';
+import { CERTIFICATE_TERMS } from './webhook/certificate-step.ts';
+import { GivenCertificates } from './webhook/given-certificates.ts';
 import { listenForAdmissions } from './webhook/https-listener.ts';
 import { DEFAULT_INJECTION_POLICY } from './webhook/inject.ts';
+import { OwnCertificates } from './webhook/own-certificates.ts';
+import { Upkeep } from './webhook/upkeep.ts';
 import { x509Issuer } from './webhook/x509-issuer.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -34,7 +37,6 @@ type Environment = Readonly<Record<string, string | undefined>>;
 const STOPPED = 0;
 const FAILED = 1;
 const BAD_CONFIGURATION = 2;
-const START_RETRY_MS = 1_000;
 const STOP_GRACE_MS = 500;
 /** The least that CLB takes, and its default. */
 const HEALTH_CHECK_TIMEOUT_SECONDS = 2;
@@ -71,10 +73,10 @@ function checked(values: CoordinatorOptionValues): CoordinatorOptionValues {
 interface Process {
   readonly values: CoordinatorOptionValues;
   readonly clock: Clock;
-  readonly random: Random;
   readonly kube: KubeTransport;
   readonly logger: Logger;
   readonly metrics: CoordinatorMetrics;
+  readonly upkeep: Upkeep;
   readonly coordinator: Coordinator;
 }
 
@@ -87,7 +89,8 @@ async function run(values: CoordinatorOptionValues, environment: Environment): P
   if (listeners) {
     replica.logger.info('coordinator started', { replica: values.podName, ...listeners.ports });
     // The listeners outlive the work: a next leader has to speak to the agents before their streams end.
-    await Promise.all([replica.coordinator.run(stop.signal), keepUp(replica, listeners, stop.signal)]);
+    const upkeep = replica.upkeep.follow(listeners.replaceCertificate, stop.signal);
+    await Promise.all([replica.coordinator.run(stop.signal), upkeep]);
     await listeners.close();
   }
   process.off('SIGTERM', onSignal).off('SIGINT', onSignal);
@@ -108,8 +111,21 @@ async function makeReplica(values: CoordinatorOptionValues, environment: Environ
     random,
     observe: ({ action, outcome, durationMs }) => metrics.cloudCall(action, outcome, durationMs),
   });
+  const upkeep = new Upkeep({
+    source: certificateSource(values, { transport: kube, clock, logger }),
+    transport: kube,
+    clock,
+    random,
+    logger: logger.child({ component: 'upkeep' }),
+    namespace: values.namespace,
+    instance: values.podName,
+    onWritten: (kind, outcome) => metrics.upkeepWrote(kind, outcome),
+  });
   const coordinator = new Coordinator(
-    { clock, random, kube, cloud, log: logger, observer: metrics },
+    {
+      ...{ clock, random, kube, cloud, log: logger, observer: metrics },
+      alsoWhileLeading: signal => upkeep.lead(signal),
+    },
     {
       ...values,
       name: values.podName,
@@ -128,14 +144,12 @@ async function makeReplica(values: CoordinatorOptionValues, environment: Environ
   );
   metrics.collectFrom(() => takeGauges(coordinator));
   registerCloudGauges(metrics.registry, cloud);
-  return { values, clock, random, kube, logger, metrics, coordinator };
+  return { values, clock, kube, logger, metrics, upkeep, coordinator };
 }
-
-type Listeners = Exclude<Awaited<ReturnType<typeof openListeners>>, undefined>;
 
 /** Undefined when the process was stopped before there was a certificate. */
 async function openListeners(replica: Process, signal: AbortSignal) {
-  const { values, clock, kube, logger, metrics, coordinator } = replica;
+  const { values, clock, kube, logger, metrics, upkeep, coordinator } = replica;
   // First, so that probes are answered while the API server is not there yet.
   const status = await openAt('--http-listen', values.httpListen, address =>
     listenForStatus({
@@ -150,7 +164,7 @@ async function openListeners(replica: Process, signal: AbortSignal) {
       clock,
     }),
   );
-  const certificate = await firstCertificate(replica, signal);
+  const certificate = await upkeep.obtain(signal);
   if (!certificate) {
     await status.stop(STOP_GRACE_MS);
     return undefined;
@@ -183,38 +197,20 @@ async function openListeners(replica: Process, signal: AbortSignal) {
     await status.stop(STOP_GRACE_MS);
   };
   const ports = { grpcPort: reports.port, webhookPort: webhook.port, httpPort: status.port };
-  return { certificate, reports, webhook, status, ports, close };
-}
-
-async function firstCertificate(replica: Process, signal: AbortSignal): Promise<CertificateBundle | undefined> {
-  const { values, clock, kube, logger } = replica;
-  const options = { transport: kube, issuer: x509Issuer(), namespace: values.namespace, clock, logger };
-  while (!signal.aborted) {
-    try {
-      return await ensureCertificates(options, signal);
-    } catch (error) {
-      if (signal.aborted) return undefined;
-      logger.warn('no serving certificate yet, will try again', { error });
-      await sleep(clock, START_RETRY_MS, signal).catch(() => undefined);
-    }
-  }
-  return undefined;
-}
-
-/** Renews certificates and repairs the webhook's registration; the page's gauges follow along. */
-async function keepUp(replica: Process, listeners: Listeners, signal: AbortSignal): Promise<void> {
-  const { values, clock, random, kube, logger } = replica;
-  let current = listeners.certificate;
-  const onCertificates = (bundle: CertificateBundle) => {
-    current = bundle;
-    listeners.reports.replaceCertificate(bundle);
-    listeners.webhook.replaceCertificate(bundle);
+  const replaceCertificate = (next: ServedCertificate) => {
+    reports.replaceCertificate(next);
+    webhook.replaceCertificate(next);
   };
-  const common = { transport: kube, namespace: values.namespace, clock, random, logger };
-  await Promise.all([
-    keepCertificates({ ...common, issuer: x509Issuer(), onCertificates }, signal),
-    keepWebhookConfiguration({ ...common, caPem: () => current.caPem }, signal),
-  ]);
+  return { ports, replaceCertificate, close };
+}
+
+function certificateSource(
+  { tlsSecret, namespace }: CoordinatorOptionValues,
+  edges: { readonly transport: KubeTransport; readonly clock: Clock; readonly logger: Logger },
+): CertificateSource {
+  const common = { ...edges, issuer: x509Issuer(), namespace };
+  if (tlsSecret !== undefined) return new GivenCertificates({ ...common, secretName: tlsSecret });
+  return new OwnCertificates({ ...common, terms: CERTIFICATE_TERMS });
 }
 
 if (import.meta.main) process.exit(await main(process.argv.slice(2), process.env));

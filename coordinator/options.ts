@@ -37,6 +37,12 @@ export const COORDINATOR_OPTIONS = {
     values: ['any', 'tagged'],
     default: 'any',
   }),
+  tlsSecret: text({
+    description:
+      'Secret with tls.crt, tls.key and ca.crt to serve, only read; without it certificates are made and renewed',
+    placeholder: 'NAME',
+    optional: true,
+  }),
   grpcListen: address({ description: 'where agents report', default: '0.0.0.0:9443' }),
   webhookListen: address({ description: 'where Pods are admitted', default: '0.0.0.0:9444' }),
   httpListen: address({ description: 'where metrics, health and the status page are served', default: '0.0.0.0:9442' }),

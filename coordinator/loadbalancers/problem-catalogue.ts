@@ -295,5 +295,18 @@ export const PROBLEMS = [
     cause:
       'Its ClusterRole lacks the right that the message names. Services are served all the same; the message tells what is not done meanwhile.',
     fix: 'Allow get, list and watch of the resource in the ClusterRole of the coordinator. It is tried again every 30 s.',
+    code: 'CD3020',
+    reason: 'ObjectPutRight',
+    meaning: "Somebody deleted or edited what clb-direct's TLS or webhook stands on; it is as it was again.",
+    cause:
+      'A person, a script or a GitOps tool changed the Secret clb-direct-tls, the ConfigMap clb-direct-ca or the MutatingWebhookConfiguration clb-direct.',
+    fix: 'Nothing to do. Pods made without the webhook are bound and drained all the same. If it goes on, find the writer in the audit log of the API server.',
+  },
+  {
+    code: 'CD3021',
+    reason: 'CertificateUnusable',
+    meaning: 'The Secret that --tls-secret names cannot be served.',
+    cause: 'It does not exist, a part is missing, or the certificate is for other names.',
+    fix: 'Make it with tls.crt, tls.key and ca.crt, for the names clb-direct-coordinator and clb-direct-webhook.<namespace>.svc. The certificate read before is served on.',
   },
 ] as const satisfies readonly ProblemEntry[];

@@ -160,6 +160,13 @@ export class CoordinatorMetrics implements CoordinatorObserver {
     registers: this.#registers,
   });
 
+  readonly #upkeepWrites = new Counter({
+    name: 'clb_direct_upkeep_writes_total',
+    help: 'Writes of the Secret, ConfigMap and webhook registration that TLS stands on; restored: was deleted, repaired: was edited',
+    labelNames: ['kind', 'outcome'],
+    registers: this.#registers,
+  });
+
   /** Where the gauges come from. */
   collectFrom(takeGauges: () => CoordinatorGauges): void {
     this.#takeGauges = takeGauges;
@@ -213,6 +220,10 @@ export class CoordinatorMetrics implements CoordinatorObserver {
 
   streamTurnedAway(reason: string): void {
     this.#streamsTurnedAway.inc({ reason });
+  }
+
+  upkeepWrote(kind: string, outcome: string): void {
+    this.#upkeepWrites.inc({ kind, outcome });
   }
 
   admission(result: AdmissionResult, durationMs: number): void {

@@ -11,10 +11,17 @@ export interface ServingCertificate {
   readonly privateKeyPem: string;
 }
 
-export interface CertificateBundle extends ServingCertificate {
-  /** What clients trust: the signing CA first, then one it replaced, if any. */
+/** What a TLS server needs, and what its clients have to trust. */
+export interface ServedCertificate extends ServingCertificate {
+  /** The CA that signs comes first, then those that signed before or will sign next. */
   readonly caPem: string;
+}
+
+/** Certificates of our own making. */
+export interface CertificateBundle extends ServedCertificate {
   readonly caKeyPem: string;
+  /** The CA that will sign once every client can have it; `caPem` contains it already. */
+  readonly next?: ServingCertificate;
 }
 
 export interface Validity {
@@ -33,11 +40,15 @@ export interface CertificateIssuer {
   ): Promise<ServingCertificate>;
   /** Undefined unless all four parts can be read and belong together, and the certificate covers every name. */
   inspect(bundle: CertificateBundle, names: readonly string[]): BundleValidity | undefined;
+  /** Why a certificate that somebody else made cannot be served under every name; dates are the clients' business. */
+  faultOf(certificate: ServedCertificate, names: readonly string[]): string | undefined;
 }
 
 export interface BundleValidity {
   readonly authority: Validity;
   readonly serving: Validity;
+  /** Undefined when there is no next CA, or none that could sign. */
+  readonly next: Validity | undefined;
 }
 
 /** Names under which the webhook and the report stream are reached, in the namespace of the coordinator. */
@@ -52,24 +63,56 @@ export function servingNames(namespace: string): readonly string[] {
   ];
 }
 
-/** Undefined when a part is missing. */
-export function bundleFromSecret(secret: Secret): CertificateBundle | undefined {
-  const part = (key: string) => Buffer.from(String(secret.data?.[key] ?? ''), 'base64').toString();
-  const bundle: CertificateBundle = {
-    caPem: part('ca.crt'),
-    caKeyPem: part('ca.key'),
-    certificatePem: part('tls.crt'),
-    privateKeyPem: part('tls.key'),
-  };
-  return Object.values(bundle).includes('') ? undefined : bundle;
+/** Names that clients really ask for: what a certificate of the user's own has to be for. */
+export function requiredNames(namespace: string): readonly string[] {
+  return ['clb-direct-coordinator', `clb-direct-webhook.${namespace}.svc`];
 }
 
-export function secretData(bundle: CertificateBundle): Record<string, string> {
+/** Every key of the Secret that is ours. */
+const SECRET_KEYS = {
+  caPem: 'ca.crt',
+  caKeyPem: 'ca.key',
+  certificatePem: 'tls.crt',
+  privateKeyPem: 'tls.key',
+  nextPem: 'next-ca.crt',
+  nextKeyPem: 'next-ca.key',
+} as const;
+
+/** Undefined when a part is missing. A next CA that clients are not told to trust is none. */
+export function bundleFromSecret(secret: Secret): CertificateBundle | undefined {
+  const part = (name: keyof typeof SECRET_KEYS) => secretPart(secret, SECRET_KEYS[name]);
+  const own = {
+    caPem: part('caPem'),
+    caKeyPem: part('caKeyPem'),
+    certificatePem: part('certificatePem'),
+    privateKeyPem: part('privateKeyPem'),
+  };
+  if (Object.values(own).includes('')) return undefined;
+  const next = { certificatePem: part('nextPem'), privateKeyPem: part('nextKeyPem') };
+  const isTold =
+    next.certificatePem !== '' && next.privateKeyPem !== '' && own.caPem.includes(next.certificatePem.trim());
+  return isTold ? { ...own, next } : own;
+}
+
+/** The text under a key of a Secret; empty when there is none. */
+export function secretPart(secret: Secret, key: string): string {
+  return Buffer.from(String(secret.data?.[key] ?? ''), 'base64').toString();
+}
+
+/** The Secret's data with the bundle in it; what others keep there stays. */
+export function secretData(bundle: CertificateBundle, found: Secret | undefined): Record<string, string> {
+  const ours: readonly string[] = Object.values(SECRET_KEYS);
+  const others = Object.entries(found?.data ?? {}).filter(([key]) => !ours.includes(key));
   const encoded = (pem: string) => Buffer.from(pem).toString('base64');
   return {
-    'ca.crt': encoded(bundle.caPem),
-    'ca.key': encoded(bundle.caKeyPem),
-    'tls.crt': encoded(bundle.certificatePem),
-    'tls.key': encoded(bundle.privateKeyPem),
+    ...Object.fromEntries(others),
+    [SECRET_KEYS.caPem]: encoded(bundle.caPem),
+    [SECRET_KEYS.caKeyPem]: encoded(bundle.caKeyPem),
+    [SECRET_KEYS.certificatePem]: encoded(bundle.certificatePem),
+    [SECRET_KEYS.privateKeyPem]: encoded(bundle.privateKeyPem),
+    ...(bundle.next && {
+      [SECRET_KEYS.nextPem]: encoded(bundle.next.certificatePem),
+      [SECRET_KEYS.nextKeyPem]: encoded(bundle.next.privateKeyPem),
+    }),
   };
 }

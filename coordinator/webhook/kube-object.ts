@@ -17,23 +17,23 @@ export async function readObject<T extends KubeObject>(
 }
 
 /**
- * Replaces exactly the version that was read, or creates the object if it carries no resourceVersion. False when another
- * writer was faster. @throws KubeResponseError on any other refusal.
+ * Replaces exactly the version that was read, or creates the object if it carries no resourceVersion.
+ * @returns the object as stored; undefined when another writer was faster.
+ * @throws KubeResponseError on any other refusal.
  */
-export async function writeObject(
+export async function writeObject<T extends KubeObject>(
   transport: KubeTransport,
   collection: string,
-  body: KubeObject,
+  body: T,
   signal: AbortSignal,
-): Promise<boolean> {
+): Promise<T | undefined> {
   const exists = body.metadata.resourceVersion !== undefined;
   try {
-    if (exists) await replace(transport, `${collection}/${body.metadata.name}`, body, signal);
-    else await create(transport, collection, body, signal);
-    return true;
+    if (exists) return await replace(transport, `${collection}/${body.metadata.name}`, body, signal);
+    return await create(transport, collection, body, signal);
   } catch (error) {
     if (!(error instanceof KubeResponseError)) throw error;
-    if (error.status === 409 || (exists && error.status === 404)) return false;
+    if (error.status === 409 || (exists && error.status === 404)) return undefined;
     throw error;
   }
 }

@@ -4,6 +4,7 @@ import type {
   BundleValidity,
   CertificateBundle,
   CertificateIssuer,
+  ServedCertificate,
   ServingCertificate,
   Validity,
 } from './certificate-bundle.ts';
@@ -17,7 +18,7 @@ const SERVING_NAME = 'CN=clb-direct-coordinator';
  * issued: by the first replica, once, and at renewals.
  */
 export function x509Issuer(): CertificateIssuer {
-  return { issueAuthority, issueServing, inspect };
+  return { issueAuthority, issueServing, inspect, faultOf };
 }
 
 async function issueAuthority(validity: Validity): Promise<ServingCertificate> {
@@ -71,11 +72,51 @@ function inspect(bundle: CertificateBundle, names: readonly string[]): BundleVal
       serving.verify(authority.publicKey) &&
       authority.checkPrivateKey(createPrivateKey(bundle.caKeyPem)) &&
       serving.checkPrivateKey(createPrivateKey(bundle.privateKeyPem));
-    const covers = names.every(name => (isIP(name) ? serving.checkIP(name) : serving.checkHost(name)) !== undefined);
-    if (!belongTogether || !covers) return undefined;
-    return { authority: validityOf(authority), serving: validityOf(serving) };
+    if (!belongTogether || !names.every(name => isFor(serving, name))) return undefined;
+    return {
+      authority: validityOf(authority),
+      serving: validityOf(serving),
+      next: bundle.next && validityOfPair(bundle.next),
+    };
   } catch {
     // Not PEM, not a certificate, not a key: all the same to the caller.
+    return undefined;
+  }
+}
+
+function faultOf({ certificatePem, privateKeyPem, caPem }: ServedCertificate, names: readonly string[]) {
+  try {
+    const [serving, ...intermediates] = certificatesIn(certificatePem);
+    if (!serving) return 'tls.crt holds no certificate';
+    const authorities = certificatesIn(caPem);
+    if (authorities.length === 0) return 'ca.crt holds no certificate, and clients have to know the CA';
+    if (!serving.checkPrivateKey(createPrivateKey(privateKeyPem))) return 'tls.key is not the key of tls.crt';
+    const uncovered = names.find(name => !isFor(serving, name));
+    if (uncovered !== undefined) return `the certificate is not for the name ${uncovered}`;
+    const isSigned = [serving, ...intermediates].some(signed =>
+      authorities.some(({ publicKey }) => signed.verify(publicKey)),
+    );
+    return isSigned ? undefined : 'no CA of ca.crt signed the certificate';
+  } catch (error) {
+    return `a part of it cannot be read (${error instanceof Error ? error.message : error})`;
+  }
+}
+
+function certificatesIn(pem: string): X509Certificate[] {
+  const found = pem.match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g) ?? [];
+  return found.map(certificate => new X509Certificate(certificate));
+}
+
+function isFor(certificate: X509Certificate, name: string): boolean {
+  return (isIP(name) ? certificate.checkIP(name) : certificate.checkHost(name)) !== undefined;
+}
+
+/** Undefined when the key is not that of the certificate, or either cannot be read. */
+function validityOfPair({ certificatePem, privateKeyPem }: ServingCertificate): Validity | undefined {
+  try {
+    const certificate = new X509Certificate(certificatePem);
+    return certificate.checkPrivateKey(createPrivateKey(privateKeyPem)) ? validityOf(certificate) : undefined;
+  } catch {
     return undefined;
   }
 }
