@@ -295,6 +295,8 @@ export const PROBLEMS = [
     cause:
       'Its ClusterRole lacks the right that the message names. Services are served all the same; the message tells what is not done meanwhile.',
     fix: 'Allow get, list and watch of the resource in the ClusterRole of the coordinator. It is tried again every 30 s.',
+  },
+  {
     code: 'CD3020',
     reason: 'ObjectPutRight',
     meaning: "Somebody deleted or edited what clb-direct's TLS or webhook stands on; it is as it was again.",
