@@ -163,12 +163,23 @@ describe('changing weights', () => {
     expect(result).toMatchObject({ error: { code: 'CD2027', class: 'terminal', outcomeUnknown: true } });
   });
 
-  test('a refusal to tell of the task is no refusal of what was asked: its outcome is unknown', async () => {
+  test('a refusal to tell of the task says nothing of it: it may be under way, and is asked for again (L7)', async () => {
+    let asked = 0;
+    const { clock, cloud } = setUp(({ action }) => {
+      if (action !== 'DescribeTaskStatus') return {};
+      asked += 1;
+      return asked < 3 ? apiError('InvalidParameter') : { Status: 0 };
+    });
+    expect(await finish(clock, cloud.modifyWeights('lb-1', [change(1)], never))).toMatchObject({ ok: true });
+  });
+
+  test('a task of which CLB tells nothing until the deadline leaves the outcome unknown', async () => {
     const { clock, cloud } = setUp(({ action }) =>
       action === 'DescribeTaskStatus' ? apiError('InvalidParameter') : {},
     );
     const result = await finish(clock, cloud.modifyWeights('lb-1', [change(1)], never));
-    expect(result).toMatchObject({ error: { code: 'CD2042', class: 'retryable', outcomeUnknown: true } });
+    expect(clock.now()).toBe(6000);
+    expect(result).toMatchObject({ error: { code: 'CD2041', class: 'retryable', outcomeUnknown: true } });
   });
 
   test('a task that does not end in time leaves the outcome unknown', async () => {

@@ -1,6 +1,6 @@
 import { type Clock, sleep } from '../../common/clock.ts';
 import { classify } from './classify.ts';
-import { MalformedReplyError, TaskFailedError } from './failures.ts';
+import { TaskFailedError } from './failures.ts';
 import { taskStatus } from './replies.ts';
 import type { Reply } from './reply-fields.ts';
 import type { TaskKind } from './task-times.ts';
@@ -16,8 +16,8 @@ export interface TaskPollerOptions {
 /**
  * Waits for the end of an asynchronous CLB task that was accepted just now, and resolves with the last reply. Failures to
  * ask are passed over, since they say nothing about the task; the signal is what bounds the wait.
- * @throws TaskFailedError when the task failed, an error of asking that lasts (for example: not allowed),
- * MalformedReplyError when CLB does not know the task, the signal's reason.
+ * @throws TaskFailedError when the task failed, an error of asking that lasts (for example: not allowed), the signal's
+ * reason.
  */
 export async function pollTask(taskId: string, options: TaskPollerOptions, signal: AbortSignal): Promise<Reply> {
   const { clock, kind } = options;
@@ -58,10 +58,9 @@ async function askOnce(
   } catch (error) {
     signal.throwIfAborted();
     if (error instanceof TaskFailedError) throw error;
-    const { class: kind, blames, message } = classify('DescribeTaskStatus', error);
-    if (kind !== 'terminal') return 'no answer';
-    if (blames === 'account') throw error;
-    // CLB does not know the task: that says nothing about what the task was to do.
-    throw new MalformedReplyError(`task ${taskId} was accepted, and CLB tells nothing of it: ${message}`);
+    const { class: kind, blames } = classify('DescribeTaskStatus', error);
+    if (kind === 'terminal' && blames === 'account') throw error;
+    // Also of a task that CLB says it does not know: it has accepted it, and may still be at it (law L7).
+    return 'no answer';
   }
 }
