@@ -52,6 +52,11 @@ const STEPS: readonly Step[] = [
     advice: 'a released agent would not understand this: add a field with a new number instead',
     perform: program('buf', 'breaking', '--against', 'proto/released.binpb'),
   },
+  {
+    name: 'chart docs',
+    advice: 'npm run chart-docs, and commit its README.md and values.schema.json',
+    perform: program(process.execPath, 'tools/chart-docs.ts', '--check'),
+  },
   { name: 'generated', advice: 'npm run generate, and commit proto/gen', perform: generated },
 ];
 

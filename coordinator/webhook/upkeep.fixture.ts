@@ -85,6 +85,7 @@ export class StagedReplica {
   readonly served: ServedCertificate[] = [];
   readonly written: string[] = [];
   readonly writes: string[] = [];
+  readonly requests: { readonly request: KubeRequest; readonly isWatch: boolean }[] = [];
   isReachable = true;
   isWatchable = true;
   readonly upkeep: Upkeep;
@@ -127,6 +128,7 @@ export class StagedReplica {
     return {
       request: async (request: KubeRequest, signal) => {
         if (!this.isReachable) throw new KubeConnectionError('connection refused');
+        this.requests.push({ request, isWatch: false });
         if (request.method !== 'GET' && !request.path.endsWith('/events')) {
           this.writes.push(`${request.method} ${request.path}`);
         }
@@ -134,6 +136,7 @@ export class StagedReplica {
       },
       watch: (request, signal) => {
         if (!this.isReachable || !this.isWatchable) throw new KubeConnectionError('connection refused');
+        this.requests.push({ request, isWatch: true });
         return inner.watch(request, signal);
       },
     };

@@ -62,19 +62,33 @@ export function missingModules(settings: ClusterSettings): string[] {
 
 /** Builds what the cache folder lacks; about 7 minutes on two cores the first time, nothing afterwards. */
 export async function buildPrograms(settings: ClusterSettings, report: (line: string) => void): Promise<void> {
-  for (const module of modules) {
-    const output = outputFolder(settings, module);
-    if (existsSync(output)) continue;
-    report(`building ${module.name} with go (once; all of them take about 7 minutes on two cores)`);
-    const unfinished = `${output}.${process.pid}`;
-    mkdirSync(unfinished, { recursive: true });
-    try {
-      await compile(module, unfinished, report);
-      // The name appears only when everything is there, so an interrupted build is never taken for a complete one.
-      renameSync(unfinished, output);
-    } finally {
-      rmSync(unfinished, { recursive: true, force: true });
-    }
+  for (const module of modules) await buildModule(settings, module, report);
+}
+
+/** The folder of one module's programs, which are built first if they are not there. */
+export async function builtPrograms(
+  settings: ClusterSettings,
+  name: string,
+  report: (line: string) => void,
+): Promise<string> {
+  const module = modules.find(candidate => candidate.name === name);
+  assert(module !== undefined, `there is no module build/${name}`);
+  await buildModule(settings, module, report);
+  return outputFolder(settings, module);
+}
+
+async function buildModule(settings: ClusterSettings, module: Module, report: (line: string) => void): Promise<void> {
+  const output = outputFolder(settings, module);
+  if (existsSync(output)) return;
+  report(`building ${module.name} with go (once; all of them take about 7 minutes on two cores)`);
+  const unfinished = `${output}.${process.pid}`;
+  mkdirSync(unfinished, { recursive: true });
+  try {
+    await compile(module, unfinished, report);
+    // The name appears only when everything is there, so an interrupted build is never taken for a complete one.
+    renameSync(unfinished, output);
+  } finally {
+    rmSync(unfinished, { recursive: true, force: true });
   }
 }
 

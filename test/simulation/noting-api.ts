@@ -22,10 +22,12 @@ interface NotingOptions {
   readonly note: (write: ApiWrite) => void;
   /** What is wrong with the server, for those whom it hits. */
   readonly faults: ApiFaults | undefined;
+  /** Told of every request before it is answered. */
+  readonly onRequest?: ((username: string, request: KubeRequest, isWatch: boolean) => void) | undefined;
 }
 
 /** The API server, with every write noted when it is done, whether or not anybody still waits for the answer. */
-export function notingApi({ api, wallNow, note, faults }: NotingOptions): Api {
+export function notingApi({ api, wallNow, note, faults, onRequest }: NotingOptions): Api {
   const request = async (user: KubeUser | undefined, asked: KubeRequest): Promise<ApiResponse> => {
     const response = await api.request(user, asked);
     const { method, path, body } = asked;
@@ -35,7 +37,13 @@ export function notingApi({ api, wallNow, note, faults }: NotingOptions): Api {
     return response;
   };
   return {
-    request: (user, asked) => (faults ? faults.answer(asked, () => request(user, asked)) : request(user, asked)),
-    openWatch: (user, asked) => faults?.refuseWatch(asked) ?? api.openWatch(user, asked),
+    request: (user, asked) => {
+      onRequest?.(user?.username ?? '', asked, false);
+      return faults ? faults.answer(asked, () => request(user, asked)) : request(user, asked);
+    },
+    openWatch: (user, asked) => {
+      onRequest?.(user?.username ?? '', asked, true);
+      return faults?.refuseWatch(asked) ?? api.openWatch(user, asked);
+    },
   };
 }

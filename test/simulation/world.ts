@@ -1,5 +1,5 @@
 import type { Pod } from '../../common/kube/objects.ts';
-import type { KubeResponse, KubeTransport } from '../../common/kube/transport.ts';
+import type { KubeRequest, KubeResponse, KubeTransport } from '../../common/kube/transport.ts';
 import type { Logger, LogLevel } from '../../common/logger.ts';
 import { type Random, randomInteger, seededRandom } from '../../common/random.ts';
 import { VirtualClock } from '../../common/virtual-clock.ts';
@@ -39,6 +39,8 @@ export interface WorldOptions {
   readonly clb?: (settings: ClbSettings) => ClbSettings;
   /** The coordinators' flag; default `any`. */
   readonly existingLoadBalancers?: CoordinatorOptions['existingLoadBalancers'];
+  /** Told of every request to the API server, watches among them. */
+  readonly onApiRequest?: (username: string, request: KubeRequest, isWatch: boolean) => void;
 }
 
 /** As much of an Event as a person reads. */
@@ -144,7 +146,7 @@ export class World {
       this.log.add('kube', write);
       this.apiWrites.push(write);
     };
-    const server = notingApi({ api: this.#api, wallNow, note, faults });
+    const server = notingApi({ api: this.#api, wallNow, note, faults, onRequest: this.#options.onApiRequest });
     return inProcessKubeTransport({ server, user, clock: this.clock, latencyMs: KUBE_LATENCY_MS });
   }
 

@@ -91,7 +91,7 @@ async function prepareCluster({ clock, cluster }: ProductContext): Promise<void>
   const namespace = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: names.namespace } };
   const apply = (object: object) => cluster.kubectl(['apply', '--filename=-'], JSON.stringify(object));
   await apply(namespace);
-  await cluster.kubectl(['apply', '--filename', join(import.meta.dirname, 'rbac.yaml')]);
+  await cluster.kubectl(['apply', '--filename=-'], await chartRights(cluster));
   const items = [lease, agentDaemonSet, webhookService, webhookEndpoints(replicas)];
   await apply({ apiVersion: 'v1', kind: 'List', items });
   const status = ['rollout', 'status', `daemonset/${names.agent}`, `--namespace=${names.namespace}`];
@@ -102,6 +102,16 @@ async function prepareCluster({ clock, cluster }: ProductContext): Promise<void>
   for (const replica of replicas) {
     await cluster.run(['ip', 'address', 'replace', `${coordinatorAddress(replica)}/32`, 'dev', bridge]);
   }
+}
+
+/** The accounts and their rights as the chart has them. */
+async function chartRights(cluster: Cluster): Promise<string> {
+  const files = ['coordinator', 'agent'].flatMap(part => ['serviceaccount', 'rbac'].map(file => `${part}/${file}`));
+  const shown = files.map(file => `--show-only=templates/${file}.yaml`);
+  const values = ['--set=cloud.region=ap-guangzhou', '--set=cloud.vpcId=vpc-cluster'];
+  const chart = join(repository, 'charts/clb-direct');
+  const command = ['helm', 'template', 'clb-direct', chart, `--namespace=${names.namespace}`, ...shown, ...values];
+  return (await cluster.run(command)).stdout;
 }
 
 function startLoadBalancers(context: ProductContext): Promise<ClusterProcess> {

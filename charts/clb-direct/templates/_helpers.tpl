@@ -1,0 +1,87 @@
+{{/*
+Names do not follow the release's name: certificates, lease and webhook have theirs in the code, and one cluster has one
+clb-direct (checks.yaml).
+*/}}
+
+{{- define "clb-direct.labels" -}}
+app.kubernetes.io/name: clb-direct
+app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
+{{- end }}
+
+{{- define "clb-direct.selector" -}}
+app.kubernetes.io/name: clb-direct
+app.kubernetes.io/component: {{ . }}
+{{- end }}
+
+{{- define "clb-direct.image" -}}
+{{- with .Values.image -}}
+{{- if .digest }}{{ .repository }}@{{ .digest }}{{ else }}{{ .repository }}:{{ .tag | default $.Chart.AppVersion }}{{ end }}
+{{- end }}
+{{- end }}
+
+{{/* Of a Pod: what to pull with. */}}
+{{- define "clb-direct.pullSecrets" -}}
+{{- with .Values.image.pullSecrets }}
+imagePullSecrets:
+  {{- range . }}
+  - name: {{ . }}
+  {{- end }}
+{{- end }}
+{{- end }}
+
+{{/* Of a container that needs nothing of its node: passes Pod Security "restricted". */}}
+{{- define "clb-direct.restrictedContainer" -}}
+allowPrivilegeEscalation: false
+readOnlyRootFilesystem: true
+capabilities: { drop: [ALL] }
+{{- end }}
+
+{{/* Of a Pod that needs nothing of its node. */}}
+{{- define "clb-direct.restrictedPod" -}}
+runAsNonRoot: true
+runAsUser: 65532
+runAsGroup: 65532
+fsGroup: 65532
+seccompProfile: { type: RuntimeDefault }
+{{- end }}
+
+{{- define "clb-direct.scrape" -}}
+prometheus.io/scrape: "true"
+prometheus.io/path: /metrics
+prometheus.io/port: {{ . | quote }}
+{{- end }}
+
+{{/* The agent's options, by the names of their environment variables. */}}
+{{- define "clb-direct.agentOptions" -}}
+{{- with .Values.agent -}}
+CLB_DIRECT_COORDINATOR: clb-direct-coordinator.{{ $.Release.Namespace }}.svc:9443
+CLB_DIRECT_COORDINATOR_CA_FILE: /etc/clb-direct/ca/ca.crt
+CLB_DIRECT_TOKEN_FILE: /var/run/secrets/clb-direct/token
+CLB_DIRECT_HEALTH_SOCKET: /run/clb-direct/health.sock
+CLB_DIRECT_REDIRECT: {{ .redirect.enabled | ternary .redirect.means "off" | quote }}
+{{- if .runtimeEvents.enabled }}
+CLB_DIRECT_RUNTIME_SOCKET: {{ .runtimeEvents.folder }}/containerd.sock
+{{- else }}
+CLB_DIRECT_RUNTIME: none
+{{- end }}
+{{- if .connections.enabled }}
+CLB_DIRECT_PROC_ROOT: /host/proc
+{{- end }}
+CLB_DIRECT_IDLE_CONNECTIONS: {{ .connections.ignoreIdle | quote }}
+{{- if not .shutdownNotice.enabled }}
+CLB_DIRECT_DBUS_SOCKET: none
+{{- end }}
+{{- if not .spotNotice.enabled }}
+CLB_DIRECT_METADATA_ADDRESS: none
+{{- end }}
+CLB_DIRECT_DRAIN_SECONDS: {{ .drainSeconds | quote }}
+CLB_DIRECT_DRAIN_SECONDS_MAX: {{ .drainSecondsMax | quote }}
+{{- if $.Values.webhook.injectAlways }}
+CLB_DIRECT_PURE_VPC_CNI: "true"
+{{- end }}
+CLB_DIRECT_LOG_LEVEL: {{ .logLevel }}
+{{- end }}
+{{- end }}

@@ -1,0 +1,76 @@
+/** The chart as helm renders it, for tests. */
+import { accessSync, constants } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { parseAllDocuments } from 'yaml';
+import { builtPrograms, missingModules } from '../cluster/build.ts';
+import { runCommand } from '../cluster/command.ts';
+import { clusterSettings } from '../cluster/settings.ts';
+
+const chartFolder = join(import.meta.dirname, '../../charts/clb-direct');
+
+type Json = Readonly<Record<string, unknown>>;
+
+/** As much of a Kubernetes object as the tests look at. */
+export interface Rendered {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly metadata: {
+    readonly name: string;
+    readonly namespace?: string;
+    readonly labels?: Readonly<Record<string, string>>;
+    readonly annotations?: Readonly<Record<string, string>>;
+  };
+  readonly [field: string]: unknown;
+}
+
+export interface Helm {
+  /** The objects that `helm install` with these values would make, hooks among them. @throws what helm says. */
+  render(values?: Json): Promise<readonly Rendered[]>;
+}
+
+/** Values that are the user's to give. */
+const required = {
+  cloud: { region: 'ap-guangzhou', vpcId: 'vpc-test', credentials: { existingSecret: 'key' } },
+};
+
+/** Builds helm if need be (a minute or two, once). A text says what is missing here. */
+export async function findHelm(): Promise<Helm | string> {
+  const settings = clusterSettings({});
+  if (missingModules(settings).includes('helm') && !isInPath('go')) {
+    return 'helm is not built and there is no Go to build it; see https://go.dev/dl/';
+  }
+  const folder = await builtPrograms(settings, 'helm', () => {});
+  return { render: values => render(join(folder, 'helm'), values ?? {}) };
+}
+
+async function render(helm: string, values: Json): Promise<readonly Rendered[]> {
+  const command = [helm, 'template', 'clb-direct', chartFolder, '--namespace=clb-direct', '--values=-'];
+  const input = JSON.stringify(merged(required, values));
+  const { stdout } = await runCommand(command, { input, timeoutMs: 120_000 });
+  const objects = parseAllDocuments(stdout).map(document => document.toJS() as Rendered | null);
+  return objects.filter(object => object !== null);
+}
+
+/** As helm lays the user's values over the chart's. */
+function merged(under: Json, over: Json): Json {
+  const entries = Object.entries(over).map(([key, value]) => {
+    const below = under[key];
+    return [key, isGroup(below) && isGroup(value) ? merged(below, value) : value];
+  });
+  return { ...under, ...Object.fromEntries(entries) };
+}
+
+function isGroup(value: unknown): value is Json {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isInPath(command: string): boolean {
+  return (process.env.PATH ?? '').split(delimiter).some(folder => {
+    try {
+      accessSync(join(folder, command), constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}

@@ -1,0 +1,226 @@
+import { beforeAll, describe, expect, test } from 'vitest';
+import { AGENT_OPTIONS } from '../../agent/options.ts';
+import { parseOptions } from '../../common/options.ts';
+import { COORDINATOR_OPTIONS } from '../../coordinator/options.ts';
+import { findHelm, type Helm, type Rendered } from './helm.ts';
+import { type Container, containersOf, type PodSpec, podsOf } from './pod-spec.ts';
+import { variants } from './variants.ts';
+
+const BUILD_TIMEOUT_MS = 900_000;
+const RENDER_TIMEOUT_MS = 120_000;
+
+let missing: string | undefined;
+const rendered = new Map<string, readonly Rendered[]>();
+
+beforeAll(async () => {
+  const helm: Helm | string = await findHelm();
+  if (typeof helm === 'string') {
+    missing = helm;
+    return;
+  }
+  for (const [name, values] of Object.entries(variants)) rendered.set(name, await helm.render(values));
+}, BUILD_TIMEOUT_MS + RENDER_TIMEOUT_MS);
+
+/** What is wrong with the objects of any variant: nothing, in a chart that a platform team would approve. */
+function policy(name: string, judge: (objects: readonly Rendered[]) => readonly string[]): void {
+  test(name, ({ skip }) => {
+    if (missing !== undefined) return skip(missing);
+    const found = [...rendered].flatMap(([variant, objects]) => judge(objects).map(text => `${variant}: ${text}`));
+    expect(found).toEqual([]);
+  });
+}
+
+const forEachPod =
+  (judge: (pod: PodSpec, owner: Rendered) => readonly (string | false)[]) => (objects: readonly Rendered[]) =>
+    objects.flatMap(owner =>
+      podsOf(owner).flatMap(pod =>
+        judge(pod, owner).flatMap(text => (text === false ? [] : [`${owner.kind} ${owner.metadata.name} ${text}`])),
+      ),
+    );
+
+const forEachContainer = (judge: (container: Container, pod: PodSpec) => readonly (string | false)[]) =>
+  forEachPod(pod =>
+    containersOf(pod).flatMap(container => judge(container, pod).map(text => text && `${container.name}: ${text}`)),
+  );
+
+const CLUSTER_SCOPED = new Set(['ClusterRole', 'ClusterRoleBinding', 'CustomResourceDefinition', 'IngressClass']);
+
+describe('every variant of the chart', () => {
+  policy('names each object once, and its namespace', objects => {
+    const names = objects.map(({ kind, metadata }) => `${kind} ${metadata.namespace ?? ''}/${metadata.name}`);
+    const twice = names.filter((name, index) => names.indexOf(name) !== index);
+    const homeless = objects.filter(({ kind, metadata }) => !CLUSTER_SCOPED.has(kind) && !metadata.namespace);
+    return [
+      ...twice.map(name => `${name} twice`),
+      ...homeless.map(({ kind, metadata }) => `${kind} ${metadata.name} has no namespace`),
+    ];
+  });
+
+  policy('labels everything as its own', objects =>
+    objects
+      .filter(({ metadata }) => metadata.labels?.['app.kubernetes.io/name'] !== 'clb-direct')
+      .map(({ kind, metadata }) => `${kind} ${metadata.name}`),
+  );
+
+  policy('gives no right by a wildcard', objects =>
+    objects
+      .filter(object => object.rules && JSON.stringify(object.rules).includes('"*"'))
+      .map(({ metadata }) => metadata.name),
+  );
+
+  policy(
+    'lets no container gain privileges, write to its root or keep capabilities that it does not name',
+    forEachContainer(({ securityContext }) => [
+      securityContext?.allowPrivilegeEscalation !== false && 'may gain privileges',
+      securityContext?.readOnlyRootFilesystem !== true && 'may write to its root',
+      securityContext?.privileged === true && 'is privileged',
+      !securityContext?.capabilities?.drop?.includes('ALL') && 'keeps capabilities',
+    ]),
+  );
+
+  policy(
+    'runs every Pod with the default seccomp profile',
+    forEachPod(({ securityContext }) => [securityContext?.seccompProfile?.type !== 'RuntimeDefault' && 'has none']),
+  );
+
+  policy(
+    'keeps Pods that need nothing of their node within Pod Security "restricted"',
+    forEachPod((pod, { metadata }) => {
+      if (metadata.name.includes('agent')) return [];
+      return [
+        pod.securityContext?.runAsNonRoot !== true && 'may run as root',
+        pod.hostNetwork === true && 'is in the network of the host',
+        pod.hostPID === true && 'sees the processes of the host',
+        (pod.volumes ?? []).some(({ hostPath }) => hostPath) && 'mounts a folder of the host',
+        containersOf(pod).some(({ securityContext }) => securityContext?.capabilities?.add) && 'has capabilities',
+      ];
+    }),
+  );
+
+  policy(
+    'asks for memory, limits it, and limits no CPU',
+    forEachContainer(({ resources }) => [
+      !resources?.requests?.memory && 'asks for no memory',
+      !resources?.requests?.cpu && 'asks for no CPU',
+      !resources?.limits?.memory && 'has no limit of memory',
+      resources?.limits?.cpu !== undefined && 'is throttled',
+    ]),
+  );
+
+  policy(
+    'mounts every volume that it names, and names every one that it mounts',
+    forEachPod(pod => {
+      const named = (pod.volumes ?? []).map(({ name }) => name);
+      const mounted = containersOf(pod).flatMap(({ volumeMounts }) => (volumeMounts ?? []).map(({ name }) => name));
+      return [
+        ...named.filter(name => !mounted.includes(name)).map(name => `mounts ${name} nowhere`),
+        ...mounted.filter(name => !named.includes(name)).map(name => `has no volume ${name}`),
+      ];
+    }),
+  );
+
+  policy('chooses by labels that its Pods have', objects => {
+    const labels = objects.flatMap(object => podsOf(object).map(({ labels }) => labels));
+    const selectors = objects
+      .filter(({ kind }) => kind === 'Service')
+      .map(object => {
+        const { selector } = object.spec as { selector: Readonly<Record<string, string>> };
+        return { name: object.metadata.name, selector: Object.entries(selector) };
+      });
+    return selectors
+      .filter(({ selector }) => !labels.some(own => selector.every(([key, value]) => own[key] === value)))
+      .map(({ name }) => `Service ${name} finds nothing`);
+  });
+
+  policy(
+    'declares no port of the host, so that two agents fit on a node',
+    forEachContainer(({ ports }, { hostNetwork }) => [
+      hostNetwork === true && (ports ?? []).length > 0 && 'declares ports',
+    ]),
+  );
+
+  policy(
+    'gives each process options that it takes',
+    forEachContainer(({ args, env }) => {
+      const [command, ...argv] = args ?? [];
+      const environment = Object.fromEntries((env ?? []).map(({ name, value }) => [name, value ?? 'x']));
+      try {
+        if (command === 'agent' && !argv.includes('--remove-redirect')) parseOptions(AGENT_OPTIONS, argv, environment);
+        if (command === 'coordinator') parseOptions(COORDINATOR_OPTIONS, argv, environment);
+        return [];
+      } catch (error) {
+        return [(error as Error).message];
+      }
+    }),
+  );
+});
+
+describe('the defaults', () => {
+  const objectOf = (kind: string, name: string, variant = 'defaults') => {
+    const found = rendered.get(variant)?.find(object => object.kind === kind && object.metadata.name === name);
+    if (!found) throw new Error(`${variant}: no ${kind} ${name}`);
+    return found as Rendered & { readonly spec: Readonly<Record<string, never>> };
+  };
+  const podOf = (kind: string, name: string, variant?: string): PodSpec => {
+    const [pod] = podsOf(objectOf(kind, name, variant));
+    if (!pod) throw new Error(`${kind} ${name} has no Pods`);
+    return pod;
+  };
+  const agent = (variant?: string) => podOf('DaemonSet', 'clb-direct-agent', variant);
+  const check = (name: string, judge: () => void) =>
+    test(name, ({ skip }) => {
+      if (missing !== undefined) return skip(missing);
+      judge();
+    });
+
+  check('bring a lease that nobody holds, and that no upgrade resets', () => {
+    expect(objectOf('Lease', 'clb-direct')).not.toHaveProperty('spec');
+  });
+
+  check('hand a node over from one agent to the next without a gap', () => {
+    const { updateStrategy } = objectOf('DaemonSet', 'clb-direct-agent').spec;
+    expect(updateStrategy).toEqual({ type: 'RollingUpdate', rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } });
+  });
+
+  check('let an agent outlive the longest drain', () => {
+    const environment = Object.fromEntries((agent().containers[0]?.env ?? []).map(({ name, value }) => [name, value]));
+    expect(agent().terminationGracePeriodSeconds).toBeGreaterThan(Number(environment.CLB_DIRECT_DRAIN_SECONDS_MAX));
+  });
+
+  check('end a hung agent within ten seconds', () => {
+    const {
+      periodSeconds = 10,
+      failureThreshold = 3,
+      terminationGracePeriodSeconds,
+    } = agent().containers[0]?.livenessProbe ?? {};
+    expect(periodSeconds * failureThreshold + (terminationGracePeriodSeconds ?? 30)).toBeLessThanOrEqual(10);
+  });
+
+  check('run agents on all nodes but super nodes', () => {
+    expect(agent().tolerations).toEqual([{ operator: 'Exists' }]);
+    expect(JSON.stringify(agent().affinity)).toContain('"operator":"NotIn","values":["eklet"]');
+  });
+
+  check('need no operator and no object of another', () => {
+    const ours =
+      /^(v1|apps\/v1|policy\/v1|batch\/v1|coordination\.k8s\.io\/v1|networking\.k8s\.io\/v1|rbac\.authorization\.k8s\.io\/v1|apiextensions\.k8s\.io\/v1)$/;
+    expect(rendered.get('defaults')?.filter(({ apiVersion }) => !ours.test(apiVersion))).toEqual([]);
+  });
+
+  check('keep one coordinator up, each on a node of its own where that is possible', () => {
+    expect(objectOf('PodDisruptionBudget', 'clb-direct-coordinator').spec).toMatchObject({ maxUnavailable: 1 });
+    expect(podOf('Deployment', 'clb-direct-coordinator').affinity).toHaveProperty('podAntiAffinity');
+  });
+
+  check('lose a capability or a mount of the node with each switch that is turned off', () => {
+    const mounts = (variant?: string) => (agent(variant).volumes ?? []).flatMap(({ hostPath }) => hostPath?.path ?? []);
+    const added = (variant?: string) => agent(variant).containers[0]?.securityContext?.capabilities?.add ?? [];
+    expect(mounts()).toEqual(['/proc', '/run/containerd', '/run/dbus', '/run/xtables.lock']);
+    expect(added()).toEqual(['NET_ADMIN', 'NET_RAW']);
+    expect(mounts('no runtime events')).not.toContain('/run/containerd');
+    expect(mounts('no connections')).not.toContain('/proc');
+    expect(mounts('no shutdown notice')).not.toContain('/run/dbus');
+    expect([...mounts('no redirect'), ...added('no redirect')]).toEqual(['/proc', '/run/containerd', '/run/dbus']);
+    expect([...mounts('every host access off'), ...added('every host access off')]).toEqual([]);
+  });
+});
