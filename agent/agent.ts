@@ -1,7 +1,6 @@
 import type { Clock } from '../common/clock.ts';
 import type { KubeTransport } from '../common/kube/transport.ts';
 import type { Logger } from '../common/logger.ts';
-import type { PodRecord } from '../common/pod-record.ts';
 import type { NodePolicy } from '../common/pods/detect-eni.ts';
 import { type Random, randomUuid } from '../common/random.ts';
 import type { ReportConnector } from '../common/report-transport.ts';
@@ -21,7 +20,8 @@ import type { NodeSignSource } from './node/sign-source.ts';
 import { runAbsenceProver } from './pods/absence-prover.ts';
 import { askForDeletion } from './pods/deletion-question.ts';
 import { runPodReflector } from './pods/pod-reflector.ts';
-import { type PodChange, PodTable } from './pods/pod-table.ts';
+import { type ObservedPod, type PodChange, PodTable } from './pods/pod-table.ts';
+import { StartLag } from './pods/start-lag.ts';
 import type { HookRedirect } from './redirect/hook-redirect.ts';
 import { RedirectKeeper } from './redirect/redirect-keeper.ts';
 import { CoordinatorWitness } from './report/coordinator-witness.ts';
@@ -76,7 +76,11 @@ export async function runAgent(
   const parts = wire(edges, options, rest.signal);
   showTo(edges, parts);
   const lead = new ExitLead(edges);
-  const onObserved = (record: PodRecord) => lead.watchTold(record);
+  const lag = new StartLag(edges);
+  const onObserved = (pod: ObservedPod) => {
+    lead.watchTold(pod.record);
+    lag.watchTold(pod);
+  };
   const sources = { ...edges, ...options, ...parts, onObserved };
   const onRuntimeError = runtimeErrorLog(edges);
   const onRound = parts.pulses.follow('proving absence');

@@ -12,6 +12,8 @@ export interface AgentMetrics {
   /** Says where a scrape finds the Pods that are reported. */
   observePods(records: () => readonly PodRecord[]): void;
   podListOrWatchFailed(): void;
+  /** The watch told `lagMs` later that the containers of a Pod have started. */
+  containersStarted(lagMs: number): void;
   runtimeFailed(): void;
   /** Whether exits come from the runtime at the moment. */
   runtimeFollowed(isFollowed: boolean): void;
@@ -55,6 +57,7 @@ export function noMetrics(): AgentMetrics {
   return {
     observePods: ignore,
     podListOrWatchFailed: ignore,
+    containersStarted: ignore,
     runtimeFailed: ignore,
     runtimeFollowed: ignore,
     runtimeGap: ignore,

@@ -3,8 +3,20 @@ import { type BackoffLimits, backoffDelayMs } from './backoff.ts';
 import type { Clock, Timer } from './clock.ts';
 import type { Random } from './random.ts';
 
+/** What of a queue can be read at any moment. */
+export interface WorkQueueState {
+  /** How many keys wait to be taken, without the delayed. */
+  readonly length: number;
+  /** How long the key that is longest in work has been so; 0 when none is. */
+  longestWorkMs(): number;
+  /** How long all keys in work have been so, added up. */
+  unfinishedWorkMs(): number;
+}
+
 /** What a metric needs to know; every call is synchronous and must not throw. */
 export interface WorkQueueObserver {
+  /** The queue was made. */
+  attached?(queue: WorkQueueState): void;
   added?(key: string): void;
   /** A worker took the key `queuedMs` after it became due. */
   started?(key: string, queuedMs: number): void;
@@ -30,7 +42,7 @@ export interface WorkQueueOptions {
  * - never is one key in work twice at a time: a key added while in work is queued again when that work is done, so the
  *   last addition is always followed by work that began after it.
  */
-export class WorkQueue {
+export class WorkQueue implements WorkQueueState {
   readonly #options: WorkQueueOptions;
   /** Waiting keys with the time they were queued, in the order to take them. */
   readonly #waiting = new Map<string, number>();
@@ -46,17 +58,23 @@ export class WorkQueue {
   constructor(options: WorkQueueOptions) {
     assert(options.keysMax > 0, 'keysMax must be positive');
     this.#options = options;
+    options.observer?.attached?.(this);
   }
 
-  /** How many keys wait to be taken, without the delayed. */
   get length(): number {
     return this.#waiting.size;
   }
 
-  /** How long the key that is longest in work has been so; 0 when none is. */
   longestWorkMs(): number {
     const [oldest] = this.#working.values();
     return oldest === undefined ? 0 : this.#options.clock.now() - oldest;
+  }
+
+  unfinishedWorkMs(): number {
+    const now = this.#options.clock.now();
+    let sumMs = 0;
+    for (const startedAt of this.#working.values()) sumMs += now - startedAt;
+    return sumMs;
   }
 
   /** @returns false when the queue is full: the key is not queued, and only a later resync brings it back. */

@@ -132,6 +132,11 @@ export class Coordinator {
     return { leader: this.#elector?.holderIdentity() ?? '', term: this.#termNumber };
   }
 
+  /** Until when this replica may write by its lease, monotonic milliseconds; in the past while it does not lead. */
+  get mayWriteUntil(): number {
+    return this.isLeading ? (this.#elector?.mayWriteUntil() ?? 0) : Number.NEGATIVE_INFINITY;
+  }
+
   /** Undefined while all is well, else what is wrong: for the liveness probe. */
   ailment(): string | undefined {
     return this.#elector?.isStalled() ? 'it leads by its own word, but its lease has run out' : undefined;

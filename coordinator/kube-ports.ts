@@ -73,32 +73,55 @@ export class KubePorts implements LeaderPorts {
     const base = { transport: edges.kube, clock: edges.clock, random: edges.random };
     const failed = (what: string) => (subject: unknown, error: unknown) =>
       edges.log.warn('a request to the API server failed, will try again', { what, subject, error });
+    const { observer } = options;
     this.#gates = new GateWriter({
       ...base,
+      observer: observer.queue('gates'),
       onError: failed('readiness gate'),
       onGone: gate => this.#work?.podMissed(gate.podUid),
-      onWritten: (gate, latencyMs) => gate.isOpen && options.observer.gateOpened(latencyMs),
+      onWritten: ({ podUid, isOpen }, latencyMs) => {
+        if (!isOpen) return;
+        observer.gateOpened(latencyMs);
+        this.#work?.gateOpened(podUid);
+      },
     });
-    this.#services = new ServiceWriter({ ...base, onError: failed('Service') });
-    this.#events = new EventRecorder({ ...base, instance: options.name, onError: failed('Event') });
+    this.#services = new ServiceWriter({
+      ...base,
+      observer: observer.queue('services'),
+      onError: failed('Service'),
+    });
+    this.#events = new EventRecorder({
+      ...base,
+      observer: observer.queue('events'),
+      instance: options.name,
+      onError: failed('Event'),
+    });
     this.#confirmer = new PodConfirmer({
       ...base,
+      observer: observer.queue('pods'),
       onAnswer: (question, answer) => this.#answered(question, answer),
       onError: failed('Pod'),
     });
     this.#lists = new NamespaceServices({
       ...base,
+      observer: observer.queue('service-lists'),
       onList: (namespace, list) => this.#work?.servicesListed(namespace, list),
       onError: failed('Services of a namespace'),
     });
     this.#secrets = new SecretReader({
       ...base,
+      observer: observer.queue('secrets'),
       onSecret: (secret, look) => this.#work?.secretRead(secret, look),
       onError: failed('Secret'),
     });
-    this.#configs = new TkeServiceConfigWriter({ ...base, onError: failed('TkeServiceConfig') });
+    this.#configs = new TkeServiceConfigWriter({
+      ...base,
+      observer: observer.queue('configs'),
+      onError: failed('TkeServiceConfig'),
+    });
     this.#instances = new NodeInstances({
       ...base,
+      observer: observer.queue('instances'),
       onInstance: (node, instanceId) => this.#work?.instanceFound(node, instanceId),
       onError: failed('node'),
     });

@@ -1,4 +1,5 @@
 import { type Clock, systemClock } from '../common/clock.ts';
+import { runEventLoopWatch } from '../common/event-loop-watch.ts';
 import { KubeConfigError } from '../common/kube/configuration.ts';
 import { httpsKubeTransport } from '../common/kube/https-transport.ts';
 import { loadKubeConfig } from '../common/kube/kubeconfig.ts';
@@ -20,6 +21,8 @@ import { TokenReviewer } from './reports/token-review.ts';
 import { registerCloudGauges } from './status/cloud-gauges.ts';
 import { listenForStatus } from './status/http-listener.ts';
 import { CoordinatorMetrics } from './status/metrics.ts';
+import { registerProcessMetrics } from './status/process-metrics.ts';
+import { registerStateGauges } from './status/state-gauges.ts';
 import { takeGauges } from './status/take-gauges.ts';
 import { takeSnapshot } from './status/take-snapshot.ts';
 import type { ServedCertificate } from './webhook/certificate-bundle.ts';
@@ -77,6 +80,7 @@ interface Process {
   readonly logger: Logger;
   readonly metrics: CoordinatorMetrics;
   readonly upkeep: Upkeep;
+  readonly onLoopDelay: (delayMs: number) => void;
   readonly coordinator: Coordinator;
 }
 
@@ -90,7 +94,8 @@ async function run(values: CoordinatorOptionValues, environment: Environment): P
     replica.logger.info('coordinator started', { replica: values.podName, ...listeners.ports });
     // The listeners outlive the work: a next leader has to speak to the agents before their streams end.
     const upkeep = replica.upkeep.follow(listeners.replaceCertificate, stop.signal);
-    await Promise.all([replica.coordinator.run(stop.signal), upkeep]);
+    const loopWatch = runEventLoopWatch({ clock: replica.clock, onDelay: replica.onLoopDelay }, stop.signal);
+    await Promise.all([replica.coordinator.run(stop.signal), upkeep, loopWatch]);
     await listeners.close();
   }
   process.off('SIGTERM', onSignal).off('SIGINT', onSignal);
@@ -109,7 +114,8 @@ async function makeReplica(values: CoordinatorOptionValues, environment: Environ
     transport,
     clock,
     random,
-    observe: ({ action, outcome, durationMs }) => metrics.cloudCall(action, outcome, durationMs),
+    observe: observation => metrics.cloudCall(observation),
+    observeTask: observation => metrics.cloudTask(observation),
   });
   const upkeep = new Upkeep({
     source: certificateSource(values, { transport: kube, clock, logger }),
@@ -142,9 +148,10 @@ async function makeReplica(values: CoordinatorOptionValues, environment: Environ
       },
     },
   );
-  metrics.collectFrom(() => takeGauges(coordinator));
+  registerStateGauges(metrics.registry, () => takeGauges(coordinator, clock));
   registerCloudGauges(metrics.registry, cloud);
-  return { values, clock, kube, logger, metrics, upkeep, coordinator };
+  const onLoopDelay = registerProcessMetrics(metrics.registry, { startedAtMs: clock.wallNow() });
+  return { values, clock, kube, logger, metrics, onLoopDelay, upkeep, coordinator };
 }
 
 /** Undefined when the process was stopped before there was a certificate. */
@@ -197,7 +204,9 @@ async function openListeners(replica: Process, signal: AbortSignal) {
     await status.stop(STOP_GRACE_MS);
   };
   const ports = { grpcPort: reports.port, webhookPort: webhook.port, httpPort: status.port };
+  metrics.certificates(certificate);
   const replaceCertificate = (next: ServedCertificate) => {
+    metrics.certificates(next);
     reports.replaceCertificate(next);
     webhook.replaceCertificate(next);
   };

@@ -2,7 +2,12 @@ import { PodPhase, type PodRecord } from '../../common/pod-record.ts';
 import type { AgentMetrics } from '../metrics.ts';
 import type { Meter } from './meter.ts';
 
-export function podMetrics({ counter, scraped }: Meter): Pick<AgentMetrics, 'observePods' | 'podListOrWatchFailed'> {
+type PodFacts = 'observePods' | 'podListOrWatchFailed' | 'containersStarted';
+
+/** A kubelet writes a status about a second after the fact, and Kubernetes rounds the start down to a second. */
+const START_LAG_SECONDS = [0.5, 1, 1.5, 2, 3, 5, 10, 30];
+
+export function podMetrics({ counter, scraped, histogram }: Meter): Pick<AgentMetrics, PodFacts> {
   let records: () => readonly PodRecord[] = () => [];
   scraped(
     'pods',
@@ -14,11 +19,17 @@ export function podMetrics({ counter, scraped }: Meter): Pick<AgentMetrics, 'obs
     'state',
   );
   const listErrors = counter('pod_watch_errors_total', 'Lists and watches of Pods that failed.');
+  const startLag = histogram(
+    'container_start_lag_seconds',
+    'From the start of the last container of a Pod, which Kubernetes tells in whole seconds, to the moment at which the watch told of it.',
+    START_LAG_SECONDS,
+  );
   return {
     observePods: read => {
       records = read;
     },
     podListOrWatchFailed: () => listErrors.inc(),
+    containersStarted: lagMs => startLag.observe(lagMs / 1_000),
   };
 }
 

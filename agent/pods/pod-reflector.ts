@@ -2,12 +2,12 @@ import type { Clock } from '../../common/clock.ts';
 import type { Pod } from '../../common/kube/objects.ts';
 import { type ReflectorEvent, runReflector } from '../../common/kube/reflector.ts';
 import type { KubeTransport } from '../../common/kube/transport.ts';
-import type { PodRecord } from '../../common/pod-record.ts';
 import type { NodePolicy } from '../../common/pods/detect-eni.ts';
 import { projectPod } from '../../common/pods/project-pod.ts';
 import type { Random } from '../../common/random.ts';
 import { podHook } from './pod-hook.ts';
 import type { ObservedPod, PodChange, PodTable } from './pod-table.ts';
+import { startedAtMs } from './start-lag.ts';
 
 export interface PodReflectorOptions {
   readonly transport: KubeTransport;
@@ -18,7 +18,7 @@ export interface PodReflectorOptions {
   readonly table: PodTable;
   readonly onChange: (change: PodChange) => void;
   /** Each version of a Pod that the watch tells, as the API server has it. */
-  readonly onObserved?: (record: PodRecord) => void;
+  readonly onObserved?: (pod: ObservedPod) => void;
   /** A list or watch failed; it is tried again. */
   readonly onError: (error: unknown) => void;
 }
@@ -32,9 +32,13 @@ export function runPodReflector(options: PodReflectorOptions, signal: AbortSigna
       random: options.random,
       path: '/api/v1/pods',
       query: { fieldSelector: `spec.nodeName=${options.nodeName}` },
-      project: pod => ({ record: projectPod(pod, options.policy), hook: podHook(pod) }),
+      project: pod => ({
+        record: projectPod(pod, options.policy),
+        hook: podHook(pod),
+        startedAtMs: startedAtMs(pod),
+      }),
       onEvent: event => {
-        if (event.type === 'applied') options.onObserved?.(event.item.record);
+        if (event.type === 'applied') options.onObserved?.(event.item);
         options.onChange(applyTo(options.table, event, options.clock.wallNow()));
       },
       onError: options.onError,

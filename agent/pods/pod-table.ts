@@ -12,6 +12,8 @@ export interface ObservedPod {
   readonly record: PodRecord;
   /** How its preStop calls reach this agent. */
   readonly hook: PodHook;
+  /** When the last of its containers started, milliseconds since the Unix epoch; left out until all of them run. */
+  readonly startedAtMs?: number | undefined;
 }
 
 export interface PodChange {

@@ -49,12 +49,19 @@ export interface CallObservation {
   readonly durationMs: number;
 }
 
+/** One asynchronous task of CLB that was waited for to its end; for metrics. */
+export interface TaskObservation {
+  readonly action: string;
+  readonly durationMs: number;
+}
+
 export interface CallerOptions {
   readonly transport: ClbTransport;
   readonly clock: Clock;
   readonly random: Random;
   readonly limits?: Partial<CloudLimits>;
   readonly observe?: (observation: CallObservation) => void;
+  readonly observeTask?: (observation: TaskObservation) => void;
 }
 
 export interface Question<T> {

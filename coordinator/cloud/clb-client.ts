@@ -14,7 +14,7 @@ export interface ClbCloud extends Cloud {
 export function clbCloud(options: CallerOptions): ClbCloud {
   const caller = new Caller(options);
   const reader = new ClbReader(caller);
-  const writer = new ClbWriter(caller, options.clock);
+  const writer = new ClbWriter(caller, options);
   return {
     waiting: priority => caller.waiting(priority),
     rates: () => caller.rates(),

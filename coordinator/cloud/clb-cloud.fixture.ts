@@ -1,7 +1,7 @@
 import { sleep } from '../../common/clock.ts';
 import { seededRandom } from '../../common/random.ts';
 import { VirtualClock } from '../../common/virtual-clock.ts';
-import type { CallObservation, CloudLimits } from './caller.ts';
+import type { CallObservation, CloudLimits, TaskObservation } from './caller.ts';
 import { clbCloud } from './clb-client.ts';
 import { type ScriptedAnswer, type ScriptedCall, ScriptedTransport } from './scripted-transport.ts';
 import { ClbApiError, type ClbTransport } from './transport.ts';
@@ -19,8 +19,10 @@ export function setUp(
   const transport = new ScriptedTransport(clock, script);
   const observations: CallObservation[] = [];
   const observe = (observation: CallObservation) => observations.push(observation);
-  const cloud = clbCloud({ transport, clock, random: seededRandom(1), observe, limits });
-  return { clock, transport, cloud, observations };
+  const tasks: TaskObservation[] = [];
+  const observeTask = (observation: TaskObservation) => tasks.push(observation);
+  const cloud = clbCloud({ transport, clock, random: seededRandom(1), observe, observeTask, limits });
+  return { clock, transport, cloud, observations, tasks };
 }
 
 export const WIDE = { requestsPerSecond: 1000, burst: 1000 };

@@ -122,12 +122,13 @@ describe('changing weights', () => {
   const change = (index: number) => ({ ...target(index), port: index + 1, weight: 0 });
 
   test('groups targets by rule into entries of 50 and waits for the end of the task', async () => {
-    const { clock, cloud, transport } = setUp(({ action }, index) =>
+    const { clock, cloud, transport, tasks } = setUp(({ action }, index) =>
       action === 'DescribeTaskStatus' && index < 3 ? RUNNING : SUCCEEDED,
     );
     const targets = Array.from({ length: 120 }, (_, index) => change(index));
     const result = await finish(clock, cloud.modifyWeights('lb-1', [...targets, target(1, 'lbl-2')], never));
     expect(result.ok).toBe(true);
+    expect(tasks).toEqual([{ action: 'BatchModifyTargetWeight', durationMs: clock.now() }]);
     const [parameters] = transport.parametersOf('BatchModifyTargetWeight');
     const entries = parameters?.ModifyList as { ListenerId: string; Targets: object[] }[];
     expect(entries.map(entry => [entry.ListenerId, entry.Targets.length])).toEqual([

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { Clock } from '../../common/clock.ts';
-import type { Caller, Send, Write } from './caller.ts';
+import type { Caller, CallerOptions, Send, Write } from './caller.ts';
 import { MalformedReplyError } from './failures.ts';
 import { changeRequest, type LoadBalancerChange } from './load-balancer-settings.ts';
 import * as replies from './replies.ts';
@@ -45,11 +45,13 @@ interface ListenerPlace {
 export class ClbWriter {
   readonly #caller: Caller;
   readonly #clock: Clock;
+  readonly #observeTask: CallerOptions['observeTask'];
   readonly #taskTimes = new TaskTimes();
 
-  constructor(caller: Caller, clock: Clock) {
+  constructor(caller: Caller, { clock, observeTask }: Pick<CallerOptions, 'clock' | 'observeTask'>) {
     this.#caller = caller;
     this.#clock = clock;
+    this.#observeTask = observeTask;
   }
 
   createLoadBalancer(request: LoadBalancerRequest, signal: AbortSignal): Promise<CloudResult<string>> {
@@ -209,7 +211,10 @@ export class ClbWriter {
         const { made, taskId } = await send(action, parameters, reading);
         const kind = this.#taskTimes.of(action, size);
         const describe = (id: string, bound: AbortSignal) => this.#describeTask(id, bound, write.priority);
-        return { made, ended: await pollTask(taskId, { clock: this.#clock, describe, kind }, limit) };
+        const acceptedAt = this.#clock.now();
+        const ended = await pollTask(taskId, { clock: this.#clock, describe, kind }, limit);
+        this.#observeTask?.({ action, durationMs: this.#clock.now() - acceptedAt });
+        return { made, ended };
       }),
     );
   }

@@ -11,17 +11,19 @@ export type GateDecision =
   /** Nothing may be said: the gate stays as it is. */
   | { readonly status: 'unknown' };
 
-export type GateReason =
-  | 'LoadBalancerReady'
-  | 'NotSelected'
-  | 'WaitingForPod'
-  | 'WaitingForLoadBalancer'
-  | 'WaitingForRegistration'
-  | 'WaitingForHealthCheck'
-  | 'NotOnEni'
-  | 'NoInstance'
-  | 'NoSuchPort'
-  | 'NodeLeaving';
+export const GATE_REASONS = [
+  'LoadBalancerReady',
+  'NotSelected',
+  'WaitingForPod',
+  'WaitingForLoadBalancer',
+  'WaitingForRegistration',
+  'WaitingForHealthCheck',
+  'NotOnEni',
+  'NoInstance',
+  'NoSuchPort',
+  'NodeLeaving',
+] as const;
+export type GateReason = (typeof GATE_REASONS)[number];
 
 export interface GateInput {
   readonly pod: PodView;

@@ -5,6 +5,7 @@ import type { KubeObject } from '../../common/kube/objects.ts';
 import { resourcePath } from '../../common/kube/paths.ts';
 import type { KubeTransport } from '../../common/kube/transport.ts';
 import type { Random } from '../../common/random.ts';
+import type { WorkQueueObserver } from '../../common/work-queue.ts';
 import { TerminalError } from '../../common/workers.ts';
 import { LatestWork } from './latest-work.ts';
 import { writeFailure } from './write-failure.ts';
@@ -38,6 +39,7 @@ export interface EventRecorderOptions {
   /** Name of the writing process. */
   readonly instance: string;
   readonly onError: (note: EventNote, error: unknown) => void;
+  readonly observer?: WorkQueueObserver;
 }
 
 const COMPONENT = 'clb-direct';
@@ -103,6 +105,7 @@ export class EventRecorder {
       timeoutMs: WRITE_TIMEOUT_MS,
       work: (series, signal) => this.#write(series, signal),
       onError: ({ note }, error) => options.onError(note, error),
+      ...(options.observer && { observer: options.observer }),
     });
   }
 

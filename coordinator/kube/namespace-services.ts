@@ -4,6 +4,7 @@ import type { Ingress, Service } from '../../common/kube/objects.ts';
 import { resourcePath } from '../../common/kube/paths.ts';
 import { KubeResponseError, type KubeTransport } from '../../common/kube/transport.ts';
 import type { Random } from '../../common/random.ts';
+import type { WorkQueueObserver } from '../../common/work-queue.ts';
 import { type IngressRecord, ingressRecord } from './ingress-reflector.ts';
 import { LatestWork } from './latest-work.ts';
 import { type ServiceRecord, serviceRecord } from './service-reflector.ts';
@@ -15,6 +16,7 @@ export interface NamespaceServicesOptions {
   /** `startedAt`: monotonic time at which the request was sent; everything created before it is in the list. */
   readonly onList: (namespace: string, list: NamespaceList) => void;
   readonly onError: (namespace: string, error: unknown) => void;
+  readonly observer?: WorkQueueObserver;
 }
 
 export interface NamespaceList {
@@ -52,6 +54,7 @@ export class NamespaceServices {
       timeoutMs: LIST_TIMEOUT_MS,
       work: (namespace, signal) => this.#list(namespace, signal),
       onError: options.onError,
+      ...(options.observer && { observer: options.observer }),
     });
   }
 

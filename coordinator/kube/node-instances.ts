@@ -4,6 +4,7 @@ import type { KubeObject } from '../../common/kube/objects.ts';
 import { resourcePath } from '../../common/kube/paths.ts';
 import { KubeResponseError, type KubeTransport } from '../../common/kube/transport.ts';
 import type { Random } from '../../common/random.ts';
+import type { WorkQueueObserver } from '../../common/work-queue.ts';
 import { TerminalError } from '../../common/workers.ts';
 import { LatestWork } from './latest-work.ts';
 
@@ -13,6 +14,7 @@ export interface NodeInstancesOptions {
   readonly random: Random;
   readonly onInstance: (node: string, instanceId: string) => void;
   readonly onError: (node: string, error: unknown) => void;
+  readonly observer?: WorkQueueObserver;
 }
 
 const CONCURRENCY = 4;
@@ -40,6 +42,7 @@ export class NodeInstances {
       timeoutMs: GET_TIMEOUT_MS,
       work: (node, signal) => this.#find(node, signal),
       onError: options.onError,
+      ...(options.observer && { observer: options.observer }),
     });
   }
 

@@ -4,6 +4,7 @@ import type { Secret } from '../../common/kube/objects.ts';
 import { secretPath } from '../../common/kube/paths.ts';
 import { KubeResponseError, type KubeTransport } from '../../common/kube/transport.ts';
 import type { Random } from '../../common/random.ts';
+import type { WorkQueueObserver } from '../../common/work-queue.ts';
 import { LatestWork } from './latest-work.ts';
 
 export interface SecretName {
@@ -24,6 +25,7 @@ export interface SecretReaderOptions {
   readonly random: Random;
   readonly onSecret: (secret: SecretName, look: SecretLook) => void;
   readonly onError: (secret: SecretName, error: unknown) => void;
+  readonly observer?: WorkQueueObserver;
 }
 
 const SECRETS_MAX = 10_000;
@@ -53,6 +55,7 @@ export class SecretReader {
       timeoutMs: READ_TIMEOUT_MS,
       work: (secret, signal) => this.#read(secret, signal),
       onError: options.onError,
+      ...(options.observer && { observer: options.observer }),
     });
   }
 

@@ -14,6 +14,7 @@ import {
   TKE_FINALIZER,
 } from '../../common/names.ts';
 import type { Random } from '../../common/random.ts';
+import type { WorkQueueObserver } from '../../common/work-queue.ts';
 import { TerminalError } from '../../common/workers.ts';
 import { ownerName } from '../loadbalancers/owner.ts';
 import { ingressRecord } from './ingress-reflector.ts';
@@ -164,6 +165,7 @@ export interface ServiceWriterOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly onError: (service: OwnerRecord, error: unknown) => void;
+  readonly observer?: WorkQueueObserver;
 }
 
 const CONCURRENCY = 8;
@@ -200,6 +202,7 @@ export class ServiceWriter {
       timeoutMs: WRITE_TIMEOUT_MS,
       work: (request, signal) => this.#write(request, signal),
       onError: ({ service }, error) => options.onError(service, error),
+      ...(options.observer && { observer: options.observer }),
     });
   }
 

@@ -4,6 +4,7 @@ import type { TkeServiceConfig } from '../../common/kube/objects.ts';
 import { resourcePath } from '../../common/kube/paths.ts';
 import { KubeResponseError, type KubeTransport } from '../../common/kube/transport.ts';
 import type { Random } from '../../common/random.ts';
+import type { WorkQueueObserver } from '../../common/work-queue.ts';
 import { TerminalError } from '../../common/workers.ts';
 import type { AutoConfig } from '../tke-service-config/auto-config.ts';
 import { LatestWork } from './latest-work.ts';
@@ -13,6 +14,7 @@ export interface TkeServiceConfigWriterOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly onError: (config: string, error: unknown) => void;
+  readonly observer?: WorkQueueObserver;
 }
 
 const CONFIGS_MAX = 10_000;
@@ -41,6 +43,7 @@ export class TkeServiceConfigWriter {
       timeoutMs: WRITE_TIMEOUT_MS,
       work: (config, signal) => this.#write(config, signal),
       onError: ({ owner, name }, error) => options.onError(`${owner.namespace}/${name}`, error),
+      ...(options.observer && { observer: options.observer }),
     });
   }
 

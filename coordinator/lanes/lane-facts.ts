@@ -5,10 +5,17 @@ import { chargeWrite, type LanePlan, planLane, type TargetWrite } from '../core/
 import { parseMark } from '../core/mark.ts';
 import { bindingAt, changedPlaces, placeKey, type Transaction, type TransactionTable } from '../core/observation.ts';
 import type { PlacedRule } from '../core/rule-state.ts';
-import type { TargetOperation } from '../core/target-operation.ts';
+import { priorityOf, type TargetOperation } from '../core/target-operation.ts';
 import { type Difference, differencesBetween } from './differences.ts';
 import { disputedListeners } from './disputes.ts';
-import type { FailedTarget, LaneDemand, LaneOptions, ObservedChange, PlacedTarget } from './lane-options.ts';
+import type {
+  FailedTarget,
+  LaneDemand,
+  LaneOptions,
+  ObservedChange,
+  OperationWait,
+  PlacedTarget,
+} from './lane-options.ts';
 import { LanePace } from './lane-pace.ts';
 import {
   type BindingsRead,
@@ -237,6 +244,23 @@ export class LaneFacts {
   /** The part of a write that one call should carry now. */
   sized(write: TargetWrite): TargetWrite {
     return this.#pace.sized(write, { isDraining: this.#index.isDraining, now: this.#now() });
+  }
+
+  waitsOf({ operations }: TargetWrite): readonly OperationWait[] {
+    const now = this.#now();
+    return operations.map(operation => {
+      const since = this.#plan?.rules.get(operation.ruleId)?.memory.wantedSince.get(operation.key)?.since;
+      return { priority: priorityOf(operation), waitedMs: now - (since ?? now) };
+    });
+  }
+
+  /** Since when the oldest operation waits, those included that may not be tried yet; undefined when none does. */
+  oldestWaitSince(): number | undefined {
+    let oldest: number | undefined;
+    for (const { memory } of this.#plan?.rules.values() ?? []) {
+      for (const { since } of memory.wantedSince.values()) if (oldest === undefined || since < oldest) oldest = since;
+    }
+    return oldest;
   }
 
   expectedMs(write: TargetWrite): number {

@@ -7,6 +7,7 @@ import type { ClusterView } from '../core/cluster-view.ts';
 import type { LanePlanLimits, TargetWrite } from '../core/lane-plan.ts';
 import type { RulePlace } from '../core/rule.ts';
 import type { PlacedRule, RuleState, RuleTarget } from '../core/rule-state.ts';
+import type { Priority } from '../core/target-operation.ts';
 import type { ListenerWork } from '../loadbalancers/listener-work.ts';
 import type { Difference } from './differences.ts';
 import type { WriteFence } from './write-fence.ts';
@@ -44,8 +45,8 @@ export interface LaneOptions {
   readonly onChanged?: () => void;
   /** The lane knows more than before. */
   readonly onObserved: (change: ObservedChange) => void;
-  /** A write is being sent. */
-  readonly onWrite: (write: TargetWrite) => void;
+  /** A write is being sent; `waits` has one entry for each of its operations. */
+  readonly onWrite: (write: TargetWrite, waits: readonly OperationWait[]) => void;
   /** Something failed in a way that repeating alone does not mend; for an Event on the Service. */
   readonly onFailure: (failure: LaneFailure) => void;
   /** A read after a write showed something else than was believed, and no change of ours explains it. */
@@ -66,6 +67,12 @@ export interface ObservedChange {
 export interface PlacedTarget {
   readonly state: RuleState;
   readonly target: RuleTarget;
+}
+
+/** How long one operation has waited for its write. */
+export interface OperationWait {
+  readonly priority: Priority;
+  readonly waitedMs: number;
 }
 
 export interface LaneTiming {

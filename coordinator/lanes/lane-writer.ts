@@ -152,8 +152,9 @@ export class LaneWriter {
     if (!(await this.#fenceOpens(signal))) return;
     const { cloud, loadBalancerId, onWrite } = this.#options;
     this.#wasApart = isApart;
+    const waits = this.#facts.waitsOf(write);
     this.#facts.beginWrite(write);
-    onWrite(write);
+    onWrite(write, waits);
     const startedAt = this.#now();
     const result = await sendWrite(cloud, loadBalancerId, write);
     if (result.ok) this.#facts.hasSucceeded(write, this.#now() - startedAt);

@@ -8,6 +8,7 @@ import type { Difference } from './differences.ts';
 import { FakeCloud, type SeenWrite } from './fake-cloud.ts';
 import { DEFAULT_HEALTH_TIMING, HealthPoller } from './health-poller.ts';
 import { DEFAULT_LANE_TIMING, Lane, type LaneDemand, type LaneFailure, type ObservedChange } from './lane.ts';
+import type { OperationWait } from './lane-options.ts';
 
 /** A lane over a fake cloud, with the Pods of a miniature cluster. Every listener serves all of them. */
 export class LaneBench {
@@ -18,6 +19,8 @@ export class LaneBench {
   readonly changes: ObservedChange[] = [];
   readonly differences: Difference[] = [];
   readonly foreign: Difference[] = [];
+  /** Of each target that was written. */
+  readonly waits: OperationWait[] = [];
   readonly stop = new AbortController();
   leaseHeld = true;
   /** A further listener port that is wanted. */
@@ -41,7 +44,7 @@ export class LaneBench {
       this.changes.push(change);
       this.demand();
     },
-    onWrite: () => undefined,
+    onWrite: (_: unknown, waits: readonly OperationWait[]) => this.waits.push(...waits),
     onFailure: (failure: LaneFailure) => this.failures.push(failure),
     onDifference: (differences: readonly Difference[]) => this.differences.push(...differences),
     onForeign: (differences: readonly Difference[]) => this.foreign.push(...differences),

@@ -47,6 +47,21 @@ describe('Lane', () => {
     expect(bench.cloud.inFlightMax).toBe(1);
   });
 
+  test('tells how long each target has waited for its write, and since when the oldest waits', async () => {
+    bench.addReadyPod('10.0.0.1');
+    bench.start();
+    await bench.clock.advance(100);
+    bench.addReadyPods(2, 1);
+    bench.demand();
+    const since = bench.clock.now();
+    expect(bench.lane.oldestWaitSince()).toBe(since);
+    await bench.clock.advance(2_000);
+    const startedAt = bench.cloud.writes.at(-1)?.startedAt ?? 0;
+    expect(startedAt).toBeGreaterThan(since);
+    expect(bench.waits.slice(1)).toEqual(Array(2).fill({ priority: 'register', waitedMs: startedAt - since }));
+    expect(bench.lane.oldestWaitSince()).toBeUndefined();
+  });
+
   test('sends the weight change for a deletion within 10 ms on an idle lane, without a read before it', async () => {
     const first = bench.addReadyPod('10.0.0.1');
     bench.addReadyPod('10.0.0.2');

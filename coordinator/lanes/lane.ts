@@ -80,6 +80,11 @@ export class Lane {
     return this.#facts.plan ?? { operations: [], holds: [] };
   }
 
+  /** Since when the oldest operation waits for its write; undefined when none does. */
+  oldestWaitSince(): number | undefined {
+    return this.#facts.oldestWaitSince();
+  }
+
   /** Rules and targets as they stand, and what is changing. */
   view(): { readonly states: readonly RuleState[]; readonly transactions: TransactionTable } {
     return { states: this.#facts.plan?.states ?? [], transactions: this.#facts.state.transactions };

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { VirtualClock } from '../../common/virtual-clock.ts';
 import { DrainPhase, DrainState, type DrainUpdate } from '../../proto/gen/clbdirect/v1/report.ts';
 import { type DrainProgress, drainProgress } from '../core/drain-progress.ts';
+import { podRecord } from '../core/pod.fixture.ts';
 import { Knowledge } from '../knowledge.ts';
 import { DrainAnswers } from './drain-answers.ts';
 
@@ -19,12 +20,13 @@ function bench() {
   const knowledge = new Knowledge();
   const sent: DrainUpdate[] = [];
   const finished: number[] = [];
+  const left: unknown[] = [];
   const answers = new DrainAnswers({
     knowledge,
     clock,
     settleMs: ids => 2_000 + 100 * [...ids].length,
     ports: { sendDrainUpdate: (_node, update) => sent.push(update) },
-    observer: { drainFinished: durationMs => finished.push(durationMs) },
+    observer: { drainFinished: durationMs => finished.push(durationMs), podLeft: stages => left.push(stages) },
   });
   const hook = (phase: DrainPhase) => {
     const request = { podUid: 'p1', phase, budgetMs: 30_000 };
@@ -32,7 +34,7 @@ function bench() {
   };
   /** As a leader that has found every load balancer, or has not; none holds the Pod. */
   const answer = (complete: boolean) => answers.answer(['p1'], drain => drainProgress(drain, [], complete));
-  return { clock, knowledge, sent, finished, answers, answer, hook };
+  return { clock, knowledge, sent, finished, left, answers, answer, hook };
 }
 
 test('an agent hears of a Pod that no load balancer holds at once, and once', () => {
@@ -87,4 +89,58 @@ test('the moments of a drain are kept as they first came', async () => {
   expect(answers.recent()).toEqual([
     expect.objectContaining({ requestedAt: 0, connectionsEndedAt: 100, deregisteredAt: 200, answeredAt: 200 }),
   ]);
+});
+
+/** The Pod runs on node n1, and the API server has its deletion. */
+function reportDeleted(knowledge: Knowledge, now: number): void {
+  const agent = { agentPodUid: 'a1', agentPodName: 'agent-1', epoch: 'e1', agentVersion: '', startedAtMs: 0 };
+  knowledge.applyReport({ type: 'opened', node: 'n1', session: 's', ...agent }, now);
+  const pod = podRecord({ uid: 'p1', deletion: { seenAtMs: 1, gracePeriodSeconds: 30 } });
+  knowledge.applyReport(
+    { type: 'snapshot', node: 'n1', session: 's', epoch: 'e1', pods: [pod], consistent: true },
+    now,
+  );
+}
+
+test('the way out of a deleted Pod is told when its hook is answered, with what each stage added', async () => {
+  const { clock, knowledge, left, answers, hook } = bench();
+  const held = { ...PROGRESS, loadBalancerIds: ['lb-1'] };
+  reportDeleted(knowledge, clock.now());
+  await clock.advance(30);
+  hook(DrainPhase.BEGIN);
+  await clock.advance(300);
+  answers.answer(['p1'], () => held);
+  await clock.advance(4_000);
+  hook(DrainPhase.CONNECTIONS_ENDED);
+  answers.answer(['p1'], () => held);
+  await clock.advance(250);
+  answers.answer(['p1'], () => ({ ...PROGRESS, state: 'deregistered' }));
+  await clock.advance(5);
+  hook(DrainPhase.ANSWERED);
+  answers.answer(['p1'], () => held);
+  answers.answer(['p1'], () => held);
+  expect(left).toEqual([
+    [
+      { stage: 'hook', durationMs: 30 },
+      { stage: 'weight-zero', durationMs: 300 },
+      { stage: 'connections-ended', durationMs: 4_000 },
+      { stage: 'deregistered', durationMs: 250 },
+      { stage: 'answered', durationMs: 5 },
+    ],
+  ]);
+});
+
+test('neither a restart nor a Pod that no load balancer held has a way out', () => {
+  const restart = bench();
+  restart.hook(DrainPhase.BEGIN);
+  restart.answers.answer(['p1'], () => ({ ...PROGRESS, loadBalancerIds: ['lb-1'] }));
+  restart.hook(DrainPhase.ANSWERED);
+  restart.answers.answer(['p1'], () => PROGRESS);
+  const unbound = bench();
+  reportDeleted(unbound.knowledge, 0);
+  unbound.hook(DrainPhase.BEGIN);
+  unbound.answer(true);
+  unbound.hook(DrainPhase.ANSWERED);
+  unbound.answer(true);
+  expect([...restart.left, ...unbound.left]).toEqual([]);
 });

@@ -3,6 +3,7 @@ import type { Clock } from '../../common/clock.ts';
 import { DrainState } from '../../proto/gen/clbdirect/v1/report.ts';
 import type { Drain } from '../core/drain-ledger.ts';
 import type { DrainProgress } from '../core/drain-progress.ts';
+import { EXIT_STAGES, stageDurations } from '../core/pod-way.ts';
 import type { Knowledge } from '../knowledge.ts';
 import type { CoordinatorObserver } from '../observer.ts';
 import type { LeaderPorts } from './leader-ports.ts';
@@ -11,7 +12,7 @@ export interface DrainAnswersOptions {
   readonly knowledge: Knowledge;
   readonly ports: Pick<LeaderPorts, 'sendDrainUpdate'>;
   readonly clock: Clock;
-  readonly observer: Pick<CoordinatorObserver, 'drainFinished'>;
+  readonly observer: Pick<CoordinatorObserver, 'drainFinished' | 'podLeft'>;
   /** How long after weight 0 was read back new connections may still arrive, on these load balancers. */
   readonly settleMs: (loadBalancerIds: Iterable<string>) => number;
 }
@@ -20,6 +21,8 @@ export interface DrainAnswersOptions {
 export interface DrainMoments {
   readonly podUid: string;
   readonly pod: string;
+  /** When the deletion was reported; undefined before that, and when the hook was called for a restart. */
+  readonly deletionSeenAt?: number;
   readonly requestedAt: number;
   readonly weightZeroAt?: number;
   readonly connectionsEndedAt?: number;
@@ -94,10 +97,11 @@ export class DrainAnswers {
   /** The first time of each step counts. */
   #note(drain: Drain, reached: Pick<DrainMoments, 'weightZeroAt' | 'deregisteredAt'>): void {
     const key = `${drain.podUid} ${drain.begunAt}`;
-    const record = this.#options.knowledge.store.pods.get(drain.podUid)?.record;
+    const { record, deletionSeenAt } = this.#options.knowledge.store.pods.get(drain.podUid) ?? {};
     const known = this.#moments.get(key);
     const pod = record ? `${record.namespace}/${record.name}` : (known?.pod ?? drain.podUid);
-    this.#moments.set(key, {
+    const moments: DrainMoments = {
+      ...(deletionSeenAt !== undefined && { deletionSeenAt }),
       ...(drain.phase === 'connections-ended' && { connectionsEndedAt: this.#options.clock.now() }),
       ...(drain.answeredAt !== undefined && { answeredAt: drain.answeredAt }),
       ...reached,
@@ -105,9 +109,26 @@ export class DrainAnswers {
       podUid: drain.podUid,
       pod,
       requestedAt: drain.begunAt,
-    });
+    };
+    this.#moments.set(key, moments);
+    if (moments.answeredAt !== undefined && known?.answeredAt === undefined) this.#tellLeft(moments);
     const [oldest] = this.#moments.keys();
     if (this.#moments.size > MOMENTS_MAX && oldest !== undefined) this.#moments.delete(oldest);
+  }
+
+  /** A Pod that was bound and is deleted gets SIGTERM now; others have no way out to be timed. */
+  #tellLeft(moments: DrainMoments): void {
+    const { podUid, deletionSeenAt, requestedAt, weightZeroAt, connectionsEndedAt, deregisteredAt, answeredAt } =
+      moments;
+    if (deletionSeenAt === undefined || !this.#holders.get(podUid)?.size) return;
+    const reached = {
+      hook: requestedAt,
+      'weight-zero': weightZeroAt,
+      'connections-ended': connectionsEndedAt,
+      deregistered: deregisteredAt,
+      answered: answeredAt,
+    };
+    this.#options.observer.podLeft(stageDurations(EXIT_STAGES, deletionSeenAt, reached));
   }
 
   #send(progress: DrainProgress): void {

@@ -71,7 +71,7 @@ const MEANINGS = {
   },
 } as const satisfies Readonly<Record<string, Meaning>>;
 
-const DRAIN_REASONS = Object.keys(MEANINGS) as readonly (keyof typeof MEANINGS)[];
+export const DRAIN_REASONS = Object.keys(MEANINGS) as readonly (keyof typeof MEANINGS)[];
 
 /** For metrics: of a bounded set. */
 export function drainReason({ reason }: Pick<DrainAnswer, 'reason'>): DrainReason {

@@ -1,16 +1,20 @@
 import type { Clock } from '../../common/clock.ts';
 import { GateState } from '../../common/pod-record.ts';
 import type { ClusterView, PodView } from '../core/cluster-view.ts';
+import { entryProgress } from '../core/entry-progress.ts';
 import { type GateDecision, type GateReason, gateDecision } from '../core/gate.ts';
 import { GateLatches } from '../core/gate-latch.ts';
 import type { Rule } from '../core/rule.ts';
 import type { RuleTarget } from '../core/rule-state.ts';
 import type { LeaderPorts } from './leader-ports.ts';
+import type { PodEntries } from './pod-entries.ts';
 
 export interface GateKeeperOptions {
   readonly view: ClusterView;
   readonly clock: Clock;
   readonly ports: Pick<LeaderPorts, 'writeGate' | 'dropGate'>;
+  /** Told how far each Pod has come. */
+  readonly entries: Pick<PodEntries, 'looked'>;
   /** Every rule that selects the Pod, those without a place included. */
   readonly rulesOf: (podUid: string) => readonly Rule[];
   readonly targetAt: (podUid: string, loadBalancerId: string, key: string) => RuleTarget | undefined;
@@ -60,6 +64,7 @@ export class GateKeeper {
     const latch = pod.record.gate === GateState.ABSENT ? 'latched' : this.#latches.look(pod);
     if (latch === 'latched') {
       this.#wait(podUid, []);
+      this.#options.entries.looked(podUid, [], undefined, this.#options.clock.now());
       return;
     }
     if (latch === 'shut') this.#shut.add(podUid);
@@ -68,13 +73,16 @@ export class GateKeeper {
       return;
     }
     const rules = this.#options.rulesOf(podUid);
-    const decision = gateDecision({
+    const input = {
       pod,
       rules,
-      targetAt: (loadBalancerId, key) => this.#options.targetAt(podUid, loadBalancerId, key),
-      provenUnselected: rules.length === 0 && this.#options.isProvenUnselected(pod),
-    });
+      targetAt: (loadBalancerId: string, key: string) => this.#options.targetAt(podUid, loadBalancerId, key),
+    };
+    const provenUnselected = rules.length === 0 && this.#options.isProvenUnselected(pod);
+    const decision = gateDecision({ ...input, provenUnselected });
     this.#wait(podUid, waitsForCloud(decision) ? placesOf(rules) : []);
+    const reason = decision.status === 'closed' ? decision.reason : undefined;
+    this.#options.entries.looked(podUid, entryProgress(input), reason, this.#options.clock.now());
     this.#say(pod, decision);
   }
 

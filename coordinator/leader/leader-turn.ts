@@ -191,7 +191,7 @@ export class LeaderTurn {
     orphans.look(loadBalancerId);
     const live = fleet.get(loadBalancerId);
     if (!live?.lane.plan) return;
-    live.history.observe(live.lane.plan.states, clock.now());
+    live.history.observe(live.lane.plan.rules.values(), clock.now());
     reporter.plan(loadBalancerId);
   }
 

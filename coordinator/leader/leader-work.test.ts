@@ -9,6 +9,7 @@ import { DrainPhase, type DrainRequest, DrainState } from '../../proto/gen/clbdi
 import type { Listener } from '../cloud/types.ts';
 import { DEFAULT_PLAN_LIMITS } from '../core/lane-plan.ts';
 import { podRecord } from '../core/pod.fixture.ts';
+import { ENTRY_STAGES, type EntryStage, type StageDuration } from '../core/pod-way.ts';
 import { Knowledge } from '../knowledge.ts';
 import { changedRecord } from '../kube/load-balancer-record.ts';
 import type { OwnerRecord } from '../kube/owner-record.ts';
@@ -36,6 +37,8 @@ const DRAIN_STATES = Object.fromEntries(Object.entries(DrainState).map(([name, v
 
 /** One term of leadership over a fake cloud; what it does to the API server is written down. */
 const HEARTBEAT_MS = 3_000;
+/** How long the API server takes for a gate. */
+const GATE_WRITE_MS = 20;
 /** Every rule was read again by then. */
 const AUDITED_MS = 400_000;
 
@@ -50,6 +53,7 @@ class Term {
   #lists = 0;
   /** Whether the API server confirms what it is asked about. */
   confirms = true;
+  readonly entered: (readonly StageDuration<EntryStage>[])[] = [];
   readonly #stop = new AbortController();
   readonly #work: LeaderWork;
   readonly #running: Promise<void>;
@@ -74,7 +78,7 @@ class Term {
       limits: DEFAULT_PLAN_LIMITS,
       timing: DEFAULT_LANE_TIMING,
       tkeController: () => false,
-      observer: noObserver,
+      observer: { ...noObserver, podEntered: stages => this.entered.push(stages) },
     });
     this.#running = this.#work.run(this.#stop.signal);
     this.#beat();
@@ -92,7 +96,10 @@ class Term {
     };
     return {
       dropGate: () => undefined,
-      writeGate: ({ record }, { open, reason }) => note(`gate of ${record.uid} ${open ? 'open' : 'closed'}: ${reason}`),
+      writeGate: ({ record }, { open, reason }) => {
+        note(`gate of ${record.uid} ${open ? 'open' : 'closed'}: ${reason}`);
+        if (open) this.clock.schedule(GATE_WRITE_MS, () => this.#work.gateOpened(record.uid));
+      },
       claimService: (service, change) => this.#claim(service, change),
       findInstance: node => this.#work.instanceFound(node, `ins-${node}`),
       releaseService: ({ name }) => note(`Service ${name} released`),
@@ -168,6 +175,15 @@ class Term {
     await this.clock.advance(20_000);
   }
 
+  /** What closed gates wait for. */
+  get gateWaits() {
+    return [...this.#work.gateWaits()].map(({ reason }) => reason);
+  }
+
+  get mismatched() {
+    return [...this.#work.mismatched()].map(({ kind }) => kind);
+  }
+
   get writes(): string[] {
     return [...this.cloud.writes.map(({ kind, keys }) => `${kind} ${keys.join(',')}`), ...this.cloud.balancerWrites];
   }
@@ -190,6 +206,32 @@ test('a Service gets its listener, its Pod is bound, and the gate opens when CLB
   await term.report(podRecord());
   expect(term.writes).toEqual(['createListeners 80', 'register lbl-80||10.0.0.1|80']);
   expect(term.log.at(-1)).toBe('gate of pod-1 open: LoadBalancerReady');
+});
+
+test('the way of a Pod is told stage by stage, from its first report to its gate', async () => {
+  await term.services(SERVICE);
+  const began = term.clock.now();
+  await term.report(podRecord());
+  const [stages] = term.entered;
+  expect(stages?.map(({ stage }) => stage)).toEqual(ENTRY_STAGES);
+  expect(stages?.at(-1)).toEqual({ stage: 'gate', durationMs: GATE_WRITE_MS });
+  const wholeMs = stages?.reduce((sum, { durationMs }) => sum + durationMs, 0) ?? 0;
+  const registeredAt = term.cloud.writes.find(({ kind }) => kind === 'register')?.startedAt ?? 0;
+  expect(began + wholeMs).toBeGreaterThan(registeredAt + GATE_WRITE_MS);
+});
+
+test('what a gate waits for, and what differs from what is wanted, is known until it is over', async () => {
+  await term.services(SERVICE);
+  term.confirms = false;
+  await term.report(podRecord());
+  expect([term.gateWaits, term.mismatched]).toEqual([['WaitingForPod'], []]);
+  term.confirms = true;
+  const pods = [podRecord({ labels: { app: 'web', changed: 'yes' } })];
+  term.hear({ type: 'snapshot', node: 'n1', session: 's', epoch: 'e', pods, consistent: true });
+  await term.clock.advance(5);
+  expect(term.mismatched).toEqual(['weight']);
+  await term.goOn();
+  expect([term.gateWaits, term.mismatched]).toEqual([[], []]);
 });
 
 test('a Pod that the API server has no more is not opened again on the word of its agent (L5)', async () => {

@@ -34,9 +34,11 @@ import { NodeDesk } from './node-desk.ts';
 import { ingressKey, objectKey } from './object-key.ts';
 import { Orphans } from './orphans.ts';
 import { PodDesk } from './pod-desk.ts';
+import { PodEntries } from './pod-entries.ts';
 import { PodPlaces } from './pod-places.ts';
 import { ProblemBoard } from './problem-board.ts';
 import { ServiceDesk } from './service-desk.ts';
+import type { TargetHistory } from './target-history.ts';
 import { Tenancies } from './tenancies.ts';
 import { UnselectedProof } from './unselected-proof.ts';
 import { WantedRules } from './wanted-rules.ts';
@@ -96,6 +98,7 @@ export class LeaderWork {
   readonly #places: PodPlaces;
   readonly #orphans: Orphans;
   readonly #proof: UnselectedProof;
+  readonly #entries: PodEntries;
   readonly #gates: GateKeeper;
   readonly #drains: DrainAnswers;
   readonly #endings: DrainEndings;
@@ -150,8 +153,10 @@ export class LeaderWork {
     this.#places = new PodPlaces({ ...shared, claims, desk: this.#desk, rulesOf: uid => rules.of(uid) });
     this.#orphans = new Orphans(shared);
     this.#proof = new UnselectedProof(options);
+    this.#entries = new PodEntries({ observer, startedAt: clock.now() });
     this.#gates = new GateKeeper({
       ...shared,
+      entries: this.#entries,
       rulesOf: podUid => {
         const pod = view.pods.get(podUid);
         return pod ? rules.forPod(pod.record, view.servicesOf(podUid)) : [];
@@ -226,6 +231,11 @@ export class LeaderWork {
     this.#mark(this.#dirt.podUids, [podUid]);
   }
 
+  /** The API server has the Pod's gate as True. */
+  gateOpened(podUid: string): void {
+    this.#entries.opened(podUid, this.#options.clock.now());
+  }
+
   /** The cloud's name of a node; undefined when it has none. */
   instanceFound(node: string, instanceId: string | undefined): void {
     this.#mark(this.#dirt.podUids, this.#pods.instanceFound(node, instanceId));
@@ -249,6 +259,16 @@ export class LeaderWork {
     return this.#fleet.get(loadBalancerId)?.history.since(key);
   }
 
+  /** What closed gates wait for. */
+  gateWaits(): ReturnType<PodEntries['waits']> {
+    return this.#entries.waits();
+  }
+
+  /** The targets that are otherwise than wanted, and not kept so by law L2. */
+  *mismatched(): ReturnType<TargetHistory['mismatched']> {
+    for (const { history } of this.#fleet.all()) yield* history.mismatched();
+  }
+
   /** What is found of silent nodes. */
   get losses(): NodeDesk['losses'] {
     return this.#nodes.losses;
@@ -264,6 +284,7 @@ export class LeaderWork {
     const { knowledge } = this.#options;
     switch (change.kind) {
       case 'pod':
+        this.#entries.reported(change.podUid, knowledge.store.pods.get(change.podUid), this.#options.clock.now());
         this.#mark(this.#isLeaving(change.podUid) ? this.#dirt.leavingPodUids : this.#dirt.podUids, [change.podUid]);
         break;
       case 'service':
@@ -362,7 +383,7 @@ export class LeaderWork {
       targetsPerRuleMax: () => this.#driver.quotaAt(loadBalancerId),
       onObserved: change => this.#observed(loadBalancerId, change),
       onChanged: () => this.#directory.lookAgain(loadBalancerId),
-      onWrite: write => observer.wrote(write.kind, write.operations.length),
+      onWrite: (write, waits) => observer.wrote(write.kind, waits),
       onFailure: failure => {
         this.#reporter.failed(failure);
         // What CLB refuses is left out of gates.

@@ -1,28 +1,41 @@
+import type { WorkedOutRule } from '../core/lane-plan.ts';
 import { lifeCycleOf } from '../core/life-cycle.ts';
-import type { RuleState } from '../core/rule-state.ts';
+import { type Mismatch, mismatchOf } from '../core/mismatch.ts';
 
 interface Entry {
   readonly what: string;
   readonly since: number;
 }
 
-interface RuleHistory {
-  readonly state: RuleState;
-  readonly entries: ReadonlyMap<string, Entry>;
+/** A target that is otherwise than wanted. */
+export interface Mismatched {
+  readonly kind: Mismatch;
+  /** Monotonic milliseconds; goes on when it becomes otherwise wrong. */
+  readonly since: number;
 }
 
-/** Since when each target of one load balancer is in its state, as this leader saw it. */
+interface RuleHistory {
+  readonly state: WorkedOutRule['state'];
+  readonly entries: ReadonlyMap<string, Entry>;
+  /** By key; those alone that are otherwise than wanted. */
+  readonly mismatched: ReadonlyMap<string, Mismatched>;
+}
+
+type Observed = Pick<WorkedOutRule, 'state' | 'plan'>;
+
+/** Since when each target of one load balancer is in its state, or otherwise than wanted, as this leader saw it. */
 export class TargetHistory {
   #rules: ReadonlyMap<string, RuleHistory> = new Map();
 
   /** Rules and targets that are no longer there are forgotten; a state that was observed before costs nothing. */
-  observe(states: readonly RuleState[], now: number): void {
-    this.#rules = new Map(
-      states.map(state => {
-        const known = this.#rules.get(state.rule.id);
-        return [state.rule.id, known?.state === state ? known : historyOf(state, known?.entries, now)] as const;
-      }),
-    );
+  observe(rules: Iterable<Observed>, now: number): void {
+    const histories = new Map<string, RuleHistory>();
+    for (const rule of rules) {
+      const { id } = rule.state.rule;
+      const known = this.#rules.get(id);
+      histories.set(id, known?.state === rule.state ? known : historyOf(rule, known, now));
+    }
+    this.#rules = histories;
   }
 
   since(key: string): number | undefined {
@@ -32,14 +45,24 @@ export class TargetHistory {
     }
     return undefined;
   }
+
+  /** The targets that are otherwise than wanted, without those that law L2 keeps in. */
+  *mismatched(): Iterable<Mismatched> {
+    for (const { mismatched } of this.#rules.values()) yield* mismatched.values();
+  }
 }
 
-function historyOf(state: RuleState, before: ReadonlyMap<string, Entry> | undefined, now: number): RuleHistory {
+function historyOf({ state, plan }: Observed, before: RuleHistory | undefined, now: number): RuleHistory {
+  const held = new Set(plan.holds.map(hold => hold.key));
   const entries = new Map<string, Entry>();
+  const mismatched = new Map<string, Mismatched>();
   for (const target of state.targets) {
+    const { key } = target;
     const what = `${target.bound?.mark?.podUid ?? target.wanted?.pod.record.uid} ${lifeCycleOf(target).state}`;
-    const known = before?.get(target.key);
-    entries.set(target.key, known?.what === what ? known : { what, since: now });
+    const known = before?.entries.get(key);
+    entries.set(key, known?.what === what ? known : { what, since: now });
+    const kind = held.has(key) ? undefined : mismatchOf(target);
+    if (kind) mismatched.set(key, { kind, since: before?.mismatched.get(key)?.since ?? now });
   }
-  return { state, entries };
+  return { state, entries, mismatched };
 }

@@ -7,6 +7,7 @@ import { WorkQueue } from '../../common/work-queue.ts';
 import { runWorkers, type WorkResult } from '../../common/workers.ts';
 import type { Cloud, CloudResult, LoadBalancerRequest } from '../cloud/types.ts';
 import type { WriteFence } from '../lanes/write-fence.ts';
+import type { CoordinatorObserver } from '../observer.ts';
 import { cloudProblem } from './cloud-problem.ts';
 import { creationTags } from './ownership-tags.ts';
 import type { Problem } from './problem.ts';
@@ -35,6 +36,7 @@ export interface CreationsOptions {
   readonly cluster: string;
   readonly vpcId: string;
   readonly log: Logger;
+  readonly observer?: Pick<CoordinatorObserver, 'queue'>;
   /** Something else is known about the Service's creation. */
   readonly onChange: (serviceUid: string) => void;
 }
@@ -63,8 +65,14 @@ export class Creations {
 
   constructor(options: CreationsOptions) {
     this.#options = options;
-    const { clock, random } = options;
-    this.#queue = new WorkQueue({ clock, random, keysMax: SERVICES_MAX, backoff: BACKOFF });
+    const { clock, random, observer } = options;
+    const limits = { keysMax: SERVICES_MAX, backoff: BACKOFF };
+    this.#queue = new WorkQueue({
+      clock,
+      random,
+      ...limits,
+      ...(observer && { observer: observer.queue('creations') }),
+    });
   }
 
   of(serviceUid: string): Creation {

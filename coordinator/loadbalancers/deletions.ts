@@ -6,6 +6,7 @@ import { WorkQueue } from '../../common/work-queue.ts';
 import { runWorkers, type WorkResult } from '../../common/workers.ts';
 import type { Cloud, CloudError } from '../cloud/types.ts';
 import type { WriteFence } from '../lanes/write-fence.ts';
+import type { CoordinatorObserver } from '../observer.ts';
 import { cloudProblem } from './cloud-problem.ts';
 import type { Problem } from './problem.ts';
 import { type ServiceIntent, serviceName } from './service-intent.ts';
@@ -21,6 +22,7 @@ export interface DeletionsOptions {
   readonly random: Random;
   readonly fence: WriteFence;
   readonly log: Logger;
+  readonly observer?: Pick<CoordinatorObserver, 'queue'>;
   /** The deletion stands elsewhere. */
   readonly onChange: (loadBalancerId: string) => void;
 }
@@ -53,8 +55,14 @@ export class Deletions {
 
   constructor(options: DeletionsOptions) {
     this.#options = options;
-    const { clock, random } = options;
-    this.#queue = new WorkQueue({ clock, random, keysMax: LOAD_BALANCERS_MAX, backoff: RETRY });
+    const { clock, random, observer } = options;
+    const limits = { keysMax: LOAD_BALANCERS_MAX, backoff: RETRY };
+    this.#queue = new WorkQueue({
+      clock,
+      random,
+      ...limits,
+      ...(observer && { observer: observer.queue('deletions') }),
+    });
   }
 
   of(loadBalancerId: string): Deletion | undefined {

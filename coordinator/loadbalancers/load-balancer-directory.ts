@@ -4,6 +4,7 @@ import type { Logger } from '../../common/logger.ts';
 import type { Random } from '../../common/random.ts';
 import type { Cloud } from '../cloud/types.ts';
 import type { WriteFence } from '../lanes/write-fence.ts';
+import type { CoordinatorObserver } from '../observer.ts';
 import { Creations } from './creations.ts';
 import { Deletions } from './deletions.ts';
 import { GatheringSchedule } from './gathering-schedule.ts';
@@ -21,6 +22,7 @@ export interface LoadBalancerDirectoryOptions {
   readonly cluster: string;
   readonly vpcId: string;
   readonly log: Logger;
+  readonly observer?: Pick<CoordinatorObserver, 'queue'>;
   /** What is answered about the Service is another than before; may be called from within `remove`. */
   readonly onChange: (serviceUid: string) => void;
 }

@@ -17,6 +17,12 @@ interface Watch {
 }
 
 const SUPER_NODE_PREFIX = 'eklet-';
+
+/** Runs Pods without a machine for an agent. */
+export function isSuperNode(node: string): boolean {
+  return node.startsWith(SUPER_NODE_PREFIX);
+}
+
 const LOOK_INTERVAL_MS = 1_000;
 /** Watches of single nodes; one more watch, of all Pods, serves the rest. */
 const NODE_WATCHES_MAX = 64;
@@ -77,7 +83,7 @@ export class PodCover {
       const since = knowledge.presence.missingSince(node);
       // Of a node that is gone, the last Pods are still to go.
       const isThere = knowledge.nodes.get(node) || hasAny(knowledge.store.podUidsOf(node));
-      const waitMs = node.startsWith(SUPER_NODE_PREFIX) ? 0 : afterMs;
+      const waitMs = isSuperNode(node) ? 0 : afterMs;
       if (since !== undefined && isThere && now >= since + waitMs) yield node;
     }
   }

@@ -1,40 +1,28 @@
+import { X509Certificate } from 'node:crypto';
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { WorkQueueObserver } from '../../common/work-queue.ts';
+import type { CallObservation, TaskObservation } from '../cloud/caller.ts';
 import type { TargetWrite } from '../core/lane-plan.ts';
-import { NODE_SIGN_KINDS, type NodeSignKind } from '../core/node-sign.ts';
-import type { Hold } from '../core/rule-plan.ts';
-import { PRIORITIES, type Priority } from '../core/target-operation.ts';
+import type { EntryStage, ExitStage, StageDuration } from '../core/pod-way.ts';
 import type { Audit } from '../lanes/auditor.ts';
 import type { Difference } from '../lanes/differences.ts';
-import type { DrainReason } from '../leader/drain-outcome.ts';
-import type { CoordinatorObserver } from '../observer.ts';
+import type { OperationWait } from '../lanes/lane-options.ts';
+import { DRAIN_REASONS, type DrainReason } from '../leader/drain-outcome.ts';
+import type { CoordinatorObserver, QueueName } from '../observer.ts';
 import type { AdmissionResult } from '../webhook/admission.ts';
+import type { ServedCertificate } from '../webhook/certificate-bundle.ts';
+import { QueueMetrics } from './queue-metrics.ts';
+import { WayMetrics } from './way-metrics.ts';
 
 /** Upper bounds in seconds. */
 const CALL_BUCKETS = [0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4];
+const CALL_WAIT_BUCKETS = [0.001, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10];
+const TASK_BUCKETS = [0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60];
+const LANE_WAIT_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 const GATE_BUCKETS = [0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 300];
 const DRAIN_BUCKETS = [0.25, 0.5, 1, 2, 5, 10, 20, 30, 60, 120];
 /** CLB takes at most 500 targets in one call. */
 const BATCH_BUCKETS = [1, 2, 5, 10, 20, 50, 100, 200, 500];
-
-const HOLD_REASONS: readonly Hold['reason'][] = ['last-open-target', 'brake', 'replacements-not-serving'];
-
-/** What is true at one moment. */
-export interface CoordinatorGauges {
-  readonly leading: boolean;
-  readonly agentSessions: number;
-  /** Operations that wait for their batch. */
-  readonly queued: ReadonlyMap<Priority, number>;
-  /** Targets that law L2 keeps in though something speaks against them. */
-  readonly held: ReadonlyMap<Hold['reason'], number>;
-  /** Nodes by what announces their end. */
-  readonly announced: ReadonlyMap<NodeSignKind, number>;
-  /** Nodes that nobody reaches. */
-  readonly lostNodes: number;
-  /** So many agents fell silent together that no node is taken for lost. */
-  readonly isLossHeld: boolean;
-  /** Nodes without an agent whose Pods this replica watches itself. */
-  readonly watchedNodes: number;
-}
 
 /**
  * Everything the coordinator counts, on a registry of its own. Labels have few values: never a Pod, a rule or a load
@@ -43,24 +31,9 @@ export interface CoordinatorGauges {
 export class CoordinatorMetrics implements CoordinatorObserver {
   readonly registry = new Registry();
   readonly #registers = [this.registry];
-
-  #takeGauges: (() => CoordinatorGauges) | undefined;
-  readonly #leader = new Gauge({
-    name: 'clb_direct_leader',
-    help: '1 while this replica leads',
-    registers: this.#registers,
-    // The first gauge that is scraped sets all of them.
-    collect: () => this.#collect(),
-  });
-  readonly #queueDepth = new Gauge({
-    name: 'clb_direct_lane_queue_depth',
-    help: 'Operations that wait in all lanes, by class of priority',
-    labelNames: ['priority'],
-    registers: this.#registers,
-  });
   readonly #cloudCalls = new Counter({
     name: 'clb_direct_cloud_calls_total',
-    help: 'Calls of the CLB API, by action and result',
+    help: 'Calls of the CLB API, by action and result (ok, or the code of the error as in docs/errors.md)',
     labelNames: ['action', 'result'],
     registers: this.#registers,
   });
@@ -69,6 +42,27 @@ export class CoordinatorMetrics implements CoordinatorObserver {
     help: 'From sending a CLB call to its answer, by action',
     labelNames: ['action'],
     buckets: CALL_BUCKETS,
+    registers: this.#registers,
+  });
+  readonly #cloudCallWait = new Histogram({
+    name: 'clb_direct_cloud_call_wait_seconds',
+    help: 'How long a CLB call waited for the rate limit before it was sent, by action',
+    labelNames: ['action'],
+    buckets: CALL_WAIT_BUCKETS,
+    registers: this.#registers,
+  });
+  readonly #cloudTaskDuration = new Histogram({
+    name: 'clb_direct_cloud_task_duration_seconds',
+    help: 'From the acceptance of a request to the end of its asynchronous task, as it was seen, by action',
+    labelNames: ['action'],
+    buckets: TASK_BUCKETS,
+    registers: this.#registers,
+  });
+  readonly #laneWait = new Histogram({
+    name: 'clb_direct_lane_wait_seconds',
+    help: 'From the moment a change of a target is wanted to the write that carries it, by class of priority',
+    labelNames: ['priority'],
+    buckets: LANE_WAIT_BUCKETS,
     registers: this.#registers,
   });
   readonly #batchSize = new Histogram({
@@ -109,38 +103,6 @@ export class CoordinatorMetrics implements CoordinatorObserver {
     labelNames: ['reason'],
     registers: this.#registers,
   });
-  readonly #announcedNodes = new Gauge({
-    name: 'clb_direct_announced_nodes',
-    help: 'Nodes whose agent tells of a sign of their end, by sign, whether or not --drain-node-on names it',
-    labelNames: ['sign'],
-    registers: this.#registers,
-  });
-  readonly #lostNodes = new Gauge({
-    name: 'clb_direct_lost_nodes',
-    help: 'Nodes whose agents are silent and that no other node reaches: their targets go to weight 0',
-    registers: this.#registers,
-  });
-  readonly #lossHeld = new Gauge({
-    name: 'clb_direct_node_loss_held',
-    help: '1 while so many agents are silent together that no further node is taken for lost',
-    registers: this.#registers,
-  });
-  readonly #watchedNodes = new Gauge({
-    name: 'clb_direct_watched_nodes',
-    help: 'Nodes without an agent that reports, whose Pods the leader watches itself',
-    registers: this.#registers,
-  });
-  readonly #heldTargets = new Gauge({
-    name: 'clb_direct_held_targets',
-    help: 'Targets that are kept open though something speaks against them, by reason',
-    labelNames: ['reason'],
-    registers: this.#registers,
-  });
-  readonly #agentSessions = new Gauge({
-    name: 'clb_direct_agent_sessions',
-    help: 'Report streams that are open',
-    registers: this.#registers,
-  });
   readonly #streamsTurnedAway = new Counter({
     name: 'clb_direct_report_streams_turned_away_total',
     help: 'Report streams without a proven agent behind them, by reason',
@@ -159,6 +121,14 @@ export class CoordinatorMetrics implements CoordinatorObserver {
     buckets: [0.001, 0.0025, 0.005, 0.01, 0.05, 0.25, 1, 3],
     registers: this.#registers,
   });
+  readonly #certificateExpiry = new Gauge({
+    name: 'clb_direct_certificate_expiry_timestamp_seconds',
+    help: 'When the certificate ends that this replica serves with, since the Unix epoch, by certificate',
+    labelNames: ['certificate'],
+    registers: this.#registers,
+  });
+  readonly #ways = new WayMetrics(this.registry);
+  readonly #queues = new QueueMetrics(this.registry);
 
   readonly #upkeepWrites = new Counter({
     name: 'clb_direct_upkeep_writes_total',
@@ -167,32 +137,24 @@ export class CoordinatorMetrics implements CoordinatorObserver {
     registers: this.#registers,
   });
 
-  /** Where the gauges come from. */
-  collectFrom(takeGauges: () => CoordinatorGauges): void {
-    this.#takeGauges = takeGauges;
+  constructor() {
+    for (const reason of DRAIN_REASONS) this.#drainAnswers.inc({ reason }, 0);
+    this.#drainAnswers.inc({ reason: 'other' }, 0);
   }
 
-  #collect(): void {
-    if (!this.#takeGauges) return;
-    const { queued, held, announced, ...gauges } = this.#takeGauges();
-    this.#leader.set(gauges.leading ? 1 : 0);
-    this.#agentSessions.set(gauges.agentSessions);
-    this.#lostNodes.set(gauges.lostNodes);
-    this.#lossHeld.set(gauges.isLossHeld ? 1 : 0);
-    this.#watchedNodes.set(gauges.watchedNodes);
-    for (const priority of PRIORITIES) this.#queueDepth.set({ priority }, queued.get(priority) ?? 0);
-    for (const sign of NODE_SIGN_KINDS) this.#announcedNodes.set({ sign }, announced.get(sign) ?? 0);
-    for (const reason of HOLD_REASONS) this.#heldTargets.set({ reason }, held.get(reason) ?? 0);
-  }
-
-  /** @param result `ok`, or our code of the error */
-  cloudCall(action: string, result: string, durationMs: number): void {
-    this.#cloudCalls.inc({ action, result });
+  cloudCall({ action, outcome, durationMs, waitedMs }: CallObservation): void {
+    this.#cloudCalls.inc({ action, result: outcome });
     this.#cloudCallDuration.observe({ action }, durationMs / 1_000);
+    this.#cloudCallWait.observe({ action }, waitedMs / 1_000);
   }
 
-  wrote(kind: TargetWrite['kind'], targetCount: number): void {
-    this.#batchSize.observe({ kind }, targetCount);
+  cloudTask({ action, durationMs }: TaskObservation): void {
+    this.#cloudTaskDuration.observe({ action }, durationMs / 1_000);
+  }
+
+  wrote(kind: TargetWrite['kind'], waits: readonly OperationWait[]): void {
+    this.#batchSize.observe({ kind }, waits.length);
+    for (const { priority, waitedMs } of waits) this.#laneWait.observe({ priority }, waitedMs / 1_000);
   }
 
   differed(differences: readonly Difference[]): void {
@@ -218,6 +180,18 @@ export class CoordinatorMetrics implements CoordinatorObserver {
     this.#drainDuration.observe(durationMs / 1_000);
   }
 
+  podEntered(stages: readonly StageDuration<EntryStage>[]): void {
+    this.#ways.entered(stages);
+  }
+
+  podLeft(stages: readonly StageDuration<ExitStage>[]): void {
+    this.#ways.left(stages);
+  }
+
+  queue(name: QueueName): WorkQueueObserver {
+    return this.#queues.observer(name);
+  }
+
   streamTurnedAway(reason: string): void {
     this.#streamsTurnedAway.inc({ reason });
   }
@@ -229,5 +203,11 @@ export class CoordinatorMetrics implements CoordinatorObserver {
   admission(result: AdmissionResult, durationMs: number): void {
     this.#admissions.inc({ result });
     this.#admissionDuration.observe(durationMs / 1_000);
+  }
+
+  /** What the listeners serve with from now on; of several authorities, the first is the one that signs. */
+  certificates({ certificatePem, caPem }: Pick<ServedCertificate, 'certificatePem' | 'caPem'>): void {
+    for (const [certificate, pem] of Object.entries({ serving: certificatePem, authority: caPem }))
+      this.#certificateExpiry.set({ certificate }, new X509Certificate(pem).validToDate.getTime() / 1_000);
   }
 }

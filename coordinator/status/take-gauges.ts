@@ -1,20 +1,50 @@
+import type { Clock } from '../../common/clock.ts';
 import type { Coordinator } from '../coordinator.ts';
 import { priorityOf } from '../core/target-operation.ts';
-import type { CoordinatorGauges } from './metrics.ts';
+import { isSuperNode } from '../nodes/pod-cover.ts';
+import type { StateGauges, Tally } from './state-gauges.ts';
 
 /** The gauges' values, taken when somebody scrapes. */
-export function takeGauges(coordinator: Coordinator): CoordinatorGauges {
-  const queues = (coordinator.work?.lanes() ?? []).map(lane => lane.queue);
-  const { store } = coordinator.knowledge;
+export function takeGauges(coordinator: Coordinator, clock: Clock): StateGauges {
+  const now = clock.now();
+  const { work, knowledge, leadership } = coordinator;
   return {
     leading: coordinator.isLeading,
-    agentSessions: coordinator.reports.sessions().length,
-    queued: countBy(queues.flatMap(({ operations }) => operations.map(priorityOf))),
-    announced: countBy([...store.nodes.keys()].flatMap(node => store.signsOf(node).map(({ kind }) => kind))),
-    lostNodes: coordinator.work?.losses.lostNodes.length ?? 0,
-    isLossHeld: coordinator.work?.losses.isHeld ?? false,
+    hasLeader: leadership.leader !== '',
+    term: leadership.term,
+    leaseLeftMs: Math.max(0, coordinator.mayWriteUntil - now),
+    sessionAgesMs: coordinator.reports.sessions().map(({ openedAtMs }) => now - openedAtMs),
+    ...agentCover(coordinator, now),
+    ...laneWork(coordinator, now),
+    mismatched: tally(work?.mismatched() ?? [], ({ kind }) => kind, now),
+    gateWaits: tally(work?.gateWaits() ?? [], ({ reason }) => reason, now),
+    drains: knowledge.drains.size,
+    announced: countBy(
+      [...knowledge.store.nodes.keys()].flatMap(node => knowledge.store.signsOf(node).map(({ kind }) => kind)),
+    ),
+    lostNodes: work?.losses.lostNodes.length ?? 0,
+    isLossHeld: work?.losses.isHeld ?? false,
     watchedNodes: coordinator.watchedNodes.length,
-    held: countBy(queues.flatMap(({ holds }) => holds.map(hold => hold.reason))),
+  };
+}
+
+function agentCover({ knowledge }: Coordinator, now: number): Pick<StateGauges, 'nodes' | 'silentForMs'> {
+  const nodes = [...knowledge.nodes.names].filter(node => !isSuperNode(node));
+  const silentSince = nodes.flatMap(node => knowledge.presence.missingSince(node) ?? []);
+  return { nodes: nodes.length, silentForMs: silentSince.map(since => now - since) };
+}
+
+type LaneWork = Pick<StateGauges, 'lanes' | 'queued' | 'oldestWaitMs' | 'transactions' | 'held'>;
+
+function laneWork({ work }: Coordinator, now: number): LaneWork {
+  const lanes = work?.lanes() ?? [];
+  const queues = lanes.map(({ queue }) => queue);
+  return {
+    lanes: lanes.length,
+    queued: countBy(queues.flatMap(({ operations }) => operations.map(priorityOf))),
+    oldestWaitMs: lanes.reduce((oldestMs, lane) => Math.max(oldestMs, now - (lane.oldestWaitSince() ?? now)), 0),
+    transactions: lanes.reduce((sum, lane) => sum + lane.view().transactions.size, 0),
+    held: countBy(queues.flatMap(({ holds }) => holds.map(({ reason }) => reason))),
   };
 }
 
@@ -22,4 +52,17 @@ function countBy<K extends string>(keys: readonly K[]): ReadonlyMap<K, number> {
   const counts = new Map<K, number>();
   for (const key of keys) counts.set(key, (counts.get(key) ?? 0) + 1);
   return counts;
+}
+
+function tally<T extends { readonly since: number }, K>(
+  items: Iterable<T>,
+  kindOf: (item: T) => K,
+  now: number,
+): Tally<K> {
+  const tallies = new Map<K, { count: number; oldestMs: number }>();
+  for (const item of items) {
+    const { count, oldestMs } = tallies.get(kindOf(item)) ?? { count: 0, oldestMs: 0 };
+    tallies.set(kindOf(item), { count: count + 1, oldestMs: Math.max(oldestMs, now - item.since) });
+  }
+  return tallies;
 }

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import type { Clock } from '../../common/clock.ts';
-import { VirtualClock } from '../../common/virtual-clock.ts';
+import type { Clock } from './clock.ts';
 import { runEventLoopWatch } from './event-loop-watch.ts';
+import { VirtualClock } from './virtual-clock.ts';
 
 test('tells once a second how late its timer fired', async () => {
   const virtual = new VirtualClock();

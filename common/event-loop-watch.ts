@@ -1,4 +1,4 @@
-import { type Clock, sleep } from '../../common/clock.ts';
+import { type Clock, sleep } from './clock.ts';
 
 /** Rare enough to cost nothing, often enough to see what an event that comes at any moment has to wait. */
 const LOOK_INTERVAL_MS = 1_000;
