@@ -237,7 +237,8 @@ export class KubePorts implements LeaderPorts {
       store.placed(podUid, answer.nodeName, this.#edges.clock.now());
     }
     const reported = store.pods.get(podUid);
-    if (reported && agreesWithReport(answer, reported)) this.#work?.confirmed(podUid);
+    if (reported && answer.type === 'found' && agreesWithReport(answer, reported))
+      this.#work?.confirmed(podUid, answer.profile);
     else if (reported && (store.hasWitness(podUid) || !provesGone(answer, podUid))) {
       this.#edges.log.warn('an agent and the API server do not agree about a Pod yet', { pod: `${namespace}/${name}` });
     } else if (provesGone(answer, podUid)) {

@@ -3,13 +3,15 @@ import type { PodRecord } from '../common/pod-record.ts';
 import { podRecord } from './core/pod.fixture.ts';
 import type { StoredPod } from './core/report-store.ts';
 import type { PodAnswer } from './kube/pod-confirmer.ts';
+import { podProfile } from './kube/pod-profile.ts';
 import { agreesWithReport, provesGone } from './pod-agreement.ts';
 
 const MISSING: PodAnswer = { type: 'missing' };
 
 function found(fields: Partial<Extract<PodAnswer, { type: 'found' }>> = {}): PodAnswer {
   const identity = { uid: 'pod-1', nodeName: 'n1', labels: { app: 'web' }, addresses: ['10.0.0.1', 'fd00::1'] };
-  return { type: 'found', ...identity, phase: 'Running', isDeleting: false, ...fields };
+  const profile = podProfile({ metadata: { name: 'web-1' }, spec: { containers: [] } });
+  return { type: 'found', ...identity, phase: 'Running', isDeleting: false, profile, ...fields };
 }
 
 function reported(fields: Partial<PodRecord> = {}): StoredPod {

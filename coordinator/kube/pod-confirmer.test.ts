@@ -1,8 +1,10 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import type { Pod } from '../../common/kube/objects.ts';
 import { ScriptedTransport } from '../../common/kube/scripted-transport.ts';
 import { seededRandom } from '../../common/random.ts';
 import { VirtualClock } from '../../common/virtual-clock.ts';
 import { POD_ANSWER_HOLDS_MS, type PodAnswer, PodConfirmer, type PodQuestion } from './pod-confirmer.ts';
+import { podProfile } from './pod-profile.ts';
 
 const question: PodQuestion = { podUid: 'u1', namespace: 'default', name: 'web-0' };
 
@@ -49,6 +51,7 @@ it('answers with what a consistent GET says', async () => {
       labels: { app: 'web' },
       phase: 'Running',
       isDeleting: true,
+      profile: podProfile(pod() as Pod),
     },
   ]);
 });

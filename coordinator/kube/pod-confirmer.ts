@@ -6,6 +6,7 @@ import { KubeResponseError, type KubeTransport } from '../../common/kube/transpo
 import type { Random } from '../../common/random.ts';
 import type { WorkQueueObserver } from '../../common/work-queue.ts';
 import { LatestWork } from './latest-work.ts';
+import { type PodProfile, podProfile } from './pod-profile.ts';
 
 /** A Pod that somebody speaks of: an agent, or a mark in the cloud. */
 export interface PodQuestion {
@@ -26,6 +27,7 @@ export type PodAnswer =
       readonly labels: Readonly<Record<string, string>>;
       readonly phase: string | undefined;
       readonly isDeleting: boolean;
+      readonly profile: PodProfile;
     };
 
 export interface PodConfirmerOptions {
@@ -112,7 +114,8 @@ async function readPod(
   }
 }
 
-function answerOf({ metadata, spec, status }: Pod): PodAnswer {
+function answerOf(pod: Pod): PodAnswer {
+  const { metadata, spec, status } = pod;
   return {
     type: 'found',
     uid: metadata.uid ?? '',
@@ -121,5 +124,6 @@ function answerOf({ metadata, spec, status }: Pod): PodAnswer {
     labels: metadata.labels ?? {},
     phase: status?.phase,
     isDeleting: metadata.deletionTimestamp !== undefined,
+    profile: podProfile(pod),
   };
 }

@@ -19,6 +19,7 @@ import type { LaneDriver } from './lane-driver.ts';
 import type { LaneFleet } from './lane-fleet.ts';
 import type { LaneReporter } from './lane-reporter.ts';
 import type { LeaderPorts } from './leader-ports.ts';
+import type { LintDesk } from './lint-desk.ts';
 import type { NodeDesk } from './node-desk.ts';
 import type { Orphans } from './orphans.ts';
 import type { PodDesk } from './pod-desk.ts';
@@ -55,6 +56,7 @@ export interface LeaderTurnOptions {
   readonly rules: WantedRules;
   readonly gates: GateKeeper;
   readonly drains: DrainAnswers;
+  readonly lint: Pick<LintDesk, 'mark'>;
 }
 
 /** What follows from what changed: from Services and Pods to load balancers, from these to gates and answers to hooks. */
@@ -197,9 +199,10 @@ export class LeaderTurn {
 
   /** Tells what keeps Pods of the Service from being bound. */
   #reportPods(serviceUid: string): void {
-    const { claims, pods, rules, board } = this.#options;
+    const { claims, pods, rules, board, lint } = this.#options;
     const claimed = claims.get(serviceUid);
     if (!claimed) return;
+    lint.mark(serviceUid);
     const records = pods.recordsOf(serviceUid);
     const problems = [unreachablePods(claimed.service, records), waitsForTke(claimed.service, records)];
     for (const rule of rules.of(serviceUid)) {

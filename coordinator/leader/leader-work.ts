@@ -7,6 +7,7 @@ import type { NodeSignKind } from '../core/node-sign.ts';
 import type { Rule } from '../core/rule.ts';
 import type { Knowledge, KnowledgeChange } from '../knowledge.ts';
 import type { NamespaceList } from '../kube/namespace-services.ts';
+import type { PodProfile } from '../kube/pod-profile.ts';
 import type { SecretLook, SecretName } from '../kube/secret-reader.ts';
 import { Auditor } from '../lanes/auditor.ts';
 import { DEFAULT_HEALTH_TIMING, HealthPoller } from '../lanes/health-poller.ts';
@@ -29,6 +30,7 @@ import { LaneFleet } from './lane-fleet.ts';
 import { LaneReporter } from './lane-reporter.ts';
 import type { LeaderPorts } from './leader-ports.ts';
 import { LeaderTurn } from './leader-turn.ts';
+import { LintDesk } from './lint-desk.ts';
 import { MissingRights } from './missing-rights.ts';
 import { NodeDesk } from './node-desk.ts';
 import { ingressKey, objectKey } from './object-key.ts';
@@ -102,6 +104,7 @@ export class LeaderWork {
   readonly #gates: GateKeeper;
   readonly #drains: DrainAnswers;
   readonly #endings: DrainEndings;
+  readonly #lint: LintDesk;
   readonly #turn: LeaderTurn;
   readonly #unfollow: () => void;
   #scheduled = false;
@@ -168,6 +171,7 @@ export class LeaderWork {
     });
     this.#endings = new DrainEndings(options);
     this.#drains = new DrainAnswers({ ...options, settleMs: ids => this.#endings.settleMs(ids) });
+    this.#lint = new LintDesk({ ...shared, pods: this.#pods, claims, rules });
     this.#turn = new LeaderTurn({ ...shared, ...this.#partsOfTurns(), claims, rules });
     // From the moment on at which the view was taken.
     this.#unfollow = knowledge.follow(change => this.#follow(change));
@@ -187,6 +191,7 @@ export class LeaderWork {
       orphans: this.#orphans,
       gates: this.#gates,
       drains: this.#drains,
+      lint: this.#lint,
     };
   }
 
@@ -220,8 +225,8 @@ export class LeaderWork {
   }
 
   /** The API server agrees with the agent about this Pod. */
-  confirmed(podUid: string): void {
-    this.#pods.confirmed(podUid);
+  confirmed(podUid: string, profile?: PodProfile): void {
+    this.#pods.confirmed(podUid, profile);
     this.#mark(this.#dirt.podUids, [podUid]);
   }
 
@@ -334,7 +339,9 @@ export class LeaderWork {
     if (listeners) {
       addAll(this.#dirt.drains, this.#options.knowledge.drains.keys());
       this.#dirt.loadBalancers.add(loadBalancerId);
-      addAll(this.#dirt.placements, this.#tenancies.tenantsOf(loadBalancerId).keys());
+      const tenants = this.#tenancies.tenantsOf(loadBalancerId);
+      addAll(this.#dirt.placements, tenants.keys());
+      addAll(this.#dirt.ports, tenants.keys());
     }
     this.#mark(this.#dirt.observed, [loadBalancerId]);
   }
@@ -357,6 +364,7 @@ export class LeaderWork {
     knowledge.expire(clock.now());
     this.#board.remind();
     this.#rights.tell();
+    this.#lint.look();
     this.#pods.askAgain();
     this.#orphans.askAgain();
     this.#certificates.askAgain(secret => this.#claims.usersOf('Secret', secret).size > 0);

@@ -3,10 +3,13 @@ import type { PodView } from '../core/cluster-view.ts';
 import { LiveView } from '../core/live-view.ts';
 import type { Rule } from '../core/rule.ts';
 import type { Knowledge } from '../knowledge.ts';
+import type { PodProfile } from '../kube/pod-profile.ts';
+import { isLivingPod } from '../loadbalancers/missing-port.ts';
 import { Confirmations } from './confirmations.ts';
 import { Instances } from './instances.ts';
 import type { LeaderPorts } from './leader-ports.ts';
 import type { NodeDesk } from './node-desk.ts';
+import { PodProfiles } from './pod-profiles.ts';
 
 export interface PodDeskOptions {
   readonly knowledge: Knowledge;
@@ -24,6 +27,7 @@ export class PodDesk {
   readonly view: LiveView;
   readonly #options: PodDeskOptions;
   readonly #confirmations = new Confirmations();
+  readonly #profiles = new PodProfiles();
   readonly #instances: Instances;
   /** Pods that the API server has still to confirm. */
   readonly #unconfirmed = new Set<string>();
@@ -49,14 +53,29 @@ export class PodDesk {
    */
   refresh(podUid: string): ReadonlySet<string> {
     const services = this.view.refresh(podUid);
-    if (!this.view.pods.has(podUid)) this.#confirmations.forget(podUid);
+    if (!this.view.pods.has(podUid)) {
+      this.#confirmations.forget(podUid);
+      this.#profiles.forget(podUid);
+    }
     return services;
   }
 
   /** The API server agrees with the agent about this Pod. */
-  confirmed(podUid: string): void {
+  confirmed(podUid: string, profile: PodProfile | undefined): void {
     const stored = this.#options.knowledge.store.pods.get(podUid);
-    if (stored) this.#confirmations.add(stored.record);
+    if (!stored) return;
+    this.#confirmations.add(stored.record);
+    if (profile) this.#profiles.learn(podUid, profile);
+  }
+
+  /** What the templates of Pods that the rule selects say, as far as this term was told, each once. */
+  profilesBehind(rule: Rule): readonly PodProfile[] {
+    const profiles = new Set<PodProfile>();
+    for (const { record } of this.view.podsSelectedBy(rule)) {
+      const profile = isLivingPod(record) ? this.#profiles.of(record.uid) : undefined;
+      if (profile) profiles.add(profile);
+    }
+    return [...profiles];
   }
 
   /**

@@ -251,6 +251,29 @@ export const PROBLEMS = [
     fix: 'Make the Secret in the namespace of the Service, with the id of a certificate of the SSL product in the key qcloud_cert_id.',
   },
   {
+    code: 'CD1032',
+    reason: 'HealthCheckDisagrees',
+    meaning: "CLB's health check and the readinessProbe of the Pods ask different things.",
+    cause:
+      'They differ in port, protocol, path or patience. A Pod may be ready and get no traffic, so that a rollout stands still, or get traffic that it cannot serve.',
+    fix: 'Set what the message names, in the TkeServiceConfig of the object or in the Pod template.',
+  },
+  {
+    code: 'CD1033',
+    reason: 'NothingTellsReadiness',
+    meaning: 'New Pods get traffic before they can serve.',
+    cause: "CLB's health check is switched off, and the Pods have no readinessProbe.",
+    fix: 'Give the container a readinessProbe, or switch the health check on.',
+  },
+  {
+    code: 'CD1034',
+    reason: 'GraceTooShort',
+    meaning: 'The grace period of the Pods is shorter than their drain may take.',
+    cause:
+      'The Pod template has the drain hook itself, so that the webhook does not raise terminationGracePeriodSeconds. Connections that last are cut when the period is over.',
+    fix: 'Set terminationGracePeriodSeconds to what the message says, or lower clb-direct.io/drain-seconds.',
+  },
+  {
     code: 'CD3001',
     reason: 'ClaimedByTke',
     meaning: "TKE's own controller would act on the Service, too.",

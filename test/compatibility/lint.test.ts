@@ -33,6 +33,33 @@ test('a health check that makes rollouts slow is named once, with better setting
   expect(await estate.end()).toEqual(UNHARMED);
 });
 
+test('a health check that contradicts the readinessProbe is named until they agree, on Pods that come later, too', async () => {
+  const check = { HealthSwitch: 1, CheckType: 'HTTP', HttpCheckPath: '/', HttpCode: 2, HttpCheckDomain: 'a.com' };
+  const estate = await adopting(4, { HealthCheck: check });
+  const probing = (path: string) =>
+    estate.patchDeployment('web', {
+      spec: {
+        template: {
+          spec: { containers: [{ name: 'main', image: 'nginx', readinessProbe: { httpGet: { port: 80, path } } }] },
+        },
+      },
+    });
+  const toldTimes = async () =>
+    (await estate.eventsOf('web')).find(({ reason }) => reason === 'HealthCheckDisagrees')?.count;
+  expect(await toldTimes()).toBeUndefined();
+  await probing('/ready');
+  await estate.untilRolledOut('web');
+  await estate.passes(10_000);
+  expect(await estate.codesOf('web')).toEqual(['CD1032']);
+  await probing('/');
+  await estate.untilRolledOut('web');
+  await estate.passes(MINUTE_MS);
+  const before = await toldTimes();
+  await estate.passes(10 * MINUTE_MS);
+  expect(await toldTimes()).toBe(before);
+  expect(await estate.end()).toEqual(UNHARMED);
+});
+
 test("of CLB's own settings nothing is said", async () => {
   const estate = await adopting(3, {});
   await estate.passes(MINUTE_MS);
