@@ -19,13 +19,14 @@ import {
 } from '../../proto/gen/cri/lifecycle.ts';
 import { createNodeCgroups, nodeCgroup, removeNodeCgroups } from '../../test/cluster/cgroups.ts';
 import { runCommand } from '../../test/cluster/command.ts';
-import { writeLayout } from '../../test/cluster/images/oci-layout.ts';
-import { copyProgram } from '../../test/cluster/images/root-folder.ts';
 import type { ClusterSettings } from '../../test/cluster/settings.ts';
 import { waitUntil } from '../../test/cluster/wait.ts';
+import { writeArchive, writeLayout } from '../../tools/image/oci-layout.ts';
+import { copyProgram } from '../../tools/image/root-folder.ts';
 
 const START_TIMEOUT_MS = 20_000;
-const IMAGE = 'docker.io/library/sleep:latest';
+const IMAGE_NAME = 'library/sleep:latest';
+const IMAGE = `docker.io/${IMAGE_NAME}`;
 const NODE = 'node';
 /** As for a Pod on the host's network; by default each container has a pid namespace of its own. */
 const NAMESPACES = { network: NamespaceMode.NODE, pid: NamespaceMode.CONTAINER };
@@ -200,15 +201,9 @@ export class RealContainerd implements AsyncDisposable {
   async #importImage(): Promise<void> {
     const [rootFolder, layout] = [join(this.#folder, 'sleep'), join(this.#folder, 'layout')];
     for (const program of ['sleep', 'true']) await copyProgram(rootFolder, pathOf(program) ?? '', `/bin/${program}`);
-    await writeLayout(layout, [{ name: IMAGE, rootFolder, entrypoint: ['/bin/sleep', 'infinity'] }]);
-    const index = join(layout, 'index.json');
-    // The name that `ctr` takes as it is.
-    writeFileSync(
-      index,
-      readFileSync(index, 'utf8').replace('org.opencontainers.image.ref.name', 'io.containerd.image.name'),
-    );
+    await writeLayout(layout, [{ name: IMAGE_NAME, rootFolder, entrypoint: ['/bin/sleep', 'infinity'] }]);
     const archive = join(this.#folder, 'sleep.tar');
-    await runCommand(['tar', '--create', '--file', archive, '--directory', layout, '.']);
+    await writeArchive(layout, archive);
     await runCommand(['ctr', '--address', this.socketPath, '--namespace', 'k8s.io', 'images', 'import', archive]);
   }
 

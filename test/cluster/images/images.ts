@@ -1,9 +1,9 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';
+import { type ImageSource, writeLayout } from '../../../tools/image/oci-layout.ts';
+import { beginRootFolder, copyProgram, writeIntoRoot } from '../../../tools/image/root-folder.ts';
 import { controlPlaneAddress, requestLogPort } from '../addresses.ts';
-import { type ImageSource, writeLayout } from './oci-layout.ts';
-import { beginRootFolder, copyProgram, writeIntoRoot } from './root-folder.ts';
 
 /** What images are made of, and where they go. */
 export interface ImageIngredients {

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { writeLayout } from './oci-layout.ts';
+import { writeLayout } from '../../../tools/image/oci-layout.ts';
 import { answerRegistryRequest } from './registry.ts';
 
 let folder = '';

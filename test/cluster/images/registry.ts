@@ -1,5 +1,5 @@
 import { existsSync, statSync } from 'node:fs';
-import { blobFile, findManifest, manifestType } from './oci-layout.ts';
+import { blobFile, findManifest, manifestType } from '../../../tools/image/oci-layout.ts';
 
 /** What the registry answers; `file` is sent as the body unless the request was HEAD. */
 export interface RegistryResponse {

@@ -3,13 +3,15 @@ import { createReadStream, mkdirSync, readFileSync, renameSync, statSync, writeF
 import { arch } from 'node:os';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { runCommand } from '../command.ts';
+import { run } from '../child-process.ts';
 
 export const manifestType = 'application/vnd.oci.image.manifest.v1+json';
 const configType = 'application/vnd.oci.image.config.v1+json';
 const layerType = 'application/vnd.oci.image.layer.v1.tar';
 /** The annotation that holds an image's name in the index. */
 const nameAnnotation = 'org.opencontainers.image.ref.name';
+/** What `ctr images import` calls it, in full. */
+const importNameAnnotation = 'io.containerd.image.name';
 
 export interface Descriptor {
   readonly mediaType: string;
@@ -25,6 +27,9 @@ export interface ImageSource {
   /** Its contents become the image's only layer. */
   readonly rootFolder: string;
   readonly entrypoint: readonly string[];
+  /** Whom it runs as; default: root. */
+  readonly user?: string;
+  readonly labels?: Readonly<Record<string, string>>;
 }
 
 /** Writes the images as one OCI image layout: `oci-layout`, `index.json`, `blobs/sha256/`. */
@@ -37,7 +42,7 @@ export async function writeLayout(layoutFolder: string, images: readonly ImageSo
 
 /** The manifest of `name:tag`, or undefined. */
 export function findManifest(layoutFolder: string, name: string): Descriptor | undefined {
-  const index = JSON.parse(readFileSync(join(layoutFolder, 'index.json'), 'utf8')) as { manifests: Descriptor[] };
+  const index = readJson(join(layoutFolder, 'index.json')) as { manifests: Descriptor[] };
   return index.manifests.find(manifest => manifest.annotations?.[nameAnnotation] === name);
 }
 
@@ -54,23 +59,57 @@ async function writeImage(layoutFolder: string, image: ImageSource): Promise<Des
       Entrypoint: image.entrypoint,
       Env: ['PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'],
       WorkingDir: '/',
+      ...(image.user !== undefined && { User: image.user }),
+      ...(image.labels && { Labels: image.labels }),
     },
     rootfs: { type: 'layers', diff_ids: [layer.digest] },
   });
   const manifest = { schemaVersion: 2, mediaType: manifestType, config, layers: [layer] };
-  return { ...writeBlob(layoutFolder, manifestType, manifest), annotations: { [nameAnnotation]: image.name } };
+  return {
+    ...writeBlob(layoutFolder, manifestType, manifest),
+    annotations: { [nameAnnotation]: image.name, [importNameAnnotation]: `docker.io/${image.name}` },
+  };
 }
 
 async function writeLayer(layoutFolder: string, image: ImageSource): Promise<Descriptor> {
   const unfinished = join(layoutFolder, `${image.name.replaceAll(/[/:]/g, '-')}.tar`);
-  const reproducible = ['--owner=0', '--group=0', '--numeric-owner', '--sort=name', '--mtime=@0'];
-  await runCommand(['tar', '--create', '--file', unfinished, '--directory', image.rootFolder, ...reproducible, '.']);
+  await tar(['--create', '--file', unfinished, '--directory', image.rootFolder, ...reproducible, '.']);
   const hash = createHash('sha256');
   await pipeline(createReadStream(unfinished), hash);
   const digest = `sha256:${hash.digest('hex')}`;
   const { size } = statSync(unfinished);
   renameSync(unfinished, blobFile(layoutFolder, digest));
   return { mediaType: layerType, digest, size };
+}
+
+/**
+ * Writes the layout's only image as one file that `ctr images import` and `docker load` take.
+ * @throws Error when tar fails, or the layout has not one image
+ */
+export async function writeArchive(layoutFolder: string, file: string): Promise<void> {
+  const { manifests } = readJson(join(layoutFolder, 'index.json')) as { manifests: Descriptor[] };
+  const [descriptor] = manifests;
+  if (!descriptor || manifests.length > 1) throw new Error(`${layoutFolder} has ${manifests.length} images, not one`);
+  const { config, layers } = readJson(blobFile(layoutFolder, descriptor.digest)) as Record<'config', Descriptor> & {
+    layers: Descriptor[];
+  };
+  const path = ({ digest }: Descriptor) => join('blobs', ...digest.split(':'));
+  const name = descriptor.annotations?.[nameAnnotation]?.replace(/^library\//, '') ?? '';
+  // Docker reads no index before version 25.
+  const docker = [{ Config: path(config), RepoTags: [name], Layers: layers.map(path) }];
+  writeFileSync(join(layoutFolder, 'manifest.json'), JSON.stringify(docker));
+  await tar(['--create', '--file', file, '--directory', layoutFolder, ...reproducible, '.']);
+}
+
+const reproducible = ['--owner=0', '--group=0', '--numeric-owner', '--sort=name', '--mtime=@0'];
+
+async function tar(args: readonly string[]): Promise<void> {
+  const { exitCode, output } = await run('tar', args, { cwd: process.cwd() });
+  if (exitCode !== 0) throw new Error(`tar ended with ${exitCode}: ${output.trim()}`);
+}
+
+function readJson(file: string): unknown {
+  return JSON.parse(readFileSync(file, 'utf8'));
 }
 
 function writeBlob(layoutFolder: string, mediaType: string, value: unknown): Descriptor {

@@ -1,6 +1,6 @@
 import { copyFileSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { runCommand } from '../command.ts';
+import { run } from '../child-process.ts';
 
 /** Users that programs of Debian look up at their start. */
 const users = 'root:x:0:0:root:/:/bin/false\nwww-data:x:33:33:www-data:/:/bin/false\n';
@@ -13,17 +13,19 @@ export function beginRootFolder(rootFolder: string): void {
   writeIntoRoot(rootFolder, '/etc/group', groups);
 }
 
-export function writeIntoRoot(rootFolder: string, path: string, content: string): void {
+/** @param mode 0o644 unless told */
+export function writeIntoRoot(rootFolder: string, path: string, content: string, mode = 0o644): void {
   const file = join(rootFolder, path);
   mkdirSync(dirname(file), { recursive: true });
-  writeFileSync(file, content);
+  writeFileSync(file, content, { mode });
 }
 
 /** Copies a program of this machine to `path`, and to their own paths the libraries that the dynamic loader would load. */
 export async function copyProgram(rootFolder: string, program: string, path: string): Promise<void> {
   copyIntoRoot(rootFolder, program, path);
-  const { stdout } = await runCommand(['ldd', program]).catch(() => ({ stdout: '' }));
-  for (const library of stdout.match(/\/\S+/g) ?? []) copyIntoRoot(rootFolder, library, library);
+  // It fails for what is linked statically.
+  const { output } = await run('ldd', [program], { cwd: '/' });
+  for (const library of output.match(/(?<==> |^\s*)\/\S+/gm) ?? []) copyIntoRoot(rootFolder, library, library);
 }
 
 function copyIntoRoot(rootFolder: string, from: string, path: string): void {

@@ -1,0 +1,45 @@
+import { execFile } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { expect, test } from 'vitest';
+import packageJson from '../../package.json' with { type: 'json' };
+import { COMMANDS } from './launcher.ts';
+import { writeProductFiles } from './product-files.ts';
+import { PROGRAMS } from './product-root.ts';
+
+const dockerfile = readFileSync(join(import.meta.dirname, '../../Dockerfile'), 'utf8');
+
+test('the Dockerfile installs the packages that the image of `npm run image` has its programs from', () => {
+  const installed = /apt-get install --yes --no-install-recommends ([a-z0-9 -]+)/
+    .exec(dockerfile)?.[1]
+    ?.trim()
+    .split(' ');
+  // Debian's slim image has a shell.
+  const needed = new Set(Object.values(PROGRAMS).filter(name => name !== 'dash'));
+  expect(installed).toEqual([...needed].toSorted());
+});
+
+test('the Dockerfile has the Node that the tests run on', () => {
+  expect(dockerfile).toContain(`ARG NODE_IMAGE=node:${packageJson.devDependencies.node}-bookworm-slim`);
+});
+
+test('the launcher runs each command with its own bundle, and tells what there is of any other', async () => {
+  const root = mkdtempSync(join(tmpdir(), 'clb-direct-image-'));
+  try {
+    await writeProductFiles(root);
+    const script = readFileSync(join(root, 'usr/local/bin/clb-direct'), 'utf8');
+    const here = script.replaceAll('/opt/clb-direct', join(root, 'opt/clb-direct'));
+    const launch = (...argv: readonly string[]) => promisify(execFile)('sh', ['-c', here, 'clb-direct', ...argv]);
+    for (const command of Object.keys(COMMANDS)) {
+      expect((await launch(command, '--help')).stdout).toContain(`Usage: clb-direct ${command}`);
+    }
+    await expect(launch('serve')).rejects.toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('clb-direct agent|'),
+    });
+  } finally {
+    rmSync(root, { recursive: true });
+  }
+});

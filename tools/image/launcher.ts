@@ -1,0 +1,26 @@
+import { AGENT_NODE_FLAGS } from '../node-flags.ts';
+
+/** Where the bundles are in the image. */
+export const BUNDLE_FOLDER = '/opt/clb-direct';
+
+/** What of the product the image runs, each a bundle of its own with Node's flags for it. */
+export const COMMANDS: Readonly<Record<string, readonly string[]>> = {
+  agent: AGENT_NODE_FLAGS,
+  coordinator: [],
+};
+
+/** The text of `/usr/local/bin/clb-direct`: the command's own bundle, in the place of the shell. */
+export function launcherScript(): string {
+  const cases = Object.entries(COMMANDS).map(([command, flags]) => {
+    const words = ['node', ...flags, `${BUNDLE_FOLDER}/${command}.mjs`, '"$@"'];
+    return `  ${command}) shift; exec ${words.join(' ')} ;;`;
+  });
+  const names = Object.keys(COMMANDS).join('|');
+  return `#!/bin/sh
+# Made by tools/image/launcher.ts.
+case "$1" in
+${cases.join('\n')}
+  *) echo "Usage: clb-direct ${names} [options]; --help after one of them lists its options" >&2; exit 2 ;;
+esac
+`;
+}
