@@ -8,7 +8,7 @@ export const TKE_FINALIZER = 'service.k8s.tencent/resources';
 /** Of TKE's own controllers, on Pods that were made while one of them served their Service or Ingress. */
 export const TKE_READINESS_GATE = 'cloud.tencent.com/load-balancer-backendgroup-ready';
 
-/** Pod annotations written by users. */
+/** Pod annotations written by users; `inject` also as a label, and on namespaces. */
 export const DRAIN_SECONDS_ANNOTATION = 'clb-direct.io/drain-seconds';
 export const INJECT_ANNOTATION = 'clb-direct.io/inject';
 /**
@@ -16,6 +16,11 @@ export const INJECT_ANNOTATION = 'clb-direct.io/inject';
  * application's own share of the raised one.
  */
 export const APPLICATION_GRACE_ANNOTATION = 'clb-direct.io/application-grace-seconds';
+/**
+ * Written by the webhook, or by users: no preStop call is answered sooner, in seconds. It stands for a preStop sleep that
+ * our call has replaced.
+ */
+export const MINIMUM_HOLD_ANNOTATION = 'clb-direct.io/minimum-hold-seconds';
 export const CUSTOM_WEIGHT_ANNOTATION = 'service.cloud.tencent.com/custom-weight';
 export const INGRESS_CUSTOM_WEIGHT_ANNOTATION = 'ingress.cloud.tencent.com/custom-weight';
 

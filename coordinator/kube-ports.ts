@@ -1,8 +1,5 @@
-import { type Clock, sleep } from '../common/clock.ts';
-import { deadline } from '../common/deadline.ts';
-import { get } from '../common/kube/client.ts';
-import { resourcePath } from '../common/kube/paths.ts';
-import { KubeResponseError, type KubeTransport } from '../common/kube/transport.ts';
+import type { Clock } from '../common/clock.ts';
+import type { KubeTransport } from '../common/kube/transport.ts';
 import type { Logger } from '../common/logger.ts';
 import { GateState } from '../common/pod-record.ts';
 import type { Random } from '../common/random.ts';
@@ -16,6 +13,7 @@ import { NodeInstances } from './kube/node-instances.ts';
 import { type PodAnswer, PodConfirmer, type PodQuestion } from './kube/pod-confirmer.ts';
 import { SecretReader } from './kube/secret-reader.ts';
 import { ServiceWriter } from './kube/service-status.ts';
+import { type ClaimableKind, TkeControllers } from './kube/tke-controllers.ts';
 import { TkeServiceConfigWriter } from './kube/tke-service-config-writer.ts';
 import type { LeaderPorts } from './leader/leader-ports.ts';
 import type { LeaderWork } from './leader/leader-work.ts';
@@ -42,13 +40,7 @@ export interface KubePortsOptions {
   readonly observer: CoordinatorObserver;
 }
 
-/** TKE publishes its own controllers here (tke-conventions section 1.8). */
-const TKE_CONFIGURATIONS = { Service: 'tke-service-controller-config', Ingress: 'tke-ingress-controller-config' };
-type ClaimableKind = keyof typeof TKE_CONFIGURATIONS;
-const CLAIMABLE_KINDS: readonly ClaimableKind[] = ['Service', 'Ingress'];
 const API_VERSIONS: Readonly<Record<ClaimableKind, string>> = { Service: 'v1', Ingress: 'networking.k8s.io/v1' };
-const TKE_CHECK_MS = 60_000;
-const REQUEST_TIMEOUT_MS = 5_000;
 /** An announced end is how nodes are meant to go. */
 const NODE_EVENT_TYPES: Readonly<Record<string, 'Normal'>> = { CD3003: 'Normal' };
 
@@ -64,8 +56,8 @@ export class KubePorts implements LeaderPorts {
   readonly #instances: NodeInstances;
   readonly #secrets: SecretReader;
   readonly #configs: TkeServiceConfigWriter;
+  readonly #tkeControllers: TkeControllers;
   #work: LeaderWork | undefined;
-  readonly #tkeControllers = new Map<ClaimableKind, boolean>();
 
   constructor(edges: KubePortsEdges, options: KubePortsOptions) {
     this.#edges = edges;
@@ -119,6 +111,7 @@ export class KubePorts implements LeaderPorts {
       observer: observer.queue('configs'),
       onError: failed('TkeServiceConfig'),
     });
+    this.#tkeControllers = new TkeControllers({ ...base, onChange: () => this.#work?.circumstancesChanged() });
     this.#instances = new NodeInstances({
       ...base,
       observer: observer.queue('instances'),
@@ -129,7 +122,7 @@ export class KubePorts implements LeaderPorts {
 
   /** Whether TKE's own controller for the kind runs in this cluster; undefined until that was looked for. */
   hasTkeController(kind: ClaimableKind): boolean | undefined {
-    return this.#tkeControllers.get(kind);
+    return this.#tkeControllers.has(kind);
   }
 
   /** Who is told the answers. */
@@ -139,8 +132,8 @@ export class KubePorts implements LeaderPorts {
 
   async run(signal: AbortSignal): Promise<void> {
     const askers = [this.#confirmer, this.#lists, this.#instances, this.#secrets];
-    const parts = [this.#gates, this.#services, this.#events, this.#configs, ...askers];
-    await Promise.all([...parts.map(part => part.run(signal)), this.#lookForTke(signal)]);
+    const parts = [this.#gates, this.#services, this.#events, this.#configs, this.#tkeControllers, ...askers];
+    await Promise.all(parts.map(part => part.run(signal)));
   }
 
   writeGate: LeaderPorts['writeGate'] = (pod, { open, reason, message }) => {
@@ -244,35 +237,6 @@ export class KubePorts implements LeaderPorts {
     } else if (provesGone(answer, podUid)) {
       this.#edges.log.info('a bound Pod is proven gone', { pod: `${namespace}/${name}`, podUid });
       store.provenGone(podUid, this.#edges.clock.now());
-    }
-  }
-
-  async #lookForTke(signal: AbortSignal): Promise<void> {
-    while (!signal.aborted) {
-      await Promise.all(CLAIMABLE_KINDS.map(kind => this.#lookForTkeController(kind, signal)));
-      await sleep(this.#edges.clock, TKE_CHECK_MS, signal).catch(() => undefined);
-    }
-  }
-
-  async #lookForTkeController(kind: ClaimableKind, signal: AbortSignal): Promise<void> {
-    const isThere = await this.#tkeIsThere(kind, signal);
-    if (signal.aborted || isThere === this.#tkeControllers.get(kind)) return;
-    this.#tkeControllers.set(kind, isThere);
-    this.#work?.circumstancesChanged();
-  }
-
-  /** What could not be found out stays as it was, and at first is taken for no. */
-  async #tkeIsThere(kind: ClaimableKind, signal: AbortSignal): Promise<boolean> {
-    const name = TKE_CONFIGURATIONS[kind];
-    const path = resourcePath({ version: 'v1', resource: 'configmaps', namespace: 'kube-system', name });
-    using limit = deadline(this.#edges.clock, `GET ${path}`, REQUEST_TIMEOUT_MS, signal);
-    try {
-      await get(this.#edges.kube, path, limit.signal);
-      return true;
-    } catch (error) {
-      return error instanceof KubeResponseError && error.status === 404
-        ? false
-        : (this.#tkeControllers.get(kind) ?? false);
     }
   }
 }

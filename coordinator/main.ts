@@ -25,12 +25,13 @@ import { registerProcessMetrics } from './status/process-metrics.ts';
 import { registerStateGauges } from './status/state-gauges.ts';
 import { takeGauges } from './status/take-gauges.ts';
 import { takeSnapshot } from './status/take-snapshot.ts';
+import { AdmissionMemory } from './webhook/admission-memory.ts';
 import type { ServedCertificate } from './webhook/certificate-bundle.ts';
 import type { CertificateSource } from './webhook/certificate-source.ts';
 import { CERTIFICATE_TERMS } from './webhook/certificate-step.ts';
 import { GivenCertificates } from './webhook/given-certificates.ts';
 import { listenForAdmissions } from './webhook/https-listener.ts';
-import { DEFAULT_INJECTION_POLICY } from './webhook/inject.ts';
+import { DEFAULT_INJECTION_POLICY, type InjectionPolicy } from './webhook/inject.ts';
 import { OwnCertificates } from './webhook/own-certificates.ts';
 import { Upkeep } from './webhook/upkeep.ts';
 import { x509Issuer } from './webhook/x509-issuer.ts';
@@ -82,6 +83,7 @@ interface Process {
   readonly upkeep: Upkeep;
   readonly onLoopDelay: (delayMs: number) => void;
   readonly coordinator: Coordinator;
+  readonly admissions: AdmissionMemory;
 }
 
 async function run(values: CoordinatorOptionValues, environment: Environment): Promise<void> {
@@ -95,7 +97,8 @@ async function run(values: CoordinatorOptionValues, environment: Environment): P
     // The listeners outlive the work: a next leader has to speak to the agents before their streams end.
     const upkeep = replica.upkeep.follow(listeners.replaceCertificate, stop.signal);
     const loopWatch = runEventLoopWatch({ clock: replica.clock, onDelay: replica.onLoopDelay }, stop.signal);
-    await Promise.all([replica.coordinator.run(stop.signal), upkeep, loopWatch]);
+    const admissions = replica.admissions.run(stop.signal);
+    await Promise.all([replica.coordinator.run(stop.signal), admissions, upkeep, loopWatch]);
     await listeners.close();
   }
   process.off('SIGTERM', onSignal).off('SIGINT', onSignal);
@@ -151,12 +154,18 @@ async function makeReplica(values: CoordinatorOptionValues, environment: Environ
   registerStateGauges(metrics.registry, () => takeGauges(coordinator, clock));
   registerCloudGauges(metrics.registry, cloud);
   const onLoopDelay = registerProcessMetrics(metrics.registry, { startedAtMs: clock.wallNow() });
-  return { values, clock, kube, logger, metrics, onLoopDelay, upkeep, coordinator };
+  const { knowledge } = coordinator;
+  const admissions = new AdmissionMemory({ knowledge, transport: kube, clock, random, log: logger });
+  return { values, clock, kube, logger, metrics, onLoopDelay, upkeep, coordinator, admissions };
+}
+
+function injectionPolicy({ injectAlways, hookMode }: CoordinatorOptionValues): InjectionPolicy {
+  return { ...DEFAULT_INJECTION_POLICY, pods: injectAlways ? 'always' : 'withEniMark', hookMode };
 }
 
 /** Undefined when the process was stopped before there was a certificate. */
 async function openListeners(replica: Process, signal: AbortSignal) {
-  const { values, clock, kube, logger, metrics, upkeep, coordinator } = replica;
+  const { values, clock, kube, logger, metrics, upkeep, coordinator, admissions } = replica;
   // First, so that probes are answered while the API server is not there yet.
   const status = await openAt('--http-listen', values.httpListen, address =>
     listenForStatus({
@@ -193,10 +202,11 @@ async function openListeners(replica: Process, signal: AbortSignal) {
     listenForAdmissions({
       ...address,
       certificate,
-      policy: { ...DEFAULT_INJECTION_POLICY, pods: values.injectAlways ? 'always' : 'withEniMark' },
+      policy: injectionPolicy(values),
+      surroundingsOf: (namespace, pod) => admissions.surroundingsOf(namespace, pod),
       clock,
       logger,
-      onAdmission: (result, durationMs) => metrics.admission(result, durationMs),
+      onAdmission: (answer, durationMs) => metrics.admission(answer, durationMs),
     }),
   );
   const close = async () => {

@@ -2,6 +2,7 @@ import { address, choice, choices, flag, integer, type OptionValues, text } from
 import { DEFAULT_ENDPOINT } from './cloud/sdk-transport.ts';
 import { NODE_SIGN_KINDS } from './core/node-sign.ts';
 import { ELECTION_DEFAULTS } from './kube/leader-election/election-options.ts';
+import { HOOK_MODES } from './webhook/hook-choice.ts';
 
 const SECONDS_MAX = 3_600;
 
@@ -83,6 +84,12 @@ export const COORDINATOR_OPTIONS = {
     maximum: 10,
   }),
   injectAlways: flag({ description: 'gate and hook for every Pod, for clusters of VPC-CNI alone', default: false }),
+  hookMode: choice({
+    description:
+      'how preStop hooks of the webhook reach the drain; loopback: for nodes that may not redirect; sleep: not at all, they wait as long as drains took',
+    values: HOOK_MODES,
+    default: 'redirect',
+  }),
   logLevel: choice({
     description: 'lowest level that is logged',
     values: ['debug', 'info', 'warn', 'error'],

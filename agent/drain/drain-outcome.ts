@@ -23,6 +23,8 @@ export interface DrainTimes {
   /** Undefined when weight 0 was never read back. */
   readonly quiet: Quiet | undefined;
   readonly deregisterAskedAt: number | undefined;
+  /** The stages were over; from then on the Pod was held only because it asks for it. */
+  readonly releasedAt: number;
   readonly endedAt: number;
 }
 
@@ -56,15 +58,15 @@ function happenings({ reason, stageMs, connectionsEnded, connectionsLeft }: Drai
   return words.join(', ');
 }
 
-function stageDurations({ calledAt, quiet, deregisterAskedAt, endedAt }: DrainTimes): DrainOutcome['stageMs'] {
+function stageDurations({ calledAt, quiet, deregisterAskedAt, releasedAt }: DrainTimes): DrainOutcome['stageMs'] {
   if (!quiet) return {};
-  const quietUntil = deregisterAskedAt ?? endedAt;
+  const quietUntil = deregisterAskedAt ?? releasedAt;
   const settledAt = Math.min(quiet.settleUntil, quietUntil);
   return {
     'weight-zero': quiet.weightZeroAt - calledAt,
     settling: settledAt - quiet.weightZeroAt,
     ...(quietUntil > settledAt ? { emptying: quietUntil - settledAt } : {}),
-    ...(deregisterAskedAt === undefined ? {} : { deregistering: endedAt - deregisterAskedAt }),
+    ...(deregisterAskedAt === undefined ? {} : { deregistering: releasedAt - deregisterAskedAt }),
   };
 }
 

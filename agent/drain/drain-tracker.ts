@@ -262,7 +262,7 @@ export class DrainTracker {
   /** Answers a call that no drain holds. */
   #turnAway(reason: AnswerReason, callee: HookCallee, calledAt: number): string {
     const endedAt = this.#options.clock.now();
-    const times = { calledAt, quiet: undefined, deregisterAskedAt: undefined, endedAt };
+    const times = { calledAt, quiet: undefined, deregisterAskedAt: undefined, releasedAt: endedAt, endedAt };
     return this.#report({ ...callee }, drainOutcome(reason, times));
   }
 

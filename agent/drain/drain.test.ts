@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { Protocol } from '../../common/pod-record.ts';
 import { DrainPhase, DrainState } from '../../proto/gen/clbdirect/v1/report.ts';
 import type { AnswerReason } from './answer-reason.ts';
-import { budgetMs } from './budget.ts';
+import { budgetMs, minimumHoldMs } from './budget.ts';
 import { DEFAULT_DRAIN_LIMITS as LIMITS } from './drain-limits.ts';
 import { connection, DELETED, ModelledDrain, RUNNING, SETTLE_MS } from './modelled-drain.ts';
 import type { PodFacts } from './pod-facts.ts';
@@ -173,6 +173,13 @@ describe('the budget', () => {
     ['is the second that the kubelet always waits', { ...DELETED, deletionGraceSeconds: 0 }, 1_000],
     ['is nothing for a Pod that wants no drain', { ...DELETED, drainSeconds: 0 }, 0],
     ['is 5 s for a restart', RUNNING, 5_000],
+    ['is the minimum hold if that is longer', { ...DELETED, minimumHoldSeconds: 45 }, 45_000],
+    [
+      'but leaves the application’s share of a minimum hold too',
+      { ...DELETED, minimumHoldSeconds: 45, applicationGraceSeconds: 25 },
+      35_000,
+    ],
+    ['is the minimum hold for a restart too', { ...RUNNING, minimumHoldSeconds: 20 }, 20_000],
     ['is capped', { ...DELETED, drainSeconds: 99_999, deletionGraceSeconds: 99_999 }, 3_600_000],
   ])('%s', (_, facts, expected) => {
     expect(budgetMs(facts, LIMITS)).toBe(expected);
@@ -197,6 +204,7 @@ type WorldAction =
 const anyFacts = fc.record({
   drainSeconds: fc.option(fc.integer({ min: 0, max: 120 }), { nil: undefined }),
   applicationGraceSeconds: fc.option(fc.integer({ min: 0, max: 60 }), { nil: undefined }),
+  minimumHoldSeconds: fc.option(fc.integer({ min: 0, max: 120 }), { nil: undefined }),
   deletionGraceSeconds: fc.option(fc.integer({ min: 0, max: 120 }), { nil: undefined }),
   haveContainersExited: fc.boolean(),
 });
@@ -249,6 +257,27 @@ describe('whatever happens', () => {
         run.until(LIMITS.drainSecondsMax * 1_000);
         expect(run.answer).toBeDefined();
         expect(run.answer?.at).toBeLessThanOrEqual(Math.max(...budgets));
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  test('no answer but the containers’ exit comes before the least of the minimum holds that the Pod ever had', () => {
+    fc.assert(
+      fc.property(story, ([facts, actions]) => {
+        const run = new ModelledDrain(facts);
+        const holds = [minimumHoldMs(facts, LIMITS), minimumHoldMs({ ...facts, deletionGraceSeconds: 0 }, LIMITS)];
+        for (const action of actions) {
+          if (action.type === 'facts') {
+            const forced = { ...action.facts, deletionGraceSeconds: 0 };
+            holds.push(minimumHoldMs(action.facts, LIMITS), minimumHoldMs(forced, LIMITS));
+          }
+          perform(run, action);
+        }
+        run.until(LIMITS.drainSecondsMax * 1_000);
+        if (run.answer?.reason !== 'containers-exited') {
+          expect(run.answer?.at).toBeGreaterThanOrEqual(Math.min(...holds));
+        }
       }),
       { numRuns: 500 },
     );

@@ -1,7 +1,7 @@
 import type { DrainAnswer, DrainUpdate } from '../../proto/gen/clbdirect/v1/report.ts';
 import { DrainPhase, DrainState, Protocol } from '../../proto/gen/clbdirect/v1/report.ts';
 import type { AnswerReason } from './answer-reason.ts';
-import { budgetMs } from './budget.ts';
+import { budgetMs, minimumHoldMs } from './budget.ts';
 import type { DrainLimits } from './drain-limits.ts';
 import { type DrainOutcome, drainOutcome } from './drain-outcome.ts';
 import type { PodFacts } from './pod-facts.ts';
@@ -37,6 +37,8 @@ export type DrainStage =
   | Emptying
   /** Deregistering was asked for, because no connection is left or because new ones would never stop. */
   | Deregistering
+  /** The load balancer let the Pod go; the Pod asks to be held longer. */
+  | Released
   | { readonly type: 'answered'; readonly outcome: DrainOutcome };
 
 export interface Emptying {
@@ -52,6 +54,15 @@ interface Deregistering {
   readonly askedAt: number;
   /** As it was then. */
   readonly quiet: Quiet;
+}
+
+interface Released {
+  readonly type: 'released';
+  readonly reason: AnswerReason;
+  /** Undefined when no rule ever held the Pod. */
+  readonly quiet: Quiet | undefined;
+  readonly deregisterAskedAt: number | undefined;
+  readonly releasedAt: number;
 }
 
 export type DrainEvent =
@@ -113,11 +124,14 @@ export function stepDrain(drain: Drain, event: DrainEvent, now: number, limits: 
 export function nextWakeAt(drain: Drain, limits: DrainLimits): number | undefined {
   const { stage } = drain;
   if (stage.type === 'answered') return undefined;
+  const heldUntil = heldUntilAt(drain, limits);
   const times = [budgetEndAt(drain, limits)];
-  if (stage.type === 'emptying') times.push(readingDue(stage.quiet));
+  if (stage.type === 'released') times.push(heldUntil);
+  else if (stage.type === 'emptying') times.push(readingDue(stage.quiet));
   else if (drain.coordinatorAbsentSince !== undefined)
-    times.push(drain.coordinatorAbsentSince + limits.coordinatorAbsentMs);
-  if (stage.type === 'requested' && !drain.isAccepted) times.push(drain.calledAt + limits.leaderAnswerMs);
+    times.push(Math.max(heldUntil, drain.coordinatorAbsentSince + limits.coordinatorAbsentMs));
+  if (stage.type === 'requested' && !drain.isAccepted)
+    times.push(Math.max(heldUntil, drain.calledAt + limits.leaderAnswerMs));
   return Math.min(...times);
 }
 
@@ -128,6 +142,7 @@ export function currentRequest(drain: Drain, now: number, limits: DrainLimits): 
     case 'emptying':
       return request(drain, DrainPhase.BEGIN, now, limits);
     case 'deregistering':
+    case 'released':
       return request(drain, DrainPhase.CONNECTIONS_ENDED, now, limits);
     case 'answered':
       return undefined;
@@ -136,6 +151,11 @@ export function currentRequest(drain: Drain, now: number, limits: DrainLimits): 
 
 function budgetEndAt(drain: Drain, limits: DrainLimits): number {
   return drain.calledAt + budgetMs(drain.facts, limits);
+}
+
+/** Before that nothing but the containers' exit is an answer. */
+function heldUntilAt(drain: Drain, limits: DrainLimits): number {
+  return drain.calledAt + minimumHoldMs(drain.facts, limits);
 }
 
 /** Takes in what happened, without looking at the time. */
@@ -174,11 +194,15 @@ function takeFacts(drain: Drain, facts: PodFacts, now: number, limits: DrainLimi
 
 function takeUpdate(drain: Drain, update: DrainUpdate, now: number, limits: DrainLimits): DrainStep {
   const accepted: Drain = { ...drain, isAccepted: true };
-  if (update.state === DrainState.DEREGISTERED) return answer(accepted, deregisteredReason(drain.stage), now);
+  const { stage } = drain;
+  if (stage.type === 'released') return { drain: accepted, effects: [] };
+  if (update.state === DrainState.DEREGISTERED) {
+    return { drain: { ...accepted, stage: released(stage, now) }, effects: [] };
+  }
   if (update.state !== DrainState.WEIGHT_ZERO) return { drain: accepted, effects: [] };
-  if (drain.stage.type === 'deregistering') return { drain: accepted, effects: [] };
+  if (stage.type === 'deregistering') return { drain: accepted, effects: [] };
   const { targetPorts: ports, virtualAddresses } = update;
-  const quiet = drain.stage.type === 'emptying' ? drain.stage.quiet : beginQuiet(settleMs(update, limits), now);
+  const quiet = stage.type === 'emptying' ? stage.quiet : beginQuiet(settleMs(update, limits), now);
   return { drain: { ...accepted, stage: { type: 'emptying', quiet, ports, virtualAddresses } }, effects: [] };
 }
 
@@ -187,6 +211,12 @@ function takeReading(drain: Drain, reading: Reading, now: number, limits: DrainL
   if (stage.type !== 'emptying') return { drain, effects: [] };
   const quiet = withReading(stage.quiet, reading, now, limits);
   return { drain: { ...drain, stage: { ...stage, quiet } }, effects: [] };
+}
+
+function released(stage: DrainStage, releasedAt: number): Released {
+  const quiet = stage.type === 'emptying' || stage.type === 'deregistering' ? stage.quiet : undefined;
+  const deregisterAskedAt = stage.type === 'deregistering' ? stage.askedAt : undefined;
+  return { type: 'released', reason: deregisteredReason(stage), quiet, deregisterAskedAt, releasedAt };
 }
 
 function settleMs(update: DrainUpdate, limits: DrainLimits): number {
@@ -206,23 +236,27 @@ function advance(drain: Drain, now: number, limits: DrainLimits): DrainStep {
       return advanceEmptying(drain, stage, now, limits);
     case 'deregistering':
       return isAbandoned(drain, now, limits) ? answer(drain, undeliveredReason(stage), now) : { drain, effects: [] };
+    case 'released':
+      return now >= heldUntilAt(drain, limits) ? answer(drain, stage.reason, now) : { drain, effects: [] };
   }
 }
 
 function advanceRequested(drain: Drain, now: number, limits: DrainLimits): DrainStep {
   if (isAbandoned(drain, now, limits)) return answer(drain, 'no-coordinator', now);
-  if (!drain.isAccepted && now >= drain.calledAt + limits.leaderAnswerMs) return answer(drain, 'no-leader', now);
+  const answerDue = Math.max(heldUntilAt(drain, limits), drain.calledAt + limits.leaderAnswerMs);
+  if (!drain.isAccepted && now >= answerDue) return answer(drain, 'no-leader', now);
   return { drain, effects: [] };
 }
 
 function advanceEmptying(drain: Drain, stage: Emptying, now: number, limits: DrainLimits): DrainStep {
   const { quiet } = stage;
   const isDeletion = drain.facts.deletionGraceSeconds !== undefined;
+  const isHeldLongEnough = now >= heldUntilAt(drain, limits);
   if (isQuiet(quiet, limits)) {
     if (isDeletion) return deregister(drain, stage, { hasConnections: false }, now, limits);
-    if (now >= drain.calledAt + limits.restartAfterMs) return answer(drain, 'restart', now);
+    if (isHeldLongEnough && now >= drain.calledAt + limits.restartAfterMs) return answer(drain, 'restart', now);
   }
-  if (quiet.isIdle) return answer(drain, 'idle-connections', now);
+  if (quiet.isIdle && isHeldLongEnough) return answer(drain, 'idle-connections', now);
   // Clients that come whatever the weight is would come for ever: with time left to deregister, they are cut off.
   const reserveBegins = budgetEndAt(drain, limits) - limits.deregisterReserveMs;
   if (isDeletion && now >= reserveBegins && now < quiet.settleUntil && quiet.hasLateArrivals) {
@@ -245,8 +279,10 @@ function deregister(
   return { drain: next, effects: [request(next, DrainPhase.CONNECTIONS_ENDED, now, limits)] };
 }
 
-function isAbandoned({ coordinatorAbsentSince }: Drain, now: number, limits: DrainLimits): boolean {
-  return coordinatorAbsentSince !== undefined && now >= coordinatorAbsentSince + limits.coordinatorAbsentMs;
+function isAbandoned(drain: Drain, now: number, limits: DrainLimits): boolean {
+  const { coordinatorAbsentSince } = drain;
+  if (coordinatorAbsentSince === undefined || now < heldUntilAt(drain, limits)) return false;
+  return now >= coordinatorAbsentSince + limits.coordinatorAbsentMs;
 }
 
 function reasonAtBudgetEnd({ stage, facts }: Drain): AnswerReason {
@@ -261,6 +297,8 @@ function reasonAtBudgetEnd({ stage, facts }: Drain): AnswerReason {
     }
     case 'deregistering':
       return undeliveredReason(stage);
+    case 'released':
+      return stage.reason;
     case 'answered':
       return stage.outcome.reason;
   }
@@ -284,12 +322,8 @@ function request(drain: Drain, phase: DrainPhase, now: number, limits: DrainLimi
 
 function answer(drain: Drain, reason: AnswerReason, now: number): DrainStep {
   const { stage, calledAt } = drain;
-  const outcome = drainOutcome(reason, {
-    calledAt,
-    quiet: stage.type === 'emptying' || stage.type === 'deregistering' ? stage.quiet : undefined,
-    deregisterAskedAt: stage.type === 'deregistering' ? stage.askedAt : undefined,
-    endedAt: now,
-  });
+  const times = stage.type === 'released' ? stage : released(stage, now);
+  const outcome = drainOutcome(reason, { ...times, calledAt, endedAt: now });
   const effects: DrainEffect[] = [
     { type: 'request', phase: DrainPhase.ANSWERED, budgetMs: 0, answer: drainAnswer(outcome) },
     { type: 'answer', outcome },

@@ -18,6 +18,7 @@ import type { Reading } from './quiet.ts';
 export const DELETED: PodFacts = {
   drainSeconds: undefined,
   applicationGraceSeconds: undefined,
+  minimumHoldSeconds: undefined,
   deletionGraceSeconds: 60,
   haveContainersExited: false,
 };

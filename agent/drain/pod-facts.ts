@@ -1,4 +1,4 @@
-import { APPLICATION_GRACE_ANNOTATION, DRAIN_SECONDS_ANNOTATION } from '../../common/names.ts';
+import { APPLICATION_GRACE_ANNOTATION, DRAIN_SECONDS_ANNOTATION, MINIMUM_HOLD_ANNOTATION } from '../../common/names.ts';
 import { ContainerState, type PodRecord } from '../../common/pod-record.ts';
 
 /** What a drain needs to know about its Pod. */
@@ -7,6 +7,8 @@ export interface PodFacts {
   readonly drainSeconds: number | undefined;
   /** The grace period that the application asked for, before the drain's share was added; undefined if nobody wrote it. */
   readonly applicationGraceSeconds: number | undefined;
+  /** No call is answered sooner while containers run; undefined if nobody asks for it. */
+  readonly minimumHoldSeconds: number | undefined;
   /** Of the deletion; undefined while none was seen. */
   readonly deletionGraceSeconds: number | undefined;
   readonly haveContainersExited: boolean;
@@ -16,6 +18,7 @@ export function podFacts({ annotations, deletion, containers }: PodRecord): PodF
   return {
     drainSeconds: wholeSeconds(annotations[DRAIN_SECONDS_ANNOTATION]),
     applicationGraceSeconds: wholeSeconds(annotations[APPLICATION_GRACE_ANNOTATION]),
+    minimumHoldSeconds: wholeSeconds(annotations[MINIMUM_HOLD_ANNOTATION]),
     deletionGraceSeconds: deletion?.gracePeriodSeconds,
     haveContainersExited: containers.length > 0 && containers.every(({ state }) => state === ContainerState.EXITED),
   };

@@ -3,9 +3,9 @@ import type { Pod } from '../../common/kube/objects.ts';
 import { type ReflectorEvent, runReflector } from '../../common/kube/reflector.ts';
 import type { KubeTransport } from '../../common/kube/transport.ts';
 import type { NodePolicy } from '../../common/pods/detect-eni.ts';
+import { podHook } from '../../common/pods/pod-hook.ts';
 import { projectPod } from '../../common/pods/project-pod.ts';
 import type { Random } from '../../common/random.ts';
-import { podHook } from './pod-hook.ts';
 import type { ObservedPod, PodChange, PodTable } from './pod-table.ts';
 import { startedAtMs } from './start-lag.ts';
 

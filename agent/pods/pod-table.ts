@@ -2,10 +2,10 @@ import { isDeepStrictEqual } from 'node:util';
 import { ContainerState, type Deletion, type PodRecord } from '../../common/pod-record.ts';
 import { eniByNode } from '../../common/pods/eni-by-node.ts';
 import type { NodeNetwork } from '../../common/pods/node-network.ts';
+import type { PodHook } from '../../common/pods/pod-hook.ts';
 import type { ContainerExit } from '../runtime/source.ts';
 import { holderOf } from './hook-tokens.ts';
 import { mergeExits } from './merge-exits.ts';
-import type { PodHook } from './pod-hook.ts';
 
 /** A Pod as the reflector keeps it. */
 export interface ObservedPod {

@@ -6,6 +6,7 @@ import type { HealthCheckSettings } from '../cloud/settings.ts';
 import type { Rule } from '../core/rule.ts';
 import { type PodProfile, podProfile } from '../kube/pod-profile.ts';
 import { DEFAULT_INJECTION_POLICY, injectPod } from '../webhook/inject.ts';
+import { UNKNOWN_SURROUNDINGS } from '../webhook/surroundings.ts';
 import { lintTemplates } from './template-lint.ts';
 
 const SERVICE = { namespace: 'default', name: 'web', uid: 'uid' };
@@ -118,7 +119,7 @@ describe('a grace period', () => {
 
   test('as the webhook makes it is long enough', () => {
     const pod = kubePod({ spec: { containers: [{ name: 'web', image: 'nginx' }] } });
-    const { patch } = injectPod(pod, { ...DEFAULT_INJECTION_POLICY, pods: 'always' });
+    const { patch } = injectPod(pod, { ...DEFAULT_INJECTION_POLICY, pods: 'always' }, UNKNOWN_SURROUNDINGS);
     const grace = patch.find(({ path }) => path === '/spec/terminationGracePeriodSeconds')?.value as number;
     const annotations = patch.find(({ path }) => path === '/metadata/annotations')?.value as Record<string, string>;
     expect(told(TCP, podProfile(template({ graceSeconds: grace, annotations })))).toEqual([]);

@@ -14,6 +14,7 @@ const VALUES_OF_LABEL: Readonly<Record<string, number>> = {
   certificate: 2,
   edge: 2,
   kind: 5,
+  mode: 3,
   outcome: 4,
   priority: 6,
   queue: 10,
@@ -142,7 +143,7 @@ test('gates, drains, refused streams and admissions are counted', async () => {
   metrics.drainFinished(2_500);
   metrics.drainAnswered('connections-left');
   metrics.streamTurnedAway('unauthenticated');
-  metrics.admission('injected', 2);
+  metrics.admission({ result: 'injected', hookMode: 'sleep' }, 2);
   expect(await samples()).toEqual(
     expect.arrayContaining([
       'clb_direct_gate_open_delay_seconds_sum 0.7',
@@ -151,6 +152,8 @@ test('gates, drains, refused streams and admissions are counted', async () => {
       'clb_direct_drain_answers_total{reason="drained"} 0',
       'clb_direct_report_streams_turned_away_total{reason="unauthenticated"} 1',
       'clb_direct_webhook_admissions_total{result="injected"} 1',
+      'clb_direct_webhook_injected_hooks_total{mode="sleep"} 1',
+      'clb_direct_webhook_injected_hooks_total{mode="redirect"} 0',
     ]),
   );
 });

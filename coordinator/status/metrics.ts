@@ -9,8 +9,9 @@ import type { Difference } from '../lanes/differences.ts';
 import type { OperationWait } from '../lanes/lane-options.ts';
 import { DRAIN_REASONS, type DrainReason } from '../leader/drain-outcome.ts';
 import type { CoordinatorObserver, QueueName } from '../observer.ts';
-import type { AdmissionResult } from '../webhook/admission.ts';
+import type { AdmissionAnswer } from '../webhook/admission.ts';
 import type { ServedCertificate } from '../webhook/certificate-bundle.ts';
+import { HOOK_MODES } from '../webhook/hook-choice.ts';
 import { QueueMetrics } from './queue-metrics.ts';
 import { WayMetrics } from './way-metrics.ts';
 
@@ -115,6 +116,12 @@ export class CoordinatorMetrics implements CoordinatorObserver {
     labelNames: ['result'],
     registers: this.#registers,
   });
+  readonly #injectedHooks = new Counter({
+    name: 'clb_direct_webhook_injected_hooks_total',
+    help: 'Pods that the webhook gave a preStop hook, by how it reaches the drain; sleep does not wait for the load balancer',
+    labelNames: ['mode'],
+    registers: this.#registers,
+  });
   readonly #admissionDuration = new Histogram({
     name: 'clb_direct_webhook_admission_duration_seconds',
     help: 'From the first byte of an admission review to its answer',
@@ -140,6 +147,7 @@ export class CoordinatorMetrics implements CoordinatorObserver {
   constructor() {
     for (const reason of DRAIN_REASONS) this.#drainAnswers.inc({ reason }, 0);
     this.#drainAnswers.inc({ reason: 'other' }, 0);
+    for (const mode of HOOK_MODES) this.#injectedHooks.inc({ mode }, 0);
   }
 
   cloudCall({ action, outcome, durationMs, waitedMs }: CallObservation): void {
@@ -200,8 +208,9 @@ export class CoordinatorMetrics implements CoordinatorObserver {
     this.#upkeepWrites.inc({ kind, outcome });
   }
 
-  admission(result: AdmissionResult, durationMs: number): void {
+  admission({ result, hookMode }: Pick<AdmissionAnswer, 'result' | 'hookMode'>, durationMs: number): void {
     this.#admissions.inc({ result });
+    if (hookMode !== undefined) this.#injectedHooks.inc({ mode: hookMode });
     this.#admissionDuration.observe(durationMs / 1_000);
   }
 

@@ -1,7 +1,10 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type AdmissionReviewAnswer, reviewPod } from './admission.ts';
-import { DEFAULT_INJECTION_POLICY as POLICY } from './inject.ts';
+import { DEFAULT_INJECTION_POLICY } from './inject.ts';
+import { UNKNOWN_SURROUNDINGS } from './surroundings.ts';
+
+const OPTIONS = { policy: DEFAULT_INJECTION_POLICY, surroundingsOf: () => UNKNOWN_SURROUNDINGS };
 
 const POD = {
   metadata: { generateName: 'web-', annotations: { 'tke.cloud.tencent.com/networks': 'tke-route-eni' } },
@@ -10,7 +13,7 @@ const POD = {
 
 describe('an admission review', () => {
   test('of an ENI Pod is answered with its own uid and a JSON patch', () => {
-    const answer = reviewPod(review({ object: POD }), POLICY);
+    const answer = reviewPod(review({ object: POD }), OPTIONS);
     const { response } = answer.body as AdmissionReviewAnswer;
     expect(answer).toMatchObject({ status: 200, result: 'injected', body: { apiVersion: 'admission.k8s.io/v1' } });
     expect(response).toMatchObject({ uid: 'u1', allowed: true, patchType: 'JSONPatch' });
@@ -24,7 +27,7 @@ describe('an admission review', () => {
     ['a subresource', { object: POD, subResource: 'eviction' }],
     ['another kind', { object: POD, kind: { kind: 'Service' } }],
   ])('of %s is allowed unchanged', (_name, request) => {
-    const { status, body, result } = reviewPod(review(request), POLICY);
+    const { status, body, result } = reviewPod(review(request), OPTIONS);
     expect({ status, result }).toEqual({ status: 200, result: 'unchanged' });
     expect((body as AdmissionReviewAnswer).response).toEqual({ uid: 'u1', allowed: true });
   });
@@ -37,7 +40,7 @@ describe('an admission review', () => {
     ['labels that are a list', { ...POD, metadata: { labels: ['app'] } }],
     ['a lifecycle that is a text', { ...POD, spec: { containers: [{ name: 'web', lifecycle: { preStop: 'x' } }] } }],
   ])('with a Pod of %s is allowed unchanged, with a warning', (_name, object) => {
-    const { body, result } = reviewPod(review({ object }), POLICY);
+    const { body, result } = reviewPod(review({ object }), OPTIONS);
     expect(result).toBe('malformed');
     const { response } = body as AdmissionReviewAnswer;
     expect(response.allowed).toBe(true);
@@ -53,14 +56,14 @@ describe('an admission review', () => {
     ['a review without request', { apiVersion: 'admission.k8s.io/v1', kind: 'AdmissionReview' }],
     ['a request without uid', review({ uid: 7 })],
   ])('that is really %s gets status 400 and the reason', (_name, body) => {
-    expect(reviewPod(body, POLICY)).toMatchObject({ status: 400, body: expect.any(String), result: 'malformed' });
+    expect(reviewPod(body, OPTIONS)).toMatchObject({ status: 400, body: expect.any(String), result: 'malformed' });
   });
 
   test('takes explicit nulls as absence', () => {
     const nulls = { annotations: { 'clb-direct.io/inject': 'true' }, labels: null, creationTimestamp: null };
     const container = { name: 'web', ports: null, lifecycle: null, resources: null, livenessProbe: null };
     const spec = { containers: [container], initContainers: null, readinessGates: null };
-    expect(reviewPod(review({ object: { metadata: nulls, spec } }), POLICY).result).toBe('injected');
+    expect(reviewPod(review({ object: { metadata: nulls, spec } }), OPTIONS).result).toBe('injected');
   });
 
   test('never throws, whatever stands where a Pod should', () => {
@@ -72,7 +75,7 @@ describe('an admission review', () => {
       readinessGates: part,
     });
     const object = fc.oneof(part, fc.record({ metadata: fc.record({ annotations: part, labels: part }), spec }));
-    fc.assert(fc.property(object, pod => [200, 400].includes(reviewPod(review({ object: pod }), POLICY).status)));
+    fc.assert(fc.property(object, pod => [200, 400].includes(reviewPod(review({ object: pod }), OPTIONS).status)));
   });
 });
 

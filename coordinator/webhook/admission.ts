@@ -1,5 +1,8 @@
+import type { Pod } from '../../common/kube/objects.ts';
+import type { HookMode } from './hook-choice.ts';
 import { type InjectionPolicy, injectPod } from './inject.ts';
 import { isObject, podFrom } from './pod-shape.ts';
+import type { Surroundings } from './surroundings.ts';
 
 const API_VERSION = 'admission.k8s.io/v1';
 
@@ -12,6 +15,8 @@ export interface AdmissionAnswer {
   /** An AdmissionReview, or for 400 a text saying what was wrong. */
   readonly body: AdmissionReviewAnswer | string;
   readonly result: AdmissionResult;
+  /** Of the hooks that were added; undefined when none was. */
+  readonly hookMode?: HookMode | undefined;
 }
 
 export interface AdmissionReviewAnswer {
@@ -27,11 +32,17 @@ export interface AdmissionReviewAnswer {
   };
 }
 
+/** How injection is set up, and what is known beside the Pod; the latter is asked for once a review. */
+export interface AdmissionOptions {
+  readonly policy: InjectionPolicy;
+  readonly surroundingsOf: (namespace: string, pod: Pod) => Surroundings;
+}
+
 /**
  * Answers an AdmissionReview. Every Pod is allowed: what cannot be understood is let through unchanged with a warning.
  * Never throws, whatever `review` is.
  */
-export function reviewPod(review: unknown, policy: InjectionPolicy): AdmissionAnswer {
+export function reviewPod(review: unknown, { policy, surroundingsOf }: AdmissionOptions): AdmissionAnswer {
   if (!isObject(review) || review.kind !== 'AdmissionReview' || review.apiVersion !== API_VERSION) {
     return { status: 400, body: `expected an AdmissionReview of ${API_VERSION}`, result: 'malformed' };
   }
@@ -44,9 +55,11 @@ export function reviewPod(review: unknown, policy: InjectionPolicy): AdmissionAn
   if (!pod) {
     return allow(request.uid, 'malformed', ['clb-direct could not read this Pod and left it unchanged']);
   }
-  const { patch, warnings } = injectPod(pod, policy);
+  const namespace = typeof request.namespace === 'string' ? request.namespace : '';
+  const { patch, warnings, hookMode } = injectPod(pod, policy, surroundingsOf(namespace, pod));
   if (patch.length === 0) return allow(request.uid, 'unchanged', warnings);
-  return allow(request.uid, 'injected', warnings, Buffer.from(JSON.stringify(patch)).toString('base64'));
+  const encoded = Buffer.from(JSON.stringify(patch)).toString('base64');
+  return { ...allow(request.uid, 'injected', warnings, encoded), hookMode };
 }
 
 function isPodCreation(request: Readonly<Record<string, unknown>>): boolean {

@@ -7,6 +7,8 @@ import {
 } from '../../common/eni-marks.ts';
 import type { Pod } from '../../common/kube/objects.ts';
 
+/** Taint of super nodes. */
+const SUPER_NODE_TAINT = 'eks.tke.cloud.tencent.com/eklet';
 const INSTANCE_TYPE_LABEL = 'node.kubernetes.io/instance-type';
 
 /** What a Pod that is being created says about its network; status and node are not known yet. */
@@ -27,6 +29,11 @@ export function eniMark(pod: Pod): EniMark {
 function isForSuperNode(pod: Pod): boolean {
   const podType = pod.metadata.annotations?.[POD_TYPE_ANNOTATION];
   return podType === SUPER_NODE_POD_TYPE || pod.spec.nodeSelector?.[INSTANCE_TYPE_LABEL] === SUPER_NODE_POD_TYPE;
+}
+
+/** The Pod may land on a super node; one that tolerates everything is not meant for it. */
+export function toleratesSuperNode({ spec }: Pod): boolean {
+  return (spec.tolerations ?? []).some(({ key }) => key === SUPER_NODE_TAINT);
 }
 
 /** A Pod that names its networks has no other. */

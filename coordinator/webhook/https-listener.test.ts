@@ -8,6 +8,7 @@ import { silentLogger } from '../../common/logger.ts';
 import { type CertificateBundle, servingNames } from './certificate-bundle.ts';
 import { BODY_BYTES_MAX, listenForAdmissions, type WebhookListener } from './https-listener.ts';
 import { DEFAULT_INJECTION_POLICY } from './inject.ts';
+import { UNKNOWN_SURROUNDINGS } from './surroundings.ts';
 import { x509Issuer } from './x509-issuer.ts';
 
 const SERVER_NAME = 'clb-direct-webhook.clb-direct.svc';
@@ -34,9 +35,10 @@ beforeEach(async () => {
     port: 0,
     certificate: bundle,
     policy: DEFAULT_INJECTION_POLICY,
+    surroundingsOf: () => UNKNOWN_SURROUNDINGS,
     clock,
     logger: silentLogger,
-    onAdmission: (result, durationMs) => admissions.push(`${result} ${durationMs >= 0}`),
+    onAdmission: ({ result }, durationMs) => admissions.push(`${result} ${durationMs >= 0}`),
   });
 });
 

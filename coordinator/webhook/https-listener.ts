@@ -4,10 +4,9 @@ import type { AddressInfo } from 'node:net';
 import type { Clock } from '../../common/clock.ts';
 import type { Logger } from '../../common/logger.ts';
 import { stopServer } from '../status/stop-server.ts';
-import { type AdmissionResult, reviewPod } from './admission.ts';
+import { type AdmissionAnswer, type AdmissionOptions, reviewPod } from './admission.ts';
 import type { ServingCertificate } from './certificate-bundle.ts';
 import { WEBHOOK_PATH } from './configuration.ts';
-import type { InjectionPolicy } from './inject.ts';
 
 /** The API server takes objects of up to 1.5 MiB and sends each once in a review of a creation. */
 export const BODY_BYTES_MAX = 3 * 1024 * 1024;
@@ -17,15 +16,14 @@ const TLS_SETTINGS = { minVersion: 'TLSv1.2', handshakeTimeout: REQUEST_TIMEOUT_
 const KEEP_ALIVE_MS = 60_000;
 const CONNECTIONS_MAX = 256;
 
-export interface WebhookListenerOptions {
+export interface WebhookListenerOptions extends AdmissionOptions {
   readonly host: string;
   /** 0 takes a free one. */
   readonly port: number;
   readonly certificate: ServingCertificate;
-  readonly policy: InjectionPolicy;
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly onAdmission?: (result: AdmissionResult, durationMs: number) => void;
+  readonly onAdmission?: (answer: AdmissionAnswer, durationMs: number) => void;
 }
 
 export interface WebhookListener {
@@ -76,9 +74,9 @@ async function serve(options: WebhookListenerOptions, request: IncomingMessage, 
   const { bytes, tooLarge } = await readBody(request);
   if (tooLarge)
     return answer(response.setHeader('connection', 'close'), 413, `at most ${BODY_BYTES_MAX} bytes are read`);
-  const { status, body, result } = reviewPod(parse(bytes), options.policy);
-  answer(response, status, body);
-  options.onAdmission?.(result, options.clock.now() - startedAtMs);
+  const admission = reviewPod(parse(bytes), options);
+  answer(response, admission.status, admission.body);
+  options.onAdmission?.(admission, options.clock.now() - startedAtMs);
 }
 
 async function readBody(request: IncomingMessage): Promise<RequestBody> {

@@ -1,4 +1,4 @@
-import type { JsonPatchOperation } from './inject.ts';
+import type { JsonPatchOperation } from './json-patch.ts';
 
 /** For tests: applies `add` as RFC 6902 has it, on a copy; a path that leads nowhere is an error. */
 export function patched<T>(document: T, patch: readonly JsonPatchOperation[]): T {

@@ -16,11 +16,13 @@ const isStringMap: Check = value => isObject(value) && Object.values(value).ever
 const isStringOrNumber: Check = value => typeof value === 'string' || typeof value === 'number';
 const isQuantityMap: Check = value => isObject(value) && Object.values(value).every(isStringOrNumber);
 
+const isWholeNumber: Check = value => Number.isSafeInteger(value) && Number(value) >= 0;
+
 const isHandler = shape({
   httpGet: shape({ port: isStringOrNumber, path: isString, host: isString }),
   tcpSocket: shape({ port: isStringOrNumber }),
   exec: isObject,
-  sleep: isObject,
+  sleep: shape({ seconds: isWholeNumber }),
 });
 
 const isContainer = shape({
@@ -37,8 +39,9 @@ const isSpec = shape({
   hostNetwork: value => typeof value === 'boolean',
   initContainers: arrayOf(isNamedContainer),
   readinessGates: arrayOf(shape({ conditionType: isString })),
-  terminationGracePeriodSeconds: value => Number.isSafeInteger(value),
+  terminationGracePeriodSeconds: isWholeNumber,
   nodeSelector: isStringMap,
+  tolerations: arrayOf(shape({ key: isString })),
 });
 const isMetadata = shape({ annotations: isStringMap, labels: isStringMap });
 

@@ -1,7 +1,12 @@
 import { beforeAll, expect, test } from 'vitest';
 import { ScriptedTransport } from '../../common/kube/scripted-transport.ts';
 import type { KubeRequest } from '../../common/kube/transport.ts';
+import { silentLogger } from '../../common/logger.ts';
+import { seededRandom } from '../../common/random.ts';
+import { VirtualClock } from '../../common/virtual-clock.ts';
+import { Knowledge } from '../../coordinator/knowledge.ts';
 import { TokenReviewer } from '../../coordinator/reports/token-review.ts';
+import { AdmissionMemory } from '../../coordinator/webhook/admission-memory.ts';
 import { CONFIG_MAP, SECRET, UpkeepStage, WEBHOOK } from '../../coordinator/webhook/upkeep.fixture.ts';
 import { IngressEstate } from '../compatibility/ingress-estate.ts';
 import { MINUTE_MS, UNHARMED } from '../simulation/load-balancers/estate.ts';
@@ -24,6 +29,7 @@ beforeAll(async () => {
   objects = await helm.render();
   await playProduct();
   await playListeners();
+  await playAdmissions();
 }, BUILD_TIMEOUT_MS);
 
 /** Coordinators and agents over Services, Ingresses, settings, certificates, lost nodes and a change of the leader. */
@@ -96,6 +102,25 @@ async function playListeners(): Promise<void> {
   deeds.coordinator.push(
     ...replica.requests.map(({ request, isWatch }) => deedOf(request, isWatch)),
     ...transport.requests.map(request => deedOf(request, false)),
+  );
+}
+
+/** What a replica keeps in memory to answer admissions from. */
+async function playAdmissions(): Promise<void> {
+  const clock = new VirtualClock();
+  const stop = new AbortController();
+  const transport = new ScriptedTransport(() => ({
+    status: 200,
+    body: { metadata: { resourceVersion: '1' }, items: [] },
+  }));
+  const edges = { transport, clock, random: seededRandom(1), log: silentLogger };
+  const running = new AdmissionMemory({ ...edges, knowledge: new Knowledge() }).run(stop.signal);
+  await clock.advance(MINUTE_MS);
+  stop.abort();
+  await running;
+  deeds.coordinator.push(
+    ...transport.requests.map(request => deedOf(request, false)),
+    ...transport.watches.map(({ request }) => deedOf(request, true)),
   );
 }
 

@@ -7,6 +7,7 @@ import type { ClbTransport } from '../../coordinator/cloud/transport.ts';
 import type { Coordinator, CoordinatorOptions } from '../../coordinator/coordinator.ts';
 import { reviewPod } from '../../coordinator/webhook/admission.ts';
 import { DEFAULT_INJECTION_POLICY } from '../../coordinator/webhook/inject.ts';
+import { UNKNOWN_SURROUNDINGS } from '../../coordinator/webhook/surroundings.ts';
 import type { JournalRecord } from '../../sandbox/clb/journal.ts';
 import { ClbServer } from '../../sandbox/clb/server.ts';
 import { type ClbSettings, defaultSettings, vipsOfPrefix } from '../../sandbox/clb/settings.ts';
@@ -57,6 +58,8 @@ const NAMESPACE = 'clb-direct';
 const COORDINATOR_IMAGE = 'coordinator:1';
 const VIP_PREFIX = '10.200.0';
 const KUBE_LATENCY_MS = 4;
+/** The webhook as it answers before it knows the cluster. */
+const ADMISSION = { policy: DEFAULT_INJECTION_POLICY, surroundingsOf: () => UNKNOWN_SURROUNDINGS };
 /** Of agents. */
 const RUNTIMES_MISSING_SHARE = 0.25;
 
@@ -384,7 +387,7 @@ export class World {
   }
 
   #admit(review: unknown): unknown {
-    const { body } = reviewPod(review, DEFAULT_INJECTION_POLICY);
+    const { body } = reviewPod(review, ADMISSION);
     if (typeof body !== 'string') this.warnings.push(...(body.response.warnings ?? []));
     return body;
   }

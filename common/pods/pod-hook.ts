@@ -1,6 +1,6 @@
-import type { Container, Pod } from '../../common/kube/objects.ts';
-import { HOOK_PATH, HOOK_PORT } from '../../common/names.ts';
-import { servingContainers } from '../../common/pods/serving-containers.ts';
+import type { Container, Pod } from '../kube/objects.ts';
+import { HOOK_PATH, HOOK_PORT } from '../names.ts';
+import { servingContainers } from './serving-containers.ts';
 
 /** How a Pod's preStop calls reach the agent. */
 export type PodHook =
@@ -10,7 +10,7 @@ export type PodHook =
   /** At 127.0.0.1, with a token that stands for the Pod. */
   | { readonly type: 'token'; readonly token: string };
 
-const LOOPBACK = '127.0.0.1';
+export const LOOPBACK = '127.0.0.1';
 /** Of shorter tokens one could be guessed; longer ones nobody makes. */
 const TOKEN_PATH = new RegExp(`^${HOOK_PATH}/([A-Za-z0-9_-]{16,128})$`);
 
@@ -23,17 +23,19 @@ export function podHook(pod: Pod): PodHook {
   const [token] = containers.flatMap(container => hookToken(container) ?? []);
   if (token !== undefined) return { type: 'token', token };
   const isClaimed = containers.some(declaresHookPort) || containers.some(probesHookPort);
-  if (pod.spec.hostNetwork || isClaimed || !containers.some(callsOwnAddress)) return { type: 'none' };
+  if (pod.spec.hostNetwork || isClaimed || !containers.some(isRedirectedHook)) return { type: 'none' };
   return { type: 'redirected' };
 }
 
-function hookToken({ lifecycle }: Container): string | undefined {
+/** The token with which the container's preStop calls the loopback address; undefined unless it does. */
+export function hookToken({ lifecycle }: Container): string | undefined {
   const action = lifecycle?.preStop?.httpGet;
   if (action?.host !== LOOPBACK || Number(action.port) !== HOOK_PORT) return undefined;
   return TOKEN_PATH.exec(action.path ?? '')?.[1];
 }
 
-function callsOwnAddress({ lifecycle }: Container): boolean {
+/** Whether the container's preStop calls the Pod's own address. */
+export function isRedirectedHook({ lifecycle }: Container): boolean {
   const action = lifecycle?.preStop?.httpGet;
   if (!action || action.host) return false;
   return Number(action.port) === HOOK_PORT && action.path === HOOK_PATH;

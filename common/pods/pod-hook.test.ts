@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { Container, Pod } from '../../common/kube/objects.ts';
+import type { Container, Pod } from '../kube/objects.ts';
 import { podHook } from './pod-hook.ts';
 
 const CALL = { port: 19440, path: '/v1/drain' };
