@@ -27,6 +27,9 @@ export function drainMetrics({ counter, gauge, histogram }: Meter): Pick<AgentMe
     'result',
     'reason',
   );
+  for (const [reason, { isEarly }] of Object.entries(ANSWER_MEANINGS))
+    // The first of its kind would not count as an increase.
+    answers.inc({ result: isEarly ? 'early' : 'complete', reason }, 0);
   const heldSeconds = histogram('hook_held_seconds', 'How long preStop calls were held.', HELD_SECONDS);
   const stageSeconds = histogram(
     'drain_stage_seconds',

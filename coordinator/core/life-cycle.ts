@@ -1,8 +1,19 @@
 import type { RuleTarget } from './rule-state.ts';
 
+export const LIFE_CYCLE_STATES = [
+  'Absent',
+  'Registering',
+  'Standby',
+  'Opening',
+  'Serving',
+  'Draining',
+  'Deregistering',
+] as const;
+export type LifeCycleState = (typeof LIFE_CYCLE_STATES)[number];
+
 /** Where a target stands (design section 4, target life cycle), and what has to happen before it goes on. */
 export interface LifeCycle {
-  readonly state: 'Absent' | 'Registering' | 'Standby' | 'Opening' | 'Serving' | 'Draining' | 'Deregistering';
+  readonly state: LifeCycleState;
   /** Empty when nothing is awaited. */
   readonly waitingFor: string;
 }

@@ -263,6 +263,14 @@ export class LaneFacts {
     return oldest;
   }
 
+  /** Of the rule that is nearest to its quota, the share of it that is used, foreign targets included; 0 to 1. */
+  fullestRuleRatio(): number {
+    let ratio = 0;
+    for (const { basis } of this.#plan?.rules.values() ?? [])
+      ratio = Math.max(ratio, (basis.observed?.bindings.size ?? 0) / basis.targetsMax);
+    return ratio;
+  }
+
   expectedMs(write: TargetWrite): number {
     return this.#pace.expectedMs(write);
   }

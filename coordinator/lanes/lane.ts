@@ -85,6 +85,11 @@ export class Lane {
     return this.#facts.oldestWaitSince();
   }
 
+  /** Of the rule that is nearest to its quota of targets, the share of it that is used; 0 to 1. */
+  fullestRuleRatio(): number {
+    return this.#facts.fullestRuleRatio();
+  }
+
   /** Rules and targets as they stand, and what is changing. */
   view(): { readonly states: readonly RuleState[]; readonly transactions: TransactionTable } {
     return { states: this.#facts.plan?.states ?? [], transactions: this.#facts.state.transactions };

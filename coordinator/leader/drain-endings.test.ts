@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
+import { ANSWER_MEANINGS } from '../../agent/drain/answer-reason.ts';
 import { VirtualClock } from '../../common/virtual-clock.ts';
 import type { DrainAnswer } from '../../proto/gen/clbdirect/v1/report.ts';
 import { podRecord } from '../core/pod.fixture.ts';
@@ -30,10 +31,12 @@ function answer(fields: Partial<DrainAnswer> = {}): DrainAnswer {
 }
 
 describe('the end of a drain', () => {
-  test('is counted, and not told on the Pod when nothing was given up', () => {
-    for (const reason of ['drained', 'restart', 'containers-exited']) endings.ended('pod-1', answer({ reason }), []);
-    expect(counted).toEqual(['drained', 'restart', 'containers-exited']);
-    expect(told).toEqual([]);
+  const agentReasons = Object.entries(ANSWER_MEANINGS).map(([reason, { isEarly }]) => [reason, isEarly] as const);
+
+  test.each(agentReasons)('for the reason %s is counted, and told on the Pod if it was early: %s', (reason, isEarly) => {
+    endings.ended('pod-1', answer({ reason }), []);
+    expect(counted).toEqual([reason]);
+    expect(told.length).toBe(isEarly ? 1 : 0);
   });
 
   test('that came early is told on the Pod, with cause and next step', () => {

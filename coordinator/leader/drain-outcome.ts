@@ -17,6 +17,8 @@ const COMPLETE: Meaning = { cause: undefined, nextStep: '', isSettled: true };
 const MEANINGS = {
   drained: COMPLETE,
   restart: COMPLETE,
+  // What is left of connections is idle: nothing is in flight that could be lost.
+  'idle-connections': COMPLETE,
   'containers-exited': { ...COMPLETE, isSettled: false },
   'connections-left': {
     cause: 'connections outlived its budget',

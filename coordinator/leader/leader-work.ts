@@ -274,6 +274,11 @@ export class LeaderWork {
     for (const { history } of this.#fleet.all()) yield* history.mismatched();
   }
 
+  /** Of each rule, its targets by where they stand. */
+  *targetCounts(): ReturnType<TargetHistory['counts']> {
+    for (const { history } of this.#fleet.all()) yield* history.counts();
+  }
+
   /** What is found of silent nodes. */
   get losses(): NodeDesk['losses'] {
     return this.#nodes.losses;

@@ -42,6 +42,17 @@ test('a target that law L2 keeps in is as it should be', () => {
   expect([...history.mismatched()]).toEqual([]);
 });
 
+test('counts targets by where they stand, and the open ones that are unhealthy', () => {
+  const world = serving(2);
+  const history = new TargetHistory();
+  world.health(0, 'unhealthy');
+  world.read();
+  history.observe(world.plan()?.rules.values() ?? [], 1_000);
+  const states = [...history.counts()].map(counts => Object.fromEntries(counts.states));
+  expect(states).toEqual([{ Serving: 1, Opening: 1 }, { Serving: 2 }]);
+  expect([...history.counts()].map(({ unhealthy }) => unhealthy)).toEqual([1, 0]);
+});
+
 test('forgets a target that is gone', () => {
   const world = serving(1);
   const history = new TargetHistory();

@@ -1,5 +1,5 @@
 import type { WorkedOutRule } from '../core/lane-plan.ts';
-import { lifeCycleOf } from '../core/life-cycle.ts';
+import { type LifeCycleState, lifeCycleOf } from '../core/life-cycle.ts';
 import { type Mismatch, mismatchOf } from '../core/mismatch.ts';
 
 interface Entry {
@@ -14,11 +14,19 @@ export interface Mismatched {
   readonly since: number;
 }
 
+/** Targets of one rule that are ours or wanted. */
+export interface TargetCounts {
+  readonly states: ReadonlyMap<LifeCycleState, number>;
+  /** Open ones that CLB finds unhealthy. */
+  readonly unhealthy: number;
+}
+
 interface RuleHistory {
   readonly state: WorkedOutRule['state'];
   readonly entries: ReadonlyMap<string, Entry>;
   /** By key; those alone that are otherwise than wanted. */
   readonly mismatched: ReadonlyMap<string, Mismatched>;
+  readonly counts: TargetCounts;
 }
 
 type Observed = Pick<WorkedOutRule, 'state' | 'plan'>;
@@ -50,6 +58,24 @@ export class TargetHistory {
   *mismatched(): Iterable<Mismatched> {
     for (const { mismatched } of this.#rules.values()) yield* mismatched.values();
   }
+
+  /** Of each rule. */
+  *counts(): Iterable<TargetCounts> {
+    for (const { counts } of this.#rules.values()) yield counts;
+  }
+}
+
+function countsOf({ targets }: Observed['state']): TargetCounts {
+  const states = new Map<LifeCycleState, number>();
+  let unhealthy = 0;
+  for (const target of targets) {
+    const { bound, wanted } = target;
+    if (!wanted && !bound?.mark) continue;
+    const { state } = lifeCycleOf(target);
+    states.set(state, (states.get(state) ?? 0) + 1);
+    if (bound?.health === 'unhealthy' && bound.weight > 0) unhealthy += 1;
+  }
+  return { states, unhealthy };
 }
 
 function historyOf({ state, plan }: Observed, before: RuleHistory | undefined, now: number): RuleHistory {
@@ -64,5 +90,5 @@ function historyOf({ state, plan }: Observed, before: RuleHistory | undefined, n
     const kind = held.has(key) ? undefined : mismatchOf(target);
     if (kind) mismatched.set(key, { kind, since: before?.mismatched.get(key)?.since ?? now });
   }
-  return { state, entries, mismatched };
+  return { state, entries, mismatched, counts: countsOf(state) };
 }

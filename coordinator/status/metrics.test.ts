@@ -23,6 +23,7 @@ const VALUES_OF_LABEL: Readonly<Record<string, number>> = {
   result: 45,
   sign: 7,
   stage: 6,
+  state: 7,
 };
 /** As docs/operations.md says. */
 const SERIES_MAX = 4_500;

@@ -100,7 +100,7 @@ export class CoordinatorMetrics implements CoordinatorObserver {
   });
   readonly #drainAnswers = new Counter({
     name: 'clb_direct_drain_answers_total',
-    help: "preStop hooks that agents answered, by the agents' reason; every one but drained, restart and containers-exited was early",
+    help: "preStop hooks that agents answered, by the agents' reason; every one but drained, restart, idle-connections and containers-exited was early",
     labelNames: ['reason'],
     registers: this.#registers,
   });

@@ -27,6 +27,8 @@ test('times are seconds, and kinds that there are none of are 0', async () => {
     mismatched: new Map([['missing', { count: 2, oldestMs: 61_000 }]]),
     gateWaits: new Map([['WaitingForHealthCheck', { count: 7, oldestMs: 4_000 }]]),
     isLossHeld: true,
+    targets: new Map([['Serving', 12]]),
+    fullestRuleRatio: 0.25,
   });
   expect(samples).toEqual(
     expect.arrayContaining([
@@ -52,6 +54,9 @@ test('times are seconds, and kinds that there are none of are 0', async () => {
       'clb_direct_closed_gates{reason="WaitingForHealthCheck"} 7',
       'clb_direct_oldest_closed_gate_seconds{reason="WaitingForHealthCheck"} 4',
       'clb_direct_node_loss_held 1',
+      'clb_direct_targets{state="Serving"} 12',
+      'clb_direct_targets{state="Draining"} 0',
+      'clb_direct_fullest_rule_ratio 0.25',
     ]),
   );
 });

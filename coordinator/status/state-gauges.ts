@@ -1,5 +1,6 @@
 import { Gauge, type Registry } from 'prom-client';
 import { GATE_REASONS, type GateReason } from '../core/gate.ts';
+import { LIFE_CYCLE_STATES, type LifeCycleState } from '../core/life-cycle.ts';
 import { MISMATCHES, type Mismatch } from '../core/mismatch.ts';
 import { NODE_SIGN_KINDS, type NodeSignKind } from '../core/node-sign.ts';
 import type { Hold } from '../core/rule-plan.ts';
@@ -32,6 +33,14 @@ export interface StateGauges {
   readonly oldestWaitMs: number;
   /** Changes that were sent and not yet read back. */
   readonly transactions: number;
+  /** Our targets by where they stand in their life cycle. */
+  readonly targets: ReadonlyMap<LifeCycleState, number>;
+  /** Open ones that CLB finds unhealthy. */
+  readonly unhealthy: number;
+  /** Pods that the quota of targets leaves out. */
+  readonly leftOut: number;
+  /** Of the rule that is nearest to its quota of targets, the share of it that is used. */
+  readonly fullestRuleRatio: number;
   readonly mismatched: Tally<Mismatch>;
   /** Pods whose gate is closed. */
   readonly gateWaits: Tally<GateReason>;
@@ -63,7 +72,13 @@ export function registerStateGauges(registry: Registry, take: () => StateGauges)
       for (const set of setters) set(state);
     },
   });
-  setters.push(leaderSetter(registry), agentSetter(registry), laneSetter(registry), podSetter(registry));
+  setters.push(
+    leaderSetter(registry),
+    agentSetter(registry),
+    laneSetter(registry),
+    targetSetter(registry),
+    podSetter(registry),
+  );
 }
 
 type Setter = (state: StateGauges) => void;
@@ -162,6 +177,32 @@ function laneSetter(registry: Registry): Setter {
     for (const priority of PRIORITIES) depth.set({ priority }, state.queued.get(priority) ?? 0);
     oldest.set(state.oldestWaitMs / 1_000);
     transactions.set(state.transactions);
+  };
+}
+
+function targetSetter(registry: Registry): Setter {
+  const targets = gauge(
+    registry,
+    'targets',
+    'Targets on all rules that are ours or wanted, by where they stand in their life cycle',
+    'state',
+  );
+  const unhealthy = gauge(registry, 'unhealthy_targets', 'Open targets that CLB finds unhealthy');
+  const leftOut = gauge(
+    registry,
+    'left_out_targets',
+    'Targets that are wanted and have no room within the quota of their rule',
+  );
+  const fullest = gauge(
+    registry,
+    'fullest_rule_ratio',
+    'Of the rule that is nearest to its quota of targets, the share of it that is used: 1 is full',
+  );
+  return state => {
+    for (const name of LIFE_CYCLE_STATES) targets.set({ state: name }, state.targets.get(name) ?? 0);
+    unhealthy.set(state.unhealthy);
+    leftOut.set(state.leftOut);
+    fullest.set(state.fullestRuleRatio);
   };
 }
 

@@ -1,5 +1,6 @@
 import type { Clock } from '../../common/clock.ts';
 import type { Coordinator } from '../coordinator.ts';
+import type { LifeCycleState } from '../core/life-cycle.ts';
 import { priorityOf } from '../core/target-operation.ts';
 import { isSuperNode } from '../nodes/pod-cover.ts';
 import type { StateGauges, Tally } from './state-gauges.ts';
@@ -16,6 +17,7 @@ export function takeGauges(coordinator: Coordinator, clock: Clock): StateGauges 
     sessionAgesMs: coordinator.reports.sessions().map(({ openedAtMs }) => now - openedAtMs),
     ...agentCover(coordinator, now),
     ...laneWork(coordinator, now),
+    ...targetsOf(coordinator),
     mismatched: tally(work?.mismatched() ?? [], ({ kind }) => kind, now),
     gateWaits: tally(work?.gateWaits() ?? [], ({ reason }) => reason, now),
     drains: knowledge.drains.size,
@@ -46,6 +48,23 @@ function laneWork({ work }: Coordinator, now: number): LaneWork {
     transactions: lanes.reduce((sum, lane) => sum + lane.view().transactions.size, 0),
     held: countBy(queues.flatMap(({ holds }) => holds.map(({ reason }) => reason))),
   };
+}
+
+type Targets = Pick<StateGauges, 'targets' | 'unhealthy' | 'leftOut' | 'fullestRuleRatio'>;
+
+function targetsOf({ work }: Coordinator): Targets {
+  const targets = new Map<LifeCycleState, number>();
+  let unhealthy = 0;
+  for (const rule of work?.targetCounts() ?? []) {
+    unhealthy += rule.unhealthy;
+    for (const [state, count] of rule.states) targets.set(state, (targets.get(state) ?? 0) + count);
+  }
+  const lanes = work?.lanes() ?? [];
+  const leftOut = lanes
+    .flatMap(({ plan }) => [...(plan?.leftOut.values() ?? [])])
+    .reduce((sum, count) => sum + count, 0);
+  const fullestRuleRatio = lanes.reduce((ratio, lane) => Math.max(ratio, lane.fullestRuleRatio()), 0);
+  return { targets, unhealthy, leftOut, fullestRuleRatio };
 }
 
 function countBy<K extends string>(keys: readonly K[]): ReadonlyMap<K, number> {
