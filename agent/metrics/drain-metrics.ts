@@ -27,8 +27,8 @@ export function drainMetrics({ counter, gauge, histogram }: Meter): Pick<AgentMe
     'result',
     'reason',
   );
+  // The first of its kind would not count as an increase.
   for (const [reason, { isEarly }] of Object.entries(ANSWER_MEANINGS))
-    // The first of its kind would not count as an increase.
     answers.inc({ result: isEarly ? 'early' : 'complete', reason }, 0);
   const heldSeconds = histogram('hook_held_seconds', 'How long preStop calls were held.', HELD_SECONDS);
   const stageSeconds = histogram(

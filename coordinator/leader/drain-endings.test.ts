@@ -33,11 +33,14 @@ function answer(fields: Partial<DrainAnswer> = {}): DrainAnswer {
 describe('the end of a drain', () => {
   const agentReasons = Object.entries(ANSWER_MEANINGS).map(([reason, { isEarly }]) => [reason, isEarly] as const);
 
-  test.each(agentReasons)('for the reason %s is counted, and told on the Pod if it was early: %s', (reason, isEarly) => {
-    endings.ended('pod-1', answer({ reason }), []);
-    expect(counted).toEqual([reason]);
-    expect(told.length).toBe(isEarly ? 1 : 0);
-  });
+  test.each(agentReasons)(
+    'for the reason %s is counted, and told on the Pod if it was early: %s',
+    (reason, isEarly) => {
+      endings.ended('pod-1', answer({ reason }), []);
+      expect(counted).toEqual([reason]);
+      expect(told.length).toBe(isEarly ? 1 : 0);
+    },
+  );
 
   test('that came early is told on the Pod, with cause and next step', () => {
     endings.ended('pod-1', answer({ reason: 'connections-left', connectionsLeft: 3, heldMs: 25_000 }), []);
