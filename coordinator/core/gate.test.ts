@@ -78,15 +78,19 @@ describe('the gate opens', () => {
     expect(decide({ rules: [], provenUnselected: true })).toMatchObject({ status: 'open', reason: 'NotSelected' });
   });
 
-  test('for a Pod that no rule selects only when it has the addresses for which the gate then stays open', () => {
-    expect(decide({ pod: podView({ addresses: [] }), rules: [], provenUnselected: true })).toEqual({
-      status: 'unknown',
+  describe.each([
+    ['no rule', []],
+    ['only a rule that CLB refuses', [{ ...HTTPS, place: undefined, refusal: 'CD1005' }]],
+  ])('for a Pod that %s selects', (_name, rules: Rule[]) => {
+    test('only when it has the addresses for which the gate then stays open', () => {
+      const pod = podView({ addresses: [] });
+      expect(decide({ pod, rules, provenUnselected: true })).toEqual({ status: 'unknown' });
     });
-  });
 
-  test('for a Pod that no rule selects only when the API server has confirmed its labels (L12)', () => {
-    const pod = podView({}, { confirmed: false });
-    expect(decide({ pod, rules: [], provenUnselected: true })).toEqual({ status: 'unknown' });
+    test('only when the API server has confirmed its labels (L12)', () => {
+      const pod = podView({}, { confirmed: false });
+      expect(decide({ pod, rules, provenUnselected: true })).toEqual({ status: 'unknown' });
+    });
   });
 });
 

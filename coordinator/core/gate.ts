@@ -41,8 +41,8 @@ export function gateDecision(input: GateInput): GateDecision {
   if (pod.deletionSeenAt !== undefined || pod.record.gate === GateState.ABSENT) return { status: 'unknown' };
   if (rules.length === 0) {
     // Its labels are what its agent says of it (law L12). Without addresses nothing would be latched.
-    const isProven = input.provenUnselected && pod.confirmed && pod.record.addresses.length > 0;
-    if (input.rules.length === 0 && !isProven) return { status: 'unknown' };
+    if (!pod.confirmed || pod.record.addresses.length === 0) return { status: 'unknown' };
+    if (input.rules.length === 0 && !input.provenUnselected) return { status: 'unknown' };
     return { status: 'open', reason: 'NotSelected', message: 'No load balancer rule that works selects this Pod.' };
   }
   const pending = rules.flatMap(rule => {
