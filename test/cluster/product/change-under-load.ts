@@ -8,9 +8,9 @@ import { type LoadReport, type Loss, TIMELINE_SLOT_MS } from '../../../sandbox/l
 import type { ContainerMoments } from '../container-moments.ts';
 import type { Cluster } from '../harness.ts';
 import { waitUntil } from '../wait.ts';
+import type { LoadBalancers } from './load-balancers.ts';
 import { clientAddressPrefix } from './names.ts';
 import { type PodMoments, podMoments } from './pod-moments.ts';
-import type { Product } from './product.ts';
 
 export interface ServingPod {
   readonly metadata: { readonly name: string; readonly uid: string; readonly deletionTimestamp?: string };
@@ -44,6 +44,8 @@ export interface ChangeOutcome {
   readonly loggedByPod: Readonly<Record<string, number>>;
 }
 
+type LoadBalancerView = Pick<LoadBalancers, 'journal' | 'control'>;
+
 const ratePerSecond = 100;
 const keepAliveClients = 12;
 const longClients = 6;
@@ -54,7 +56,7 @@ const durationMaxMs = 600_000;
 const toleranceMs = 500;
 
 export async function changeUnderLoad(
-  { clock, cluster, product }: { readonly clock: Clock; readonly cluster: Cluster; readonly product: Product },
+  { clock, cluster, product }: { readonly clock: Clock; readonly cluster: Cluster; readonly product: LoadBalancerView },
   options: ChangeUnderLoad,
 ): Promise<ChangeOutcome> {
   const before = await servingPods(cluster, options.selector);
@@ -165,7 +167,7 @@ function loggedByPod(
   return counts;
 }
 
-async function forwarderCount(product: Product): Promise<number> {
+async function forwarderCount(product: LoadBalancerView): Promise<number> {
   const { forwarding } = (await product.control('settings')) as { forwarding: { forwarders: number } };
   return forwarding.forwarders;
 }

@@ -1,30 +1,26 @@
 /** The product, run from source on a cluster: CLB stand-in, two coordinators, an agent on each node. */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../../../common/clock.ts';
-import type { NumberedRecord } from '../../../sandbox/clb/journal.ts';
-import { controlPlaneAddress, nodeAddress } from '../addresses.ts';
+import { nodeAddress } from '../addresses.ts';
 import type { ClusterProcess } from '../cluster-process.ts';
 import type { Cluster } from '../harness.ts';
 import { bridge } from '../network.ts';
 import { waitUntil } from '../wait.ts';
 import { type Account, accountKubeconfig } from './account-kubeconfig.ts';
-import { coordinatorAddress, names, ports, productFolder, virtualAddressPrefix } from './names.ts';
+import { clbEndpoint, cloudKey, type LoadBalancers, startLoadBalancers } from './load-balancers.ts';
+import { coordinatorAddress, names, ports, productFolder } from './names.ts';
 import { agentDaemonSet, lease, webhookEndpoints, webhookService } from './objects.ts';
 
 const repository = join(import.meta.dirname, '../../..');
 const replicas = [1, 2];
 const startTimeoutMs = 60_000;
-const credentials = { TENCENTCLOUD_SECRET_ID: 'sandbox-secret-id', TENCENTCLOUD_SECRET_KEY: 'sandbox-secret-key' };
+const credentials = { TENCENTCLOUD_SECRET_ID: cloudKey.secretId, TENCENTCLOUD_SECRET_KEY: cloudKey.secretKey };
 /** Short, so that a suite does not wait for health checks most of the time. */
 const healthCheck = ['--health-check-interval-seconds=2', '--health-check-threshold=2'];
 
-export interface Product {
-  /** Everything that has happened at the CLB stand-in. */
-  journal(): NumberedRecord[];
-  /** What the CLB stand-in's control endpoint answers; with a body it is a POST. */
-  control(path: string, body?: object): Promise<unknown>;
+export interface Product extends Pick<LoadBalancers, 'journal' | 'control'> {
   /** Which replica holds the lease, 1 or 2. */
   leader(): Promise<number>;
   coordinator(replica: number): ClusterProcess;
@@ -48,10 +44,10 @@ export async function startProduct(clock: Clock, cluster: Cluster): Promise<Prod
   const context = { clock, cluster, folder };
   await mkdir(folder, { recursive: true });
   const processes = new Map<string, ClusterProcess>();
-  const product = productOf(context, processes);
+  await prepareCluster(context);
+  const loadBalancers = await startLoadBalancers(cluster);
+  const product = productOf(context, processes, loadBalancers);
   try {
-    await prepareCluster(context);
-    processes.set('clb', await startLoadBalancers(context));
     for (const replica of replicas) await product.restartCoordinator(replica);
     await waitForCoordinators(context);
     for (const node of cluster.nodes) processes.set(node, await startAgent(context, node));
@@ -63,7 +59,11 @@ export async function startProduct(clock: Clock, cluster: Cluster): Promise<Prod
   return product;
 }
 
-function productOf(context: ProductContext, processes: Map<string, ClusterProcess>): Product {
+function productOf(
+  context: ProductContext,
+  processes: Map<string, ClusterProcess>,
+  loadBalancers: LoadBalancers,
+): Product {
   const { cluster } = context;
   const find = (name: string) => {
     const process = processes.get(name);
@@ -71,8 +71,8 @@ function productOf(context: ProductContext, processes: Map<string, ClusterProces
     return process;
   };
   return {
-    journal: () => parseLines(readFileSync(journalFile(context), 'utf8')),
-    control: (path, body) => askControl(path, body),
+    journal: loadBalancers.journal,
+    control: loadBalancers.control,
     leader: () => leader(cluster),
     coordinator: replica => find(coordinatorName(replica)),
     restartCoordinator: async replica => {
@@ -80,9 +80,8 @@ function productOf(context: ProductContext, processes: Map<string, ClusterProces
     },
     agent: find,
     async stop() {
-      const [clb, ...rest] = ['clb', ...[...processes.keys()].filter(name => name !== 'clb')];
-      await Promise.all(rest.map(name => processes.get(name)?.stop()));
-      await processes.get(clb ?? '')?.stop();
+      await Promise.all([...processes.values()].map(process => process.stop()));
+      await loadBalancers.stop();
     },
   };
 }
@@ -114,20 +113,6 @@ async function chartRights(cluster: Cluster): Promise<string> {
   return (await cluster.run(command)).stdout;
 }
 
-function startLoadBalancers(context: ProductContext): Promise<ClusterProcess> {
-  const command = [
-    ...['--listen', `${controlPlaneAddress}:${ports.clb}`],
-    ...['--control-listen', `${controlPlaneAddress}:${ports.clbControl}`],
-    ...['--vip-prefix', virtualAddressPrefix],
-    ...['--journal-file', journalFile(context)],
-    // What making a load balancer takes (about 10 s) is not what these suites are about.
-    ...['--create-load-balancer-ms', '2000'],
-  ];
-  return context.cluster.spawn([process.execPath, join(repository, 'sandbox/clb/main.ts'), ...command], {
-    name: 'clb',
-  });
-}
-
 async function startCoordinator(context: ProductContext, replica: number): Promise<ClusterProcess> {
   const { cluster } = context;
   const kubeconfig = await accountKubeconfig(cluster, context.folder, account(names.coordinator));
@@ -135,7 +120,7 @@ async function startCoordinator(context: ProductContext, replica: number): Promi
   const command = [
     ...[process.execPath, join(repository, 'coordinator/main.ts')],
     ...['--region=ap-guangzhou', '--vpc-id=vpc-cluster'],
-    `--clb-endpoint=http://${controlPlaneAddress}:${ports.clb}`,
+    `--clb-endpoint=${clbEndpoint}`,
     `--kubeconfig=${kubeconfig}`,
     `--namespace=${names.namespace}`,
     `--pod-name=${coordinatorName(replica)}`,
@@ -236,28 +221,12 @@ async function leader(cluster: Cluster): Promise<number> {
   return found;
 }
 
-async function askControl(path: string, body?: object): Promise<unknown> {
-  const init = body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) };
-  const response = await fetch(`http://${controlPlaneAddress}:${ports.clbControl}/_control/${path}`, init);
-  if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`);
-  return response.json();
-}
-
 async function fetchText(url: string): Promise<string> {
   return (await fetch(url)).text();
 }
 
-function parseLines(text: string): NumberedRecord[] {
-  const lines = text.slice(0, text.lastIndexOf('\n') + 1).split('\n');
-  return lines.filter(line => line !== '').map(line => JSON.parse(line) as NumberedRecord);
-}
-
 function account(name: string): Account {
   return { namespace: names.namespace, serviceAccount: name };
-}
-
-function journalFile({ folder }: ProductContext): string {
-  return join(folder, 'clb-journal.jsonl');
 }
 
 function coordinatorName(replica: number): string {
