@@ -1,11 +1,12 @@
-/** `clb-direct agent|coordinator`: what the image runs. Only the part that is asked for is loaded. */
+/** `clb-direct agent|coordinator|inject`: what the image runs. Only the part that is asked for is loaded. */
 
-const USAGE = `Usage: clb-direct agent|coordinator [options]
+const USAGE = `Usage: clb-direct agent|coordinator|inject [options]
 
   agent        on every node: holds preStop until the load balancer has let the Pod go, and reports its Pods
   coordinator  two or three replicas: bind Pods to load balancers
+  inject       prints manifests with readiness gate, preStop hook and grace period, for clusters without the webhook
 
-clb-direct agent --help and clb-direct coordinator --help list the options.`;
+clb-direct agent --help and so on list the options.`;
 
 const BAD_CONFIGURATION = 2;
 
@@ -15,6 +16,8 @@ async function main([command, ...argv]: readonly string[]): Promise<number> {
       return (await import('./agent/main.ts')).main(argv, process.env);
     case 'coordinator':
       return (await import('./coordinator/main.ts')).main(argv, process.env);
+    case 'inject':
+      return (await import('./coordinator/inject/main.ts')).main(argv, process.env);
     case '--help':
     case '-h':
       console.log(USAGE);

@@ -183,3 +183,26 @@ describe('help', () => {
     expect(stdout).toMatch(/agent.*\n.*coordinator/);
   });
 });
+
+describe('clb-direct inject', () => {
+  const manifest = 'kind: Pod\nmetadata: { name: web }\nspec: { containers: [{ name: web }] } # one\n';
+
+  test('prints the manifest with what was added, and tells on the other stream what that is', async () => {
+    await writeFile(fileNamed('pod.yaml'), manifest);
+    const { code, stdout, stderr } = await run(['inject', '-f', fileNamed('pod.yaml')]);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/conditionType: clb-direct.io\/load-balancer-ready/);
+    expect(stdout).toMatch(/# one/);
+    expect(stderr).toMatch(/^clb-direct inject: Pod web: added the readiness gate, preStop \(redirect\)/);
+  });
+
+  test.each<[string, readonly string[], number, RegExp]>([
+    ['without a file', [], 2, /--file .* is required/],
+    ['with a file that is not there', ['-f', '/nonexistent'], 1, /no such file/],
+    ['with an unknown option', ['-f', '-', '--hook-mode', 'loopback'], 2, /must be one of redirect, sleep/],
+  ])('%s ends with a reason and prints nothing', async (_name, argv, code, reason) => {
+    const ended = await run(['inject', ...argv]);
+    expect(ended).toMatchObject({ code, stdout: '' });
+    expect(ended.stderr).toMatch(reason);
+  });
+});
