@@ -121,7 +121,8 @@ function apply(targets: Map<string, CloudTarget>, change: TargetChange): void {
   targets.set(key, { listenerId, address, weight, status, podUid: podUidOf(tag), podName: podNameOf(tag) });
 }
 
-function keyOf({ listenerId, address, port }: { listenerId: string; address: string; port: number }): string {
+/** Of a target in a replay of the cloud. */
+export function keyOf({ listenerId, address, port }: { listenerId: string; address: string; port: number }): string {
   return `${listenerId} ${address}:${port}`;
 }
 

@@ -8,6 +8,7 @@ import {
   conditionsWritten,
   deletions,
   type Evidence,
+  keyOf,
   podNameOf,
   podUidOf,
   replayCloud,
@@ -39,9 +40,12 @@ export function closedOnEvidence(evidence: Evidence): Breach[] {
   const serviceChangedAt = serviceChanges(evidence.apiWrites);
   const found: Breach[] = [];
   replayCloud(evidence.journal, ({ at, changes, before }) => {
-    for (const { kind, listenerId, address, weight, tag } of changes) {
+    for (const change of changes) {
+      const { kind, listenerId, address, weight, tag } = change;
       const podName = podNameOf(tag);
-      const closes = kind === 'target-deregistered' || (kind === 'target-reweighted' && weight === 0);
+      // Another Pod that takes over a target at weight 0 loses nothing.
+      const isClosed = weight === 0 && before.get(keyOf(change))?.weight !== 0;
+      const closes = kind === 'target-deregistered' || (kind === 'target-reweighted' && isClosed);
       const known = Math.min(
         troubleAt.get(podName) ?? Number.POSITIVE_INFINITY,
         serviceChangedAt.get(appOf(podName)) ?? Number.POSITIVE_INFINITY,
