@@ -20,15 +20,20 @@ export interface CoordinatorSurroundings {
   readonly kube: KubeTransport;
   readonly clb: ClbTransport;
   readonly log: Logger;
+  /** What else this replica does while it leads. */
+  readonly alsoWhileLeading: ((signal: AbortSignal) => Promise<void>) | undefined;
 }
 
 const VPC_ID = 'vpc-simulated';
 
 export function simulatedCoordinator(lent: CoordinatorSurroundings): Coordinator {
-  const { name, podUid, incarnation, namespace, existingLoadBalancers, clock, kube, clb, log } = lent;
+  const { name, podUid, incarnation, namespace, existingLoadBalancers, clock, kube, clb, log, alsoWhileLeading } = lent;
   const cloud = clbCloud({ transport: clb, clock, random: lent.random() });
   return new Coordinator(
-    { clock, random: lent.random(), kube, cloud, log, observer: noObserver },
+    {
+      ...{ clock, random: lent.random(), kube, cloud, log, observer: noObserver },
+      ...(alsoWhileLeading && { alsoWhileLeading }),
+    },
     {
       name,
       podUid,

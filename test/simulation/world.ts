@@ -1,3 +1,4 @@
+import type { Clock } from '../../common/clock.ts';
 import type { Pod } from '../../common/kube/objects.ts';
 import type { KubeRequest, KubeResponse, KubeTransport } from '../../common/kube/transport.ts';
 import type { Logger, LogLevel } from '../../common/logger.ts';
@@ -42,6 +43,18 @@ export interface WorldOptions {
   readonly existingLoadBalancers?: CoordinatorOptions['existingLoadBalancers'];
   /** Told of every request to the API server, watches among them. */
   readonly onApiRequest?: (username: string, request: KubeRequest, isWatch: boolean) => void;
+  /** What else a replica does while it leads, made when it starts; it registers the webhook then. */
+  readonly leaderDuty?: (lent: DutyEdges) => (signal: AbortSignal) => Promise<void>;
+}
+
+/** A replica's own. */
+export interface DutyEdges {
+  readonly name: string;
+  readonly namespace: string;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly transport: KubeTransport;
+  readonly logger: Logger;
 }
 
 /** As much of an Event as a person reads. */
@@ -166,7 +179,7 @@ export class World {
     await this.create(`/apis/coordination.k8s.io/v1/namespaces/${NAMESPACE}/leases`, {
       metadata: { name: 'clb-direct' },
     });
-    await this.#registerWebhook();
+    if (!this.#options.leaderDuty) await this.#registerWebhook();
     for (let count = 0; count < coordinators; count += 1) this.startCoordinator();
   }
 
@@ -277,6 +290,9 @@ export class World {
 
   #makeCoordinator(name: string, home: CoordinatorHome, { clock, kube, clb }: Body): Coordinator {
     const transport = this.#notedCalls(clb);
+    const { leaderDuty } = this.#options;
+    const api = kube.kube(this.transport(name, this.apiFaults));
+    const logger = this.logger(name);
     return simulatedCoordinator({
       name: home.podName,
       podUid: home.podUid,
@@ -285,9 +301,14 @@ export class World {
       existingLoadBalancers: this.#options.existingLoadBalancers ?? 'any',
       clock,
       random: () => this.random(),
-      kube: kube.kube(this.transport(name, this.apiFaults)),
+      kube: api,
       clb: transport,
-      log: this.logger(name),
+      log: logger,
+      // The dice are thrown only where there is a duty: seeds that are known by number rely on their order.
+      alsoWhileLeading: leaderDuty?.({
+        ...{ name, namespace: NAMESPACE, clock, transport: api, logger },
+        random: this.random(),
+      }),
     });
   }
 
