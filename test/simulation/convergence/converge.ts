@@ -6,6 +6,8 @@ import { World } from '../world.ts';
 import { breachesOnTheWay } from './breaches-on-the-way.ts';
 import { Chronicle } from './chronicle.ts';
 import { differencesNow } from './differences.ts';
+import { IngressUsers } from './ingress-users.ts';
+import { ManifestChronicle } from './manifest-chronicle.ts';
 import { settle } from './settle.ts';
 import { Strangers } from './strangers.ts';
 import { Users } from './users.ts';
@@ -35,7 +37,7 @@ const SHARED = ['lb-shared-1', 'lb-shared-2'];
 const PAUSE_MS = [500, 12_000] as const;
 
 /**
- * Users change Services, Deployments and Pods at random, others meddle with the account, and everything goes wrong that
+ * Users change Services, Ingresses, what these refer to, Deployments and Pods at random, others meddle with the account, and everything goes wrong that
  * can. Then it all ends, and the cloud must come to what is asked for.
  */
 export async function converge(options: ConvergenceOptions): Promise<ConvergenceReport> {
@@ -43,28 +45,31 @@ export async function converge(options: ConvergenceOptions): Promise<Convergence
   const { clock } = world;
   const stop = new AbortController();
   const chronicle = new Chronicle(clock, world.transport('chronicle'));
-  const writing = chronicle.run(stop.signal);
+  const manifests = new ManifestChronicle(clock, world.transport('chronicle'));
+  const writing = Promise.all([chronicle.run(stop.signal), manifests.run(stop.signal)]);
   const strangers = new Strangers({ world, random: world.random(), shared: SHARED });
   const users = new Users({ world, random: world.random(), chronicle, shared: SHARED });
+  const ingressUsers = new IngressUsers({ world, random: world.random(), chronicle, shared: SHARED });
   const misfortunes = new Misfortunes({ world, random: world.random(), severity: 'any' });
   await world.start();
   strangers.settle();
   await users.begin();
+  await ingressUsers.begin();
   await clock.advance(30_000);
   const troubles = [strangers, misfortunes];
   for (const trouble of troubles) trouble.begin();
-  await changeAndWait(world, users, options.durationMs);
+  await changeAndWait(world, [users, ingressUsers], options.durationMs);
   for (const trouble of troubles) trouble.end();
   endFaults(world);
   const account = new Account(world.clb);
-  const look = () => differencesNow({ account, strangers, chronicle, now: clock.wallNow(), shared: SHARED });
+  const look = () => differencesNow({ account, strangers, chronicle, manifests, now: clock.wallNow(), shared: SHARED });
   const { settledMs, differences } = await settle(world, look);
   const { journal, records, apiWrites, clbCalls } = world;
   const { refused, outages } = misfortunes;
   const report = {
     seed: options.seed,
-    told: [...users.told, ...strangers.told, ...misfortunes.told].toSorted(bySecond),
-    changes: users.told.length,
+    told: [...users.told, ...ingressUsers.told, ...strangers.told, ...misfortunes.told].toSorted(bySecond),
+    changes: users.told.length + ingressUsers.told.length,
     settledMs,
     differences,
     breaches: breachesOnTheWay({ journal, records, apiWrites, clbCalls, refused, outages, chronicle, shared: SHARED }),
@@ -77,11 +82,15 @@ export async function converge(options: ConvergenceOptions): Promise<Convergence
   return report;
 }
 
-async function changeAndWait(world: World, users: Users, durationMs: number): Promise<void> {
+async function changeAndWait(
+  world: World,
+  users: readonly (Users | IngressUsers)[],
+  durationMs: number,
+): Promise<void> {
   const random: Random = world.random();
   const end = world.clock.now() + durationMs;
   while (world.clock.now() < end) {
-    await users.changeSomething();
+    for (const each of users) await each.changeSomething();
     await world.clock.advance(Math.min(randomInteger(random, ...PAUSE_MS), Math.max(1, end - world.clock.now())));
   }
 }

@@ -89,7 +89,7 @@ describe('the comparison of the cloud with what users ask for', () => {
     town.do('DeleteLoadBalancerListeners', { ListenerIds: [town.listenerId] });
     expect(town.look()).toContainEqual(expect.stringMatching(/TCP:80: no listener of a Service that wants it/));
     town.world.clb.seed({ id: 'lb-made' });
-    expect(town.look()).toContainEqual('lb-made was made for 0 Services');
+    expect(town.look()).toContainEqual('lb-made was made for 0 Services or Ingresses');
   });
 
   test('sees a Service without address, one that is not gone yet, and a gate that is shut', () => {

@@ -1,8 +1,8 @@
-import type { Pod, Service } from '../../../common/kube/objects.ts';
+import type { Ingress, Pod, Service } from '../../../common/kube/objects.ts';
 import { FINALIZER, LOAD_BALANCERS_ANNOTATION, READINESS_GATE } from '../../../common/names.ts';
 import { podUidOf } from '../evidence.ts';
-import type { Account, HeldListener, HeldLoadBalancer, HeldTarget } from '../load-balancers/account.ts';
-import type { Chronicle } from './chronicle.ts';
+import type { HeldListener, HeldLoadBalancer } from '../load-balancers/account.ts';
+import { EXISTING, isClaimedIngress, tuningOfPort } from './desired-forwarding.ts';
 import {
   existingOf,
   hasCondition,
@@ -10,22 +10,13 @@ import {
   isLiving,
   isServing,
   type WantedPort,
-  type WantedTarget,
   wantedPorts,
   wantedTargets,
   weightOf,
 } from './desired-state.ts';
-import type { Strangers } from './strangers.ts';
-
-export interface Settlement {
-  readonly account: Account;
-  readonly strangers: Pick<Strangers, 'damage' | 'ownsLoadBalancer' | 'ownsListener' | 'ownsTarget'>;
-  readonly chronicle: Pick<Chronicle, 'services' | 'pods'>;
-  /** Wall milliseconds. */
-  readonly now: number;
-  /** The ids of the load balancers that Services may share. */
-  readonly shared: readonly string[];
-}
+import { forwardingDifferences } from './forwarding-differences.ts';
+import type { Settlement } from './settlement.ts';
+import { differentTuning, wrongTargets } from './wrong-targets.ts';
 
 /** How the cloud and the API server differ from what users ask for and what others own; empty when all is as it should. */
 export function differencesNow(settlement: Settlement): readonly string[] {
@@ -34,6 +25,7 @@ export function differencesNow(settlement: Settlement): readonly string[] {
   return [
     ...strangers.damage(),
     ...services.flatMap(service => serviceDifferences(settlement, service)),
+    ...ingressesOf(settlement).flatMap(ingress => ingressDifferences(settlement, ingress)),
     ...loadBalancerDifferences(settlement, services.filter(isClaimed)),
     ...podDifferences(settlement),
   ];
@@ -48,15 +40,32 @@ function serviceDifferences(settlement: Settlement, service: Service): string[] 
   if (deletionTimestamp !== undefined) return [`Service ${name} is still being deleted`];
   const isMarked = finalizers.includes(FINALIZER) || LOAD_BALANCERS_ANNOTATION in annotations;
   if (!isClaimed(service)) return isMarked ? [`Service ${name} is not ours and still carries marks of ours`] : [];
-  return loadBalancerOf(settlement, service) ? [] : [`Service ${name} tells no address of its load balancer`];
+  return loadBalancerOf(settlement, service, existingOf(service))
+    ? []
+    : [`Service ${name} tells no address of its load balancer`];
 }
 
-/** The one whose address the Service tells, if it is the one that it asks for. */
-function loadBalancerOf({ account, strangers, shared }: Settlement, service: Service): HeldLoadBalancer | undefined {
-  const address = service.status?.loadBalancer?.ingress?.[0]?.ip;
+function ingressesOf({ manifests, now }: Settlement): readonly Ingress[] {
+  return manifests?.ingresses.at(now) ?? [];
+}
+
+function ingressDifferences(settlement: Settlement, ingress: Ingress): string[] {
+  const { name, deletionTimestamp, finalizers = [] } = ingress.metadata;
+  if (deletionTimestamp !== undefined) return [`Ingress ${name} is still being deleted`];
+  if (!isClaimedIngress(ingress)) return finalizers.includes(FINALIZER) ? [`Ingress ${name} is still held`] : [];
+  const existing = ingress.metadata.annotations?.[EXISTING];
+  return loadBalancerOf(settlement, ingress, existing) ? [] : [`Ingress ${name} tells no address of its load balancer`];
+}
+
+/** The one whose address the Service or Ingress tells, if it is the one that it asks for. */
+function loadBalancerOf(
+  { account, strangers, shared }: Settlement,
+  { status }: Service | Ingress,
+  existing: string | undefined,
+): HeldLoadBalancer | undefined {
+  const address = status?.loadBalancer?.ingress?.[0]?.ip;
   const found = account.loadBalancers().find(({ vips }) => address !== undefined && vips.includes(address));
   if (!found || strangers.ownsLoadBalancer(found.id)) return undefined;
-  const existing = existingOf(service);
   return (existing === undefined ? !shared.includes(found.id) : found.id === existing) ? found : undefined;
 }
 
@@ -64,21 +73,29 @@ function loadBalancerDifferences(settlement: Settlement, claimed: readonly Servi
   const { account, strangers, shared } = settlement;
   const tenants = new Map<string, Service[]>();
   for (const service of claimed) {
-    const id = loadBalancerOf(settlement, service)?.id;
+    const id = loadBalancerOf(settlement, service, existingOf(service))?.id;
     if (id !== undefined) tenants.set(id, [...(tenants.get(id) ?? []), service]);
   }
-  return account.loadBalancers().flatMap(({ id }) => {
+  const guests = Map.groupBy(
+    ingressesOf(settlement).filter(isClaimedIngress),
+    ingress => loadBalancerOf(settlement, ingress, ingress.metadata.annotations?.[EXISTING])?.id,
+  );
+  return account.loadBalancers().flatMap(loadBalancer => {
+    const { id } = loadBalancer;
     if (strangers.ownsLoadBalancer(id)) return [];
     const services = tenants.get(id) ?? [];
-    if (!shared.includes(id) && services.length !== 1) return [`${id} was made for ${services.length} Services`];
-    return listenerDifferences(settlement, id, services);
+    const ingresses = guests.get(id) ?? [];
+    const owners = services.length + ingresses.length;
+    if (!shared.includes(id) && owners !== 1) return [`${id} was made for ${owners} Services or Ingresses`];
+    const forwarding = forwardingDifferences(settlement, { loadBalancer, ingresses });
+    return [...listenerDifferences(settlement, id, services), ...forwarding];
   });
 }
 
 function listenerDifferences(settlement: Settlement, loadBalancerId: string, services: readonly Service[]): string[] {
   const { account, strangers } = settlement;
   const listeners = account.listenersOf(loadBalancerId);
-  const ours = listeners.filter(({ id }) => !strangers.ownsListener(id));
+  const ours = listeners.filter(({ id, protocol }) => !strangers.ownsListener(id) && !protocol.startsWith('HTTP'));
   const wanted = Map.groupBy(services.flatMap(wantedPorts), ({ protocol, port }) => `${protocol}:${port}`);
   const surplus = ours.filter(listener => !wanted.has(labelOf(listener)));
   const found = surplus.map(({ id, name }) => `${loadBalancerId}: nobody wants listener ${id} ("${name}")`);
@@ -111,41 +128,24 @@ function isNamedAfter({ name }: { readonly name: string }, { metadata }: Service
 function targetDifferences(settlement: Settlement, place: Place, port: WantedPort): string[] {
   const { account, strangers, chronicle, now } = settlement;
   const pods = chronicle.pods.at(now);
-  const wanted = wantedTargets(port, pods);
   const held = account
     .targetsOn(place.loadBalancerId, place.port, familyOf(place))
     .filter(({ address }) => !strangers.ownsTarget(place.id, address));
-  const living = new Set(pods.filter(isLiving).map(({ metadata }) => metadata.uid));
-  const isKeptOpen = ({ tag, weight }: HeldTarget) => weight > 0 && living.has(podUidOf(tag));
-  const wrong = held.flatMap(target => {
-    const text = whatIsWrongWith(target, wanted.get(whereOf(target)));
-    return text === undefined ? [] : [{ text, isKeptOpen: isKeptOpen(target) }];
-  });
-  // Law L2: what is not wanted any more of a living Pod stays while it is the last that is open.
-  const mayKeepLast = [...wanted.values()].every(({ weight }) => weight === 0);
-  const last = mayKeepLast ? wrong.find(each => each.isKeptOpen) : undefined;
-  const bound = new Set(held.map(whereOf));
-  const missing = [...wanted].filter(([where]) => !bound.has(where));
-  return [
-    ...wrong.filter(each => each !== last).map(({ text }) => text),
-    ...missing.map(([where, { podName }]) => `${where} of ${podName} is missing`),
-  ];
+  return [...wrongTargets(held, wantedTargets(port, pods), pods), ...wrongTuning(settlement, place, port)];
+}
+
+function wrongTuning({ account, manifests, now }: Settlement, place: Place, { service }: WantedPort): string[] {
+  if (!manifests) return [];
+  const wanted = tuningOfPort(service, place, manifests.configs.at(now));
+  const { Scheduler, HealthCheck } = account.settingsOf(place.loadBalancerId, place.id) as {
+    Scheduler: string;
+    HealthCheck: { IntervalTime: number };
+  };
+  return differentTuning({ scheduler: Scheduler, intervalSeconds: HealthCheck.IntervalTime }, wanted);
 }
 
 function familyOf({ protocol }: HeldListener): 'TCP' | 'UDP' {
   return protocol === 'UDP' ? 'UDP' : 'TCP';
-}
-
-function whereOf({ address, port }: HeldTarget): string {
-  return `${address}:${port}`;
-}
-
-function whatIsWrongWith(target: HeldTarget, wanted: WantedTarget | undefined): string | undefined {
-  const { weight, tag } = target;
-  const where = whereOf(target);
-  if (!wanted) return `nobody wants ${where} (weight ${weight}, ${tag})`;
-  if (podUidOf(tag) !== wanted.podUid) return `${where} is of ${wanted.podName} and marked ${tag}`;
-  return weight === wanted.weight ? undefined : `${where} of ${wanted.podName} weighs ${weight}, not ${wanted.weight}`;
 }
 
 function podDifferences(settlement: Settlement): string[] {

@@ -27,6 +27,62 @@ export interface HeldTarget {
   readonly instanceId: string;
 }
 
+/** One host and path of a listener on layer 7. */
+export interface HeldForwardingRule {
+  readonly listenerId: string;
+  readonly protocol: string;
+  readonly port: number;
+  readonly domain: string;
+  readonly url: string;
+  /** Empty: none. */
+  readonly certificateId: string;
+  readonly scheduler: string;
+  readonly intervalSeconds: number;
+  readonly targets: readonly HeldTarget[];
+}
+
+interface BoundTarget {
+  readonly InstanceId: string;
+  readonly Port: number;
+  readonly Weight: number;
+  readonly PrivateIpAddresses: readonly string[];
+  readonly Tag?: string;
+}
+
+/** On layer 4 it has targets, on layer 7 rules that have. */
+interface BoundListener {
+  readonly Targets: readonly BoundTarget[] | null;
+  readonly Rules: readonly { readonly LocationId: string; readonly Targets: readonly BoundTarget[] }[] | null;
+}
+
+interface DescribedListener {
+  readonly ListenerId: string;
+  readonly Protocol: string;
+  readonly Port: number;
+  readonly Rules:
+    | readonly {
+        readonly LocationId: string;
+        readonly Domain: string;
+        readonly Url: string;
+        readonly Scheduler: string;
+        readonly Certificate: { readonly CertId?: string } | null;
+        readonly HealthCheck: { readonly IntervalTime: number };
+      }[]
+    | null;
+}
+
+function heldTarget(target: BoundTarget): HeldTarget {
+  const { Tag = '' } = target;
+  return {
+    address: target.PrivateIpAddresses[0] ?? '',
+    port: target.Port,
+    weight: target.Weight,
+    tag: Tag,
+    podName: podNameOf(Tag),
+    instanceId: target.InstanceId,
+  };
+}
+
 type Protocol = 'TCP' | 'UDP';
 
 /** What the CLB account holds now, and what other people do in it. Reads and writes take no time and meet no limit. */
@@ -75,19 +131,29 @@ export class Account {
   /** None, too, when nobody listens there. */
   targetsOn(loadBalancerId: string, port: number, protocol: Protocol = 'TCP'): readonly HeldTarget[] {
     const parameters = { LoadBalancerId: loadBalancerId, Port: port, Protocol: protocol };
-    const { Listeners } = this.#do('DescribeTargets', parameters) as {
-      Listeners: {
-        Targets: { InstanceId: string; Port: number; Weight: number; PrivateIpAddresses: string[]; Tag?: string }[];
-      }[];
-    };
-    return Listeners.flatMap(({ Targets }) => Targets).map(target => ({
-      address: target.PrivateIpAddresses[0] ?? '',
-      port: target.Port,
-      weight: target.Weight,
-      tag: target.Tag ?? '',
-      podName: podNameOf(target.Tag ?? ''),
-      instanceId: target.InstanceId,
-    }));
+    const { Listeners } = this.#do('DescribeTargets', parameters) as { Listeners: BoundListener[] };
+    return Listeners.flatMap(({ Targets }) => Targets ?? []).map(heldTarget);
+  }
+
+  /** Of listeners on layer 7, whoever made them. */
+  forwardingRulesOn(loadBalancerId: string): readonly HeldForwardingRule[] {
+    const query = { LoadBalancerId: loadBalancerId };
+    const bound = this.#do('DescribeTargets', query) as { Listeners: BoundListener[] };
+    const targets = new Map(bound.Listeners.flatMap(({ Rules }) => Rules ?? []).map(each => [each.LocationId, each]));
+    const { Listeners } = this.#do('DescribeListeners', query) as { Listeners: DescribedListener[] };
+    return Listeners.flatMap(listener =>
+      (listener.Rules ?? []).map(rule => ({
+        listenerId: listener.ListenerId,
+        protocol: listener.Protocol,
+        port: listener.Port,
+        domain: rule.Domain,
+        url: rule.Url,
+        certificateId: rule.Certificate?.CertId ?? '',
+        scheduler: rule.Scheduler,
+        intervalSeconds: rule.HealthCheck.IntervalTime,
+        targets: (targets.get(rule.LocationId)?.Targets ?? []).map(heldTarget),
+      })),
+    );
   }
 
   /** Addresses that get connections on a port, in order. */
