@@ -24,6 +24,8 @@ class Stand {
   readonly names: readonly string[];
   /** Machines without power. */
   readonly dark = new Set<string>();
+  /** Nodes that their neighbours do not reach, though they run. */
+  readonly unreachable = new Set<string>();
   /** Nodes whose agents the leader does not hear. */
   readonly mute = new Set<string>();
   probes = 0;
@@ -54,10 +56,22 @@ class Stand {
   }
 
   #connect(node: string): void {
+    this.knowledge.applyReport({ type: 'opened', node, session: 's', ...OPENED }, this.clock.now());
+    this.tell(node);
+  }
+
+  /** Its stream ends, and another one begins. */
+  reopen(node: string): void {
     const now = this.clock.now();
-    const pods = [podRecord({ uid: `pod-${node}` })];
+    this.knowledge.applyReport({ type: 'closed', node, session: 's', reason: 'cut' }, now);
     this.knowledge.applyReport({ type: 'opened', node, session: 's', ...OPENED }, now);
-    this.knowledge.applyReport({ type: 'snapshot', node, session: 's', epoch: 'e', pods, consistent: true }, now);
+  }
+
+  /** Its agent tells of all its Pods. */
+  tell(node: string): void {
+    const pods = [podRecord({ uid: `pod-${node}` })];
+    const snapshot = { type: 'snapshot', node, session: 's', epoch: 'e', pods, consistent: true } as const;
+    this.knowledge.applyReport(snapshot, this.clock.now());
   }
 
   #beat(): void {
@@ -75,7 +89,7 @@ class Stand {
   async #probe(from: string, { address, timeoutMs }: ProbeTarget, signal: AbortSignal): Promise<ProbeOutcome> {
     this.probes += 1;
     if (!this.#isHeard(from)) return 'unanswered';
-    if (!this.dark.has(address)) return 'connected';
+    if (!this.dark.has(address) && !this.unreachable.has(address)) return 'connected';
     return await new Promise((resolve, reject) => {
       this.clock.schedule(timeoutMs, () => resolve('timed-out'));
       signal.addEventListener('abort', () => reject(signal.reason), { once: true });
@@ -157,6 +171,21 @@ describe('one node that falls silent', () => {
     await stand.clock.advance(FOUND_WITHIN_MS);
     expect(stand.doubted).toEqual([]);
     expect(stand.changes.toSorted()).toEqual(['n3', 'n4']);
+  });
+
+  test('stays in doubt when an agent is back that has not told of its Pods yet, and is not lost', async () => {
+    stand.mute.add('n3');
+    await stand.clock.advance(FOUND_WITHIN_MS);
+    stand.reopen('n3');
+    stand.mute.delete('n3');
+    stand.unreachable.add('n3');
+    await stand.clock.advance(FOUND_WITHIN_MS);
+    expect([stand.doubted, stand.lost]).toEqual([['n3'], []]);
+    await stand.newLeader();
+    expect([stand.doubted, stand.lost]).toEqual([['n3'], []]);
+    stand.tell('n3');
+    await stand.clock.advance(1_000);
+    expect([stand.doubted, stand.lost]).toEqual([[], []]);
   });
 
   test('is lost no more when its agent speaks, or when a neighbour reaches it', async () => {

@@ -18,10 +18,12 @@ export interface NodeLossesOptions {
   readonly onChange: (node: string) => void;
 }
 
-/** A node whose agents do not speak. */
+/** A node whose agents do not speak, or have not told of its Pods since they did not. */
 interface Suspect {
   /** When they spoke last; of a node that never had any, when it was first doubted. */
   readonly since: number;
+  /** False: an agent is there, and has yet to tell of the node's Pods. */
+  readonly isSilent: boolean;
   readonly isAsked: boolean;
   /** When neighbours were asked last. */
   readonly askedAt: number | undefined;
@@ -56,7 +58,10 @@ export class NodeLosses {
     return this.#suspects.get(node)?.verdict === 'lost';
   }
 
-  /** Whether nobody tells what becomes of the node's Pods: what is known of them is from before its agents fell silent. */
+  /**
+   * Whether nobody tells what becomes of the node's Pods: what is known of them is from before its agents fell silent, and
+   * a new stream changes nothing of that before the agent has told of all its Pods on it.
+   */
   isInDoubt(node: string): boolean {
     const suspect = this.#suspects.get(node);
     if (!suspect || suspect.verdict === 'lost') return false;
@@ -94,11 +99,8 @@ export class NodeLosses {
     const before = new Map(this.#suspects);
     this.#suspects.clear();
     for (const node of knowledge.store.nodes.keys()) {
-      const since = this.#doubtedSince(node, before.get(node)?.since);
-      const known = before.get(node);
-      if (since !== undefined) {
-        this.#suspects.set(node, { isAsked: false, askedAt: undefined, verdict: undefined, ...known, since });
-      }
+      const suspicion = this.#suspicionOf(node, before.get(node));
+      if (suspicion) this.#suspects.set(node, suspicion);
     }
     this.#hold();
     const seenBefore = this.#seen;
@@ -118,20 +120,25 @@ export class NodeLosses {
     return standings;
   }
 
-  /** Of a node that never had an agent only the API server can tell that something is wrong. */
-  #doubtedSince(node: string, before: number | undefined): number | undefined {
+  #suspicionOf(node: string, before: Suspect | undefined): Suspect | undefined {
     const { clock, knowledge } = this.#options;
+    const { presence } = knowledge;
     const now = clock.now();
-    const silentSince = knowledge.presence.silentSince(node, now);
-    if (silentSince !== undefined || knowledge.presence.hasSpoken(node)) return silentSince;
+    const known = before ?? { isAsked: false, askedAt: undefined, verdict: undefined, since: now };
+    const silentSince = presence.silentSince(node, now);
+    if (silentSince !== undefined) return { ...known, since: silentSince, isSilent: true };
+    if (presence.hasSpoken(node)) {
+      return presence.isReporting(node) ? undefined : { ...known, verdict: undefined, isSilent: false };
+    }
+    // Of a node that never had an agent only the API server can tell that something is wrong.
     const object = knowledge.nodes.objectOf(node);
-    return object === 'not-ready' || object === 'gone' ? (before ?? now) : undefined;
+    return object === 'not-ready' || object === 'gone' ? { ...known, isSilent: true } : undefined;
   }
 
   #hold(): void {
     const { knowledge, log } = this.#options;
     const { store, nodes } = knowledge;
-    const silent = [...this.#suspects.values()].map(({ since }) => since);
+    const silent = [...this.#suspects.values()].flatMap(({ since, isSilent }) => (isSilent ? since : []));
     const isHeld = isOwnFault(silent, Math.max(nodes.size, store.nodes.size));
     if (isHeld === this.#isHeld) return;
     this.#isHeld = isHeld;
@@ -141,7 +148,8 @@ export class NodeLosses {
 
   *#due(): Iterable<string> {
     const now = this.#options.clock.now();
-    for (const [node, { isAsked, askedAt, verdict }] of this.#suspects) {
+    for (const [node, { isSilent, isAsked, askedAt, verdict }] of this.#suspects) {
+      if (!isSilent) continue;
       const isNext = askedAt === undefined || now >= askedAt + ASK_AGAIN_MS[verdict ?? 'undecided'];
       if (!isAsked && isNext && (!this.#isHeld || verdict === 'lost')) yield node;
     }
@@ -164,7 +172,7 @@ export class NodeLosses {
     const { knowledge, log, onChange } = this.#options;
     this.look();
     const suspect = this.#suspects.get(node);
-    if (!suspect) return;
+    if (!suspect?.isSilent) return;
     const object = knowledge.nodes.objectOf(node);
     const found = nodeVerdict({ object, hasSpoken: knowledge.presence.hasSpoken(node), tries });
     if (found === 'lost' && this.#isHeld) return;
