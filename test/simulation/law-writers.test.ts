@@ -20,13 +20,14 @@ function evidence(
     readonly at: number;
     readonly lastsMs: number;
     readonly severedAt?: number;
+    readonly code?: string;
   }[],
 ): WriterEvidence {
   const clbCalls = new Map<string, ClbCallNote>();
-  const journal = writes.map(({ by, at, lastsMs, severedAt }, index): JournalRecord => {
+  const journal = writes.map(({ by, at, lastsMs, severedAt, code = '' }, index): JournalRecord => {
     const requestId = `${index}`;
     clbCalls.set(requestId, { process: { name: by, severedAt }, startedAt: at, failureToldAt: undefined });
-    const common = { code: '', message: '', replyLost: false, parameters: { LoadBalancerId: 'lb-1' } };
+    const common = { code, message: '', replyLost: false, parameters: { LoadBalancerId: 'lb-1' } };
     return { kind: 'call', at, finishedAt: at + lastsMs, action: 'BatchRegisterTargets', requestId, ...common };
   });
   return { apiWrites, journal, clbCalls };
@@ -47,6 +48,14 @@ test('a write more than three seconds after the last renewal breaks L7', () => {
   const at = (ms: number) => onlyUnderTheLease(evidence([renewed(1_000, 'a')], [{ by: 'a', at: ms, lastsMs: 100 }]));
   expect(at(3_900)).toEqual([]);
   expect(at(5_000)).toHaveLength(1);
+});
+
+test('a write that waits for its turn because CLB told of too many may begin later', () => {
+  const lease = [renewed(1_000, 'a')];
+  const throttled = { by: 'a', at: 3_000, lastsMs: 100, code: 'RequestLimitExceeded' };
+  const broken = (at: number) => onlyUnderTheLease(evidence(lease, [throttled, { by: 'a', at, lastsMs: 100 }])).length;
+  expect(broken(5_000)).toBe(0);
+  expect(broken(6_500)).toBe(1);
 });
 
 test('a write after somebody else has taken the lease breaks L7, unless people meddled with it', () => {

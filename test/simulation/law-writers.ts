@@ -20,6 +20,10 @@ const WRITE_DEADLINE_MS = 6_000;
 const SLOWEST = 1 / 0.9;
 /** A lease of 10 s has to outlive a call of 6 s by 1 s: so young is the renewal at which a call may begin. */
 const RENEWAL_AGE_MAX_MS = 3_000;
+/** Who was told that the account is over its rate sends little for so long. */
+const THROTTLED_MS = 5_000;
+/** And each request waits no longer than this: half a second of rest, and a second at the lowest rate. */
+const TURN_WAIT_MAX_MS = 1_500;
 /** From the server's deed to the process, on a way that nothing slows. */
 const ON_THE_WAY_MS = 10;
 /** By this name people are known to the API server. */
@@ -60,13 +64,19 @@ function givenUpAt({ note: { startedAt, failureToldAt } }: Write): number {
   return Math.min(startedAt + WRITE_DEADLINE_MS / 1.1, failureToldAt ?? Number.POSITIVE_INFINITY);
 }
 
-/** L7: a write begins only when its process has just renewed the lease, as the API server saw it. */
+/**
+ * L7: a write begins only when its process has just renewed the lease, as the API server saw it. It may wait for its turn
+ * where CLB has told the process that the account is over its rate; its deadline runs from before that.
+ */
 export function onlyUnderTheLease(evidence: WriterEvidence): Breach[] {
   const renewals = renewalsOf(evidence.apiWrites);
+  const throttled = throttledOf(evidence);
   return writesOf(evidence).flatMap(({ action, loadBalancerId, note: { process, startedAt } }) => {
     const renewedAt = renewals.get(process.name)?.findLast(at => at <= startedAt) ?? Number.NEGATIVE_INFINITY;
     const ageMs = startedAt - renewedAt;
-    if (ageMs <= RENEWAL_AGE_MAX_MS * SLOWEST + ON_THE_WAY_MS) return [];
+    const answers = throttled.get(`${process.name} ${action}`) ?? [];
+    const waits = answers.some(at => at <= startedAt && startedAt <= at + THROTTLED_MS);
+    if (ageMs <= (RENEWAL_AGE_MAX_MS + (waits ? TURN_WAIT_MAX_MS : 0)) * SLOWEST + ON_THE_WAY_MS) return [];
     const message = `${process.name} began ${action} on ${loadBalancerId} ${Math.round(ageMs)} ms after its last renewal`;
     return [{ law: 'L7', message }];
   });
@@ -110,6 +120,17 @@ function writeOf(
   const isRefused = code !== '' && changedAt === undefined;
   const endedAt = isRefused ? at : Math.max(finishedAt, changedAt ?? at);
   return { loadBalancerId, action, at, endedAt, note };
+}
+
+/** When CLB told a process, of an action, that the account is over its rate. */
+function throttledOf({ journal, clbCalls }: WriterEvidence): ReadonlyMap<string, readonly number[]> {
+  const found = new Map<string, number[]>();
+  for (const record of journal) {
+    if (record.kind !== 'call' || record.code !== 'RequestLimitExceeded') continue;
+    const key = `${clbCalls.get(record.requestId)?.process.name} ${record.action}`;
+    found.set(key, [...(found.get(key) ?? []), record.finishedAt]);
+  }
+  return found;
 }
 
 function isLeaseChange({ method, path, status }: ApiWrite): boolean {
