@@ -57,6 +57,11 @@ const STEPS: readonly Step[] = [
     advice: 'npm run chart-docs, and commit its README.md and values.schema.json',
     perform: program(process.execPath, 'tools/chart-docs.ts', '--check'),
   },
+  {
+    name: 'dashboards',
+    advice: 'npm run dashboards, and commit charts/clb-direct',
+    perform: program('node', 'tools/dashboards.ts', '--check'),
+  },
   { name: 'generated', advice: 'npm run generate, and commit proto/gen', perform: generated },
 ];
 

@@ -1,6 +1,6 @@
 import { ReportRequest } from '../../proto/gen/clbdirect/v1/report.ts';
 import type { AgentMetrics } from '../metrics.ts';
-import type { StreamStatus } from '../report/stream-status.ts';
+import { STREAM_FAILURES, type StreamStatus } from '../report/stream-status.ts';
 import type { Meter } from './meter.ts';
 
 type ReportFacts =
@@ -20,6 +20,7 @@ export function reportMetrics(meter: Meter): Pick<AgentMetrics, ReportFacts> {
   const { counter, gauge, histogram } = meter;
   const streams = gauge('report_streams', 'Coordinators that are connected and have welcomed this agent.');
   const failures = counter('report_stream_errors_total', 'Report streams that failed, by kind of failure.', 'kind');
+  for (const kind of STREAM_FAILURES) failures.inc({ kind }, 0);
   const bytes = histogram(
     'report_message_bytes',
     'Encoded size of the snapshots and deltas that were sent.',

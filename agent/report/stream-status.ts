@@ -13,3 +13,5 @@ export type StreamState = 'connecting' | 'connected' | 'leading' | 'waiting';
 
 /** Why there is no stream: the name was not looked up, or what the channel says. */
 export type StreamFailure = 'resolve' | ReportChannelError['kind'];
+
+export const STREAM_FAILURES: readonly StreamFailure[] = ['resolve', 'unavailable', 'unauthenticated', 'broken'];

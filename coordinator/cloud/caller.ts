@@ -38,6 +38,9 @@ const DEFAULT_CLOUD_LIMITS: CloudLimits = {
 
 const READ_RETRY = { initialMs: 400, maximumMs: 2000 };
 
+/** The outcome of a call that did what it should. */
+export const CALL_OK = 'ok';
+
 /** One request that left or was given up; for metrics. */
 export interface CallObservation {
   readonly action: string;
@@ -166,7 +169,7 @@ export class Caller {
     };
     try {
       const value = await perform();
-      observe('ok');
+      observe(CALL_OK);
       return value;
     } catch (error) {
       if (signal.aborted && !(signal.reason instanceof DeadlineExceededError)) throw signal.reason;

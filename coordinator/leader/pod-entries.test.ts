@@ -28,6 +28,7 @@ function stored(fields: Partial<PodRecord> = {}, pod: Partial<StoredPod> = {}): 
 test('a Pod is timed from the report that shows all its containers running to its gate', () => {
   const starting = [container('main', ContainerState.RUNNING), container('sidecar', ContainerState.WAITING)];
   entries.reported('p', stored({ containers: starting }), 1_500);
+  entries.looked('p', [], 'WaitingForPod', 1_501);
   entries.reported('p', stored(), 2_000);
   entries.looked('p', [], 'WaitingForPod', 2_001);
   entries.looked('p', ['accepted', 'containers-ready'], 'WaitingForHealthCheck', 3_000);
@@ -35,8 +36,8 @@ test('a Pod is timed from the report that shows all its containers running to it
   entries.opened('p', 9_040);
   expect(entered).toEqual([
     [
-      { stage: 'merged', durationMs: 1 },
-      { stage: 'accepted', durationMs: 999 },
+      { stage: 'merged', durationMs: 0 },
+      { stage: 'accepted', durationMs: 1_000 },
       { stage: 'containers-ready', durationMs: 0 },
       { stage: 'healthy', durationMs: 6_000 },
       { stage: 'open', durationMs: 0 },
@@ -55,6 +56,15 @@ test.each<[string, StoredPod]>([
   entries.looked('p', ['accepted', 'containers-ready', 'healthy', 'open'], undefined, 2_000);
   entries.opened('p', 3_000);
   expect(entered).toEqual([]);
+});
+
+test('a late report of a gate that was opened since begins nothing', () => {
+  entries.reported('p', stored(), 2_000);
+  entries.opened('p', 3_000);
+  entries.reported('p', stored({ ready: true }), 3_001);
+  entries.reported('p', stored({ gate: GateState.OPEN }), 3_100);
+  entries.opened('p', 9_000);
+  expect(entered.length).toBe(1);
 });
 
 test('a gate waits as long as the same side keeps it shut: the Pod, or everything else', () => {

@@ -1,4 +1,4 @@
-import { ContainerState, GateState } from '../../common/pod-record.ts';
+import { ContainerState, GateState, type PodRecord } from '../../common/pod-record.ts';
 import type { GateReason } from '../core/gate.ts';
 import { ENTRY_STAGES, type EntryStage, stageDurations } from '../core/pod-way.ts';
 import type { StoredPod } from '../core/report-store.ts';
@@ -39,9 +39,13 @@ export class PodEntries {
 
   /** Another thing is known of the Pod than before. */
   reported(podUid: string, stored: StoredPod | undefined, now: number): void {
-    if (!stored || stored.deletionSeenAt !== undefined) this.gone(podUid);
-    else if (stored.firstSeenAt >= this.#options.startedAt && isStarted(stored) && !this.#entries.has(podUid))
-      this.#put(podUid, { ...NOBODY, beganAt: now });
+    if (!stored || stored.deletionSeenAt !== undefined || stored.record.gate !== GateState.CLOSED) {
+      this.#entries.delete(podUid);
+      return;
+    }
+    const entry = this.#entries.get(podUid) ?? NOBODY;
+    const isNews = entry.beganAt === undefined && stored.firstSeenAt >= this.#options.startedAt;
+    if (isNews && isStarted(stored.record)) this.#put(podUid, { ...entry, beganAt: now });
   }
 
   /**
@@ -70,10 +74,6 @@ export class PodEntries {
     this.#options.observer.podEntered(stages);
   }
 
-  gone(podUid: string): void {
-    this.#entries.delete(podUid);
-  }
-
   /** What closed gates wait for, one entry for each Pod. */
   *waits(): Iterable<Wait> {
     for (const { wait } of this.#entries.values()) if (wait) yield wait;
@@ -84,8 +84,8 @@ export class PodEntries {
   }
 }
 
-function isStarted({ record: { gate, containers } }: StoredPod): boolean {
-  return gate === GateState.CLOSED && containers.every(({ state }) => state === ContainerState.RUNNING);
+function isStarted({ containers }: PodRecord): boolean {
+  return containers.every(({ state }) => state === ContainerState.RUNNING);
 }
 
 function waitAfter(before: Wait | undefined, reason: GateReason | undefined, now: number): Wait | undefined {

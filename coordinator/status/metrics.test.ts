@@ -11,6 +11,7 @@ import { registerStateGauges } from './state-gauges.ts';
 const VALUES_OF_LABEL: Readonly<Record<string, number>> = {
   /** Actions of CLB's API that the code calls. */
   action: 30,
+  code: 45,
   certificate: 2,
   edge: 2,
   kind: 5,
@@ -85,6 +86,8 @@ test('a call of CLB counts with its result, its wait for the rate limit and its 
   expect(await samples()).toEqual(
     expect.arrayContaining([
       'clb_direct_cloud_calls_total{action="BatchRegisterTargets",result="CD2001"} 1',
+      'clb_direct_cloud_errors_total{code="CD2001"} 1',
+      'clb_direct_cloud_errors_total{code="CD2002"} 0',
       'clb_direct_cloud_call_duration_seconds_sum{action="BatchRegisterTargets"} 0.35',
       'clb_direct_cloud_call_wait_seconds_sum{action="BatchRegisterTargets"} 1.2',
       'clb_direct_cloud_task_duration_seconds_sum{action="BatchModifyTargetWeight"} 0.7',

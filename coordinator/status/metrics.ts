@@ -1,7 +1,8 @@
 import { X509Certificate } from 'node:crypto';
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { WorkQueueObserver } from '../../common/work-queue.ts';
-import type { CallObservation, TaskObservation } from '../cloud/caller.ts';
+import { CALL_OK, type CallObservation, type TaskObservation } from '../cloud/caller.ts';
+import { CALL_ERRORS } from '../cloud/error-catalogue.ts';
 import type { TargetWrite } from '../core/lane-plan.ts';
 import type { EntryStage, ExitStage, StageDuration } from '../core/pod-way.ts';
 import type { Audit } from '../lanes/auditor.ts';
@@ -36,6 +37,12 @@ export class CoordinatorMetrics implements CoordinatorObserver {
     name: 'clb_direct_cloud_calls_total',
     help: 'Calls of the CLB API, by action and result (ok, or the code of the error as in docs/errors.md)',
     labelNames: ['action', 'result'],
+    registers: this.#registers,
+  });
+  readonly #cloudErrors = new Counter({
+    name: 'clb_direct_cloud_errors_total',
+    help: 'Calls of the CLB API that failed, by code as in docs/errors.md',
+    labelNames: ['code'],
     registers: this.#registers,
   });
   readonly #cloudCallDuration = new Histogram({
@@ -145,6 +152,8 @@ export class CoordinatorMetrics implements CoordinatorObserver {
   });
 
   constructor() {
+    // The first of its kind would not count as an increase.
+    for (const { code } of CALL_ERRORS) this.#cloudErrors.inc({ code }, 0);
     for (const reason of DRAIN_REASONS) this.#drainAnswers.inc({ reason }, 0);
     this.#drainAnswers.inc({ reason: 'other' }, 0);
     for (const mode of HOOK_MODES) this.#injectedHooks.inc({ mode }, 0);
@@ -152,6 +161,7 @@ export class CoordinatorMetrics implements CoordinatorObserver {
 
   cloudCall({ action, outcome, durationMs, waitedMs }: CallObservation): void {
     this.#cloudCalls.inc({ action, result: outcome });
+    if (outcome !== CALL_OK) this.#cloudErrors.inc({ code: outcome });
     this.#cloudCallDuration.observe({ action }, durationMs / 1_000);
     this.#cloudCallWait.observe({ action }, waitedMs / 1_000);
   }
