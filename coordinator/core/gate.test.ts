@@ -19,13 +19,14 @@ interface Scene {
   readonly boundOn?: readonly PlacedRule[];
   readonly target?: Partial<RuleTarget>;
   readonly provenUnselected?: boolean;
+  readonly more?: Partial<GateInput>;
 }
 
 function decide(scene: Scene) {
   const { pod = podView(), rules = [HTTP], boundOn = [HTTP, HTTPS], provenUnselected = false } = scene;
   const keys = new Set(boundOn.map(rule => bindingKey(placeOf(rule, pod) ?? { ...nowhere, port: 0 })));
   const targetAt: GateInput['targetAt'] = (_, key) => (keys.has(key) ? target(pod, key, scene) : undefined);
-  return gateDecision({ pod, rules, targetAt, provenUnselected });
+  return gateDecision({ pod, rules, targetAt, provenUnselected, ...scene.more });
 }
 
 const OTHERS_MARK = { cluster: 'c1', namespace: 'default', name: 'pod-0', podUid: 'pod-0' };
@@ -99,7 +100,7 @@ describe('the gate stays closed', () => {
     expect(decide({ rules: [HTTP, HTTPS], boundOn: [HTTP] })).toEqual({
       status: 'closed',
       reason: 'WaitingForRegistration',
-      message: '1 of 2 rules ready; default/web TCP:443 on lb-1: not yet read back with weight 10.',
+      message: '1 of 2 rules ready; default/web TCP:443 on lb-1/lbl-1: not yet read back with weight 10.',
     });
   });
 
@@ -138,6 +139,36 @@ describe('the gate stays closed', () => {
 test('the gate of a Pod whose target CLB refuses tells the code', () => {
   const decision = decide({ bound: { weight: 0 }, target: { refusal: 'CD2009' } });
   expect(decision).toMatchObject({ status: 'closed', message: expect.stringContaining('CD2009') });
+});
+
+test('the gate of a Pod whose target is unhealthy tells since when', () => {
+  const unhealthySinceMs = () => Date.UTC(2026, 0, 1, 12, 0, 5, 250);
+  expect(decide({ bound: { health: 'unhealthy' }, more: { unhealthySinceMs } })).toMatchObject({
+    message:
+      '0 of 1 rules ready; default/web TCP:80 on lb-1/lbl-0: the health check says unhealthy since 2026-01-01T12:00:05Z.',
+  });
+  expect(decide({ bound: { health: 'unknown' }, more: { unhealthySinceMs } })).toMatchObject({
+    message: expect.stringMatching(/says unknown\.$/),
+  });
+});
+
+test('the gate of a Pod for which the rule has no place tells the quota, and only while it has none', () => {
+  const quotaOf = () => 200;
+  expect(decide({ boundOn: [], more: { quotaOf } })).toMatchObject({
+    reason: 'WaitingForRegistration',
+    message: expect.stringContaining("CLB's quota of 200 targets on the rule leaves no place (CD1011)"),
+  });
+  expect(decide({ bound: { weight: 0 }, more: { quotaOf } })).toMatchObject({
+    message: expect.stringContaining('not yet read back with weight 10'),
+  });
+});
+
+test('the gate names the forwarding rule of a Pod on layer 7', () => {
+  const forwarding = { scheme: 'HTTPS', domain: 'shop.example', url: '/cart' } as const;
+  const rule = placedRule({ forwarding, place: { ...HTTP.place, locationId: 'loc-1' } });
+  expect(decide({ rules: [rule], boundOn: [] })).toMatchObject({
+    message: expect.stringContaining('default/web HTTPS://shop.example/cart on lb-1/lbl-0/loc-1: '),
+  });
 });
 
 test('nothing is said about the gate of a Pod that is deleted or has none', () => {

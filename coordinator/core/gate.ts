@@ -31,6 +31,10 @@ export interface GateInput {
   readonly rules: readonly Rule[];
   /** The target at a binding key of the given load balancer; undefined before that load balancer was read. */
   readonly targetAt: (loadBalancerId: string, key: string) => RuleTarget | undefined;
+  /** CLB's limit of targets on the rule, where it leaves Pods of the rule out. */
+  readonly quotaOf?: (rule: PlacedRule) => number | undefined;
+  /** Since when this target was seen unhealthy without a break, milliseconds since the Unix epoch. */
+  readonly unhealthySinceMs?: (key: string) => number | undefined;
   /** A consistent list of the namespace's Services, read after the Pod was first reported, has none that selects it. */
   readonly provenUnselected: boolean;
 }
@@ -99,11 +103,13 @@ function unreachableBy(rule: Rule, { record, instanceId, node }: PodView): Wait 
 }
 
 function waitOfPlaced(rule: PlacedRule, weight: number, input: GateInput): Wait | undefined {
+  const { loadBalancerId, listenerId, locationId } = rule.place;
   const place = placeOf(rule, input.pod);
-  const name = `${label(rule)} on ${rule.place.loadBalancerId}`;
-  const target = place && input.targetAt(rule.place.loadBalancerId, bindingKey(place));
+  const name = `${label(rule)} on ${[loadBalancerId, listenerId, locationId].filter(id => id !== '').join('/')}`;
+  const key = place && bindingKey(place);
+  const target = key === undefined ? undefined : input.targetAt(loadBalancerId, key);
   const bound = target?.bound;
-  if (!bound || target.transaction || bound.mark?.podUid !== input.pod.record.uid || bound.weight !== weight) {
+  if (!bound || target?.transaction || bound.mark?.podUid !== input.pod.record.uid || bound.weight !== weight) {
     const { nodeSign, node } = input.pod;
     if (nodeSign) {
       const why =
@@ -111,16 +117,30 @@ function waitOfPlaced(rule: PlacedRule, weight: number, input: GateInput): Wait 
       const message = `${name}: nothing new is opened on node ${node}, ${why}`;
       return { reason: 'NodeLeaving', message };
     }
-    const refused = target?.refusal === undefined ? '' : ` (CLB refuses the target: ${target.refusal})`;
-    return { reason: 'WaitingForRegistration', message: `${name}: not yet read back with weight ${weight}${refused}` };
+    return { reason: 'WaitingForRegistration', message: `${name}: ${missingTarget(rule, target, weight, input)}` };
   }
   if (bound.health === 'healthy' || bound.health === 'closed') return undefined;
+  const sinceMs = bound.health === 'unhealthy' && key !== undefined ? input.unhealthySinceMs?.(key) : undefined;
+  const since = sinceMs === undefined ? '' : ` since ${new Date(sinceMs).toISOString().replace(/\.\d+Z$/, 'Z')}`;
   return {
     reason: 'WaitingForHealthCheck',
-    message: `${name}: the health check says ${bound.health ?? 'nothing yet'}`,
+    message: `${name}: the health check says ${bound.health ?? 'nothing yet'}${since}`,
   };
 }
 
-function label(rule: Rule): string {
-  return `${rule.service.namespace}/${rule.service.name} ${ruleLabel(rule)}`;
+function missingTarget(
+  rule: PlacedRule,
+  target: RuleTarget | undefined,
+  weight: number,
+  { quotaOf }: Pick<GateInput, 'quotaOf'>,
+): string {
+  if (target?.refusal !== undefined) return `CLB refuses the target: ${target.refusal}`;
+  const quota = target?.bound || target?.transaction ? undefined : quotaOf?.(rule);
+  if (quota !== undefined) return `CLB's quota of ${quota} targets on the rule leaves no place (CD1011)`;
+  return `not yet read back with weight ${weight}`;
+}
+
+function label({ service, forwarding, ...rule }: Rule): string {
+  const where = forwarding ? `${forwarding.scheme}://${forwarding.domain}${forwarding.url}` : ruleLabel(rule);
+  return `${service.namespace}/${service.name} ${where}`;
 }

@@ -92,12 +92,27 @@ it('skips what is already written or waits to be written', async () => {
   expect(transport.requests).toHaveLength(1);
 });
 
-it('writes a new message', async () => {
+it('writes a new message about a shut gate after a moment, and of several the last', async () => {
   writer.write(closed);
   await clock.advance(0);
   writer.write({ ...closed, message: 'still waiting' });
+  await clock.advance(200);
+  writer.write({ ...closed, message: 'waiting on' });
+  expect(conditions().map(condition => condition.message)).toEqual(['waiting']);
+  await clock.advance(50);
+  expect(conditions().map(condition => condition.message)).toEqual(['waiting', 'waiting on']);
+});
+
+it('opens and shuts a gate at once, whatever words wait', async () => {
+  writer.write(closed);
   await clock.advance(0);
-  expect(conditions().map(condition => condition.message)).toEqual(['waiting', 'still waiting']);
+  writer.write({ ...closed, message: 'still waiting' });
+  writer.write(open);
+  await clock.advance(0);
+  writer.write({ ...closed, message: 'another address' });
+  await clock.advance(0);
+  await clock.advance(1_000);
+  expect(conditions().map(condition => condition.message)).toEqual(['waiting', 'ready', 'another address']);
 });
 
 it('ends with the last word when it changes while a patch is under way', async () => {

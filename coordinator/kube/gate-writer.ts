@@ -40,6 +40,8 @@ const CONCURRENCY = 50;
 const PODS_MAX = 200_000;
 const PATCH_TIMEOUT_MS = 5_000;
 const BACKOFF = { initialMs: 100, maximumMs: 10_000 };
+/** Other words about a gate that stays shut wait so long for yet others, and let gates that open go first. */
+const WORDS_DELAY_MS = 250;
 
 interface Request {
   readonly gate: Gate;
@@ -73,7 +75,9 @@ export class GateWriter {
   write(gate: Gate): boolean {
     const latest = this.#work.pending(gate.podUid)?.gate ?? this.#written.get(gate.podUid);
     if (latest && saysTheSame(latest, gate)) return true;
-    return this.#work.submit(gate.podUid, { gate, requestedAt: this.#options.clock.now() });
+    const isOnlyWords = !gate.isOpen && latest !== undefined && !latest.isOpen;
+    const request = { gate, requestedAt: this.#options.clock.now() };
+    return this.#work.submit(gate.podUid, request, isOnlyWords ? WORDS_DELAY_MS : 0);
   }
 
   /** The Pod is leaving: what waits to be written about its gate is no longer true. */

@@ -5,9 +5,11 @@ import { entryProgress } from '../core/entry-progress.ts';
 import { type GateDecision, type GateReason, gateDecision } from '../core/gate.ts';
 import { GateLatches } from '../core/gate-latch.ts';
 import type { Rule } from '../core/rule.ts';
-import type { RuleTarget } from '../core/rule-state.ts';
+import type { PlacedRule, RuleTarget } from '../core/rule-state.ts';
+import { unhealthyTargets } from '../core/unhealthy-targets.ts';
 import type { LeaderPorts } from './leader-ports.ts';
 import type { PodEntries } from './pod-entries.ts';
+import { UnhealthySince } from './unhealthy-since.ts';
 
 export interface GateKeeperOptions {
   readonly view: ClusterView;
@@ -18,6 +20,8 @@ export interface GateKeeperOptions {
   /** Every rule that selects the Pod, those without a place included. */
   readonly rulesOf: (podUid: string) => readonly Rule[];
   readonly targetAt: (podUid: string, loadBalancerId: string, key: string) => RuleTarget | undefined;
+  /** CLB's limit of targets on the rule, where it leaves Pods of the rule out. */
+  readonly quotaOf: (rule: PlacedRule) => number | undefined;
   /** Whether what reads show of the Pod's targets is for good: the leader before may still be changing them. */
   readonly isCertain: (podUid: string) => boolean;
   readonly isProvenUnselected: (pod: PodView) => boolean;
@@ -44,6 +48,7 @@ export class GateKeeper {
   readonly #deferred = new Set<string>();
   /** Pods whose gates somebody else shut after they had been opened here: what was written last does not stand. */
   readonly #shut = new Set<string>();
+  readonly #unhealthy: UnhealthySince;
   /** The load balancers whose word each Pod waits for. */
   readonly #waits = new Map<string, readonly string[]>();
   readonly #waiting = new Map<string, number>();
@@ -51,6 +56,7 @@ export class GateKeeper {
   constructor(options: GateKeeperOptions) {
     this.#options = options;
     this.#startedAt = options.clock.now();
+    this.#unhealthy = new UnhealthySince(options.clock);
   }
 
   /** Decides about the Pod's gate as things are now. */
@@ -63,6 +69,7 @@ export class GateKeeper {
     if (pod.deletionSeenAt !== undefined) this.#options.ports.dropGate(podUid);
     const latch = pod.record.gate === GateState.ABSENT ? 'latched' : this.#latches.look(pod);
     if (latch === 'latched') {
+      this.#unhealthy.forget(podUid);
       this.#wait(podUid, []);
       this.#options.entries.looked(podUid, [], undefined, this.#options.clock.now());
       return;
@@ -78,8 +85,13 @@ export class GateKeeper {
       rules,
       targetAt: (loadBalancerId: string, key: string) => this.#options.targetAt(podUid, loadBalancerId, key),
     };
+    this.#unhealthy.look(
+      podUid,
+      unhealthyTargets(input).map(({ key }) => key),
+    );
     const provenUnselected = rules.length === 0 && this.#options.isProvenUnselected(pod);
-    const decision = gateDecision({ ...input, provenUnselected });
+    const unhealthySinceMs = (key: string) => this.#unhealthy.of(podUid, key)?.wallMs;
+    const decision = gateDecision({ ...input, provenUnselected, unhealthySinceMs, quotaOf: this.#options.quotaOf });
     this.#wait(podUid, waitsForCloud(decision) ? placesOf(rules) : []);
     const reason = decision.status === 'closed' ? decision.reason : undefined;
     this.#options.entries.looked(podUid, entryProgress(input), reason, this.#options.clock.now());
@@ -116,6 +128,7 @@ export class GateKeeper {
     this.#latches.forget(podUid);
     this.#deferred.delete(podUid);
     this.#shut.delete(podUid);
+    this.#unhealthy.forget(podUid);
     this.#wait(podUid, []);
   }
 

@@ -165,6 +165,10 @@ export class LeaderWork {
         return pod ? rules.forPod(pod.record, view.servicesOf(podUid)) : [];
       },
       targetAt: (podUid, loadBalancerId, key) => this.#fleet.targetAt(podUid, loadBalancerId, key),
+      quotaOf: ({ id, place: { loadBalancerId } }) => {
+        const leftOut = this.#fleet.get(loadBalancerId)?.lane.plan?.leftOut.get(id) ?? 0;
+        return leftOut > 0 ? driver.quotaAt(loadBalancerId) : undefined;
+      },
       isCertain: podUid => this.#places.isCertain(podUid),
       isProvenUnselected: pod => this.#proof.holdsFor(pod),
       onWaits: (loadBalancerId, waits) => this.#fleet.get(loadBalancerId)?.lane.setGateWaits(waits),
