@@ -56,6 +56,7 @@ export function leaderStand({ clock, cloud, knowledge, writeGate, sendDrainUpdat
       },
       reportReplica: () => undefined,
       reportPod: () => undefined,
+      reportOwner: () => undefined,
       reportNode: () => undefined,
       readSecret: () => undefined,
       writeConfig: () => undefined,

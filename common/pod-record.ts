@@ -3,4 +3,4 @@
  * type itself, so that there is one definition.
  */
 export type { Deletion, Eni, Pod as PodRecord } from '../proto/gen/clbdirect/v1/report.ts';
-export { ContainerState, GateState, PodPhase, Protocol } from '../proto/gen/clbdirect/v1/report.ts';
+export { ContainerState, GateState, HookKind, PodPhase, Protocol } from '../proto/gen/clbdirect/v1/report.ts';

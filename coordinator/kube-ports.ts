@@ -6,11 +6,12 @@ import type { Random } from '../common/random.ts';
 import type { PodView } from './core/cluster-view.ts';
 import type { Mark } from './core/mark.ts';
 import type { Knowledge } from './knowledge.ts';
-import { EventRecorder } from './kube/event-recorder.ts';
+import { EventRecorder, type EventSubject } from './kube/event-recorder.ts';
 import { GateWriter } from './kube/gate-writer.ts';
 import { NamespaceServices } from './kube/namespace-services.ts';
 import { NodeInstances } from './kube/node-instances.ts';
 import { type PodAnswer, PodConfirmer, type PodQuestion } from './kube/pod-confirmer.ts';
+import { PodOwners } from './kube/pod-owners.ts';
 import { SecretReader } from './kube/secret-reader.ts';
 import { ServiceWriter } from './kube/service-status.ts';
 import { type ClaimableKind, TkeControllers } from './kube/tke-controllers.ts';
@@ -52,6 +53,7 @@ export class KubePorts implements LeaderPorts {
   readonly #services: ServiceWriter;
   readonly #events: EventRecorder;
   readonly #confirmer: PodConfirmer;
+  readonly #owners: PodOwners;
   readonly #lists: NamespaceServices;
   readonly #instances: NodeInstances;
   readonly #secrets: SecretReader;
@@ -94,6 +96,7 @@ export class KubePorts implements LeaderPorts {
       onAnswer: (question, answer) => this.#answered(question, answer),
       onError: failed('Pod'),
     });
+    this.#owners = new PodOwners({ ...base, observer: observer.queue('owners'), onError: failed('owner of a Pod') });
     this.#lists = new NamespaceServices({
       ...base,
       observer: observer.queue('service-lists'),
@@ -131,7 +134,7 @@ export class KubePorts implements LeaderPorts {
   }
 
   async run(signal: AbortSignal): Promise<void> {
-    const askers = [this.#confirmer, this.#lists, this.#instances, this.#secrets];
+    const askers = [this.#confirmer, this.#owners, this.#lists, this.#instances, this.#secrets];
     const parts = [this.#gates, this.#services, this.#events, this.#configs, this.#tkeControllers, ...askers];
     await Promise.all(parts.map(part => part.run(signal)));
   }
@@ -183,6 +186,11 @@ export class KubePorts implements LeaderPorts {
       type: 'Warning',
       ...problem,
     });
+  };
+
+  reportOwner: LeaderPorts['reportOwner'] = ({ namespace, name, uid }, problemOf) => {
+    const onOwner = (subject: EventSubject) => this.#events.record({ subject, type: 'Warning', ...problemOf(subject) });
+    this.#owners.ask({ podUid: uid, namespace, name, onOwner });
   };
 
   reportNode: LeaderPorts['reportNode'] = (name, problem) => {

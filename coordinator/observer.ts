@@ -15,6 +15,7 @@ export const QUEUE_NAMES = [
   'pods',
   'service-lists',
   'instances',
+  'owners',
   'secrets',
   'creations',
   'deletions',

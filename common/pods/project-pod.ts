@@ -2,6 +2,7 @@ import type { Condition, Container, ContainerStatus, ObjectMeta, Pod } from '../
 import { CUSTOM_WEIGHT_ANNOTATION, INGRESS_CUSTOM_WEIGHT_ANNOTATION, READINESS_GATE } from '../names.ts';
 import { ContainerState, type Deletion, GateState, PodPhase, type PodRecord, Protocol } from '../pod-record.ts';
 import { detectEni, type NodePolicy } from './detect-eni.ts';
+import { hookKindOf } from './hook-kind.ts';
 import { servingContainers } from './serving-containers.ts';
 
 const OUR_ANNOTATION_PREFIX = 'clb-direct.io/';
@@ -34,6 +35,7 @@ export function projectPod(pod: Pod, policy: NodePolicy): PodRecord {
     gate: gateOf(pod),
     annotations: plannedAnnotations(pod.metadata.annotations ?? {}),
     ...waitsForGate(pod),
+    hook: hookKindOf(pod),
     createdAtMs: Date.parse(pod.metadata.creationTimestamp ?? '') || 0,
   };
 }

@@ -4,6 +4,7 @@ import type { PodView } from '../core/cluster-view.ts';
 import type { GateReason } from '../core/gate.ts';
 import type { Mark } from '../core/mark.ts';
 import type { RuleOwner } from '../core/rule.ts';
+import type { EventSubject } from '../kube/event-recorder.ts';
 import type { RecordEntries } from '../kube/load-balancer-record.ts';
 import type { OwnerRecord } from '../kube/owner-record.ts';
 import type { SecretName } from '../kube/secret-reader.ts';
@@ -31,6 +32,8 @@ export interface LeaderPorts {
   reportReplica(problem: Problem): void;
   /** Tells on the Pod itself. */
   reportPod(pod: PodRecord, problem: Problem): void;
+  /** Tells on the object that a user would change to have other Pods, which is looked for. */
+  reportOwner(pod: PodRecord, problemOf: (owner: EventSubject) => Problem): void;
   /** Tells on the node itself. */
   reportNode(node: string, problem: Problem): void;
   /** Has an agent of the node try a TCP port. Rejects with the signal's reason when it aborts, and never else. */

@@ -9,6 +9,7 @@ import type { ServiceIntent } from '../loadbalancers/service-intent.ts';
 import { waitsForTke } from '../loadbalancers/tke-gate.ts';
 import { unreachablePods } from '../loadbalancers/unreachable-pods.ts';
 import { autoConfig } from '../tke-service-config/auto-config.ts';
+import type { BarePods } from './bare-pods.ts';
 import { type Claimed, type Claims, selectionOf } from './claims.ts';
 import { addAll, type Dirt, take, takeSome } from './dirt.ts';
 import type { DrainAnswers } from './drain-answers.ts';
@@ -56,6 +57,7 @@ export interface LeaderTurnOptions {
   readonly rules: WantedRules;
   readonly gates: GateKeeper;
   readonly drains: DrainAnswers;
+  readonly bare: Pick<BarePods, 'look'>;
   readonly lint: Pick<LintDesk, 'mark'>;
 }
 
@@ -89,6 +91,7 @@ export class LeaderTurn {
   #look(podUid: string): void {
     this.#options.pods.ask(podUid);
     this.#options.gates.look(podUid);
+    this.#options.bare.look(podUid);
   }
 
   #claimServices(keys: readonly string[]): void {

@@ -33,6 +33,8 @@ const BY_HAND: Listener = {
   forwardingRules: [],
 };
 
+const OWNER = { apiVersion: 'apps/v1', kind: 'Deployment', namespace: 'default', name: 'web', uid: 'owner-uid' };
+
 const DRAIN_STATES = Object.fromEntries(Object.entries(DrainState).map(([name, value]) => [value, name]));
 
 /** One term of leadership over a fake cloud; what it does to the API server is written down. */
@@ -107,6 +109,7 @@ class Term {
       reportProblem: (_, { code }) => note(code),
       reportReplica: ({ code }) => note(code),
       reportPod: ({ uid }, { code }) => note(`${code} on Pod ${uid}`),
+      reportOwner: ({ uid }, problemOf) => note(`${problemOf(OWNER).code} on the owner of Pod ${uid}`),
       reportNode: (node, { code, message }) =>
         note(`${code} on node ${node}: ${message.includes('no longer') ? 'stays' : 'leaves'}`),
       probe: async () => 'unanswered',

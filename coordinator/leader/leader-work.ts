@@ -18,6 +18,7 @@ import { LoadBalancerDirectory } from '../loadbalancers/load-balancer-directory.
 import type { ExistingLoadBalancerPolicy } from '../loadbalancers/placements.ts';
 import type { CoordinatorObserver } from '../observer.ts';
 import { AccountQuota } from './account-quota.ts';
+import { BarePods } from './bare-pods.ts';
 import { CertificateShelf } from './certificate-shelf.ts';
 import { Claims, type TkeControllers } from './claims.ts';
 import { addAll, Dirt } from './dirt.ts';
@@ -104,6 +105,7 @@ export class LeaderWork {
   readonly #gates: GateKeeper;
   readonly #drains: DrainAnswers;
   readonly #endings: DrainEndings;
+  readonly #bare: BarePods;
   readonly #lint: LintDesk;
   readonly #turn: LeaderTurn;
   readonly #unfollow: () => void;
@@ -174,6 +176,7 @@ export class LeaderWork {
       onWaits: (loadBalancerId, waits) => this.#fleet.get(loadBalancerId)?.lane.setGateWaits(waits),
     });
     this.#endings = new DrainEndings(options);
+    this.#bare = new BarePods({ ...options, view });
     this.#drains = new DrainAnswers({ ...options, settleMs: ids => this.#endings.settleMs(ids) });
     this.#lint = new LintDesk({ ...shared, pods: this.#pods, claims, rules });
     this.#turn = new LeaderTurn({ ...shared, ...this.#partsOfTurns(), claims, rules });
@@ -196,6 +199,7 @@ export class LeaderWork {
       gates: this.#gates,
       drains: this.#drains,
       lint: this.#lint,
+      bare: this.#bare,
     };
   }
 
@@ -286,6 +290,11 @@ export class LeaderWork {
   /** What is found of silent nodes. */
   get losses(): NodeDesk['losses'] {
     return this.#nodes.losses;
+  }
+
+  /** Pods that lack what makes their changes lossless. */
+  get bare(): Pick<BarePods, 'ungated' | 'unhooked'> {
+    return this.#bare;
   }
 
   lanes(): readonly Lane[] {

@@ -320,6 +320,23 @@ export const PROBLEMS = [
     fix: 'Allow get, list and watch of the resource in the ClusterRole of the coordinator. It is tried again every 30 s.',
   },
   {
+    code: 'CD3010',
+    reason: 'PodsUngated',
+    meaning:
+      'Pods of a workload that is served have no readiness gate, so that a rolling update does not wait for the load balancer.',
+    cause:
+      'They were made while no coordinator answered the webhook, before anything of clb-direct selected them, or where the webhook is off or told to leave them alone.',
+    fix: 'Roll the workload (kubectl rollout restart), or put the gate into its template: clb-direct inject -f prints it. docs/injection.md tells which Pods get it by themselves.',
+  },
+  {
+    code: 'CD3011',
+    reason: 'PodsUnhooked',
+    meaning: 'Pods of a workload that is served have a container whose SIGTERM does not wait for the load balancer.',
+    cause:
+      'As above, or the container has an exec or httpGet preStop of its own, which stays. Its Pods are drained from the moment at which their deletion is seen.',
+    fix: 'As above. A preStop of your own: do its step on SIGTERM and remove it, or put what it does into a container of its own.',
+  },
+  {
     code: 'CD3020',
     reason: 'ObjectPutRight',
     meaning: "Somebody deleted or edited what clb-direct's TLS or webhook stands on; it is as it was again.",

@@ -19,6 +19,8 @@ export const IDLE_STATE: StateGauges = {
   fullestRuleRatio: 0,
   mismatched: new Map(),
   gateWaits: new Map(),
+  ungated: 0,
+  unhooked: new Map(),
   held: new Map(),
   drains: 0,
   announced: new Map(),

@@ -14,6 +14,7 @@ const VALUES_OF_LABEL: Readonly<Record<string, number>> = {
   code: 45,
   certificate: 2,
   edge: 2,
+  hook: 3,
   kind: 5,
   mode: 3,
   outcome: 4,

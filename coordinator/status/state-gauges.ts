@@ -5,6 +5,7 @@ import { MISMATCHES, type Mismatch } from '../core/mismatch.ts';
 import { NODE_SIGN_KINDS, type NodeSignKind } from '../core/node-sign.ts';
 import type { Hold } from '../core/rule-plan.ts';
 import { PRIORITIES, type Priority } from '../core/target-operation.ts';
+import { UNHOOKED_BY, type UnhookedBy } from '../leader/bare-pods.ts';
 
 const HOLD_REASONS: readonly Hold['reason'][] = ['last-open-target', 'brake', 'replacements-not-serving'];
 
@@ -44,6 +45,10 @@ export interface StateGauges {
   readonly mismatched: Tally<Mismatch>;
   /** Pods whose gate is closed. */
   readonly gateWaits: Tally<GateReason>;
+  /** Pods that are served and have no readiness gate of ours. */
+  readonly ungated: number;
+  /** Pods that are served and of which a container does not wait for the load balancer, by what it does instead. */
+  readonly unhooked: ReadonlyMap<UnhookedBy, number>;
   /** Targets that law L2 keeps in though something speaks against them. */
   readonly held: ReadonlyMap<Hold['reason'], number>;
   /** preStop hooks that agents hold. */
@@ -214,6 +219,17 @@ function podSetter(registry: Registry): Setter {
     'reason',
   );
   const drains = gauge(registry, 'drains', 'preStop hooks that agents hold, or held a moment ago');
+  const ungated = gauge(
+    registry,
+    'ungated_pods',
+    'Pods that Services or Ingresses select and that have no readiness gate: rolling updates do not wait for them',
+  );
+  const unhooked = gauge(
+    registry,
+    'unhooked_pods',
+    'Pods that Services or Ingresses select and of which a container does not wait for the load balancer, by what its preStop does',
+    'hook',
+  );
   const mismatched = tally(registry, MISMATCHES, {
     count: ['mismatched_targets', 'Targets that CLB shows otherwise than wanted, without those held, by kind'],
     oldest: [
@@ -230,6 +246,8 @@ function podSetter(registry: Registry): Setter {
   return state => {
     for (const reason of HOLD_REASONS) held.set({ reason }, state.held.get(reason) ?? 0);
     drains.set(state.drains);
+    ungated.set(state.ungated);
+    for (const hook of UNHOOKED_BY) unhooked.set({ hook }, state.unhooked.get(hook) ?? 0);
     mismatched(state.mismatched);
     gates(state.gateWaits);
   };

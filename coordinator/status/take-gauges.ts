@@ -2,6 +2,7 @@ import type { Clock } from '../../common/clock.ts';
 import type { Coordinator } from '../coordinator.ts';
 import type { LifeCycleState } from '../core/life-cycle.ts';
 import { priorityOf } from '../core/target-operation.ts';
+import { UNHOOKED_BY } from '../leader/bare-pods.ts';
 import { isSuperNode } from '../nodes/pod-cover.ts';
 import type { StateGauges, Tally } from './state-gauges.ts';
 
@@ -21,6 +22,8 @@ export function takeGauges(coordinator: Coordinator, clock: Clock): StateGauges 
     mismatched: tally(work?.mismatched() ?? [], ({ kind }) => kind, now),
     gateWaits: tally(work?.gateWaits() ?? [], ({ reason }) => reason, now),
     drains: knowledge.drains.size,
+    ungated: work?.bare.ungated ?? 0,
+    unhooked: new Map(UNHOOKED_BY.map(by => [by, work?.bare.unhooked(by) ?? 0])),
     announced: countBy(
       [...knowledge.store.nodes.keys()].flatMap(node => knowledge.store.signsOf(node).map(({ kind }) => kind)),
     ),

@@ -60,6 +60,9 @@ async function playProduct(): Promise<void> {
   await estate.untilReady('web', 2);
   await estate.serve('edge');
   await estate.deploy('edge', { replicas: 2, network: 'node', annotations: { 'clb-direct.io/inject': 'true' } });
+  // What lacks gate and hook is told of on its owner.
+  await estate.serve('bare');
+  await estate.deploy('bare', { replicas: 1, annotations: { 'clb-direct.io/inject': 'false' } });
   // What is not understood gets an Event.
   await estate.serve('odd', { annotations: { 'service.cloud.tencent.com/specify-protocol': 'no JSON' } });
   await estate.passes(MINUTE_MS);
@@ -128,6 +131,7 @@ async function playAdmissions(): Promise<void> {
 const usedElsewhere: Readonly<Record<string, string>> = {
   'coordinator: get services': 'service-status.ts reads a Service again that changed while it was written',
   'coordinator: get ingresses.networking.k8s.io': 'and so an Ingress',
+  'coordinator: get jobs.batch': 'pod-owners.ts, for a Pod of a Job',
   'agent: get pods': 'deletion-question.ts, when preStop is called before the watch has told of a deletion',
   'agent: get nodes': 'agent --check, whether the node is called so',
 };

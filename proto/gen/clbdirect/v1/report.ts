@@ -30,6 +30,26 @@ export const protobufFileName = "clbdirect/v1/report.proto";
  * coordinator send ResyncRequest, and the agent answers with a new Snapshot.
  */
 
+export const HookKind = {
+  UNSPECIFIED: 0,
+  /** DRAIN - Calls an agent, which holds it until the load balancer has let the Pod go. */
+  DRAIN: 1,
+  SLEEP: 2,
+  /** OTHER - A command or a call that has nothing to do with us. */
+  OTHER: 3,
+  NONE: 4,
+} as const;
+
+export type HookKind = typeof HookKind[keyof typeof HookKind];
+
+export namespace HookKind {
+  export type UNSPECIFIED = typeof HookKind.UNSPECIFIED;
+  export type DRAIN = typeof HookKind.DRAIN;
+  export type SLEEP = typeof HookKind.SLEEP;
+  export type OTHER = typeof HookKind.OTHER;
+  export type NONE = typeof HookKind.NONE;
+}
+
 export const Protocol = { UNSPECIFIED: 0, TCP: 1, UDP: 2 } as const;
 
 export type Protocol = typeof Protocol[keyof typeof Protocol];
@@ -284,7 +304,11 @@ export interface Pod {
   /** Milliseconds since the Unix epoch. */
   createdAtMs: number;
   /** The first readiness gate but ours that is not True, while the containers are ready: what the Pod waits for. */
-  waitsForGate?: string | undefined;
+  waitsForGate?:
+    | string
+    | undefined;
+  /** What the preStop hooks of its regular containers do, by the one that does least; unset by agents that do not tell. */
+  hook?: HookKind | undefined;
 }
 
 export interface Pod_LabelsEntry {
@@ -1195,6 +1219,7 @@ function createBasePod(): Pod {
     annotations: {},
     createdAtMs: 0,
     waitsForGate: undefined,
+    hook: undefined,
   };
 }
 
@@ -1247,6 +1272,9 @@ export const Pod: MessageFns<Pod> = {
     }
     if (message.waitsForGate !== undefined) {
       writer.uint32(130).string(message.waitsForGate);
+    }
+    if (message.hook !== undefined) {
+      writer.uint32(136).int32(message.hook);
     }
     return writer;
   },
@@ -1396,6 +1424,14 @@ export const Pod: MessageFns<Pod> = {
             }
 
             message.waitsForGate = reader.string();
+            continue;
+          }
+          case 17: {
+            if (tag !== 136) {
+              break;
+            }
+
+            message.hook = reader.int32() as any;
             continue;
           }
         }
