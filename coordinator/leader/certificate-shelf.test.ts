@@ -27,6 +27,25 @@ test('a Secret is asked for once, and again while it is in use', async () => {
   expect(made.of(SECRET)).toEqual(FOUND);
 });
 
+test('a missing one is asked for again soon, then ever more rarely, and rarely once it is found', async () => {
+  const { clock, asked, made } = shelf();
+  made.of(SECRET);
+  made.learn(SECRET, { kind: 'absent' });
+  const askedWithin = async (seconds: number) => {
+    const before = asked.length;
+    for (let second = 0; second < seconds; second += 1) {
+      await clock.advance(1_000);
+      made.askAgain(() => true);
+    }
+    return asked.length - before;
+  };
+  expect(await askedWithin(1)).toBe(1);
+  expect(await askedWithin(6)).toBe(2);
+  expect(await askedWithin(300)).toBeLessThan(14);
+  made.learn(SECRET, FOUND);
+  expect(await askedWithin(29)).toBeLessThanOrEqual(1);
+});
+
 test('one that nobody uses any more is forgotten', async () => {
   const { clock, asked, made } = shelf();
   made.of(SECRET);

@@ -291,7 +291,7 @@ export const INGRESS_ROWS: readonly CompatibilityRow[] = [
     key: 'data.qcloud_cert_id',
     on: 'Secret',
     status: 'done',
-    what: "Id of the server's certificate in the SSL product. Read again every 30 s; a Secret that goes leaves the certificate as it is (CD1041). A Secret of type kubernetes.io/tls is not uploaded.",
+    what: "Id of the server's certificate in the SSL product. Read again every 30 s, and sooner at first while it is missing; a Secret that goes leaves the certificate as it is (CD1041). A Secret of type kubernetes.io/tls is not uploaded.",
     test: `${CERTIFICATES} > a Secret that changes changes the certificate in place, and one that goes leaves it as it is`,
   },
   {
