@@ -31,8 +31,8 @@ export const ALERTS: readonly Alert[] = [
   {
     name: 'ClbDirectCredentialsFailing',
     severity: 'critical',
-    expr: `sum by (namespace, code) (increase(clb_direct_cloud_errors_total{code=~"${REFUSED_KEY}"}[5m])) > 0`,
-    for: '2m',
+    expr: `sum by (namespace, code) (increase(clb_direct_cloud_errors_total{code=~"${REFUSED_KEY}"}[2m])) > 0`,
+    for: '3m',
     summary: 'Tencent Cloud does not take the key of clb-direct, or there is none ({{ $labels.code }}).',
     description: 'No load balancer can be read or changed while it lasts. The code stands in docs/errors.md.',
   },
@@ -47,7 +47,7 @@ export const ALERTS: readonly Alert[] = [
   {
     name: 'ClbDirectDrainsGivenUp',
     severity: 'warning',
-    expr: 'sum by (namespace, reason) (increase(clb_direct_agent_hook_answers_total{result="early"}[15m])) > 0',
+    expr: 'round(sum by (namespace, reason) (increase(clb_direct_agent_hook_answers_total{result="early"}[15m]))) > 0',
     for: '0m',
     summary:
       '{{ $value | humanize }} preStop hooks were answered before the drain was complete ({{ $labels.reason }}).',

@@ -11,10 +11,10 @@ that the number of series does not grow with them: which one is meant stands on 
 
 | | series | at 2,000 rules and 5,000 nodes |
 | --- | --- | --- |
-| one coordinator | about 600; 4,500 if every action of CLB had failed with every code | the same: 2 replicas, about 1,200 |
-| one agent | about 230, most of them buckets | 5,000 agents, about 1.2 million |
+| one coordinator | about 1,000; 4,500 if every action of CLB had failed with every code | the same: 2 replicas, about 2,000 |
+| one agent | about 200, most of them buckets | 5,000 agents, about 1 million |
 
-Values that only a leader knows are 0 on the others: use \`max\` for gauges and \`sum\` for counters over the replicas. Where 1.2 million
+Values that only a leader knows are 0 on the others: use \`max\` for gauges and \`sum\` for counters over the replicas. Where 1 million
 series are too many, drop the buckets of agents that nobody looks at (\`clb_direct_agent_report_message_bytes_bucket\`,
 \`clb_direct_agent_container_exit_lead_seconds_bucket\`), or scrape agents once a minute: no alert needs them more often.
 
