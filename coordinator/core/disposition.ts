@@ -1,7 +1,7 @@
 import { CUSTOM_WEIGHT_ANNOTATION, INGRESS_CUSTOM_WEIGHT_ANNOTATION } from '../../common/names.ts';
 import { ContainerState, type PodRecord } from '../../common/pod-record.ts';
 import type { PodView } from './cluster-view.ts';
-import { isTerminal } from './lasting-facts.ts';
+import { allContainersExited, isTerminal } from './lasting-facts.ts';
 import type { LeavingSign } from './node-sign.ts';
 import type { Rule } from './rule.ts';
 
@@ -116,15 +116,4 @@ export function weightOf(record: PodRecord, { weights, service }: Pick<Rule, 'we
 
 function anyContainerExited(record: PodRecord): boolean {
   return record.containers.some(container => container.state === ContainerState.EXITED);
-}
-
-/** Nothing of it runs, so that its address may go to another Pod. */
-export function hasEnded(record: PodRecord): boolean {
-  return isTerminal(record) || allContainersExited(record);
-}
-
-function allContainersExited(record: PodRecord): boolean {
-  return (
-    record.containers.length > 0 && record.containers.every(container => container.state === ContainerState.EXITED)
-  );
 }

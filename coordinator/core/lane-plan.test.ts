@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { CoreWorld, serving } from '../../test/property/core-world.ts';
-import { deleted, ready, unready } from '../../test/property/pod-changes.ts';
+import { deleted, exited, ready, unready } from '../../test/property/pod-changes.ts';
 import {
   chargeWrite,
   DEFAULT_PLAN_LIMITS,
@@ -97,6 +97,7 @@ describe('who goes first', () => {
     world.settle();
     world.hook(0, 'begun');
     world.hook(0, 'connections-ended');
+    change(world, 1, exited);
     world.finish(1);
     world.reportOne(1);
     const evidence = world.plan()?.write?.operations.map(o => (o.kind === 'deregister' ? o.evidence : o.kind));

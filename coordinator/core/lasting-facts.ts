@@ -66,3 +66,14 @@ function withExits(record: PodRecord, { exitedIds }: LastingFacts): PodRecord {
   );
   return { ...record, ready: false, containers };
 }
+
+/** Nothing of it runs, so that its address may go to another Pod. */
+export function hasEnded(record: PodRecord): boolean {
+  return isTerminal(record) || allContainersExited(record);
+}
+
+export function allContainersExited(record: PodRecord): boolean {
+  return (
+    record.containers.length > 0 && record.containers.every(container => container.state === ContainerState.EXITED)
+  );
+}

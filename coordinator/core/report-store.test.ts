@@ -16,7 +16,11 @@ describe('the report store', () => {
   test('buries what a consistent snapshot leaves out', () => {
     store.replace('n1', [podRecord()], { consistent: true, now: 200 });
     expect([...store.pods.keys()]).toEqual(['pod-1']);
-    expect(store.tombstone('pod-2')).toEqual({ at: 200, evidence: 'absent from a consistent snapshot', node: 'n1' });
+    expect(store.tombstone('pod-2')).toMatchObject({
+      at: 200,
+      evidence: 'absent from a consistent snapshot',
+      node: 'n1',
+    });
   });
 
   test('keeps what any other snapshot leaves out, what is another node’s, and what a cut stream had told (L1)', () => {
@@ -32,7 +36,7 @@ describe('the report store', () => {
     store.apply('n2', { upserts: [], removals: ['pod-1'] }, 200);
     expect(store.pods.has('pod-1')).toBe(true);
     store.apply('n1', { upserts: [], removals: ['pod-1'] }, 300);
-    expect(store.tombstone('pod-1')).toEqual({ at: 300, evidence: 'deletion seen on a watch', node: 'n1' });
+    expect(store.tombstone('pod-1')).toMatchObject({ at: 300, evidence: 'deletion seen on a watch', node: 'n1' });
   });
 
   test('does not let another node speak for a Pod (L12)', () => {
@@ -49,6 +53,16 @@ describe('the report store', () => {
     expect(store.isDisputed('pod-1')).toBe(false);
     store.apply('n1', { upserts: [podRecord()], removals: ['pod-1'] }, 400);
     expect(store.pods.get('pod-1')).toMatchObject({ node: 'n2', record: { ready: false } });
+  });
+
+  test('hears of a Pod that the API server has placed from its own node alone, also when another speaks first (L12)', () => {
+    store.placed('pod-3', 'n2', 200);
+    store.apply('n1', { upserts: [podRecord({ uid: 'pod-3', deletion: DELETION })], removals: [] }, 300);
+    expect(store.pods.has('pod-3')).toBe(false);
+    store.apply('n2', { upserts: [podRecord({ uid: 'pod-3' })], removals: [] }, 400);
+    store.apply('n1', { upserts: [podRecord({ uid: 'pod-3', deletion: DELETION })], removals: [] }, 500);
+    expect(store.pods.get('pod-3')).toMatchObject({ node: 'n2', deletionSeenAt: undefined });
+    expect(store.isDisputed('pod-3')).toBe(false);
   });
 
   test('forgets a Pod that is elsewhere, without taking it for gone (L1)', () => {
@@ -305,7 +319,7 @@ describe('the coordinator’s own watch of a node', () => {
   test('makes Pods known, and sees deletions begin and end', () => {
     store.apply('n1', { upserts: [podRecord({ deletion: DELETION })], removals: ['pod-2'], session: OWN }, 300);
     expect(store.pods.get('pod-1')?.deletionSeenAt).toBe(300);
-    expect(store.tombstone('pod-2')).toEqual({ at: 300, evidence: 'deletion seen on a watch', node: 'n1' });
+    expect(store.tombstone('pod-2')).toMatchObject({ at: 300, evidence: 'deletion seen on a watch', node: 'n1' });
   });
 
   test('forgets what its list leaves out, and buries nothing for it (L1)', () => {

@@ -1,7 +1,7 @@
 import { strict as assert } from 'node:assert';
 import { isDeepStrictEqual } from 'node:util';
 import type { PodRecord } from '../../common/pod-record.ts';
-import { factsOf, type LastingFacts, renewedFacts, withFacts } from './lasting-facts.ts';
+import { factsOf, hasEnded, type LastingFacts, renewedFacts, withFacts } from './lasting-facts.ts';
 import { API_SERVER, NodeReports, type NodeState, type Teller } from './node-reports.ts';
 import type { NodeSign } from './node-sign.ts';
 
@@ -21,6 +21,8 @@ export interface Tombstone {
   readonly evidence: 'deletion seen on a watch' | 'absent from a consistent snapshot' | 'the API server says so';
   /** Whose agent said so; undefined when it was the API server. */
   readonly node?: string;
+  /** Whether its containers were seen to end before: who deletes a Pod by force may leave them running. */
+  readonly sawEnd: boolean;
 }
 
 /** What another node's agent says of a Pod that is taken for a Pod of this node. */
@@ -56,6 +58,8 @@ const TOMBSTONE_LIFE_MS = 600_000;
 const TOMBSTONES_MAX = 50_000;
 /** Pods that two nodes claim; of more than that, the first to speak is believed until the API server is asked. */
 const RIVALS_MAX = 10_000;
+/** Pods that the API server has placed and no agent has told of; of more than that, the oldest are forgotten. */
+const AWAITED_MAX = 10_000;
 
 /**
  * The coordinator's memory of all agents. Changes only through what agents say, what the API server answers, and what it
@@ -73,6 +77,8 @@ export class ReportStore {
   readonly #rivals = new Map<string, Rival>();
   /** Where the API server said that the Pods of the store are, by UID. */
   readonly #places = new Map<string, string>();
+  /** The same of Pods of which no agent has told yet. */
+  readonly #awaited = new Map<string, string>();
   readonly #onChange: (podUid: string) => void;
   readonly #onSigns: (node: string) => void;
 
@@ -189,6 +195,7 @@ export class ReportStore {
       if (rival?.node === node) this.#upsert(node, rival.record, rival.teller, now);
     } else if (rival) this.#onChange(podUid);
     if (this.#pods.has(podUid)) this.#places.set(podUid, node);
+    else this.#await(podUid, node);
   }
 
   /** A consistent GET said 404, another UID or a terminal phase. */
@@ -212,7 +219,7 @@ export class ReportStore {
       if (!this.#places.has(record.uid)) this.#dispute(node, record, teller);
       return;
     }
-    if (this.#isBuried(record.uid, node)) return;
+    if (this.#isBuried(record.uid, node) || (!known && !this.#mayBeOn(record.uid, node))) return;
     const telling = known
       ? this.#retold(known, onSameNetwork(known, record, teller), teller)
       : { teller, word: record, facts: undefined };
@@ -233,6 +240,23 @@ export class ReportStore {
     });
     this.#node(node).podUids.add(record.uid);
     this.#onChange(record.uid);
+  }
+
+  #await(podUid: string, node: string): void {
+    this.#awaited.delete(podUid);
+    this.#awaited.set(podUid, node);
+    const [oldest] = this.#awaited.keys();
+    if (this.#awaited.size > AWAITED_MAX && oldest !== undefined) this.#awaited.delete(oldest);
+  }
+
+  /** Whether an agent may be the first to tell of the Pod. The API server's word about its node stays true. */
+  #mayBeOn(podUid: string, node: string): boolean {
+    const place = this.#awaited.get(podUid);
+    if (place === undefined) return true;
+    if (place !== node) return false;
+    this.#awaited.delete(podUid);
+    this.#places.set(podUid, node);
+    return true;
   }
 
   #dispute(node: string, record: PodRecord, teller: Teller): void {
@@ -278,7 +302,10 @@ export class ReportStore {
     if (this.#pods.get(podUid)?.telling.teller === teller) this.#forget(podUid);
   }
 
-  #bury(podUid: string, tombstone: Tombstone): void {
+  #bury(podUid: string, evidence: Omit<Tombstone, 'sawEnd'>): void {
+    const known = this.#pods.get(podUid);
+    this.#awaited.delete(podUid);
+    const tombstone = { ...evidence, sawEnd: known !== undefined && hasEnded(known.record) };
     const isClaimedElsewhere = tombstone.node !== undefined && this.#rivals.has(podUid);
     if (!isClaimedElsewhere) this.#tombstones.set(podUid, tombstone);
     this.#giveUp(podUid, tombstone.at);

@@ -1,5 +1,6 @@
-import { hasEnded } from './disposition.ts';
+import type { ClusterView } from './cluster-view.ts';
 import { isWeighted } from './floor.ts';
+import { hasEnded } from './lasting-facts.ts';
 import type { BoundTarget, RuleState, RuleTarget } from './rule-state.ts';
 import type { TargetOperation } from './target-operation.ts';
 
@@ -8,8 +9,13 @@ export interface RuleMemory {
   /** What each target calls for, and since when; for aging. By key. */
   readonly wantedSince: ReadonlyMap<string, Wanted>;
   readonly leaving: LeavingTargets;
-  /** Bound targets that were open when their Pods had ended: who inherits the address may have connections. */
+  /**
+   * Bound targets that may have connections though their Pods are gone: they were open when their Pods had ended, and who
+   * inherits the address has them; or their Pods were deleted by force, and nobody saw their containers end.
+   */
   readonly exposed: LeavingTargets;
+  /** Bound targets of living Pods, since they were first read back at weight 0. By key. */
+  readonly closed: ReadonlyMap<string, number>;
   /**
    * How many targets had weight when the switch that is under way began: what new ones keep at that level may go
    * unbraked. Undefined while nothing is switched.
@@ -39,6 +45,7 @@ export const EMPTY_RULE_MEMORY: RuleMemory = {
   wantedSince: new Map(),
   leaving: new Map(),
   exposed: new Map(),
+  closed: new Map(),
   capacity: undefined,
 };
 
@@ -56,14 +63,33 @@ export function trackLeaving(
   return leaving;
 }
 
-export function trackExposed({ targets }: RuleState, known: LeavingTargets, now: number): LeavingTargets {
+export function trackExposed(
+  { targets }: RuleState,
+  known: Pick<RuleMemory, 'exposed' | 'closed'>,
+  { view, now }: { readonly view: Pick<ClusterView, 'tombstone'>; readonly now: number },
+): LeavingTargets {
   const exposed = new Map<string, Leaving>();
   for (const { key, bound } of targets) {
-    const before = known.get(key);
-    if (!bound?.mark || (bound.owner && !hasEnded(bound.owner.record)) || (bound.weight === 0 && !before)) continue;
+    if (!bound?.mark || isOfLiving(bound)) continue;
+    const mayRun = !bound.owner && view.tombstone(bound.mark.podUid)?.sawEnd === false;
+    const closedSince = mayRun ? known.closed.get(key) : undefined;
+    const before = known.exposed.get(key) ?? (closedSince === undefined ? undefined : { since: now, closedSince });
+    if (bound.weight === 0 && !before) continue;
     exposed.set(key, leavingSince(bound, before, now));
   }
   return exposed;
+}
+
+export function trackClosed({ targets }: RuleState, known: RuleMemory['closed'], now: number): RuleMemory['closed'] {
+  const closed = new Map<string, number>();
+  for (const { key, bound } of targets) {
+    if (bound?.weight === 0 && isOfLiving(bound)) closed.set(key, known.get(key) ?? now);
+  }
+  return closed;
+}
+
+function isOfLiving({ mark, owner }: BoundTarget): boolean {
+  return mark !== undefined && owner !== undefined && !hasEnded(owner.record);
 }
 
 function leavingSince({ weight }: BoundTarget, known: Leaving | undefined, now: number): Leaving {

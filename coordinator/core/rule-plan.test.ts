@@ -288,11 +288,25 @@ describe('a Pod that is gone', () => {
     expect(next(world)).toEqual(['deregister pod-1']);
   });
 
-  test('whose target was closed before has it removed at once', () => {
+  test('whose target was closed before has it removed at once if its containers were seen to end', () => {
     const world = serving(3, ONE_RULE);
     tell(world, 0, deleted);
     world.settle();
+    tell(world, 0, exited);
     vanish(world, 0);
+    expect(next(world)).toEqual(['deregister pod-1']);
+  });
+
+  test('and whose containers nobody saw end has it removed when it has stood closed for half a minute (L4)', () => {
+    const world = serving(3, ONE_RULE);
+    tell(world, 0, deleted);
+    world.settle();
+    world.advance(10_000);
+    vanish(world, 0);
+    expect(next(world)).toEqual([]);
+    world.advance(CLOSED_DRAIN_MS - 11_000);
+    expect(next(world)).toEqual([]);
+    world.advance(1_000);
     expect(next(world)).toEqual(['deregister pod-1']);
   });
 

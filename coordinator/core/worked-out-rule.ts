@@ -7,6 +7,7 @@ import {
   EMPTY_RULE_MEMORY,
   type RuleMemory,
   trackCapacity,
+  trackClosed,
   trackExposed,
   trackLeaving,
   trackWanted,
@@ -57,13 +58,14 @@ export function workOutRule(rule: PlacedRule, facts: RuleFacts, known: WorkedOut
   const before = known?.memory ?? EMPTY_RULE_MEMORY;
   const quota = decideQuota(state, { view, targetsMax: basis.targetsMax, now });
   const leaving = trackLeaving(state, before.leaving, { givesPlace: quota.givesPlace, now });
-  const exposed = trackExposed(state, before.exposed, now);
+  const exposed = trackExposed(state, before, { view, now });
+  const closed = trackClosed(state, before.closed, now);
   const capacity = trackCapacity(state, before);
   const plan = planRule({ ...facts, state, quota, memory: { leaving, exposed, capacity } });
   const wantedSince = trackWanted(plan.operations, before.wantedSince, now);
   const podUids = new Set(selected.map(pod => pod.record.uid));
   for (const { bound } of state.targets) if (bound?.mark) podUids.add(bound.mark.podUid);
-  const memory = { wantedSince, leaving, exposed, capacity };
+  const memory = { wantedSince, leaving, exposed, closed, capacity };
   return { state, plan, podUids, lookAgainAt: plan.lookAgainAt, memory, basis };
 }
 

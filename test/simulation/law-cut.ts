@@ -32,7 +32,8 @@ export function noCutByUs(
     const holder = change && holderOf(spans, cut.address, change.at);
     if (change && misled?.(change.podUid, change.at, change.at)) return [];
     if (holder && appOf(holder.podName) !== appOf(change.podName)) return [];
-    if (change && (forcedAt.get(change.podName) ?? Number.POSITIVE_INFINITY) + KEPT_CLOSED_MS <= change.at) return [];
+    const isForced = change && (forcedAt.get(change.podName) ?? Number.POSITIVE_INFINITY) <= change.at;
+    if (isForced && change.closedAt + KEPT_CLOSED_MS <= change.at) return [];
     const { address, port, liveConnections } = cut;
     const whose = change ? ` of ${change.podName}` : '';
     return [{ law: 'L4', message: `deregistering ${address}:${port}${whose} cut ${liveConnections} connections` }];
@@ -49,18 +50,32 @@ function cuts(journal: readonly JournalRecord[]): readonly Cut[] {
   );
 }
 
-function deregistrations(journal: readonly JournalRecord[]) {
-  const found = new Map<string, { readonly at: number; readonly podName: string; readonly podUid: string }>();
+interface Deregistration {
+  readonly at: number;
+  /** When it was taken to weight 0; negative infinity: before anything that is known. */
+  readonly closedAt: number;
+  readonly podName: string;
+  readonly podUid: string;
+}
+
+function deregistrations(journal: readonly JournalRecord[]): ReadonlyMap<string, Deregistration> {
+  const found = new Map<string, Deregistration>();
+  const closedAt = new Map<string, number>();
   for (const record of journal) {
     if (record.kind !== 'change') continue;
+    const { requestId, at } = record;
     for (const change of record.changes) {
-      if (change.kind !== 'target-deregistered') continue;
-      const { requestId, at } = record;
-      found.set(keyOf({ ...change, requestId }), {
-        at,
-        podName: podNameOf(change.tag),
-        podUid: podUidOf(change.tag),
-      });
+      if (!('tag' in change)) continue;
+      const target = keyOf({ ...change, requestId: '' });
+      if (change.kind !== 'target-deregistered') {
+        if (change.weight > 0) closedAt.set(target, Number.POSITIVE_INFINITY);
+        else closedAt.set(target, Math.min(at, closedAt.get(target) ?? at));
+        continue;
+      }
+      const [podName, podUid] = [podNameOf(change.tag), podUidOf(change.tag)];
+      const since = closedAt.get(target) ?? Number.NEGATIVE_INFINITY;
+      found.set(keyOf({ ...change, requestId }), { at, closedAt: since, podName, podUid });
+      closedAt.delete(target);
     }
   }
   return found;

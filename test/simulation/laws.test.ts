@@ -148,11 +148,11 @@ describe('the judge of a run', () => {
   });
 
   describe('when a deregistration cuts connections', () => {
-    function cut(run: ReturnType<typeof serving>): void {
+    function cut(run: ReturnType<typeof serving>, at = 8_000): void {
       const removal = target('target-deregistered', FIRST, 0);
       const targets = [{ ...removal, liveConnections: 2, openedConnections: 5 }];
-      run.journal.push(changed(8_000, removal));
-      run.journal.push({ kind: 'forwarded', at: 9_000, forwarder: 0, requestId: 'request', targets });
+      run.journal.push(changed(at, removal));
+      run.journal.push({ kind: 'forwarded', at: at + 1_000, forwarder: 0, requestId: 'request', targets });
     }
 
     test('sees it (L4)', () => {
@@ -162,11 +162,16 @@ describe('the judge of a run', () => {
       expect(lawsBroken(run)).toEqual(['L4']);
     });
 
-    test('lets those go of a Pod that was deleted by force half a minute before, and may run on unseen', () => {
-      const run = serving();
-      run.apiWrites.push({ ...deleted(7_000 - 30_000, FIRST), body: { gracePeriodSeconds: 0 } });
-      cut(run);
-      expect(lawsBroken(run)).toEqual([]);
+    test('lets those go of a Pod that was deleted by force and has stood closed for half a minute: it may run on unseen', () => {
+      const broken = (closedAt: number) => {
+        const run = serving();
+        run.apiWrites.push(deleted(closedAt, FIRST), { ...deleted(39_000, FIRST), body: { gracePeriodSeconds: 0 } });
+        run.journal.push(changed(closedAt, target('target-reweighted', FIRST, 0)));
+        cut(run, 40_000);
+        return lawsBroken(run);
+      };
+      expect(broken(9_000)).toEqual([]);
+      expect(broken(15_000)).toEqual(['L4']);
     });
 
     test.each([
