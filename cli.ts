@@ -1,10 +1,11 @@
-/** `clb-direct agent|coordinator|inject`: what the image runs. Only the part that is asked for is loaded. */
+/** `clb-direct agent|coordinator|inject|release`: what the image runs. Only the part that is asked for is loaded. */
 
-const USAGE = `Usage: clb-direct agent|coordinator|inject [options]
+const USAGE = `Usage: clb-direct agent|coordinator|inject|release [options]
 
   agent        on every node: holds preStop until the load balancer has let the Pod go, and reports its Pods
   coordinator  two or three replicas: bind Pods to load balancers
   inject       prints manifests with readiness gate, preStop hook and grace period, for clusters without the webhook
+  release      hands the cluster back before clb-direct is removed
 
 clb-direct agent --help and so on list the options.`;
 
@@ -18,6 +19,8 @@ async function main([command, ...argv]: readonly string[]): Promise<number> {
       return (await import('./coordinator/main.ts')).main(argv, process.env);
     case 'inject':
       return (await import('./coordinator/inject/main.ts')).main(argv, process.env);
+    case 'release':
+      return (await import('./coordinator/release/main.ts')).main(argv, process.env);
     case '--help':
     case '-h':
       console.log(USAGE);

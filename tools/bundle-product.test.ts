@@ -19,6 +19,8 @@ afterAll(() => rm(folder, { recursive: true }));
 test.each([
   ['agent', AGENT_NODE_FLAGS],
   ['coordinator', []],
+  ['inject', []],
+  ['release', []],
 ])("the %s's bundle runs with its flags where nothing of the repository is", async (name, flags) => {
   const { stdout } = await run(process.execPath, [...flags, join(folder, `${name}.mjs`), '--help'], { cwd: folder });
   expect(stdout).toContain(`Usage: clb-direct ${name}`);

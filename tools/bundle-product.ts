@@ -7,6 +7,13 @@ const REPOSITORY = join(import.meta.dirname, '..');
 const TARGET = 'node22.19';
 /** CommonJS packages ask for Node's own modules by `require`. */
 const BANNER = "const require = process.getBuiltinModule('node:module').createRequire(import.meta.url);";
+/** What `clb-direct` takes as its first word (cli.ts), each with the program for it. */
+const PRODUCT_PROGRAMS = {
+  agent: 'agent/main.ts',
+  coordinator: 'coordinator/main.ts',
+  inject: 'coordinator/inject/main.ts',
+  release: 'coordinator/release/main.ts',
+};
 
 /**
  * Takes Node's own modules as CommonJS does. An `import` reads every export of theirs, also those that are loaded only when
@@ -31,11 +38,11 @@ export interface BundledFile {
 }
 
 /**
- * Writes one file for each process into `folder`, with its source map beside it: `agent.mjs` and `coordinator.mjs`. Nothing
- * else of the repository is needed to run them.
+ * Writes one file for each process into `folder`, with its source map beside it: `agent.mjs`,
+ * `coordinator.mjs` and so on. Nothing else of the repository is needed to run them.
  */
 export function bundleProduct(folder: string): Promise<readonly BundledFile[]> {
-  return bundle({ agent: 'agent/main.ts', coordinator: 'coordinator/main.ts' }, folder);
+  return bundle(PRODUCT_PROGRAMS, folder);
 }
 
 /** Bundles programs of this repository by the same rules. `programs`: name of the output, path of the source. */

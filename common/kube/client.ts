@@ -91,6 +91,8 @@ export function patch<T extends KubeObject>(
 export interface RemoveOptions {
   readonly preconditions?: { readonly uid?: string; readonly resourceVersion?: string };
   readonly gracePeriodSeconds?: number;
+  /** Background where left out: what it owns goes later. */
+  readonly propagationPolicy?: 'Foreground' | 'Background' | 'Orphan';
 }
 
 /** Deletes an object; it may live on for its grace period and its finalizers. */

@@ -76,3 +76,5 @@ async function read(file: string): Promise<string> {
   }
   return Buffer.concat(chunks).toString();
 }
+
+if (import.meta.main) process.exit(await main(process.argv.slice(2), process.env));

@@ -24,7 +24,7 @@ export interface Rendered {
 }
 
 export interface Helm {
-  /** The objects that `helm install` with these values would make, hooks among them. @throws what helm says. */
+  /** The objects that `helm install` with these values would make, hooks among them, and those that hooks make. @throws what helm says. */
   render(values?: Json): Promise<readonly Rendered[]>;
 }
 
@@ -48,7 +48,14 @@ async function render(helm: string, values: Json): Promise<readonly Rendered[]> 
   const input = JSON.stringify(merged(required, values));
   const { stdout } = await runCommand(command, { input, timeoutMs: 120_000 });
   const objects = parseAllDocuments(stdout).map(document => document.toJS() as Rendered | null);
-  return objects.filter(object => object !== null);
+  return objects.filter(object => object !== null).flatMap(object => [object, ...manifestsIn(object)]);
+}
+
+/** What a process of ours makes of a manifest that it is given. */
+function manifestsIn({ kind, data = {} }: Rendered): readonly Rendered[] {
+  if (kind !== 'ConfigMap') return [];
+  const texts = Object.values(data as Readonly<Record<string, string>>).filter(text => text.startsWith('{'));
+  return texts.map(text => JSON.parse(text) as Rendered).filter(object => object.kind !== undefined);
 }
 
 /** As helm lays the user's values over the chart's. */

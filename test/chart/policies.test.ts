@@ -2,6 +2,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { AGENT_OPTIONS } from '../../agent/options.ts';
 import { parseOptions } from '../../common/options.ts';
 import { COORDINATOR_OPTIONS } from '../../coordinator/options.ts';
+import { RELEASE_OPTIONS } from '../../coordinator/release/options.ts';
 import { findHelm, type Helm, type Rendered } from './helm.ts';
 import { type Container, containersOf, type PodSpec, podsOf } from './pod-spec.ts';
 import { variants } from './variants.ts';
@@ -43,6 +44,8 @@ const forEachContainer = (judge: (container: Container, pod: PodSpec) => readonl
     containersOf(pod).flatMap(container => judge(container, pod).map(text => text && `${container.name}: ${text}`)),
   );
 
+/** Redirect preStop calls on their node, and take the rule off again. */
+const HOST_ACCESS = new Set(['clb-direct-agent', 'clb-direct-node-cleanup']);
 const CLUSTER_SCOPED = new Set(['ClusterRole', 'ClusterRoleBinding', 'CustomResourceDefinition', 'IngressClass']);
 
 describe('every variant of the chart', () => {
@@ -86,7 +89,7 @@ describe('every variant of the chart', () => {
   policy(
     'keeps Pods that need nothing of their node within Pod Security "restricted"',
     forEachPod((pod, { metadata }) => {
-      if (metadata.name.includes('agent')) return [];
+      if (HOST_ACCESS.has(metadata.name)) return [];
       return [
         pod.securityContext?.runAsNonRoot !== true && 'may run as root',
         pod.hostNetwork === true && 'is in the network of the host',
@@ -147,6 +150,7 @@ describe('every variant of the chart', () => {
       try {
         if (command === 'agent' && !argv.includes('--remove-redirect')) parseOptions(AGENT_OPTIONS, argv, environment);
         if (command === 'coordinator') parseOptions(COORDINATOR_OPTIONS, argv, environment);
+        if (command === 'release') parseOptions(RELEASE_OPTIONS, argv, environment);
         return [];
       } catch (error) {
         return [(error as Error).message];
@@ -210,6 +214,26 @@ describe('the defaults', () => {
   check('keep one coordinator up, each on a node of its own where that is possible', () => {
     expect(objectOf('PodDisruptionBudget', 'clb-direct-coordinator').spec).toMatchObject({ maxUnavailable: 1 });
     expect(podOf('Deployment', 'clb-direct-coordinator').affinity).toHaveProperty('podAntiAffinity');
+  });
+
+  check('hand the cluster back before anything is removed, with rights that are there only then', () => {
+    const hooks = rendered
+      .get('defaults')
+      ?.filter(({ metadata }) => metadata.annotations?.['helm.sh/hook'] !== undefined);
+    const weightOf = ({ metadata }: Rendered) => Number(metadata.annotations?.['helm.sh/hook-weight']);
+    expect(hooks?.toSorted((one, other) => weightOf(one) - weightOf(other)).at(-1)?.kind).toBe('Job');
+    expect(hooks?.filter(({ metadata }) => metadata.annotations?.['helm.sh/hook'] !== 'pre-delete')).toEqual([]);
+    const names = rendered.get('defaults')?.filter(({ metadata }) => metadata.name === 'clb-direct-release');
+    expect(names?.filter(object => !hooks?.includes(object))).toEqual([]);
+    expect(JSON.stringify(rendered.get('no release'))).not.toContain('clb-direct-release');
+  });
+
+  check('give a release less time than its Job has, and helm more', () => {
+    const activeDeadlineSeconds = Number(objectOf('Job', 'clb-direct-release').spec.activeDeadlineSeconds);
+    const [container] = podOf('Job', 'clb-direct-release').containers;
+    const { timeoutSeconds } = parseOptions(RELEASE_OPTIONS, container?.args?.slice(1) ?? [], {});
+    expect(timeoutSeconds).toBeLessThan(activeDeadlineSeconds);
+    expect(activeDeadlineSeconds).toBeLessThan(300);
   });
 
   check('lose a capability or a mount of the node with each switch that is turned off', () => {

@@ -5,6 +5,7 @@ import { silentLogger } from '../../common/logger.ts';
 import { seededRandom } from '../../common/random.ts';
 import { VirtualClock } from '../../common/virtual-clock.ts';
 import { Knowledge } from '../../coordinator/knowledge.ts';
+import { INGRESS, ReleaseStage, SERVICE } from '../../coordinator/release/release.fixture.ts';
 import { TokenReviewer } from '../../coordinator/reports/token-review.ts';
 import { AdmissionMemory } from '../../coordinator/webhook/admission-memory.ts';
 import { CONFIG_MAP, SECRET, UpkeepStage, WEBHOOK } from '../../coordinator/webhook/upkeep.fixture.ts';
@@ -18,7 +19,7 @@ const NAMESPACE = 'clb-direct';
 
 let missing: string | undefined;
 let objects: readonly Rendered[] = [];
-const deeds = { coordinator: [] as Deed[], agent: [] as Deed[] };
+const deeds = { coordinator: [] as Deed[], agent: [] as Deed[], release: [] as Deed[] };
 
 beforeAll(async () => {
   const helm = await findHelm();
@@ -30,6 +31,7 @@ beforeAll(async () => {
   await playProduct();
   await playListeners();
   await playAdmissions();
+  await playRelease();
 }, BUILD_TIMEOUT_MS);
 
 /** Coordinators and agents over Services, Ingresses, settings, certificates, lost nodes and a change of the leader. */
@@ -127,6 +129,17 @@ async function playAdmissions(): Promise<void> {
   );
 }
 
+/** A removal, while somebody else writes the same objects. */
+async function playRelease(): Promise<void> {
+  const stage = await new ReleaseStage().prepare();
+  await stage.addPod('default', 'shut', { hasGate: true });
+  const written = new Set([SERVICE, INGRESS]);
+  stage.intercept = ({ method, path }) =>
+    method === 'PATCH' && written.delete(path) ? { status: 409, body: { reason: 'Conflict' } } : undefined;
+  expect(await stage.release()).toEqual([]);
+  deeds.release.push(...stage.requests.map(request => deedOf(request, false)));
+}
+
 /** Rights that no run here uses, each with who does. */
 const usedElsewhere: Readonly<Record<string, string>> = {
   'coordinator: get services': 'service-status.ts reads a Service again that changed while it was written',
@@ -136,12 +149,15 @@ const usedElsewhere: Readonly<Record<string, string>> = {
   'agent: get nodes': 'agent --check, whether the node is called so',
 };
 
-test.for(['coordinator', 'agent'] as const)('the %s may do what it does, and nothing more', (process, { skip }) => {
-  if (missing !== undefined) return skip(missing);
-  const rights = rightsOf(objects, `clb-direct-${process}`);
-  const refused = deeds[process].filter(deed => !rights.some(right => right.allows(deed)));
-  expect([...new Set(refused.map(deed => JSON.stringify(deed)))]).toEqual([]);
-  const idle = rights.filter(right => !deeds[process].some(deed => right.allows(deed)));
-  const unused = idle.map(({ text }) => `${process}: ${text}`).filter(text => usedElsewhere[text] === undefined);
-  expect(unused).toEqual([]);
-});
+test.for(['coordinator', 'agent', 'release'] as const)(
+  'the %s may do what it does, and nothing more',
+  (process, { skip }) => {
+    if (missing !== undefined) return skip(missing);
+    const rights = rightsOf(objects, `clb-direct-${process}`);
+    const refused = deeds[process].filter(deed => !rights.some(right => right.allows(deed)));
+    expect([...new Set(refused.map(deed => JSON.stringify(deed)))]).toEqual([]);
+    const idle = rights.filter(right => !deeds[process].some(deed => right.allows(deed)));
+    const unused = idle.map(({ text }) => `${process}: ${text}`).filter(text => usedElsewhere[text] === undefined);
+    expect(unused).toEqual([]);
+  },
+);

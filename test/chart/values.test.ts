@@ -53,6 +53,11 @@ describe('the chart refuses', () => {
       { certificates: { certManager: { enabled: true } } },
       /needs certificates\.existingSecret/,
     ],
+    [
+      'a redirect that no agent has',
+      { webhook: { hookMode: 'redirect' }, agent: { redirect: { enabled: false } } },
+      /nobody would take the calls/,
+    ],
     ['a digest that is none', { image: { digest: 'sha256:1' } }, /digest'.*does not match pattern/],
   ])('%s', async ([, values, message], { skip }) => {
     if (typeof helm === 'string') return skip(helm);

@@ -31,6 +31,8 @@ export const variants: Readonly<Record<string, Readonly<Record<string, unknown>>
       certManager: { enabled: true, issuerRef: { name: 'ca', kind: 'ClusterIssuer' } },
     },
   },
+  'hooks that sleep': { webhook: { hookMode: 'sleep' } },
+  alerts: { metrics: { rules: { enabled: true, labels: { release: 'prometheus' } } } },
   'no IngressClass': { ingressClass: { enabled: false } },
   'the default IngressClass': { ingressClass: { default: true } },
   'no CRD': { tkeServiceConfig: { crd: false } },

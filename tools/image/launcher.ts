@@ -7,6 +7,8 @@ export const BUNDLE_FOLDER = '/opt/clb-direct';
 export const COMMANDS: Readonly<Record<string, readonly string[]>> = {
   agent: AGENT_NODE_FLAGS,
   coordinator: [],
+  inject: [],
+  release: [],
 };
 
 /** The text of `/usr/local/bin/clb-direct`: the command's own bundle, in the place of the shell. */

@@ -18,6 +18,8 @@ export const PROGRAMS: Readonly<Record<string, string>> = {
   // Probes of the agent.
   curl: 'curl',
   sh: 'dash',
+  // Of the Pod that has cleaned its node.
+  sleep: 'coreutils',
 };
 /** Loaded by iptables for what a rule names. */
 const XTABLES = '/usr/lib/x86_64-linux-gnu/xtables';

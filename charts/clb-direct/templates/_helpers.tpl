@@ -54,6 +54,22 @@ prometheus.io/path: /metrics
 prometheus.io/port: {{ . | quote }}
 {{- end }}
 
+{{/* Of a Pod with host access: super nodes run none; the coordinators watch their Pods themselves. */}}
+{{- define "clb-direct.ordinaryNodes" -}}
+nodeAffinity:
+  requiredDuringSchedulingIgnoredDuringExecution:
+    nodeSelectorTerms:
+      - matchExpressions:
+          - { key: node.kubernetes.io/instance-type, operator: NotIn, values: [eklet] }
+{{- end }}
+
+{{/* Of what `helm uninstall` makes first and takes away when it has succeeded; the lower number first. */}}
+{{- define "clb-direct.releaseHook" -}}
+helm.sh/hook: pre-delete
+helm.sh/hook-weight: {{ . | quote }}
+helm.sh/hook-delete-policy: before-hook-creation,hook-succeeded
+{{- end }}
+
 {{/* The agent's options, by the names of their environment variables. */}}
 {{- define "clb-direct.agentOptions" -}}
 {{- with .Values.agent -}}

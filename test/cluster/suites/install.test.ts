@@ -6,9 +6,10 @@ import { openCluster } from '../harness.ts';
 import { changeUnderLoad } from '../product/change-under-load.ts';
 import { helm, helmApply, importImage, prepareNamespace, removeRemains } from '../product/chart.ts';
 import { type LoadBalancers, startLoadBalancers } from '../product/load-balancers.ts';
-import { names } from '../product/names.ts';
+import { clientAddressPrefix, names } from '../product/names.ts';
 import { momentsTable, orderProblems } from '../product/pod-moments.ts';
 import { serveServiceNames } from '../product/service-names.ts';
+import { waitUntil } from '../wait.ts';
 
 const clock = systemClock();
 const cluster = openCluster(clock, process.env.CLB_DIRECT_CLUSTER);
@@ -97,4 +98,27 @@ describe('the chart, with region, VPC and key', () => {
       await rolledOut();
     });
   }, 300_000);
+
+  test('hands the cluster back when it is removed: traffic goes on, and nothing is left on the nodes', async () => {
+    await helm(cluster, ['uninstall', 'clb-direct', '--wait', '--timeout=150s']);
+    expect(await redirects()).toEqual([]);
+    const left = ['all,secrets,configmaps,leases', inNamespace, '--selector=app.kubernetes.io/name=clb-direct'];
+    expect(await cluster.kubectl(['get', ...left, '--output=name'])).toBe('');
+    const wide = ['clusterrole,clusterrolebinding,mutatingwebhookconfiguration,ingressclass'];
+    expect(await cluster.kubectl(['get', ...wide, '--output=name'])).not.toContain('clb-direct');
+    const service = await cluster.get<{ metadata: object }>(['service', 'nginx-service-eni']);
+    expect(service.metadata).not.toHaveProperty('finalizers');
+    const client = `${clientAddressPrefix}150`;
+    await cluster.run(['node', '-e', `require('http').get({host:'${virtualAddress}',localAddress:'${client}'})`]);
+    await waitUntil(clock, 'the request in the log', 5_000, () =>
+      cluster.loggedRequests().find(request => request.client === client),
+    );
+  }, 200_000);
+
+  test('leaves nothing that hangs: a rollout completes, Services and namespaces can be deleted', async () => {
+    await restart();
+    await rolledOut();
+    await cluster.kubectl(['delete', '--timeout=60s', '--filename', examples]);
+    await cluster.kubectl(['delete', 'namespace', names.namespace, '--timeout=60s']);
+  }, 200_000);
 });

@@ -1,0 +1,24 @@
+import { integer, type OptionValues, text } from '../../common/options.ts';
+
+/** What `clb-direct release` takes on its command line. */
+export const RELEASE_OPTIONS = {
+  kubeconfig: text({
+    description: "kubeconfig; without it the Pod's own account",
+    placeholder: 'FILE',
+    optional: true,
+  }),
+  namespace: text({ description: 'namespace of clb-direct', placeholder: 'NAME', default: 'clb-direct' }),
+  nodeCleanupFile: text({
+    description: 'JSON of the DaemonSet that takes the redirect rule off each node; without it the rules stay',
+    placeholder: 'FILE',
+    optional: true,
+  }),
+  timeoutSeconds: integer({
+    description: 'all of it ends by then, done or not',
+    default: 240,
+    minimum: 30,
+    maximum: 3_600,
+  }),
+};
+
+export type ReleaseOptionValues = OptionValues<typeof RELEASE_OPTIONS>;
