@@ -60,6 +60,8 @@ export interface CoordinatorOptions {
   /** Which signs of a node's end take its targets out ahead of its Pods. */
   readonly drainNodeOn: readonly NodeSignKind[];
   readonly healthCheck: HealthCheckSettings | undefined;
+  /** Whether an open gate shuts again when CLB finds its Pod unhealthy. */
+  readonly liveGate?: boolean;
   /** A node whose agent is missing for so long is watched by the leader itself. */
   readonly nodeWatchAfterMs: number;
   /** Every Pod gets its address from VPC-CNI; `auto` lets each node decide. */
@@ -269,6 +271,7 @@ export class Coordinator {
       policy: { existing: this.#options.existingLoadBalancers, clusterName: this.#options.instance },
       settleMs: this.#options.settleMs,
       drainNodeOn: new Set(this.#options.drainNodeOn),
+      liveGate: this.#options.liveGate ?? false,
       limits: DEFAULT_PLAN_LIMITS,
       timing: DEFAULT_LANE_TIMING,
       predecessorWritesUntil: this.#predecessorWritesUntil,

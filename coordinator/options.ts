@@ -61,6 +61,10 @@ export const COORDINATOR_OPTIONS = {
     default: 2,
     maximum: SECONDS_MAX,
   }),
+  liveGate: flag({
+    description: 'an open readiness gate shuts again when CLB finds its Pod unhealthy, within the brake',
+    default: false,
+  }),
   drainNodeOn: choices({
     description: "what announces a node's end and takes its targets to weight 0 ahead of the evictions",
     values: NODE_SIGN_KINDS,

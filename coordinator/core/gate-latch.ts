@@ -3,8 +3,11 @@ import type { PodView } from './cluster-view.ts';
 
 interface Latch {
   readonly addresses: string;
-  /** `found`: a report says that a leader before this one opened the gate; `told`: it was opened here, and a report says so. */
-  readonly state: 'found' | 'opened' | 'told';
+  /**
+   * `found`: a report says that a leader before this one opened the gate; `told`: it was opened here, and a report says so;
+   * `released`: it was shut here on purpose, and reports may be late.
+   */
+  readonly state: 'found' | 'opened' | 'told' | 'released';
 }
 
 /** `shut`: it was opened here, and somebody has shut it since: a leader before this one, whose write came late. */
@@ -28,7 +31,7 @@ export class GateLatches {
       this.#latches.set(uid, { addresses, state: 'found' });
       return 'latched';
     }
-    if (known.addresses !== addresses) return 'none';
+    if (known.addresses !== addresses || known.state === 'released') return 'none';
     if (gate === GateState.CLOSED && known.state === 'found') {
       this.#latches.delete(uid);
       return 'none';
@@ -43,6 +46,11 @@ export class GateLatches {
 
   open({ record }: PodView): void {
     this.#latches.set(record.uid, { addresses: addressesOf(record.addresses), state: 'opened' });
+  }
+
+  /** The gate is latched no more: it has to earn its next opening. */
+  release({ record }: PodView): void {
+    this.#latches.set(record.uid, { addresses: addressesOf(record.addresses), state: 'released' });
   }
 
   /** The Pod is gone. */

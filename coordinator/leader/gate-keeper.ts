@@ -8,6 +8,7 @@ import type { Rule } from '../core/rule.ts';
 import type { PlacedRule, RuleTarget } from '../core/rule-state.ts';
 import { unhealthyTargets } from '../core/unhealthy-targets.ts';
 import type { LeaderPorts } from './leader-ports.ts';
+import type { LiveGates } from './live-gates.ts';
 import type { PodEntries } from './pod-entries.ts';
 import { UnhealthySince } from './unhealthy-since.ts';
 
@@ -20,6 +21,8 @@ export interface GateKeeperOptions {
   /** Every rule that selects the Pod, those without a place included. */
   readonly rulesOf: (podUid: string) => readonly Rule[];
   readonly targetAt: (podUid: string, loadBalancerId: string, key: string) => RuleTarget | undefined;
+  /** Undefined: what is open stays open whatever becomes of its health. */
+  readonly live: LiveGates | undefined;
   /** CLB's limit of targets on the rule, where it leaves Pods of the rule out. */
   readonly quotaOf: (rule: PlacedRule) => number | undefined;
   /** Whether what reads show of the Pod's targets is for good: the leader before may still be changing them. */
@@ -68,8 +71,7 @@ export class GateKeeper {
     }
     if (pod.deletionSeenAt !== undefined) this.#options.ports.dropGate(podUid);
     const latch = pod.record.gate === GateState.ABSENT ? 'latched' : this.#latches.look(pod);
-    if (latch === 'latched') {
-      this.#unhealthy.forget(podUid);
+    if (latch === 'latched' && !this.#shutsLive(pod)) {
       this.#wait(podUid, []);
       this.#options.entries.looked(podUid, [], undefined, this.#options.clock.now());
       return;
@@ -80,11 +82,7 @@ export class GateKeeper {
       return;
     }
     const rules = this.#options.rulesOf(podUid);
-    const input = {
-      pod,
-      rules,
-      targetAt: (loadBalancerId: string, key: string) => this.#options.targetAt(podUid, loadBalancerId, key),
-    };
+    const input = this.#inputOf(pod, rules);
     this.#unhealthy.look(
       podUid,
       unhealthyTargets(input).map(({ key }) => key),
@@ -100,10 +98,42 @@ export class GateKeeper {
 
   /** The Pods whose gates could not be judged or shut before and may be now; each is handed out once. */
   takeDeferred(): readonly string[] {
-    if (this.#deferred.size === 0 || this.#isNew()) return [];
-    const deferred = [...this.#deferred];
+    if (this.#isNew()) return [];
+    const deferred = [...this.#deferred, ...(this.#options.live?.due() ?? [])];
     this.#deferred.clear();
     return deferred;
+  }
+
+  /** Whether the latched gate of the Pod is to shut because CLB finds it unhealthy. */
+  #shutsLive(pod: PodView): boolean {
+    const { live, isCertain, rulesOf } = this.#options;
+    const { uid, gate } = pod.record;
+    if (!live || gate === GateState.ABSENT || pod.deletionSeenAt !== undefined || !isCertain(uid)) {
+      this.#unhealthy.forget(uid);
+      return false;
+    }
+    const targets = unhealthyTargets(this.#inputOf(pod, rulesOf(uid)));
+    this.#unhealthy.look(
+      uid,
+      targets.map(({ key }) => key),
+    );
+    const ailments = targets.flatMap(({ rule, key }) => {
+      const since = this.#unhealthy.of(uid, key)?.at;
+      return since === undefined ? [] : [{ rule, since }];
+    });
+    if (this.#isNew()) {
+      this.#deferred.add(uid);
+      return false;
+    }
+    if (!live.shuts(pod, ailments)) return false;
+    this.#latches.release(pod);
+    return true;
+  }
+
+  #inputOf(pod: PodView, rules: readonly Rule[]) {
+    const targetAt = (loadBalancerId: string, key: string) =>
+      this.#options.targetAt(pod.record.uid, loadBalancerId, key);
+    return { pod, rules, targetAt };
   }
 
   #say(pod: PodView, decision: GateDecision): void {
@@ -114,7 +144,10 @@ export class GateKeeper {
       this.#deferred.add(pod.record.uid);
       return;
     }
-    if (open) this.#latches.open(pod);
+    if (open) {
+      this.#latches.open(pod);
+      this.#options.live?.opened(pod.record.uid);
+    }
     // The same words would be taken for written already.
     const message = this.#shut.delete(pod.record.uid) ? `${decision.message} ${SHUT_MEANWHILE}` : decision.message;
     this.#options.ports.writeGate(pod, { open, reason: decision.reason, message });
@@ -129,6 +162,7 @@ export class GateKeeper {
     this.#deferred.delete(podUid);
     this.#shut.delete(podUid);
     this.#unhealthy.forget(podUid);
+    this.#options.live?.forget(podUid);
     this.#wait(podUid, []);
   }
 

@@ -24,7 +24,7 @@ import { Claims, type TkeControllers } from './claims.ts';
 import { addAll, Dirt } from './dirt.ts';
 import { DrainAnswers, type DrainMoments } from './drain-answers.ts';
 import { DrainEndings } from './drain-endings.ts';
-import { GateKeeper } from './gate-keeper.ts';
+import { GateKeeper, type GateKeeperOptions } from './gate-keeper.ts';
 import { HeldServices } from './held-services.ts';
 import { LaneDriver } from './lane-driver.ts';
 import { LaneFleet } from './lane-fleet.ts';
@@ -32,6 +32,7 @@ import { LaneReporter } from './lane-reporter.ts';
 import type { LeaderPorts } from './leader-ports.ts';
 import { LeaderTurn } from './leader-turn.ts';
 import { LintDesk } from './lint-desk.ts';
+import { LiveGates } from './live-gates.ts';
 import { MissingRights } from './missing-rights.ts';
 import { NodeDesk } from './node-desk.ts';
 import { ingressKey, objectKey } from './object-key.ts';
@@ -63,6 +64,8 @@ export interface LeaderWorkOptions {
   readonly settleMs: number;
   /** Which signs of a node's end take its targets out ahead of its Pods. */
   readonly drainNodeOn: ReadonlySet<NodeSignKind>;
+  /** Whether an open gate shuts again when CLB finds its Pod unhealthy; not unless told. */
+  readonly liveGate?: boolean;
   readonly limits: LanePlanLimits;
   readonly timing: LaneTiming;
   /** Monotonic time until which CLB may still carry out a write of the leader before this one. */
@@ -159,22 +162,7 @@ export class LeaderWork {
     this.#orphans = new Orphans(shared);
     this.#proof = new UnselectedProof(options);
     this.#entries = new PodEntries({ observer, startedAt: clock.now() });
-    this.#gates = new GateKeeper({
-      ...shared,
-      entries: this.#entries,
-      rulesOf: podUid => {
-        const pod = view.pods.get(podUid);
-        return pod ? rules.forPod(pod.record, view.servicesOf(podUid)) : [];
-      },
-      targetAt: (podUid, loadBalancerId, key) => this.#fleet.targetAt(podUid, loadBalancerId, key),
-      quotaOf: ({ id, place: { loadBalancerId } }) => {
-        const leftOut = this.#fleet.get(loadBalancerId)?.lane.plan?.leftOut.get(id) ?? 0;
-        return leftOut > 0 ? driver.quotaAt(loadBalancerId) : undefined;
-      },
-      isCertain: podUid => this.#places.isCertain(podUid),
-      isProvenUnselected: pod => this.#proof.holdsFor(pod),
-      onWaits: (loadBalancerId, waits) => this.#fleet.get(loadBalancerId)?.lane.setGateWaits(waits),
-    });
+    this.#gates = this.#makeGates(rules);
     this.#endings = new DrainEndings(options);
     this.#bare = new BarePods({ ...options, view });
     this.#drains = new DrainAnswers({ ...options, settleMs: ids => this.#endings.settleMs(ids) });
@@ -182,6 +170,30 @@ export class LeaderWork {
     this.#turn = new LeaderTurn({ ...shared, ...this.#partsOfTurns(), claims, rules });
     // From the moment on at which the view was taken.
     this.#unfollow = knowledge.follow(change => this.#follow(change));
+  }
+
+  #makeGates(rules: WantedRules): GateKeeper {
+    const { view } = this.#pods;
+    const { clock, liveGate } = this.#options;
+    const targetAt: GateKeeperOptions['targetAt'] = (...place) => this.#fleet.targetAt(...place);
+    return new GateKeeper({
+      ...this.#options,
+      view,
+      entries: this.#entries,
+      rulesOf: podUid => {
+        const pod = view.pods.get(podUid);
+        return pod ? rules.forPod(pod.record, view.servicesOf(podUid)) : [];
+      },
+      targetAt,
+      live: liveGate ? new LiveGates({ view, clock, targetAt }) : undefined,
+      quotaOf: ({ id, place: { loadBalancerId } }) => {
+        const leftOut = this.#fleet.get(loadBalancerId)?.lane.plan?.leftOut.get(id) ?? 0;
+        return leftOut > 0 ? this.#driver.quotaAt(loadBalancerId) : undefined;
+      },
+      isCertain: podUid => this.#places.isCertain(podUid),
+      isProvenUnselected: pod => this.#proof.holdsFor(pod),
+      onWaits: (loadBalancerId, waits) => this.#fleet.get(loadBalancerId)?.lane.setGateWaits(waits),
+    });
   }
 
   #partsOfTurns() {

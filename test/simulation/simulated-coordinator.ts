@@ -15,6 +15,7 @@ export interface CoordinatorSurroundings {
   readonly incarnation: string;
   readonly namespace: string;
   readonly existingLoadBalancers: CoordinatorOptions['existingLoadBalancers'];
+  readonly liveGate: boolean;
   readonly clock: Clock;
   random(): Random;
   readonly kube: KubeTransport;
@@ -50,6 +51,7 @@ export function simulatedCoordinator(lent: CoordinatorSurroundings): Coordinator
       nodeWatchAfterMs: 20_000,
       pureVpcCni: 'auto',
       existingLoadBalancers,
+      liveGate: lent.liveGate,
     },
   );
 }

@@ -43,6 +43,10 @@ export interface WorldOptions {
   readonly existingLoadBalancers?: CoordinatorOptions['existingLoadBalancers'];
   /** Told of every request to the API server, watches among them. */
   readonly onApiRequest?: (username: string, request: KubeRequest, isWatch: boolean) => void;
+  /** The coordinators' flag. */
+  readonly liveGate?: boolean;
+  /** Whether what stands at the address fails CLB's health checks though it serves. */
+  readonly isSick?: (address: string) => boolean;
   /** What else a replica does while it leads, made when it starts; it registers the webhook then. */
   readonly leaderDuty?: (lent: DutyEdges) => (signal: AbortSignal) => Promise<void>;
 }
@@ -136,7 +140,7 @@ export class World {
       clock,
       random: this.random(),
       settings: options.clb?.(settings) ?? settings,
-      probe: async target => this.servers.at(target.address, target.port) !== undefined,
+      probe: async ({ address, port }) => !options.isSick?.(address) && this.servers.at(address, port) !== undefined,
     });
     this.dataPlane = virtualDataPlane(this.clb);
     this.#api = new KubeApiServer({
@@ -299,6 +303,7 @@ export class World {
       incarnation: `${this.#forks}`,
       namespace: NAMESPACE,
       existingLoadBalancers: this.#options.existingLoadBalancers ?? 'any',
+      liveGate: this.#options.liveGate ?? false,
       clock,
       random: () => this.random(),
       kube: api,
