@@ -3,8 +3,8 @@
 export const READINESS_GATE = 'clb-direct.io/load-balancer-ready';
 export const LOAD_BALANCER_CLASS = 'clb-direct.io/clb';
 export const FINALIZER = 'clb-direct.io/resources';
-/** Of TKE's own Service controller. */
-export const TKE_FINALIZER = 'service.k8s.tencent/resources';
+/** How finalizers of TKE's own controllers end; on Services it is `service.k8s.tencent/resources`, on Ingresses it is published nowhere. */
+export const TKE_FINALIZER_SUFFIX = '.k8s.tencent/resources';
 /** Of TKE's own controllers, on Pods that were made while one of them served their Service or Ingress. */
 export const TKE_READINESS_GATE = 'cloud.tencent.com/load-balancer-backendgroup-ready';
 
@@ -27,6 +27,7 @@ export const INGRESS_CUSTOM_WEIGHT_ANNOTATION = 'ingress.cloud.tencent.com/custo
 /** Service annotations, TKE's own names (tke-conventions section 1.1). */
 export const DIRECT_ACCESS_ANNOTATION = 'service.cloud.tencent.com/direct-access';
 export const MODE_ANNOTATION = 'service.cloud.tencent.com/mode';
+export const INGRESS_MODE_ANNOTATION = 'ingress.cloud.tencent.com/mode';
 export const EXISTING_LOAD_BALANCER_ANNOTATION = 'service.kubernetes.io/tke-existed-lbid';
 export const INTERNAL_SUBNET_ANNOTATION = 'service.kubernetes.io/qcloud-loadbalancer-internal-subnetid';
 export const LOAD_BALANCER_ID_ANNOTATION = 'service.kubernetes.io/loadbalance-id';

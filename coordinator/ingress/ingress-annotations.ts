@@ -6,7 +6,6 @@ const TKE = 'ingress.cloud.tencent.com';
 const KUBERNETES = 'kubernetes.io/ingress';
 
 export const DIRECT_ACCESS = `${TKE}/direct-access`;
-export const MODE = `${TKE}/mode`;
 export const EXISTING_LOAD_BALANCER = `${KUBERNETES}.existLbId`;
 export const INTERNAL_SUBNET = `${KUBERNETES}.subnetId`;
 export const LISTEN_PORTS = `${TKE}/listen-ports`;

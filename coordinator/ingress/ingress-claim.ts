@@ -1,4 +1,8 @@
-import { ADOPT_LISTENER_ANNOTATION, INGRESS_LOAD_BALANCER_ID_ANNOTATION } from '../../common/names.ts';
+import {
+  ADOPT_LISTENER_ANNOTATION,
+  INGRESS_LOAD_BALANCER_ID_ANNOTATION,
+  INGRESS_MODE_ANNOTATION,
+} from '../../common/names.ts';
 import type { IngressRecord } from '../kube/ingress-reflector.ts';
 import { ownerName } from '../loadbalancers/owner.ts';
 import { type Problem, problem } from '../loadbalancers/problem.ts';
@@ -22,8 +26,8 @@ export function claimOfIngress(ingress: IngressRecord, facts: IngressFacts): Cla
   const isMeant = isOurs || ingress.className === annotation.TKE_CLASS;
   if (isMeant && reader.problems.length > 0) return refused(ingress, facts, reader.problems);
   if (!isOurs && !(isMeant && isDirect)) return ingress.finalized ? leaving(ingress, facts) : { kind: 'unclaimed' };
-  if (!isOurs && facts.tkeController && reader.text(annotation.MODE) !== 'skip') {
-    return refused(ingress, facts, [claimedTwice(ingress)]);
+  if (!isOurs && facts.tkeController && reader.text(INGRESS_MODE_ANNOTATION) !== 'skip') {
+    return ingress.adopted.length > 0 ? handedBack(ingress, facts) : refused(ingress, facts, [claimedTwice(ingress)]);
   }
   return { kind: 'claimed', intent: intentOf(ingress, facts) };
 }
@@ -33,6 +37,11 @@ function refused(ingress: IngressRecord, facts: IngressFacts, causes: readonly P
   if (!ingress.finalized) return { kind: 'refused', problems: causes };
   const intent = intentOf(ingress, facts);
   return { kind: 'claimed', intent: { ...intent, problems: [...intent.problems, ...causes] } };
+}
+
+/** TKE's controller goes on with its own listeners and rules: it finds the targets that it would bind. */
+function handedBack(ingress: IngressRecord, facts: IngressFacts): Claim {
+  return { kind: 'claimed', intent: { ...intentOf(ingress, facts), leaving: true, handsBack: true, problems: [] } };
 }
 
 function leaving(ingress: IngressRecord, facts: IngressFacts): Claim {
@@ -104,6 +113,6 @@ function claimedTwice(ingress: IngressRecord): Problem {
   return problem(
     'CD3001',
     `${ownerName(ingress)}: TKE's own Ingress controller runs in this cluster and would act on it too. Add the annotation ` +
-      `${annotation.MODE}: "skip" to hand the Ingress over; until then nothing is touched.`,
+      `${INGRESS_MODE_ANNOTATION}: "skip" to hand the Ingress over; until then nothing is touched.`,
   );
 }

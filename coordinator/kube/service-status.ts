@@ -8,10 +8,11 @@ import {
   ADOPTED_LISTENERS_ANNOTATION,
   FINALIZER,
   INGRESS_LOAD_BALANCER_ID_ANNOTATION,
+  INGRESS_MODE_ANNOTATION,
   LOAD_BALANCER_ID_ANNOTATION,
   LOAD_BALANCERS_ANNOTATION,
   MODE_ANNOTATION,
-  TKE_FINALIZER,
+  TKE_FINALIZER_SUFFIX,
 } from '../../common/names.ts';
 import type { Random } from '../../common/random.ts';
 import type { WorkQueueObserver } from '../../common/work-queue.ts';
@@ -141,9 +142,11 @@ function othersFinalizers(service: OwnerRecord): readonly string[] {
   return service.finalizers.filter(finalizer => finalizer !== FINALIZER && !isStuck(service, finalizer));
 }
 
+const MODES = { Service: MODE_ANNOTATION, Ingress: INGRESS_MODE_ANNOTATION } as const;
+
 /** TKE's controller skips the object, and would never take its own off. */
-function isStuck({ deleting, annotations }: OwnerRecord, finalizer: string): boolean {
-  return deleting && finalizer === TKE_FINALIZER && annotations[MODE_ANNOTATION] === 'skip';
+function isStuck({ kind = 'Service', deleting, annotations }: OwnerRecord, finalizer: string): boolean {
+  return deleting && finalizer.endsWith(TKE_FINALIZER_SUFFIX) && annotations[MODES[kind]] === 'skip';
 }
 
 function finalizersPatch(service: OwnerRecord, finalizers: readonly string[]): ServicePatch {

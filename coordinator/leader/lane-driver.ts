@@ -27,8 +27,8 @@ export interface LaneDriverOptions {
   readonly healthCheck: HealthCheckSettings | undefined;
   /** Every Service's load balancers are known, so that what no tenant wants is wanted by nobody. */
   readonly isComplete: () => boolean;
-  /** False while this replica may not read Ingresses. */
-  readonly areIngressesKnown: () => boolean;
+  /** Ingresses are not known while this replica may not read them. */
+  readonly knowledge: { readonly ingresses: { readonly areKnown: boolean } };
   /** Whether a gate waits for the load balancer's word. */
   readonly gateWaits: (loadBalancerId: string) => boolean;
   /** CLB's limit of targets on a rule where none was granted to the load balancer itself. */
@@ -122,12 +122,12 @@ export class LaneDriver {
     loadBalancer: Parameters<typeof planListeners>[0]['loadBalancer'],
     tenants: ReadonlyMap<string, Tenant>,
   ) {
-    const { cluster, clusterName, healthCheck, isComplete, areIngressesKnown } = this.#options;
+    const { cluster, clusterName, healthCheck, isComplete, knowledge } = this.#options;
     return planListeners({
       loadBalancer,
       tenants: [...tenants.values()],
       isComplete: isComplete(),
-      areIngressesKnown: areIngressesKnown(),
+      areIngressesKnown: knowledge.ingresses.areKnown,
       listeners: lane.listeners,
       cluster,
       clusterName,

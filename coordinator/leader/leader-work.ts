@@ -150,7 +150,6 @@ export class LeaderWork {
       clusterName: options.policy.clusterName,
       targetsPerRuleMax: () => this.#quota.targetsPerRule,
       isComplete: () => this.#desk.isComplete(undefined),
-      areIngressesKnown: () => knowledge.ingresses.areKnown,
       gateWaits: id => this.#gates.waitsFor(id),
     });
     this.#driver = driver;

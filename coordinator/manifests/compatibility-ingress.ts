@@ -4,6 +4,7 @@ const BASIC = 'test/compatibility/ingress.test.ts';
 const RULES = 'test/compatibility/ingress-rules.test.ts';
 const CERTIFICATES = 'test/compatibility/ingress-certificates.test.ts';
 const BALANCER = 'test/compatibility/ingress-load-balancer.test.ts';
+const HAND_OVER = 'test/compatibility/tke-ingress-hand-over.test.ts';
 const CONFIG = 'test/compatibility/tke-service-config.test.ts';
 
 /** What stands on Ingresses and on the Secrets that they name. */
@@ -134,8 +135,20 @@ export const INGRESS_ROWS: readonly CompatibilityRow[] = [
     on: 'Ingress',
     since: 'ingress 2.10',
     status: 'done',
-    what: "`skip` hands an Ingress of class `qcloud` over where TKE's own Ingress controller runs.",
-    test: `${RULES} > is left to TKE’s controller where that runs, until the mode is skip`,
+    what:
+      "`skip` hands an Ingress of class `qcloud` over where TKE's own Ingress controller runs. With " +
+      '`clb-direct.io/adopt-listener: "true"` it keeps the load balancer that TKE made for it, its listeners, rules and ' +
+      "targets; taken off again, TKE's controller finds everything as it stands.",
+    test: `${HAND_OVER} > goes back without a moment off the load balancer when it is no longer skipped, and can come over again`,
+  },
+  {
+    key: 'metadata.finalizers: *.k8s.tencent/resources',
+    on: 'Ingress',
+    status: 'done',
+    what:
+      "Taken off when an Ingress is deleted that TKE's controller skips, or it would never go. What TKE's controller calls it " +
+      'on Ingresses is published nowhere: whatever ends like the one on Services counts.',
+    test: `${HAND_OVER} > leaves listener and rule behind when it is deleted, and none of its targets`,
   },
   {
     key: 'ingress.cloud.tencent.com/listen-ports',

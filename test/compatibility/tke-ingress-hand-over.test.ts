@@ -6,6 +6,8 @@ import { INGRESSES, IngressEstate } from './ingress-estate.ts';
 const HAND_OVER = { 'ingress.cloud.tencent.com/mode': 'skip', 'clb-direct.io/adopt-listener': 'true' };
 const LB = 'lb-of-tke';
 const HOST = 'a.com';
+/** Nobody has published what TKE's controller calls it. */
+const TKE_FINALIZER = 'ingress.k8s.tencent/resources';
 
 type Scheme = 'HTTP' | 'HTTPS';
 
@@ -46,6 +48,7 @@ async function servedByTke(scheme: Scheme, seed: number): Promise<Legacy> {
     ...(scheme === 'HTTPS' && { tls: [{ secretName: 'cert-a' }] }),
   });
   await estate.passes(30_000);
+  await made.patch('front', { metadata: { finalizers: [TKE_FINALIZER] } });
   const uid = (await made.ingressOf('front'))?.metadata.uid ?? '';
   const tags = { 'tke-createdBy-flag': 'yes', 'tke-lb-ingress-uuid': uid, 'clb-direct-allow': 'simulation' };
   const vip = estate.account.addLoadBalancer(LB, {
@@ -95,6 +98,34 @@ describe.each<Scheme>(['HTTP', 'HTTPS'])("an Ingress of %s that TKE's own contro
     expect(estate.account.settingsOf(LB, listenerId)).toEqual(before);
     expect(estate.account.listenersOf(LB)).toHaveLength(1);
     expect(callsOf(estate.world, 'CreateLoadBalancer')).toEqual([]);
+    expect(await estate.end()).toEqual(UNHARMED);
+  });
+
+  test('goes back without a moment off the load balancer when it is no longer skipped, and can come over again', async () => {
+    const { made, vip, listenerId } = await servedByTke(scheme, 4);
+    const { estate } = made;
+    await made.patch('front', { metadata: { annotations: HAND_OVER } });
+    await made.untilRoutes([route]);
+    await estate.roll('web');
+    const standing = () => ({ listener: estate.account.settingsOf(LB, listenerId), rules: made.rulesOn(LB) });
+    const [before, from] = [standing(), estate.world.clock.wallNow()];
+    await made.patch('front', { metadata: { annotations: { 'ingress.cloud.tencent.com/mode': null } } });
+    await estate.until('nothing of ours is on it', async () => {
+      const { finalizers = [], annotations } = (await made.ingressOf('front'))?.metadata ?? {};
+      return finalizers.join() === TKE_FINALIZER && annotations?.['clb-direct.io/load-balancers'] === undefined;
+    });
+    await estate.passes(2 * MINUTE_MS);
+    expect(standing()).toEqual(before);
+    expect(estate.world.journal.filter(({ kind, at }) => kind === 'change' && at > from)).toEqual([]);
+    const { status, metadata } = (await made.ingressOf('front')) ?? {};
+    expect(status?.loadBalancer?.ingress).toEqual([{ ip: vip }]);
+    expect(metadata?.annotations?.['kubernetes.io/ingress.qcloud-loadbalance-id']).toBe(LB);
+    await made.patch('front', { metadata: { annotations: HAND_OVER } });
+    await estate.until(
+      'it is ours again',
+      async () => (await made.ingressOf('front'))?.metadata.finalizers?.length === 2,
+    );
+    await estate.roll('web');
     expect(await estate.end()).toEqual(UNHARMED);
   });
 
