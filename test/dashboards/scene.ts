@@ -28,7 +28,7 @@ const FAULTS: readonly object[] = [
 
 /** A rollout that a Prometheus has looked on at. */
 export interface Scene {
-  readonly prometheus: Prometheus;
+  readonly prometheus: Pick<Prometheus, 'range' | 'instant' | 'rules'>;
   readonly time: TimeRange;
 }
 

@@ -235,6 +235,21 @@ const CASES: Readonly<Record<string, Case>> = {
       },
     ],
   },
+  ClbDirectUngatedPods: {
+    fires: [
+      {
+        when: 'Pods without a gate stay',
+        input: { [of('ungated_pods', 'instance="a"')]: '2x100', [of('ungated_pods', 'instance="b"')]: '0x100' },
+        at: '20m',
+        labels: NS,
+        summary: '2 Pods behind load balancers have no readiness gate of clb-direct.',
+      },
+    ],
+    quiet: [
+      { when: 'a rollout replaces them', input: { [of('ungated_pods')]: '4x20 0x80' }, at: '5m' },
+      { when: 'there are none', input: { [of('ungated_pods')]: '0x100' }, at: '20m' },
+    ],
+  },
   ClbDirectCertificateExpiring: {
     fires: [
       {

@@ -94,6 +94,14 @@ export const ALERTS: readonly Alert[] = [
     description: 'Its Pods are watched by the leader itself: exits are seen later, and no hook of theirs is held.',
   },
   {
+    name: 'ClbDirectUngatedPods',
+    severity: 'warning',
+    expr: 'max by (namespace) (clb_direct_ungated_pods) > 0',
+    for: '15m',
+    summary: '{{ $value | humanize }} Pods behind load balancers have no readiness gate of clb-direct.',
+    description: 'A rollout of theirs does not wait for the load balancer, and may lose requests.',
+  },
+  {
     name: 'ClbDirectCertificateExpiring',
     severity: 'warning',
     expr: 'min by (namespace, certificate) (clb_direct_certificate_expiry_timestamp_seconds) - time() < 14 * 86400',

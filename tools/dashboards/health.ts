@@ -1,7 +1,7 @@
 import type { Dashboard } from '@grafana/grafana-foundation-sdk/dashboard';
 import { max, metric, min, quantile, rate, sum } from './expressions.ts';
 import { dashboardOf, type Section } from './frame.ts';
-import { graph, stat, timeline } from './panel.ts';
+import { graph, stat, timeline, WIDTH } from './panel.ts';
 
 /** Whether clb-direct itself is well. */
 export function healthDashboard(): Dashboard {
@@ -125,12 +125,14 @@ function webhook(): Section {
     title: 'Webhook, certificates and refused streams',
     panels: [
       graph({
+        width: WIDTH / 4,
         title: 'Admissions',
         description: 'Reviews answered per second, by result. Normal: follows the creation of Pods.',
         unit: 'reqps',
         queries: [{ expr: sum(rate('webhook_admissions_total'), 'result'), legend: '{{result}}' }],
       }),
       graph({
+        width: WIDTH / 4,
         title: 'Time of an admission',
         description: 'p50 and p99. Normal: p99 below 5 ms.',
         unit: 's',
@@ -140,6 +142,18 @@ function webhook(): Section {
         })),
       }),
       graph({
+        width: WIDTH / 4,
+        title: 'Pods without gate or hook',
+        description:
+          'Pods that Services or Ingresses select and that lack the readiness gate, or whose hook does not wait for the load balancer. Normal: 0; after the installation until each workload was rolled once.',
+        unit: 'short',
+        queries: [
+          { expr: max(metric('ungated_pods')), legend: 'without gate' },
+          { expr: max(metric('unhooked_pods'), 'hook'), legend: 'without hook ({{hook}})' },
+        ],
+      }),
+      graph({
+        width: WIDTH / 4,
         title: 'Refused and repaired',
         description:
           'Report streams without a proven agent behind them, and objects of TLS and the webhook that were deleted or edited and put right, per hour. Normal: 0.',
