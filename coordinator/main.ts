@@ -14,6 +14,7 @@ import { credentialsFromEnvironment } from './cloud/credentials.ts';
 import { parseEndpoint, sdkClbTransport } from './cloud/sdk-transport.ts';
 import { ClbCredentialsError } from './cloud/transport.ts';
 import { Coordinator } from './coordinator.ts';
+import { checkClusterVersion, UnsupportedClusterError } from './kube/cluster-version.ts';
 import { validateElectionOptions } from './kube/leader-election/election-options.ts';
 import { COORDINATOR_OPTIONS, type CoordinatorOptionValues } from './options.ts';
 import { listenForReports } from './reports/grpc-listener.ts';
@@ -57,7 +58,10 @@ export async function main(argv: readonly string[], environment: Environment): P
   } catch (error) {
     console.error(`clb-direct coordinator: ${error instanceof Error ? error.message : error}`);
     const isConfiguration =
-      error instanceof OptionError || error instanceof KubeConfigError || error instanceof ClbCredentialsError;
+      error instanceof OptionError ||
+      error instanceof KubeConfigError ||
+      error instanceof ClbCredentialsError ||
+      error instanceof UnsupportedClusterError;
     return isConfiguration ? BAD_CONFIGURATION : FAILED;
   }
 }
@@ -91,7 +95,8 @@ async function run(values: CoordinatorOptionValues, environment: Environment): P
   const onSignal = () => stop.abort();
   process.once('SIGTERM', onSignal).once('SIGINT', onSignal);
   const replica = await makeReplica(values, environment);
-  const listeners = await openListeners(replica, stop.signal);
+  const checked = checkClusterVersion({ ...replica, transport: replica.kube });
+  const [listeners] = await Promise.all([openListeners(replica, stop.signal), checked]);
   if (listeners) {
     replica.logger.info('coordinator started', { replica: values.podName, ...listeners.ports });
     // The listeners outlive the work: a next leader has to speak to the agents before their streams end.
