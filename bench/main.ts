@@ -7,8 +7,9 @@ import { mixed } from './mixed/mixed.ts';
 import { progress } from './progress.ts';
 import { published } from './published/published.ts';
 import { scale } from './scale/scale.ts';
+import { webhook } from './webhook/webhook.ts';
 
-const BENCHMARKS: readonly Benchmark[] = [published, mixed, scale, agent];
+const BENCHMARKS: readonly Benchmark[] = [published, mixed, scale, agent, webhook];
 const DEFAULT_MINUTES = 10;
 
 const USAGE = `Usage: npm run bench -- [options]

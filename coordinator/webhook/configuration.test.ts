@@ -1,4 +1,6 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
+import type { ApiObject, JsonObject } from '../../sandbox/kube/api/json.ts';
+import { holdConditions } from '../../sandbox/kube/api/match-conditions.ts';
 import { webhookConfiguration } from './configuration.ts';
 
 test('the webhook configuration sends creations of Pods to our Service, and lets them pass when nobody answers', () => {
@@ -18,4 +20,20 @@ test('the webhook configuration sends creations of Pods to our Service, and lets
       },
     },
   ]);
+});
+
+describe('the API server does not ask us about Pods that are never injected', () => {
+  const [webhook] = webhookConfiguration({ namespace: 'clb-direct', caPem: () => 'CA 1' }).desired() as [JsonObject];
+  const isAsked = (annotations?: Record<string, string>) =>
+    holdConditions(webhook, { metadata: { name: 'web-1', ...(annotations && { annotations }) } } as ApiObject);
+
+  test.each<[string, Record<string, string> | undefined, boolean]>([
+    ['without annotations', undefined, true],
+    ['with others', { team: 'shop' }, true],
+    ['that ask for it', { 'clb-direct.io/inject': 'true' }, true],
+    ['that decline', { 'clb-direct.io/inject': 'false' }, false],
+    ['that mirror a file', { 'kubernetes.io/config.mirror': 'x' }, false],
+  ])('%s', (_name, annotations, expected) => {
+    expect(isAsked(annotations)).toBe(expected);
+  });
 });

@@ -1,11 +1,22 @@
 import { resourcePath } from '../../common/kube/paths.ts';
+import { INJECT_ANNOTATION } from '../../common/names.ts';
 import type { ObjectShape } from './kept-object.ts';
+import { MIRROR_ANNOTATION } from './selection.ts';
 
 const CONFIGURATION_NAME = 'clb-direct';
 const WEBHOOK_SERVICE_NAME = 'clb-direct-webhook';
 const WEBHOOK_SERVICE_PORT = 9444;
 export const WEBHOOK_PATH = '/mutate-pods';
 const GROUP = 'admissionregistration.k8s.io';
+
+/** In CEL. Pods that are never injected do not wait for us, nor for anybody to answer in our place. */
+const MATCH_CONDITIONS = [
+  { name: 'is-no-mirror-pod', expression: `!(${hasAnnotation(MIRROR_ANNOTATION)})` },
+  {
+    name: 'does-not-decline',
+    expression: `!(${hasAnnotation(INJECT_ANNOTATION)} && object.metadata.annotations['${INJECT_ANNOTATION}'] == 'false')`,
+  },
+];
 
 export interface ConfigurationOptions {
   /** Where the webhook's Service is. */
@@ -40,6 +51,7 @@ function desiredWebhook(namespace: string, caPem: string): object {
       service: { name: WEBHOOK_SERVICE_NAME, namespace, path: WEBHOOK_PATH, port: WEBHOOK_SERVICE_PORT },
     },
     failurePolicy: 'Ignore',
+    matchConditions: MATCH_CONDITIONS,
     matchPolicy: 'Equivalent',
     namespaceSelector: excluding('kubernetes.io/metadata.name', 'kube-system'),
     // Our own Pods must be able to start when nobody serves the webhook yet.
@@ -49,4 +61,8 @@ function desiredWebhook(namespace: string, caPem: string): object {
     sideEffects: 'None',
     timeoutSeconds: 3,
   };
+}
+
+function hasAnnotation(name: string): string {
+  return `has(object.metadata.annotations) && '${name}' in object.metadata.annotations`;
 }

@@ -12,6 +12,8 @@ import { UNKNOWN_SURROUNDINGS } from './surroundings.ts';
 import { x509Issuer } from './x509-issuer.ts';
 
 const SERVER_NAME = 'clb-direct-webhook.clb-direct.svc';
+/** So deep that opening and closing it fills what is read. */
+const NESTING = BODY_BYTES_MAX / 2;
 const clock = systemClock();
 let bundle: CertificateBundle;
 let nextBundle: CertificateBundle;
@@ -56,9 +58,29 @@ describe('the webhook listener', () => {
     ['text that is no JSON', 'junk', 400, 'malformed'],
     ['nothing', '', 400, 'malformed'],
     ['a body at the limit', 'x'.repeat(BODY_BYTES_MAX), 400, 'malformed'],
+    ['lists in lists, as deep as fits', `${'['.repeat(NESTING)}${']'.repeat(NESTING)}`, 400, 'malformed'],
+    ['a review that breaks off', JSON.stringify(review()).slice(0, -9), 400, 'malformed'],
+    ['bytes that are no UTF-8', '\ud800'.repeat(1_000), 400, 'malformed'],
   ])('answers %s with a reason', async (_name, body, status, result) => {
     expect(await post(body)).toMatchObject({ status, body: expect.stringMatching(/AdmissionReview/) });
     expect(admissions).toEqual([`${result} true`]);
+  });
+
+  test('takes a Pod of almost three MiB, however deep what it does not read', async () => {
+    const deep = `${'['.repeat(NESTING - 1_000)}${']'.repeat(NESTING - 1_000)}`;
+    const body = JSON.stringify(review()).replace('"object":{', `"object":{"junk":${deep},`);
+    expect((await post(body)).status).toBe(200);
+    expect(admissions).toEqual(['injected true']);
+  });
+
+  test('serves the next one after a client that vanished in the middle of its review', async () => {
+    const socket = connectTls({ host: '127.0.0.1', port: listener.port, ca: bundle.caPem, servername: SERVER_NAME });
+    await once(socket, 'secureConnect');
+    socket.write('POST /mutate-pods HTTP/1.1\r\nhost: x\r\ncontent-length: 1000\r\n\r\n{"kind":');
+    socket.destroy();
+    await once(socket, 'close');
+    expect((await post(JSON.stringify(review()))).status).toBe(200);
+    expect(admissions).toEqual(['injected true']);
   });
 
   test('does not read more than its limit, and serves the next one', async () => {

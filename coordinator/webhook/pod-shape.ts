@@ -3,6 +3,9 @@ import type { Pod } from '../../common/kube/objects.ts';
 type JsonObject = Readonly<Record<string, unknown>>;
 type Check = (value: unknown) => boolean;
 
+/** Far more than a node runs; each of them is answered with a part of its own. */
+const CONTAINERS_MAX = 1_000;
+
 /**
  * A Pod as far as injection reads it, or undefined. The API server sends well-formed Pods only, but the webhook's port is
  * open to anybody in the cluster.
@@ -47,7 +50,9 @@ const isMetadata = shape({ annotations: isStringMap, labels: isStringMap });
 
 function isPod(value: unknown): boolean {
   if (!isObject(value) || !isObject(value.metadata) || !isObject(value.spec)) return false;
-  return isMetadata(value.metadata) && isSpec(value.spec) && arrayOf(isNamedContainer)(value.spec.containers);
+  const { containers } = value.spec;
+  const isBounded = Array.isArray(containers) && containers.length <= CONTAINERS_MAX;
+  return isBounded && isMetadata(value.metadata) && isSpec(value.spec) && containers.every(isNamedContainer);
 }
 
 /** An object of which each named field is absent or passes its check. */

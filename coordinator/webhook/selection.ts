@@ -4,7 +4,8 @@ import { eniMark } from './eni-marks.ts';
 import type { Surroundings } from './surroundings.ts';
 import { quoted } from './warning.ts';
 
-const MIRROR_ANNOTATION = 'kubernetes.io/config.mirror';
+/** On Pods that follow a file on their node. */
+export const MIRROR_ANNOTATION = 'kubernetes.io/config.mirror';
 const OWN_LABEL = 'app.kubernetes.io/name';
 const OWN_NAME = 'clb-direct';
 /** What a cluster needs to start; its Pods are injected when they ask for it themselves. */

@@ -152,6 +152,32 @@ describe('a mutating webhook', () => {
     });
   });
 
+  test.each([
+    ['holds', "object.metadata.name == 'a'", true],
+    ['does not hold', "object.metadata.name == 'b'", false],
+    ['has no answer', 'object.spec.none == 1', false],
+  ])('is asked about a Pod only if its conditions hold: one that %s', async (_name, expression, isAsked) => {
+    const { caller, calls } = recorder(() => ({ allowed: true }));
+    const api = await withWebhook(caller, {
+      failurePolicy: 'Ignore',
+      matchConditions: [
+        { name: 'one', expression: 'true' },
+        { name: 'other', expression },
+      ],
+    });
+    expect((await api.post(PODS, pod('a'))).status).toBe(201);
+    expect(calls).toHaveLength(isAsked ? 1 : 0);
+  });
+
+  test('refuses a Pod of which its condition has no answer where it must not fail', async () => {
+    const matchConditions = [{ name: 'one', expression: 'object.spec.none == 1' }];
+    const api = await withWebhook(recorder(() => ({ allowed: true })).caller, {
+      failurePolicy: 'Fail',
+      matchConditions,
+    });
+    expect((await api.post(PODS, pod('a'))).status).toBe(500);
+  });
+
   test('can warn', async () => {
     const { caller } = recorder(() => ({ allowed: true, warnings: ['mind the gap'] }));
     const api = await withWebhook(caller);
@@ -165,7 +191,7 @@ describe('a mutating webhook', () => {
       { rules: [{ apiGroups: [''], apiVersions: ['v1'], operations: ['UPDATE'], resources: ['pods'] }] },
       501,
     ],
-    ['conditions', { matchConditions: [{ name: 'a', expression: 'true' }] }, 501],
+    ['conditions that are no CEL', { matchConditions: [{ name: 'a', expression: 'a b' }] }, 422],
     ['no side effects declared', { sideEffects: null }, 422],
     ['neither url nor service', { clientConfig: {} }, 422],
   ])('is refused with %s', async (_what, fields, status) => {

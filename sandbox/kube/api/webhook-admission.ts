@@ -1,7 +1,7 @@
 import type { Clock } from '../../../common/clock.ts';
 import { DeadlineExceededError, deadline } from '../../../common/deadline.ts';
 import { type Random, randomUuid } from '../../../common/random.ts';
-import { ApiError, internalError, notImplemented } from './api-error.ts';
+import { ApiError, internalError, notImplemented, unprocessable } from './api-error.ts';
 import { decoded } from './decode.ts';
 import { defaulted } from './defaults.ts';
 import {
@@ -18,6 +18,7 @@ import {
 } from './json.ts';
 import { applyJsonPatch } from './json-patch.ts';
 import { type Kind, MUTATING_WEBHOOK_CONFIGURATION, NAMESPACE } from './kinds.ts';
+import { ConditionError, checkConditions, holdConditions } from './match-conditions.ts';
 import { matchesLabelSelector } from './selectors.ts';
 import type { Store } from './store.ts';
 import type { KubeUser } from './user.ts';
@@ -51,8 +52,8 @@ export interface Admitted {
 const IMPLEMENTED_OPERATION = 'CREATE';
 
 /**
- * Refuses what would be stored and then silently not happen: webhooks on anything but CREATE, and CEL conditions.
- * @throws ApiError 501
+ * Refuses what would be stored and then silently not happen: webhooks on anything but CREATE.
+ * @throws ApiError 501, and 422 for conditions that are no CEL
  */
 export function checkWebhookConfiguration(configuration: ApiObject): void {
   for (const webhook of objectsOf(configuration.webhooks)) {
@@ -60,7 +61,17 @@ export function checkWebhookConfiguration(configuration: ApiObject): void {
     if (operations.some(operation => operation !== IMPLEMENTED_OPERATION)) {
       throw notImplemented(`webhooks for operations other than CREATE (${stringOf(webhook.name)})`);
     }
-    if (arrayOf(webhook.matchConditions).length > 0) throw notImplemented('matchConditions of webhooks');
+    checkConditionsOf(webhook);
+  }
+}
+
+function checkConditionsOf(webhook: JsonObject): void {
+  try {
+    checkConditions(webhook);
+  } catch (error) {
+    if (error instanceof ConditionError)
+      throw unprocessable(`matchConditions of ${stringOf(webhook.name)}: ${error.message}`);
+    throw error;
   }
 }
 
@@ -90,8 +101,19 @@ function isWanted(store: Store, webhook: JsonObject, request: AdmissionRequest):
   return (
     objectsOf(webhook.rules).some(rule => matchesRule(rule, kind)) &&
     matchesLabelSelector(objectOf(webhook.objectSelector), object.metadata.labels ?? {}) &&
-    (!namespaceLabels || matchesLabelSelector(objectOf(webhook.namespaceSelector), namespaceLabels))
+    (!namespaceLabels || matchesLabelSelector(objectOf(webhook.namespaceSelector), namespaceLabels)) &&
+    isMatched(webhook, object)
   );
+}
+
+/** A condition without an answer is a failure of the webhook. */
+function isMatched(webhook: JsonObject, object: ApiObject): boolean {
+  try {
+    return holdConditions(webhook, object);
+  } catch (error) {
+    if (webhook.failurePolicy !== 'Fail') return false;
+    throw internalError(`failed calling webhook "${stringOf(webhook.name)}": ${errorText(error)}`);
+  }
 }
 
 function matchesRule(rule: JsonObject, kind: Kind): boolean {
