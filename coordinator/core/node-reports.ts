@@ -26,6 +26,8 @@ export class NodeReports implements NodeState {
   readonly #node: string;
   /** The one that was opened first stands first. */
   readonly #sessions = new Map<string, Teller>();
+  /** Sessions on which all Pods were told. */
+  readonly #listed = new Set<string>();
   /** What each session says of the node; of those that are gone only while nobody else has said anything. */
   readonly #notices = new Map<string, readonly NodeSign[]>();
   #signs: readonly NodeSign[] = [];
@@ -54,7 +56,18 @@ export class NodeReports implements NodeState {
   /** @returns whether `signs` changed */
   close(session: string): boolean {
     this.#sessions.delete(session);
+    this.#listed.delete(session);
     return this.#weighNotices();
+  }
+
+  /** All Pods were told on the session. */
+  listed(session: string | undefined): void {
+    if (session !== undefined && this.#sessions.has(session)) this.#listed.add(session);
+  }
+
+  /** Whether an agent younger than `teller` is there and has told of all its Pods. */
+  hasYoungerList(teller: Teller): boolean {
+    return [...this.#sessions].some(([session, other]) => this.#listed.has(session) && isYounger(other, teller));
   }
 
   /** Who speaks on the session; one that was not opened is that of a node with a single agent. */

@@ -77,6 +77,14 @@ describe('the report store', () => {
     expect(store.tombstone('pod-1')).toBeUndefined();
   });
 
+  test('buries a Pod that its own node, as the API server has it, says to be gone, whoever else claims it', () => {
+    store.placed('pod-1', 'n1', 150);
+    store.apply('n1', { upserts: [], removals: ['pod-1'] }, 300);
+    store.apply('n2', { upserts: [podRecord()], removals: [] }, 400);
+    expect(store.pods.has('pod-1')).toBe(false);
+    expect(store.tombstone('pod-1')).toMatchObject({ at: 300 });
+  });
+
   test('goes over to the other node when the next agent of the one that claimed a Pod first does not tell of it', () => {
     store.apply('n2', { upserts: [podRecord({ ready: false })], removals: [] }, 200);
     store.open('n1', 'next', { agent: 'a2', startedAtMs: 1 });
@@ -93,6 +101,15 @@ describe('the report store', () => {
     store.placed('pod-3', 'n3', 300);
     store.close('n3', 's3');
     expect(store.hasWitness('pod-3')).toBe(false);
+  });
+
+  test('is disputed no longer when the node that claimed it later does not list it any more', () => {
+    store.apply('n2', { upserts: [podRecord({ addresses: [] })], removals: [] }, 200);
+    store.open('n2', 'next', { agent: 'a2', startedAtMs: 1 });
+    store.replace('n2', [], { consistent: true, now: 300, session: 'next' });
+    expect(store.isDisputed('pod-1')).toBe(false);
+    store.apply('n1', { upserts: [], removals: ['pod-1'] }, 400);
+    expect([store.pods.has('pod-1'), store.tombstone('pod-1')?.at]).toEqual([false, 400]);
   });
 
   test('is disputed no longer when the node that claimed it later says that it is gone', () => {
@@ -169,6 +186,19 @@ describe('of two agents on one node', () => {
     say('older', podRecord({ uid: 'pod-3' }));
     say('younger', podRecord({ uid: 'pod-4' }));
     expect([...store.pods.keys()]).toEqual(['pod-1', 'pod-2', 'pod-3', 'pod-4']);
+  });
+
+  test('what the older alone has told is forgotten when it is gone, so that the API server is asked (L1)', () => {
+    list('younger', podRecord());
+    store.close('n1', 'older');
+    expect([...store.pods.keys()]).toEqual(['pod-1']);
+    expect(store.tombstone('pod-2')).toBeUndefined();
+  });
+
+  test('nothing is forgotten when the older is gone before the younger has told of all its Pods (L1)', () => {
+    say('younger', podRecord());
+    store.close('n1', 'older');
+    expect([...store.pods.keys()]).toEqual(['pod-1', 'pod-2']);
   });
 
   test.each([

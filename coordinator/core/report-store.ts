@@ -19,7 +19,7 @@ export interface StoredPod {
 export interface Tombstone {
   readonly at: number;
   readonly evidence: 'deletion seen on a watch' | 'absent from a consistent snapshot' | 'the API server says so';
-  /** Whose agent said so; undefined when it was the API server. */
+  /** Whose agent said so; undefined when it was the API server, or when that has the Pod on the agent's node. */
   readonly node?: string;
   /** Whether its containers were seen to end before: who deletes a Pod by force may leave them running. */
   readonly sawEnd: boolean;
@@ -131,14 +131,17 @@ export class ReportStore {
 
   /**
    * The stream is gone. The node's Pods stay as they are, and so does what announces its end (law L1). Only what nobody
-   * but the API server has told is forgotten, since from now on nobody would tell of its end.
+   * but the API server has told is forgotten, since from now on nobody would tell of its end; and what an older agent alone
+   * has told, when the younger has told of all its Pods.
    */
   close(node: string, session: string): void {
     const reports = this.#nodes.get(node);
     if (!reports) return;
-    const isOwn = reports.teller(session) === API_SERVER;
+    const teller = reports.teller(session);
     if (reports.close(session)) this.#onSigns(node);
-    if (isOwn) for (const uid of [...reports.podUids]) this.#forgetIfTold(uid, API_SERVER);
+    if (teller === API_SERVER || (!reports.isOpen(teller) && reports.hasYoungerList(teller))) {
+      for (const uid of [...reports.podUids]) this.#giveUpIfTold(uid, teller);
+    }
     this.#dropIfEmpty(node);
   }
 
@@ -157,10 +160,12 @@ export class ReportStore {
     const reports = this.#node(node);
     const teller = reports.teller(options.session);
     for (const pod of pods) this.#upsert(node, pod, teller, options.now);
+    if (options.consistent) reports.listed(options.session);
     if (options.consistent && (teller === API_SERVER || reports.isYoungest(teller))) {
       for (const uid of [...reports.podUids]) {
         if (!present.has(uid)) this.#leaveOut(uid, { node, teller, reports, now: options.now });
       }
+      for (const [uid, rival] of this.#rivals) if (rival.node === node && !present.has(uid)) this.#withdraw(uid);
     }
   }
 
@@ -298,16 +303,22 @@ export class ReportStore {
     else if (other === API_SERVER || !reports.isOpen(other)) this.#giveUp(podUid, now);
   }
 
-  #forgetIfTold(podUid: string, teller: Teller): void {
-    if (this.#pods.get(podUid)?.telling.teller === teller) this.#forget(podUid);
+  #giveUpIfTold(podUid: string, { agent }: Teller): void {
+    const known = this.#pods.get(podUid);
+    if (known?.telling.teller.agent === agent) this.#giveUp(podUid, known.firstSeenAt);
   }
 
-  #bury(podUid: string, evidence: Omit<Tombstone, 'sawEnd'>): void {
+  #bury(podUid: string, { node, ...evidence }: Omit<Tombstone, 'sawEnd'>): void {
     const known = this.#pods.get(podUid);
+    // Whom the API server has on this node, no other one has.
+    const isCertain = node === undefined || this.#places.get(podUid) === node;
+    const tombstone = {
+      ...evidence,
+      ...(isCertain ? {} : { node }),
+      sawEnd: known !== undefined && hasEnded(known.record),
+    };
+    if (isCertain || !this.#rivals.has(podUid)) this.#tombstones.set(podUid, tombstone);
     this.#awaited.delete(podUid);
-    const tombstone = { ...evidence, sawEnd: known !== undefined && hasEnded(known.record) };
-    const isClaimedElsewhere = tombstone.node !== undefined && this.#rivals.has(podUid);
-    if (!isClaimedElsewhere) this.#tombstones.set(podUid, tombstone);
     this.#giveUp(podUid, tombstone.at);
   }
 

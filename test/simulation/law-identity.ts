@@ -16,7 +16,7 @@ import {
 } from './evidence.ts';
 
 /** A write that was sent before the address was given back may take effect this much later. */
-const WRITE_MS = 6_000;
+const WRITE_MS = 9_000;
 
 /** L5: a target is opened only for the Pod that has the address. */
 export function openedForItsPod(evidence: Evidence): Breach[] {
