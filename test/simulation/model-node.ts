@@ -1,5 +1,6 @@
 import type { ConnectionSource } from '../../agent/connections/source.ts';
-import type { HookCallees, HookTransport } from '../../agent/drain/hook-transport.ts';
+import { parseHookRequest } from '../../agent/drain/hook-request.ts';
+import type { HookCallee, HookCallees, HookTransport } from '../../agent/drain/hook-transport.ts';
 import { noMetrics } from '../../agent/metrics.ts';
 import type { ProbeSource } from '../../agent/node/probe-source.ts';
 import type { HookRedirect } from '../../agent/redirect/hook-redirect.ts';
@@ -11,6 +12,7 @@ import type { Logger } from '../../common/logger.ts';
 import { HOOK_PORT } from '../../common/names.ts';
 import type { RedirectedCall } from '../../sandbox/kube/kubelet/modelled-network.ts';
 import type { ModelledRuntime } from '../../sandbox/kube/kubelet/modelled-runtime.ts';
+import type { NodeHttpGet } from '../../sandbox/kube/kubelet/node-network.ts';
 import { ModelRuntime, type ModelRuntimeOptions } from './model-runtime.ts';
 import type { ModelServers } from './model-server.ts';
 import type { Body } from './process/process.ts';
@@ -54,8 +56,8 @@ export class ModelNode {
     { signal, severed, clock }: AgentProcess & { readonly signal: AbortSignal },
   ): Promise<void> {
     const held = new Set<Promise<string>>();
-    this.#handlers.set(port, (address, caller) => {
-      const answer = clock.awake().then(() => callees.hold({ address }, caller));
+    this.#handlers.set(port, (request, caller) => {
+      const answer = clock.awake().then(() => callees.hold(calleeOf(request, callees), caller));
       const call = orBroken(answer, severed);
       held.add(call);
       return call.finally(() => held.delete(call));
@@ -104,6 +106,15 @@ export class ModelNode {
       },
     };
   }
+}
+
+/** As the agent's own server reads a call. */
+function calleeOf({ host, port, path }: NodeHttpGet, { podUidOf }: HookCallees): HookCallee {
+  const request = parseHookRequest({ method: 'GET', url: path, host: `${host}:${port}` });
+  if (request.type === 'address') return request;
+  const podUid = request.type === 'token' ? podUidOf(request.token) : undefined;
+  if (podUid === undefined) throw new Error('the agent does not know the Pod of the call');
+  return { podUid };
 }
 
 async function refuse(): Promise<never> {

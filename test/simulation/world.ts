@@ -2,7 +2,7 @@ import type { Clock } from '../../common/clock.ts';
 import type { Pod } from '../../common/kube/objects.ts';
 import type { KubeRequest, KubeResponse, KubeTransport } from '../../common/kube/transport.ts';
 import type { Logger, LogLevel } from '../../common/logger.ts';
-import { type Random, randomInteger, seededRandom } from '../../common/random.ts';
+import { type Random, randomInteger, randomUuid, seededRandom } from '../../common/random.ts';
 import { VirtualClock } from '../../common/virtual-clock.ts';
 import type { ClbTransport } from '../../coordinator/cloud/transport.ts';
 import type { Coordinator, CoordinatorOptions } from '../../coordinator/coordinator.ts';
@@ -75,8 +75,8 @@ const NAMESPACE = 'clb-direct';
 const COORDINATOR_IMAGE = 'coordinator:1';
 const VIP_PREFIX = '10.200.0';
 const KUBE_LATENCY_MS = 4;
-/** The webhook as it answers before it knows the cluster. */
-const ADMISSION = { policy: DEFAULT_INJECTION_POLICY, surroundingsOf: () => UNKNOWN_SURROUNDINGS };
+/** What the webhook knows: that no namespace refuses hooks with a host, and of nothing that is served. */
+const SURROUNDINGS = { ...UNKNOWN_SURROUNDINGS, namespace: { inject: undefined, podSecurity: undefined } };
 /** Of agents. */
 const RUNTIMES_MISSING_SHARE = 0.25;
 
@@ -128,12 +128,14 @@ export class World {
   readonly #stop = new AbortController();
   /** Apart from `random`, whose order seeds that are known by number rely on. */
   readonly #runtimeDice: Random;
+  readonly #tokenDice: Random;
   #forks = 0;
   #replicas = 0;
 
   constructor(options: WorldOptions) {
     this.#options = options;
     this.#runtimeDice = seededRandom(options.seed);
+    this.#tokenDice = seededRandom(options.seed);
     const { clock } = this;
     const settings = defaultSettings(vipsOfPrefix(VIP_PREFIX));
     this.clb = new ClbServer({
@@ -413,7 +415,8 @@ export class World {
   }
 
   #admit(review: unknown): unknown {
-    const { body } = reviewPod(review, ADMISSION);
+    const policy = { ...DEFAULT_INJECTION_POLICY, newToken: () => randomUuid(this.#tokenDice) };
+    const { body } = reviewPod(review, { policy, surroundingsOf: () => SURROUNDINGS });
     if (typeof body !== 'string') this.warnings.push(...(body.response.warnings ?? []));
     return body;
   }

@@ -4,7 +4,7 @@ import type { ModelledRuntime } from './modelled-runtime.ts';
 import { type NodeConnect, type NodeHttpGet, type NodeNetwork, NodeNetworkError } from './node-network.ts';
 
 /** What stands behind the node's redirect: resolves when the call is answered, rejects when the connection breaks. */
-export type RedirectedCall = (podAddress: string, signal: AbortSignal) => Promise<unknown>;
+export type RedirectedCall = (call: NodeHttpGet, signal: AbortSignal) => Promise<unknown>;
 
 export interface ModelledNetworkOptions {
   readonly clock: Clock;
@@ -35,15 +35,16 @@ export function modelledNetwork(options: ModelledNetworkOptions): NodeNetwork {
 async function callRedirected(
   clock: Clock,
   answer: RedirectedCall,
-  { host, port, timeoutMs }: NodeHttpGet,
+  call: NodeHttpGet,
   signal: AbortSignal,
 ): Promise<void> {
+  const { host, port, timeoutMs } = call;
   using limit = deadline(clock, `the call to ${host}:${port}`, timeoutMs, signal);
   const aborted = new Promise<never>((_resolve, reject) => {
     limit.signal.addEventListener('abort', () => reject(limit.signal.reason), { once: true });
   });
   try {
-    await Promise.race([answer(host, limit.signal), aborted]);
+    await Promise.race([answer(call, limit.signal), aborted]);
   } catch (error) {
     throw new NodeNetworkError(`Get "http://${host}:${port}": connection broken`, { cause: error });
   }

@@ -14,8 +14,8 @@ async function hookedPod(options: { answerMs?: number; graceSeconds?: number; co
   const { answerMs, graceSeconds = 30, container } = options;
   const calls: string[] = [];
   const harness: ClusterHarness = new ClusterHarness({
-    hook: async (podAddress, signal) => {
-      calls.push(podAddress);
+    hook: async ({ host }, signal) => {
+      calls.push(host);
       if (answerMs === undefined) await new Promise(() => undefined);
       else await sleep(harness.clock, answerMs, signal);
     },
