@@ -8,6 +8,7 @@ test('a new leader decides about every lane of a cluster at rest, without a chan
   const figures = await measureStart(SIZE, systemClock());
   expect(figures.decidedMs).toBeGreaterThan(0);
   expect(figures.settledMiB.heap).toBeGreaterThan(0);
+  expect(figures.scrapeMs).toBeGreaterThan(0);
 });
 
 test('every Pod event is carried out, and timed', async () => {

@@ -18,6 +18,8 @@ export interface StartFigures {
   readonly peakRssMiB: number;
   /** Processor time in one minute without any event. */
   readonly idleCpuMsPerMinute: number;
+  /** Of one scrape, all of which the event loop is kept busy; the median of several. */
+  readonly scrapeMs: number;
 }
 
 export interface Memory {
@@ -51,6 +53,7 @@ export interface Quantiles {
 const SETTLING_MS = 10_000;
 const IDLE_MINUTES = 3;
 const EVENT_MS = 70;
+const SCRAPES = 21;
 const MIB = 2 ** 20;
 
 /** A new leader over a large cluster, and then a quiet one. */
@@ -67,8 +70,25 @@ export async function measureStart(size: ScaleSize, real: Clock): Promise<StartF
   await term.meter.advance(IDLE_MINUTES * 60_000);
   const { user, system } = process.cpuUsage(before);
   const idleCpuMsPerMinute = (user + system) / 1000 / IDLE_MINUTES;
+  const scrapeMs = await medianScrapeMs(term);
   await term.close();
-  return { reportsMs, decidedMs, settledMs, longestTurnMs, baseMiB, settledMiB, peakRssMiB, idleCpuMsPerMinute };
+  return {
+    scrapeMs,
+    reportsMs,
+    decidedMs,
+    settledMs,
+    longestTurnMs,
+    baseMiB,
+    settledMiB,
+    peakRssMiB,
+    idleCpuMsPerMinute,
+  };
+}
+
+async function medianScrapeMs(term: Term): Promise<number> {
+  const scrapesMs: number[] = [];
+  for (let scrape = 0; scrape < SCRAPES; scrape += 1) scrapesMs.push(await term.scrape());
+  return quantile(scrapesMs, 0.5);
 }
 
 /** One Pod after the other loses its readiness and gets it back, while nothing else happens. */

@@ -46,6 +46,7 @@ function startTable(rows: readonly ScaleRow[]): string {
     'peak RSS MiB',
     'of it before',
     'idle CPU ms/min',
+    'scrape ms',
   ];
   const cells = rows.map(({ start, ...size }) => [
     ...sizeCells(size),
@@ -58,6 +59,7 @@ function startTable(rows: readonly ScaleRow[]): string {
     start.peakRssMiB.toFixed(0),
     start.baseMiB.rss.toFixed(0),
     start.idleCpuMsPerMinute.toFixed(0),
+    start.scrapeMs.toFixed(1),
   ]);
   return `Cold start, and a minute of rest\n${numberTable([head, ...cells])}`;
 }

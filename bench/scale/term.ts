@@ -2,6 +2,9 @@ import type { Clock } from '../../common/clock.ts';
 import { VirtualClock } from '../../common/virtual-clock.ts';
 import { Knowledge } from '../../coordinator/knowledge.ts';
 import type { LeaderWork } from '../../coordinator/leader/leader-work.ts';
+import { CoordinatorMetrics } from '../../coordinator/status/metrics.ts';
+import { registerStateGauges } from '../../coordinator/status/state-gauges.ts';
+import { type GaugedReplica, takeGauges } from '../../coordinator/status/take-gauges.ts';
 import { leaderStand } from '../leader-stand.ts';
 import { StepMeter } from '../step-meter.ts';
 import { InstantCloud } from './instant-cloud.ts';
@@ -21,6 +24,7 @@ export class Term {
   readonly #knowledge = new Knowledge();
   readonly #size: ScaleSize;
   readonly #stop = new AbortController();
+  readonly #registry = new CoordinatorMetrics().registry;
   #work: LeaderWork | undefined;
   #running: Promise<void> | undefined;
 
@@ -29,6 +33,7 @@ export class Term {
     this.#real = real;
     this.meter = new StepMeter(real, this.#clock);
     this.population = new Population(size);
+    registerStateGauges(this.#registry, () => takeGauges(this.#replica(), this.#clock));
     this.#cloud = new InstantCloud(this.population.balancers());
   }
 
@@ -68,6 +73,25 @@ export class Term {
     const node = this.population.nodeOf(pod);
     const upserts = [this.population.pod(pod, { ready })];
     this.#knowledge.applyReport({ type: 'delta', node, session: node, upserts, removals: [] }, this.#clock.now());
+  }
+
+  /** Real milliseconds until everything that a leader shows is taken and written, as at each scrape. */
+  async scrape(): Promise<number> {
+    const startedAt = this.#real.now();
+    await this.#registry.metrics();
+    return this.#real.now() - startedAt;
+  }
+
+  #replica(): GaugedReplica {
+    return {
+      isLeading: true,
+      leadership: { leader: 'bench', term: 1 },
+      mayWriteUntil: this.#clock.now(),
+      work: this.#work,
+      knowledge: this.#knowledge,
+      watchedNodes: [],
+      reports: { sessions: () => [] },
+    };
   }
 
   /** Targets whose weight CLB was told to change. */

@@ -6,8 +6,14 @@ import { UNHOOKED_BY } from '../leader/bare-pods.ts';
 import { isSuperNode } from '../nodes/pod-cover.ts';
 import type { StateGauges, Tally } from './state-gauges.ts';
 
+/** What of a replica the gauges are taken from. */
+export type GaugedReplica = Pick<
+  Coordinator,
+  'isLeading' | 'leadership' | 'mayWriteUntil' | 'work' | 'knowledge' | 'watchedNodes'
+> & { readonly reports: Pick<Coordinator['reports'], 'sessions'> };
+
 /** The gauges' values, taken when somebody scrapes. */
-export function takeGauges(coordinator: Coordinator, clock: Clock): StateGauges {
+export function takeGauges(coordinator: GaugedReplica, clock: Clock): StateGauges {
   const now = clock.now();
   const { work, knowledge, leadership } = coordinator;
   return {
@@ -33,7 +39,7 @@ export function takeGauges(coordinator: Coordinator, clock: Clock): StateGauges 
   };
 }
 
-function agentCover({ knowledge }: Coordinator, now: number): Pick<StateGauges, 'nodes' | 'silentForMs'> {
+function agentCover({ knowledge }: GaugedReplica, now: number): Pick<StateGauges, 'nodes' | 'silentForMs'> {
   const nodes = [...knowledge.nodes.names].filter(node => !isSuperNode(node));
   const silentSince = nodes.flatMap(node => knowledge.presence.missingSince(node) ?? []);
   return { nodes: nodes.length, silentForMs: silentSince.map(since => now - since) };
@@ -41,7 +47,7 @@ function agentCover({ knowledge }: Coordinator, now: number): Pick<StateGauges, 
 
 type LaneWork = Pick<StateGauges, 'lanes' | 'queued' | 'oldestWaitMs' | 'transactions' | 'held'>;
 
-function laneWork({ work }: Coordinator, now: number): LaneWork {
+function laneWork({ work }: GaugedReplica, now: number): LaneWork {
   const lanes = work?.lanes() ?? [];
   const queues = lanes.map(({ queue }) => queue);
   return {
@@ -55,7 +61,7 @@ function laneWork({ work }: Coordinator, now: number): LaneWork {
 
 type Targets = Pick<StateGauges, 'targets' | 'unhealthy' | 'leftOut' | 'fullestRuleRatio'>;
 
-function targetsOf({ work }: Coordinator): Targets {
+function targetsOf({ work }: GaugedReplica): Targets {
   const targets = new Map<LifeCycleState, number>();
   let unhealthy = 0;
   for (const rule of work?.targetCounts() ?? []) {
