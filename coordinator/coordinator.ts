@@ -62,6 +62,10 @@ export interface CoordinatorOptions {
   readonly healthCheck: HealthCheckSettings | undefined;
   /** Whether an open gate shuts again when CLB finds its Pod unhealthy. */
   readonly liveGate?: boolean;
+  /** How long a gate may wait for something other than its Pod before that is told; 0, or not told: for ever. */
+  readonly stuckGateMs?: number;
+  /** How long before it is opened all the same; 0, or not told: never. */
+  readonly openStuckGatesMs?: number;
   /** A node whose agent is missing for so long is watched by the leader itself. */
   readonly nodeWatchAfterMs: number;
   /** Every Pod gets its address from VPC-CNI; `auto` lets each node decide. */
@@ -272,6 +276,8 @@ export class Coordinator {
       settleMs: this.#options.settleMs,
       drainNodeOn: new Set(this.#options.drainNodeOn),
       liveGate: this.#options.liveGate ?? false,
+      stuckGateMs: this.#options.stuckGateMs ?? 0,
+      openStuckGatesMs: this.#options.openStuckGatesMs ?? 0,
       limits: DEFAULT_PLAN_LIMITS,
       timing: DEFAULT_LANE_TIMING,
       predecessorWritesUntil: this.#predecessorWritesUntil,

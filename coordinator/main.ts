@@ -146,6 +146,8 @@ async function makeReplica(values: CoordinatorOptionValues, environment: Environ
       incarnation: randomUuid(random),
       instance: values.clusterName,
       settleMs: values.settleSeconds * 1_000,
+      stuckGateMs: values.stuckGateSeconds * 1_000,
+      openStuckGatesMs: values.openStuckGatesSeconds * 1_000,
       // The flag is for clusters of VPC-CNI alone.
       pureVpcCni: values.injectAlways || 'auto',
       healthCheck: {

@@ -32,6 +32,8 @@ export interface CoordinatorObserver {
   audited(audit: Audit): void;
   /** `delayMs` from the moment at which we knew that the Pod serves to its gate set True. */
   gateOpened(delayMs: number): void;
+  /** A gate was opened though the load balancer does not say that its Pod serves. */
+  gateOpenedByTime(): void;
   /** `durationMs` from the Pod's drain request to its last target read back as gone. */
   drainFinished(durationMs: number): void;
   /** An agent told how a drain ended. */
@@ -49,6 +51,7 @@ export const noObserver: CoordinatorObserver = {
   differed() {},
   audited() {},
   gateOpened() {},
+  gateOpenedByTime() {},
   drainFinished() {},
   drainAnswered() {},
   podEntered() {},

@@ -65,6 +65,17 @@ export const COORDINATOR_OPTIONS = {
     description: 'an open readiness gate shuts again when CLB finds its Pod unhealthy, within the brake',
     default: false,
   }),
+  stuckGateSeconds: integer({
+    description:
+      'a readiness gate that waits longer for its load balancer is told on Pod and owner, with the cause; 0: never',
+    default: 300,
+    maximum: 86_400,
+  }),
+  openStuckGatesSeconds: integer({
+    description: 'a readiness gate that waits longer for its load balancer is opened all the same; 0: never',
+    default: 0,
+    maximum: 86_400,
+  }),
   drainNodeOn: choices({
     description: "what announces a node's end and takes its targets to weight 0 ahead of the evictions",
     values: NODE_SIGN_KINDS,

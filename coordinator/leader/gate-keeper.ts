@@ -96,6 +96,21 @@ export class GateKeeper {
     this.#say(pod, decision);
   }
 
+  /**
+   * The user has had enough of waiting: opens the gate though the load balancer does not say that the Pod serves.
+   * @returns whether it did
+   */
+  openByTime(podUid: string): boolean {
+    const pod = this.#options.view.pods.get(podUid);
+    if (!pod || pod.deletionSeenAt !== undefined || !this.#waits.has(podUid) || this.#isNew()) return false;
+    this.#latches.open(pod);
+    this.#wait(podUid, []);
+    const message =
+      'Opened by time (--open-stuck-gates-seconds): the load balancer does not say yet that the Pod serves.';
+    this.#options.ports.writeGate(pod, { open: true, reason: 'OpenedByTime', message });
+    return true;
+  }
+
   /** The Pods whose gates could not be judged or shut before and may be now; each is handed out once. */
   takeDeferred(): readonly string[] {
     if (this.#isNew()) return [];

@@ -16,7 +16,7 @@ import type { AutoConfig } from '../tke-service-config/auto-config.ts';
 /** What a leader may do to the world besides writing to CLB. All calls queue and return at once. */
 export interface LeaderPorts {
   /** Sets the Pod's gate; unchanged ones cost nothing. */
-  writeGate(pod: PodView, gate: { open: boolean; reason: GateReason; message: string }): void;
+  writeGate(pod: PodView, gate: { open: boolean; reason: GateReason | 'OpenedByTime'; message: string }): void;
   /** Forgets what waits to be written about the gate of a Pod that is leaving. */
   dropGate(podUid: string): void;
   /**

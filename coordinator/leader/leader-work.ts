@@ -42,6 +42,7 @@ import { PodEntries } from './pod-entries.ts';
 import { PodPlaces } from './pod-places.ts';
 import { ProblemBoard } from './problem-board.ts';
 import { ServiceDesk } from './service-desk.ts';
+import { StuckGates } from './stuck-gates.ts';
 import type { TargetHistory } from './target-history.ts';
 import { Tenancies } from './tenancies.ts';
 import { UnselectedProof } from './unselected-proof.ts';
@@ -66,6 +67,10 @@ export interface LeaderWorkOptions {
   readonly drainNodeOn: ReadonlySet<NodeSignKind>;
   /** Whether an open gate shuts again when CLB finds its Pod unhealthy; not unless told. */
   readonly liveGate?: boolean;
+  /** How long a gate may wait for something other than its Pod before that is told; 0, or not told: for ever. */
+  readonly stuckGateMs?: number;
+  /** How long before it is opened all the same; 0, or not told: never. */
+  readonly openStuckGatesMs?: number;
   readonly limits: LanePlanLimits;
   readonly timing: LaneTiming;
   /** Monotonic time until which CLB may still carry out a write of the leader before this one. */
@@ -106,6 +111,7 @@ export class LeaderWork {
   readonly #proof: UnselectedProof;
   readonly #entries: PodEntries;
   readonly #gates: GateKeeper;
+  readonly #stuck: StuckGates;
   readonly #drains: DrainAnswers;
   readonly #endings: DrainEndings;
   readonly #bare: BarePods;
@@ -161,7 +167,9 @@ export class LeaderWork {
     this.#orphans = new Orphans(shared);
     this.#proof = new UnselectedProof(options);
     this.#entries = new PodEntries({ observer, startedAt: clock.now() });
-    this.#gates = this.#makeGates(rules);
+    const gates = this.#gateOptions(rules);
+    this.#gates = new GateKeeper(gates);
+    this.#stuck = this.#stuckGates(gates);
     this.#endings = new DrainEndings(options);
     this.#bare = new BarePods({ ...options, view });
     this.#drains = new DrainAnswers({ ...options, settleMs: ids => this.#endings.settleMs(ids) });
@@ -171,11 +179,26 @@ export class LeaderWork {
     this.#unfollow = knowledge.follow(change => this.#follow(change));
   }
 
-  #makeGates(rules: WantedRules): GateKeeper {
+  #stuckGates(gates: GateKeeperOptions): StuckGates {
+    const { stuckGateMs = 0, openStuckGatesMs = 0, observer } = this.#options;
+    return new StuckGates({
+      ...gates,
+      ...this.#options,
+      entries: this.#entries,
+      fleet: this.#fleet,
+      afterMs: stuckGateMs,
+      openAfterMs: openStuckGatesMs,
+      onOpenByTime: podUid => {
+        if (this.#gates.openByTime(podUid)) observer.gateOpenedByTime();
+      },
+    });
+  }
+
+  #gateOptions(rules: WantedRules): GateKeeperOptions {
     const { view } = this.#pods;
     const { clock, liveGate } = this.#options;
     const targetAt: GateKeeperOptions['targetAt'] = (...place) => this.#fleet.targetAt(...place);
-    return new GateKeeper({
+    return {
       ...this.#options,
       view,
       entries: this.#entries,
@@ -192,7 +215,7 @@ export class LeaderWork {
       isCertain: podUid => this.#places.isCertain(podUid),
       isProvenUnselected: pod => this.#proof.holdsFor(pod),
       onWaits: (loadBalancerId, waits) => this.#fleet.get(loadBalancerId)?.lane.setGateWaits(waits),
-    });
+    };
   }
 
   #partsOfTurns() {
@@ -226,7 +249,7 @@ export class LeaderWork {
     this.#mark(this.#dirt.drains, knowledge.drains.keys());
     this.#mark(this.#dirt.nodes, knowledge.store.nodes.keys());
     this.#tick();
-    const parts = [this.#directory, this.#quota, this.#fleet, this.#nodes];
+    const parts = [this.#directory, this.#quota, this.#fleet, this.#nodes, this.#stuck];
     await Promise.all(parts.map(part => part.run(this.#stop.signal)));
     this.#unfollow();
   }

@@ -79,6 +79,13 @@ export class PodEntries {
     for (const { wait } of this.#entries.values()) if (wait) yield wait;
   }
 
+  /** Pods whose gates have waited so long for something other than the Pod itself, and for what. */
+  *waitingLongerThan(durationMs: number, now: number): Iterable<{ podUid: string; reason: GateReason }> {
+    for (const [podUid, { wait }] of this.#entries) {
+      if (wait && !isForPod(wait.reason) && now - wait.since >= durationMs) yield { podUid, reason: wait.reason };
+    }
+  }
+
   #put(podUid: string, entry: Entry): void {
     if (this.#entries.size < ENTRIES_MAX || this.#entries.has(podUid)) this.#entries.set(podUid, entry);
   }

@@ -30,7 +30,7 @@ export function lintHealthCheck({ rule, check, profile }: CheckedRule): readonly
   const port = isOfItsOwn ? check.checkPort : targetPort;
   if (port === undefined) return [];
   if (isOfItsOwn && port !== targetPort && !isKnownPort(port, profile)) return [unknownPort(rule, port)];
-  const type = typeOf(check, rule);
+  const type = checkTypeOf(check, rule);
   const probe = readiness.find((each): each is HttpProbe => each.type === 'http' && each.port === port);
   if (!probe || (type !== 'HTTP' && type !== 'HTTPS')) return [];
   if (type !== probe.scheme) return [otherScheme(rule, type, probe)];
@@ -45,10 +45,19 @@ function isKnownPort(port: number, { ports, readiness }: PodProfile): boolean {
   return ports.some(each => each.port === port) || readiness.some(each => each.type !== 'other' && each.port === port);
 }
 
-function typeOf({ checkType }: HealthCheckSettings, { forwarding, protocol }: Rule): string {
+/** What CLB asks with; by default as CLB does it. */
+export function checkTypeOf({ checkType }: HealthCheckSettings, { forwarding, protocol }: Rule): string {
   if (checkType !== undefined) return checkType;
   if (forwarding) return 'HTTP';
   return protocol === Protocol.UDP ? 'PING' : 'TCP';
+}
+
+/** `2xx or 3xx`: what passes. */
+export function passingStatuses({ httpCode = EVERY_STATUS }: HealthCheckSettings): string {
+  return [1, 2, 3, 4, 5]
+    .filter(hundreds => httpCode & (1 << (hundreds - 1)))
+    .map(hundreds => `${hundreds}xx`)
+    .join(' or ');
 }
 
 function nothingAsks(rule: Rule): Problem {

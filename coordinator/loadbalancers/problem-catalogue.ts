@@ -351,4 +351,12 @@ export const PROBLEMS = [
     cause: 'It does not exist, a part is missing, or the certificate is for other names.',
     fix: 'Make it with tls.crt, tls.key and ca.crt, for the names clb-direct-coordinator and clb-direct-webhook.<namespace>.svc. The certificate read before is served on.',
   },
+  {
+    code: 'CD3022',
+    reason: 'GateStuck',
+    meaning: 'The readiness gate of a Pod has waited for its load balancer longer than --stuck-gate-seconds.',
+    cause:
+      "The message names the probable one, found by trying the Pod's port from its own node: a security group, the path or port of the health check, a slow start, or what keeps the target from being registered.",
+    fix: 'Do what the message suggests. The gate opens by itself once CLB finds the Pod healthy; it stays shut until then, unless --open-stuck-gates-seconds says otherwise.',
+  },
 ] as const satisfies readonly ProblemEntry[];

@@ -144,6 +144,11 @@ export class CoordinatorMetrics implements CoordinatorObserver {
   readonly #ways = new WayMetrics(this.registry);
   readonly #queues = new QueueMetrics(this.registry);
 
+  readonly #gatesOpenedByTime = new Counter({
+    name: 'clb_direct_gates_opened_by_time_total',
+    help: 'Readiness gates opened by --open-stuck-gates-seconds though the load balancer does not say that the Pod serves',
+    registers: this.#registers,
+  });
   readonly #upkeepWrites = new Counter({
     name: 'clb_direct_upkeep_writes_total',
     help: 'Writes of the Secret, ConfigMap and webhook registration that TLS stands on; restored: was deleted, repaired: was edited',
@@ -212,6 +217,10 @@ export class CoordinatorMetrics implements CoordinatorObserver {
 
   streamTurnedAway(reason: string): void {
     this.#streamsTurnedAway.inc({ reason });
+  }
+
+  gateOpenedByTime(): void {
+    this.#gatesOpenedByTime.inc();
   }
 
   upkeepWrote(kind: string, outcome: string): void {

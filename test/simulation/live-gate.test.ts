@@ -16,7 +16,7 @@ let world: World;
 let sick: Set<string>;
 
 async function serve(liveGate: boolean): Promise<void> {
-  world = new World({ seed: 23, liveGate, isSick: address => sick.has(address) });
+  world = new World({ seed: 23, gates: { liveGate }, isSick: address => sick.has(address) });
   await world.start();
   await world.create(DEPLOYMENTS, deployment(NAME, { replicas: REPLICAS, hooked: true }));
   await world.create(SERVICES, service(NAME));

@@ -7,6 +7,8 @@ import type { ClbTransport } from '../../coordinator/cloud/transport.ts';
 import { Coordinator, type CoordinatorOptions } from '../../coordinator/coordinator.ts';
 import { noObserver } from '../../coordinator/observer.ts';
 
+export type GateFlags = Pick<CoordinatorOptions, 'liveGate' | 'stuckGateMs' | 'openStuckGatesMs'>;
+
 /** What a replica that is started in a simulation works with. */
 export interface CoordinatorSurroundings {
   readonly name: string;
@@ -15,7 +17,7 @@ export interface CoordinatorSurroundings {
   readonly incarnation: string;
   readonly namespace: string;
   readonly existingLoadBalancers: CoordinatorOptions['existingLoadBalancers'];
-  readonly liveGate: boolean;
+  readonly gates: GateFlags;
   readonly clock: Clock;
   random(): Random;
   readonly kube: KubeTransport;
@@ -51,7 +53,7 @@ export function simulatedCoordinator(lent: CoordinatorSurroundings): Coordinator
       nodeWatchAfterMs: 20_000,
       pureVpcCni: 'auto',
       existingLoadBalancers,
-      liveGate: lent.liveGate,
+      ...lent.gates,
     },
   );
 }

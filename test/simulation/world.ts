@@ -27,7 +27,7 @@ import { ModelServers } from './model-server.ts';
 import { type ApiWrite, notingApi } from './noting-api.ts';
 import { type Body, type Process, startProcess } from './process/process.ts';
 import { ReportNetwork } from './report-link.ts';
-import { simulatedCoordinator } from './simulated-coordinator.ts';
+import { type GateFlags, simulatedCoordinator } from './simulated-coordinator.ts';
 import { SimulatedNode } from './simulated-node.ts';
 
 export interface WorldOptions {
@@ -43,8 +43,8 @@ export interface WorldOptions {
   readonly existingLoadBalancers?: CoordinatorOptions['existingLoadBalancers'];
   /** Told of every request to the API server, watches among them. */
   readonly onApiRequest?: (username: string, request: KubeRequest, isWatch: boolean) => void;
-  /** The coordinators' flag. */
-  readonly liveGate?: boolean;
+  /** The coordinators' flags about gates; by default none shuts again, and none is told or opened by time. */
+  readonly gates?: GateFlags;
   /** Whether what stands at the address fails CLB's health checks though it serves. */
   readonly isSick?: (address: string) => boolean;
   /** What else a replica does while it leads, made when it starts; it registers the webhook then. */
@@ -305,7 +305,7 @@ export class World {
       incarnation: `${this.#forks}`,
       namespace: NAMESPACE,
       existingLoadBalancers: this.#options.existingLoadBalancers ?? 'any',
-      liveGate: this.#options.liveGate ?? false,
+      gates: this.#options.gates ?? {},
       clock,
       random: () => this.random(),
       kube: api,
