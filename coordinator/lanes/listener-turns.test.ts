@@ -32,11 +32,32 @@ describe('changes of listeners', () => {
     expect(nextListenerWork(NONE, [create(80, 81), REMOVE], 0)).toEqual(create(80, 81));
   });
 
-  test('that failed together are tried alone, at once', () => {
-    const troubles = afterListenerWork(NONE, create(80, 81), { error: ERROR, now: 100 });
-    expect(nextListenerWork(troubles, [create(80, 81)], 100)).toEqual(create(80));
-    const one = afterListenerWork(troubles, create(80), { error: undefined, now: 200 });
-    expect(nextListenerWork(one, [create(81)], 200)).toEqual(create(81));
+  test('that failed together are tried in halves, at once', () => {
+    const wanted = create(80, 81, 82, 83);
+    const troubles = afterListenerWork(NONE, wanted, { error: ERROR, now: 100 });
+    expect(nextListenerWork(troubles, [wanted], 100)).toEqual(create(80, 81));
+    const one = afterListenerWork(troubles, create(80, 81), { error: undefined, now: 200 });
+    expect(nextListenerWork(one, [create(82, 83)], 200)).toEqual(create(82, 83));
+    const alone = afterListenerWork(one, create(82, 83), { error: ERROR, now: 300 });
+    expect(nextListenerWork(alone, [create(82, 83)], 300)).toEqual(create(82));
+  });
+
+  test.each([1, 2, 49])('of 49, number %i of which is bad, are all done but that one after few calls', bad => {
+    const all = Array.from({ length: 49 }, (_, index) => index + 1);
+    const done = new Set<number>();
+    let troubles = NONE;
+    let calls = 0;
+    for (;;) {
+      const work = nextListenerWork(troubles, [create(...all.filter(port => !done.has(port)))], 0);
+      if (!work || calls > 49) break;
+      calls += 1;
+      const asked = ports(work) ?? [];
+      const error = asked.includes(bad) ? ERROR : undefined;
+      if (!error) for (const port of asked) done.add(port);
+      troubles = afterListenerWork(troubles, work, { error, now: 0 });
+    }
+    expect(done.size).toBe(48);
+    expect(calls).toBeLessThanOrEqual(2 * Math.ceil(Math.log2(49)) + 1);
   });
 
   test('that failed alone wait twice as long each time, half a minute at most', () => {

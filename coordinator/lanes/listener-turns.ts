@@ -3,11 +3,16 @@ import type { SettingsChange } from '../cloud/settings.ts';
 import type { CloudError } from '../cloud/types.ts';
 import type { ListenerWork } from '../loadbalancers/listener-work.ts';
 
-/** A listener that could not be made or removed: it waits for its next try alone, and the others go on (law L10). */
+/**
+ * A listener or rule that could not be made or removed. Those that failed together are tried again in two halves, so that
+ * the bad one stands alone after few calls; then it waits for its next try alone, and the others go on (law L10).
+ */
 export interface ListenerTrouble {
   readonly error: CloudError;
   /** Times it failed alone; 0 after a call for several listeners failed. */
   readonly failures: number;
+  /** With whom it is tried again; undefined: alone. */
+  readonly half: string | undefined;
   readonly notBefore: number;
 }
 
@@ -22,7 +27,7 @@ const PORT_REFUSED = 'CD2017';
 const PORT_REFUSED_TRIES = 5;
 const RETRY = { initialMs: 500, maximumMs: 30_000 };
 
-/** The next change of listeners: what never failed first and together, then what is due, each alone. */
+/** The next change of listeners: what never failed first and together, then what is due, by halves or alone. */
 export function nextListenerWork(
   troubles: ListenerTroubles,
   work: readonly ListenerWork[],
@@ -34,7 +39,9 @@ export function nextListenerWork(
   }
   const due = work.flatMap(keysOf).find(key => (troubles.get(key)?.notBefore ?? now) <= now);
   const item = work.find(candidate => due !== undefined && keysOf(candidate).includes(due));
-  return item && partOf(item, key => key === due);
+  const half = due === undefined ? undefined : troubles.get(due)?.half;
+  const isOfHalf = (key: string) => half !== undefined && troubles.get(key)?.half === half;
+  return item && partOf(item, key => key === due || isOfHalf(key));
 }
 
 /** When a change that waits may be tried again, or undefined when none does. */
@@ -52,16 +59,22 @@ export function afterListenerWork(
   const next = new Map(troubles);
   const { error, now } = result;
   const keys = keysOf(work);
-  for (const key of keys) {
+  for (const [index, key] of keys.entries()) {
     if (!error) next.delete(key);
-    else if (keys.length > 1) next.set(key, { error, failures: 0, notBefore: now });
+    else if (keys.length > 1) next.set(key, { error, failures: 0, half: halfOf(keys, index), notBefore: now });
     else {
       const failures = (troubles.get(key)?.failures ?? 0) + 1;
       const waitMs = backoffBoundMs(failures - 1, RETRY);
-      next.set(key, { error, failures, notBefore: now + waitMs });
+      next.set(key, { error, failures, half: undefined, notBefore: now + waitMs });
     }
   }
   return next;
+}
+
+/** The half of those that failed together to which this one belongs: named after its first and their number. */
+function halfOf(keys: readonly string[], index: number): string {
+  const middle = Math.ceil(keys.length / 2);
+  return index < middle ? `${keys[0]} 1/${keys.length}` : `${keys[middle]} 2/${keys.length}`;
 }
 
 /** Whether what fails can only be this one listener's fault. */

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { UNHARMED } from '../simulation/load-balancers/estate.ts';
 import { MERGE_PATCH } from '../simulation/manifests.ts';
+import { callsOf } from './cloud-notes.ts';
 import { IngressEstate, SECRETS, type WrittenIngress } from './ingress-estate.ts';
 
 const CERTIFICATE = 'ingress.cloud.tencent.com/certificate';
@@ -85,4 +86,23 @@ test('a host whose Secret is missing waits alone, and is served once it is there
   await made.secret('late', 'cert-late');
   await made.untilRoutes(['HTTPS:443 a.com/ -> web', 'HTTPS:443 late.com/ -> web']);
   expect(await made.estate.end()).toEqual(UNHARMED);
+});
+
+test('one bad certificate among many keeps only its own host from being served, and costs few calls (L10)', async () => {
+  const hosts = Array.from({ length: 40 }, (_, index) => `h${index}.com`);
+  const [bad = '', ...good] = hosts.toReversed();
+  const estate = await IngressEstate.make({ seed: 5 });
+  estate.estate.account.refuse(['cert-bad']);
+  await estate.backend('web');
+  await estate.secret('one', 'cert-one');
+  await estate.secret('bad', 'cert-bad');
+  await estate.write('front', {
+    rules: hosts.map(host => [host, '/'] as const),
+    tls: [{ secretName: 'one' }, { hosts: [bad], secretName: 'bad' }],
+  });
+  await estate.untilRoutes(good.map(host => `HTTPS:443 ${host}/ -> web`));
+  expect(callsOf(estate.estate.world, 'CreateRule').length).toBeLessThan(16);
+  await estate.estate.untilReady('web', 2);
+  expect(await estate.codesOf('front')).toEqual(['CD2036']);
+  expect(await estate.estate.end()).toEqual(UNHARMED);
 });
