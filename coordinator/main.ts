@@ -132,6 +132,7 @@ async function makeReplica(values: CoordinatorOptionValues, environment: Environ
     random,
     logger: logger.child({ component: 'upkeep' }),
     namespace: values.namespace,
+    isWebhookWanted: values.webhook,
     instance: values.podName,
     onWritten: (kind, outcome) => metrics.upkeepWrote(kind, outcome),
   });

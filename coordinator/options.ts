@@ -99,6 +99,11 @@ export const COORDINATOR_OPTIONS = {
     maximum: 10,
   }),
   injectAlways: flag({ description: 'gate and hook for every Pod, for clusters of VPC-CNI alone', default: false }),
+  webhook: flag({
+    description:
+      'whether the API server sends new Pods here for gate and hook; without it, clb-direct inject adds them to manifests',
+    default: true,
+  }),
   hookMode: choice({
     description:
       'how preStop hooks of the webhook reach the drain; loopback: for nodes that may not redirect; sleep: not at all, they wait as long as drains took',

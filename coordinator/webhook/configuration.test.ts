@@ -4,7 +4,7 @@ import { holdConditions } from '../../sandbox/kube/api/match-conditions.ts';
 import { webhookConfiguration } from './configuration.ts';
 
 test('the webhook configuration sends creations of Pods to our Service, and lets them pass when nobody answers', () => {
-  const { desired } = webhookConfiguration({ namespace: 'clb-direct', caPem: () => 'CA 1' });
+  const { desired } = webhookConfiguration({ namespace: 'clb-direct', caPem: () => 'CA 1', isWanted: true });
   expect(desired()).toMatchObject([
     {
       failurePolicy: 'Ignore',
@@ -23,7 +23,11 @@ test('the webhook configuration sends creations of Pods to our Service, and lets
 });
 
 describe('the API server does not ask us about Pods that are never injected', () => {
-  const [webhook] = webhookConfiguration({ namespace: 'clb-direct', caPem: () => 'CA 1' }).desired() as [JsonObject];
+  const [webhook] = webhookConfiguration({
+    namespace: 'clb-direct',
+    caPem: () => 'CA 1',
+    isWanted: true,
+  }).desired() as [JsonObject];
   const isAsked = (annotations?: Record<string, string>) =>
     holdConditions(webhook, { metadata: { name: 'web-1', ...(annotations && { annotations }) } } as ApiObject);
 

@@ -23,17 +23,20 @@ export interface ConfigurationOptions {
   readonly namespace: string;
   /** What the API server has to trust, as it is now. */
   readonly caPem: () => string;
+  /** Whether Pods are sent to us at all. */
+  readonly isWanted: boolean;
 }
 
 /** The webhook's registration with the API server: all of its webhooks are ours, labels and annotations are not. */
-export function webhookConfiguration({ namespace, caPem }: ConfigurationOptions): ObjectShape {
+export function webhookConfiguration({ namespace, caPem, isWanted }: ConfigurationOptions): ObjectShape {
   return {
     apiVersion: `${GROUP}/v1`,
     kind: 'MutatingWebhookConfiguration',
     collection: resourcePath({ group: GROUP, version: 'v1', resource: 'mutatingwebhookconfigurations' }),
     name: CONFIGURATION_NAME,
-    desired: () => [desiredWebhook(namespace, caPem())],
-    observed: found => found.webhooks,
+    desired: () => (isWanted ? [desiredWebhook(namespace, caPem())] : []),
+    // The API server leaves an empty list out.
+    observed: found => found.webhooks ?? [],
     withDesired: (base, webhooks) => ({ ...base, webhooks }),
   };
 }

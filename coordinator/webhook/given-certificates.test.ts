@@ -25,6 +25,7 @@ beforeEach(async () => {
     random: seededRandom(1),
     logger: silentLogger,
     instance: 'replica-0',
+    isWebhookWanted: true,
     onWritten: () => {},
   });
 });

@@ -140,7 +140,14 @@ class Replica {
     this.#name = name;
     const base = { transport: api, namespace: 'clb-direct', clock: leaped, logger: silentLogger };
     const source = new OwnCertificates({ ...base, issuer: x509Issuer(), terms: TERMS });
-    this.upkeep = new Upkeep({ ...base, source, random: seededRandom(1), instance: name, onWritten: () => {} });
+    this.upkeep = new Upkeep({
+      ...base,
+      source,
+      random: seededRandom(1),
+      instance: name,
+      isWebhookWanted: true,
+      onWritten: () => {},
+    });
   }
 
   static async start(name: string): Promise<Replica> {

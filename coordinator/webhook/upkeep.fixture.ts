@@ -33,8 +33,8 @@ export class UpkeepStage {
   }
 
   /** A replica with a certificate, following. */
-  async start(): Promise<StagedReplica> {
-    const replica = new StagedReplica(this);
+  async start({ isWebhookWanted = true } = {}): Promise<StagedReplica> {
+    const replica = new StagedReplica(this, isWebhookWanted);
     this.replicas.push(replica);
     await this.settled(replica.obtain());
     replica.follow(this.#stop.signal);
@@ -91,7 +91,7 @@ export class StagedReplica {
   readonly upkeep: Upkeep;
   #term: AbortController | undefined;
 
-  constructor({ api, issuer, replicas }: UpkeepStage) {
+  constructor({ api, issuer, replicas }: UpkeepStage, isWebhookWanted: boolean) {
     const base = { transport: this.#transport(api.transport), namespace: 'clb-direct', clock: api.clock };
     const logger = silentLogger;
     this.upkeep = new Upkeep({
@@ -99,6 +99,7 @@ export class StagedReplica {
       logger,
       source: new OwnCertificates({ ...base, issuer, terms: TERMS, logger }),
       random: seededRandom(replicas.length + 1),
+      isWebhookWanted,
       instance: `replica-${replicas.length}`,
       onWritten: (kind, outcome) => this.written.push(`${kind} ${outcome}`),
     });

@@ -191,6 +191,21 @@ describe('upkeep', () => {
     expect(repairs).toBeLessThan(80);
   });
 
+  test('empties the registration of a webhook that is not wanted any more, and registers none', async () => {
+    const before = await stage.start();
+    before.lead();
+    await stage.api.clock.advance(10 * SECOND_MS);
+    expect((await stage.read(WEBHOOK))?.webhooks).toHaveLength(1);
+    before.resign();
+    const after = await stage.start({ isWebhookWanted: false });
+    after.lead();
+    await stage.api.clock.advance(10 * SECOND_MS);
+    expect((await stage.read(WEBHOOK))?.webhooks ?? []).toEqual([]);
+    const written = after.writes.length;
+    await stage.api.clock.advance(HOUR_MS);
+    expect(after.writes).toHaveLength(written);
+  });
+
   test('writes nothing in an hour in which nothing happens', async () => {
     const [leader] = [await stage.start(), await stage.start()];
     leader.lead();

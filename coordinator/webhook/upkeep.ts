@@ -23,6 +23,8 @@ export interface UpkeepOptions {
   readonly logger: Logger;
   /** The coordinator's own. */
   readonly namespace: string;
+  /** Whether the API server is to send Pods to the webhook; if not, an earlier registration is emptied. */
+  readonly isWebhookWanted: boolean;
   /** Name of this replica: the source of its Events. */
   readonly instance: string;
   readonly onWritten: (kind: string, outcome: Exclude<KeptOutcome, 'unchanged'>) => void;
@@ -87,9 +89,9 @@ export class Upkeep {
 
   /** The leader's part, until `signal` aborts; beside `follow`. Never rejects. */
   async lead(signal: AbortSignal): Promise<void> {
-    const { namespace, source } = this.#options;
+    const { namespace, source, isWebhookWanted: isWanted } = this.#options;
     const caPem = () => source.current?.caPem ?? '';
-    const shapes = [authorityConfigMap({ namespace, caPem }), webhookConfiguration({ namespace, caPem })];
+    const shapes = [authorityConfigMap({ namespace, caPem }), webhookConfiguration({ namespace, caPem, isWanted })];
     const objects = shapes.map(shape => new KeptObject(shape, this.#options));
     const events = new EventRecorder({
       ...this.#options,

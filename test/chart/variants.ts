@@ -24,6 +24,7 @@ export const variants: Readonly<Record<string, Readonly<Record<string, unknown>>
     },
   },
   'every Pod': { webhook: { injectAlways: true } },
+  'no webhook': { webhook: { enabled: false } },
   'a certificate of the user': { certificates: { existingSecret: 'tls' } },
   'a certificate of cert-manager': {
     certificates: {

@@ -85,7 +85,7 @@ test('whatever is deleted or edited while Pods are made is put right, and Pods b
 
 function leaderDuty(lent: DutyEdges): (signal: AbortSignal) => Promise<void> {
   const source = new OwnCertificates({ ...lent, issuer: fakeIssuer(), terms: CERTIFICATE_TERMS });
-  const upkeep = new Upkeep({ ...lent, source, instance: lent.name, onWritten: () => {} });
+  const upkeep = new Upkeep({ ...lent, source, instance: lent.name, isWebhookWanted: true, onWritten: () => {} });
   return async signal => {
     await upkeep.obtain(signal);
     await Promise.all([upkeep.follow(() => {}, signal), upkeep.lead(signal)]);
