@@ -16,6 +16,7 @@ test('a Service is held once a list of this term shows it with our finalizer, an
 
 test.each([
   ['from before this term', { startedAt: BEGAN_AT - 1, objects: [SERVICE] }],
+  ['that shows it being deleted', { startedAt: BEGAN_AT, objects: [{ ...SERVICE, deleting: true }] }],
   ['without our finalizer', { startedAt: BEGAN_AT, objects: [{ ...SERVICE, finalized: false }] }],
 ])('a list %s holds nothing', (_, list) => {
   expect(new HeldServices(BEGAN_AT).listed(list)).toEqual([]);

@@ -3,7 +3,8 @@ import type { OwnerRecord } from '../kube/owner-record.ts';
 /**
  * The Services and Ingresses that this term has read, from the API server itself, with our finalizer on them. What the watch tells may
  * be older than the term: the leader before may have let such a Service go, and whatever was made for it would stay for
- * ever. Of a Service that stood with our finalizer after the term began, only this term can take it off.
+ * ever. Of a Service that stood with our finalizer after the term began, only this term can take it off. One that is being
+ * deleted is not held: its record may be empty already, and then nobody would look for what is made.
  */
 export class HeldServices {
   readonly #beganAt: number;
@@ -21,7 +22,7 @@ export class HeldServices {
   /** Takes a consistent list; `startedAt`: when it was asked for. @returns those that were not held before */
   listed({ startedAt, objects }: { startedAt: number; objects: readonly OwnerRecord[] }): readonly OwnerRecord[] {
     if (startedAt < this.#beganAt) return [];
-    const news = objects.filter(({ uid, finalized }) => finalized && !this.#uids.has(uid));
+    const news = objects.filter(({ uid, finalized, deleting }) => finalized && !deleting && !this.#uids.has(uid));
     for (const { uid } of news) this.#uids.add(uid);
     return news;
   }

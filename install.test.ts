@@ -1,0 +1,175 @@
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { systemClock } from '../../../common/clock.ts';
+import { reportText } from '../../../sandbox/load/report-text.ts';
+import { findHelm } from '../../chart/helm.ts';
+import { variants } from '../../chart/variants.ts';
+import { openCluster } from '../harness.ts';
+import { changeUnderLoad } from '../product/change-under-load.ts';
+import { helm, helmApply, importImage, prepareNamespace, removeRemains } from '../product/chart.ts';
+import { type LoadBalancers, startLoadBalancers } from '../product/load-balancers.ts';
+import { clientAddressPrefix, names } from '../product/names.ts';
+import { momentsTable, orderProblems } from '../product/pod-moments.ts';
+import { serveServiceNames } from '../product/service-names.ts';
+import { waitUntil } from '../wait.ts';
+
+const clock = systemClock();
+const cluster = openCluster(clock, process.env.CLB_DIRECT_CLUSTER);
+const examples = join(import.meta.dirname, '../../../examples');
+const deployment = 'deployment/nginx-deployment-eni';
+const selector = 'app=nginx';
+const inNamespace = `--namespace=${names.namespace}`;
+const stop = new AbortController();
+
+let product: LoadBalancers;
+let virtualAddress = '';
+
+const rolledOut = () => cluster.kubectl(['rollout', 'status', deployment, '--timeout=120s']);
+const restart = () => cluster.kubectl(['rollout', 'restart', deployment]);
+
+/** @returns the nft tables of ours on each node */
+async function redirects(): Promise<readonly string[]> {
+  const tables = await Promise.all(cluster.nodes.map(node => cluster.runOnNode(node, ['nft', 'list', 'tables'])));
+  return tables.flatMap(({ stdout }) => stdout.split('\n').filter(line => line.includes('clb_direct')));
+}
+
+/** Requests through a change of the Pods, of which none may be lost. */
+async function expectNothingLost(clients: readonly [number, number], change: () => Promise<unknown>): Promise<void> {
+  const load = { virtualAddress, selector, clients, keepAliveRequests: 16, drainSeconds: 30, change };
+  const { report, gone } = await changeUnderLoad({ clock, cluster, product }, load);
+  process.stdout.write(`\n${momentsTable(gone)}\n${reportText(report)}\n`);
+  expect(report.losses).toEqual([]);
+  expect(report.lostTotal).toBe(0);
+  expect(gone.flatMap(orderProblems)).toEqual([]);
+}
+
+beforeAll(async () => {
+  await Promise.all([importImage(cluster), prepareNamespace(cluster), serveServiceNames(cluster, stop.signal)]);
+  product = await startLoadBalancers(cluster);
+}, 120_000);
+
+afterAll(async () => {
+  // While there are coordinators: the Service waits for them to give its load balancer back.
+  await cluster.kubectl(['delete', '--ignore-not-found', '--timeout=60s', '--filename', examples]);
+  await removeRemains(cluster);
+  stop.abort();
+  await product?.stop();
+}, 180_000);
+
+test('the API server takes every object of every variant of the chart, and knows every field', async () => {
+  const helm = await findHelm();
+  if (typeof helm === 'string') throw new Error(helm);
+  const rendered = await Promise.all(Object.values(variants).map(values => helm.render(values)));
+  const known = rendered
+    .flat()
+    .filter(({ apiVersion }) => !/^(monitoring\.coreos\.com|cert-manager\.io)\//.test(apiVersion));
+  const items = [...new Set(known.map(object => JSON.stringify(object)))].map(text => JSON.parse(text) as object);
+  const list = JSON.stringify({ apiVersion: 'v1', kind: 'List', items });
+  await cluster.kubectl(['apply', '--dry-run=server', '--validate=strict', '--filename=-'], list);
+});
+
+describe('the chart, with region, VPC and key', () => {
+  test('is installed, and everything is ready', async () => {
+    await helmApply(cluster, 'install');
+    const { stdout } = await helm(cluster, ['status', 'clb-direct']);
+    expect(stdout).toContain('STATUS: deployed');
+    const pods = await cluster.kubectl(['get', 'pods', inNamespace, '--output=wide']);
+    process.stdout.write(`\n${pods}`);
+    expect(pods.match(/ 1\/1 +Running +0 /g)).toHaveLength(cluster.nodes.length + 2);
+  });
+
+  test('has agents that see all they need', async () => {
+    const check = ['exec', 'daemonset/clb-direct-agent', inNamespace, '--', 'clb-direct', 'agent', '--check'];
+    process.stdout.write(`\n${await cluster.kubectl(check)}`);
+    expect(await redirects()).toHaveLength(cluster.nodes.length);
+  });
+
+  test('is refused a second time, since two would open and shut the same gates', async () => {
+    const second = helmApply(cluster, 'install', [], { namespace: 'default', release: 'second' });
+    await expect(second).rejects.toThrow(/clb-direct already runs in namespace clb-direct/);
+  });
+
+  test('breaks Pod Security "restricted" with its agents alone', async () => {
+    const label = ['label', '--dry-run=server', '--overwrite', 'namespace', names.namespace];
+    const { stderr } = await cluster.run(['kubectl', ...label, 'pod-security.kubernetes.io/enforce=restricted']);
+    expect(stderr).toContain('clb-direct-agent');
+    expect(stderr).not.toContain('clb-direct-coordinator');
+  });
+
+  test('gives the example manifests an EXTERNAL-IP and READINESS GATES 1/1', async () => {
+    await cluster.kubectl(['apply', '--filename', examples]);
+    await rolledOut();
+    const rows = (await cluster.kubectl(['get', 'pods', `--selector=${selector}`, '--output=wide'])).trim().split('\n');
+    expect(rows.slice(1).map(line => line.trim().split(/\s+/).at(-1))).toEqual(['1/1', '1/1', '1/1']);
+    const service = await cluster.kubectl(['get', 'service', 'nginx-service-eni', '--no-headers']);
+    virtualAddress = service.split(/\s+/)[3] ?? '';
+    expect(virtualAddress).toMatch(/^10\.250\.2\.\d+$/);
+  });
+
+  test('loses nothing in a rolling update while it is upgraded itself, agents and coordinators alike', async () => {
+    const before = await cluster.kubectl(['get', 'pods', inNamespace, '--output=name']);
+    await expectNothingLost([110, 129], async () => {
+      await restart();
+      await helmApply(cluster, 'upgrade', ['coordinator.logLevel=debug', 'agent.logLevel=debug']);
+      await rolledOut();
+    });
+    const after = (await cluster.kubectl(['get', 'pods', inNamespace, '--output=name'])).split('\n');
+    expect(after.filter(pod => pod !== '' && before.includes(pod))).toEqual([]);
+  }, 300_000);
+
+  test('is rolled back under load as well', async () => {
+    await expectNothingLost([130, 149], async () => {
+      await restart();
+      await helm(cluster, ['rollback', 'clb-direct', '1', '--wait', '--timeout=100s']);
+      await rolledOut();
+    });
+  }, 300_000);
+
+  test('runs without any access to its nodes, if that is asked for', async () => {
+    const accesses = ['redirect', 'runtimeEvents', 'connections', 'shutdownNotice', 'spotNotice'];
+    await helmApply(
+      cluster,
+      'upgrade',
+      accesses.map(access => `agent.${access}.enabled=false`),
+    );
+    const pods = ['get', 'pods', inNamespace, '--selector=app.kubernetes.io/component=agent'];
+    // Those before end when the calls that they may still get are answered.
+    await waitUntil(clock, 'only agents that are ready', 30_000, async () => {
+      const lines = (await cluster.kubectl([...pods, '--no-headers'])).trim().split('\n');
+      return lines.length === cluster.nodes.length && lines.every(line => / 1\/1 +Running +0 /.test(line));
+    });
+    await helm(cluster, ['rollback', 'clb-direct', '1', '--wait', '--timeout=100s']);
+    expect(await redirects()).toHaveLength(cluster.nodes.length);
+  });
+
+  test('has rights for all that it did', async () => {
+    const logs = ['logs', inNamespace, '--selector=app.kubernetes.io/name=clb-direct', '--tail=-1', '--prefix'];
+    const refusals = (await cluster.kubectl(logs)).split('\n').filter(line => /forbidden|RightMissing/i.test(line));
+    expect(refusals).toEqual([]);
+  });
+
+  test('hands the cluster back when it is removed: traffic goes on, and nothing is left on the nodes', async () => {
+    await helm(cluster, ['uninstall', 'clb-direct', '--wait', '--timeout=150s']);
+    expect(await redirects()).toEqual([]);
+    const left = ['all,secrets,configmaps,leases', inNamespace, '--selector=app.kubernetes.io/name=clb-direct'];
+    await waitUntil(clock, 'the Pod of the release to go', 20_000, async () => {
+      return (await cluster.kubectl(['get', ...left, '--output=name'])) === '';
+    });
+    const wide = ['clusterrole,clusterrolebinding,mutatingwebhookconfiguration,ingressclass'];
+    expect(await cluster.kubectl(['get', ...wide, '--output=name'])).not.toContain('clb-direct');
+    const service = await cluster.get<{ metadata: object }>(['service', 'nginx-service-eni']);
+    expect(service.metadata).not.toHaveProperty('finalizers');
+    const client = `${clientAddressPrefix}150`;
+    await cluster.run(['node', '-e', `require('http').get({host:'${virtualAddress}',localAddress:'${client}'})`]);
+    await waitUntil(clock, 'the request in the log', 5_000, () =>
+      cluster.loggedRequests().find(request => request.client === client),
+    );
+  }, 200_000);
+
+  test('leaves nothing that hangs: a rollout completes, Services and namespaces can be deleted', async () => {
+    await restart();
+    await rolledOut();
+    await cluster.kubectl(['delete', '--timeout=60s', '--filename', examples]);
+    await cluster.kubectl(['delete', 'namespace', names.namespace, '--timeout=60s']);
+  }, 200_000);
+});
