@@ -8,7 +8,7 @@ import type { Random } from '../../common/random.ts';
 import { Wakeup } from '../../common/wakeup.ts';
 
 /** Who undoes each write at once is answered ever more rarely. */
-const BACKOFF = { initialMs: 500, maximumMs: 30_000, resetAfterMs: 120_000 };
+const BACKOFF = { initialMs: 500, maximumMs: 10_000, resetAfterMs: 60_000 };
 /** A watch may be blind: so often the object is looked at in any case. */
 const INTERVAL_MS = 60_000;
 const RUN_TIMEOUT_MS = 10_000;

@@ -1,11 +1,12 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Condition } from '../../common/kube/objects.ts';
 import { READINESS_GATE } from '../../common/names.ts';
-import { DEPLOYMENTS, deployment, SERVICES, service } from './manifests.ts';
+import { DEPLOYMENTS, deployment, MERGE_PATCH, SERVICES, service } from './manifests.ts';
 import type { GateFlags } from './simulated-coordinator.ts';
 import { World } from './world.ts';
 
 const NAME = 'web';
+const DIRECT_ACCESS = 'service.cloud.tencent.com/direct-access';
 const MINUTE_MS = 60_000;
 
 let world: World;
@@ -64,6 +65,25 @@ test('a stuck gate stays shut for ever, unless the user lets time open it', asyn
   await world.clock.advance(10 * MINUTE_MS);
   expect(await told()).toEqual([]);
 });
+
+test.each<[string, () => Promise<unknown>]>([
+  ['its Service selects other Pods', () => change({ spec: { selector: { app: 'other' } } })],
+  ['its Service is no longer for us', () => change({ metadata: { annotations: { [DIRECT_ACCESS]: null } } })],
+  ['its Service is no longer of type LoadBalancer', () => change({ spec: { type: 'ClusterIP' } })],
+  ['its Service is deleted', () => world.request('DELETE', `${SERVICES}/${NAME}`)],
+])('a gate that waits opens when %s, so that nothing hangs', async (_name, letGo) => {
+  sick = true;
+  await deploy({});
+  await world.clock.advance(2 * MINUTE_MS);
+  expect((await gate())?.status).toBe('False');
+  await letGo();
+  await world.clock.advance(2 * MINUTE_MS);
+  expect(await gate()).toMatchObject({ status: 'True', reason: 'NotSelected' });
+});
+
+async function change(patch: object): Promise<void> {
+  await world.request('PATCH', `${SERVICES}/${NAME}`, patch, MERGE_PATCH);
+}
 
 async function gate(): Promise<Condition | undefined> {
   const [pod] = await world.pods();
