@@ -14,6 +14,8 @@ export interface NodeCleanup extends KubeObject {
 }
 
 const TIMEOUT_MS = 60_000;
+/** Of its Pods, once they are not needed any more. */
+const END_TIMEOUT_MS = 10_000;
 
 /** Takes the redirect rule off every node that can be reached, and names the others. */
 export async function cleanNodes(context: ReleaseContext, cleanup: NodeCleanup): Promise<void> {
@@ -28,6 +30,13 @@ export async function cleanNodes(context: ReleaseContext, cleanup: NodeCleanup):
   if (isClean) say('redirect rules are taken off all nodes');
   else await tellNodesLeft(context, cleanup);
   await removeIfThere(context, path);
+  await eventually(context, END_TIMEOUT_MS, async () => (await podsOf(context, cleanup)).length === 0);
+}
+
+function podsOf(context: ReleaseContext, { spec }: NodeCleanup): Promise<readonly Pod[]> {
+  const selector = Object.entries(spec.selector.matchLabels).map(([key, value]) => `${key}=${value}`);
+  const path = resourcePath({ version: 'v1', resource: 'pods', namespace: context.namespace });
+  return listIfKnown<Pod>(context, path, { labelSelector: selector.join() });
 }
 
 function isDone({ status }: NodeCleanup): boolean {
@@ -35,12 +44,8 @@ function isDone({ status }: NodeCleanup): boolean {
   return observedGeneration > 0 && numberReady === desiredNumberScheduled;
 }
 
-async function tellNodesLeft(context: ReleaseContext, { spec }: NodeCleanup): Promise<void> {
-  const labelSelector = Object.entries(spec.selector.matchLabels)
-    .map(([key, value]) => `${key}=${value}`)
-    .join();
-  const path = resourcePath({ version: 'v1', resource: 'pods', namespace: context.namespace });
-  const pods = await listIfKnown<Pod>(context, path, { labelSelector });
+async function tellNodesLeft(context: ReleaseContext, cleanup: NodeCleanup): Promise<void> {
+  const pods = await podsOf(context, cleanup);
   const left = pods.filter(
     ({ status }) => !status?.conditions?.some(({ type, status: is }) => type === 'Ready' && is === 'True'),
   );

@@ -84,18 +84,23 @@ async function buildModule(settings: ClusterSettings, module: Module, report: (l
   const unfinished = `${output}.${process.pid}`;
   mkdirSync(unfinished, { recursive: true });
   try {
-    await compile(module, unfinished, report);
+    await compile(module, { output: unfinished, lockFile: join(settings.cacheFolder, 'build.lock') }, report);
     // The name appears only when everything is there, so an interrupted build is never taken for a complete one.
-    renameSync(unfinished, output);
+    if (!existsSync(output)) renameSync(unfinished, output);
   } finally {
     rmSync(unfinished, { recursive: true, force: true });
   }
 }
 
-function compile(module: Module, output: string, report: (line: string) => void): Promise<void> {
+function compile(
+  module: Module,
+  { output, lockFile }: { readonly output: string; readonly lockFile: string },
+  report: (line: string) => void,
+): Promise<void> {
   const linkerFlags = `-s -w ${module.versionFlags ?? ''}`.trim();
   const flags = ['build', '-v', '-trimpath', '-mod=readonly', '-ldflags', linkerFlags, '-o', `${output}/`];
-  const child = spawn('go', [...flags, ...module.packages], {
+  // One at a time: several test files may want the same program, and the second build finds all in Go's cache.
+  const child = spawn('flock', [lockFile, 'go', ...flags, ...module.packages], {
     cwd: join(sourceFolder, module.name),
     env: { ...process.env, CGO_ENABLED: '0' },
     stdio: ['ignore', 'inherit', 'pipe'],

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 import packageJson from '../../package.json' with { type: 'json' };
@@ -9,6 +9,7 @@ import { COMMANDS } from './launcher.ts';
 import { writeProductFiles } from './product-files.ts';
 import { PROGRAMS } from './product-root.ts';
 
+const execute = promisify(execFile);
 const dockerfile = readFileSync(join(import.meta.dirname, '../../Dockerfile'), 'utf8');
 
 test('the Dockerfile installs the packages that the image of `npm run image` has its programs from', () => {
@@ -31,7 +32,9 @@ test('the launcher runs each command with its own bundle, and tells what there i
     await writeProductFiles(root);
     const script = readFileSync(join(root, 'usr/local/bin/clb-direct'), 'utf8');
     const here = script.replaceAll('/opt/clb-direct', join(root, 'opt/clb-direct'));
-    const launch = (...argv: readonly string[]) => promisify(execFile)('sh', ['-c', here, 'clb-direct', ...argv]);
+    // The image has one Node; here the one that runs the tests has to come first.
+    const env = { ...process.env, PATH: `${dirname(process.execPath)}${delimiter}${process.env.PATH ?? ''}` };
+    const launch = (...argv: readonly string[]) => execute('sh', ['-c', here, 'clb-direct', ...argv], { env });
     for (const command of Object.keys(COMMANDS)) {
       expect((await launch(command, '--help')).stdout).toContain(`Usage: clb-direct ${command}`);
     }

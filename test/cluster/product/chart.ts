@@ -58,12 +58,17 @@ export function helmApply(
   cluster: Cluster,
   verb: 'install' | 'upgrade',
   values: readonly string[] = [],
+  { release, namespace } = { release: 'clb-direct', namespace: names.namespace as string },
 ): Promise<CommandOutput> {
   const set = [...required, ...circumstances, ...values].map(value => `--set=${value}`);
-  return helm(cluster, [verb, 'clb-direct', chartFolder, ...set, '--wait', helmTimeout]);
+  return helm(cluster, [verb, release, chartFolder, ...set, '--wait', helmTimeout], namespace);
 }
 
 /** Any other command of helm on the release. @throws what helm says */
-export function helm(cluster: Cluster, args: readonly string[]): Promise<CommandOutput> {
-  return cluster.run(['helm', ...args, `--namespace=${names.namespace}`]);
+export function helm(
+  cluster: Cluster,
+  args: readonly string[],
+  namespace: string = names.namespace,
+): Promise<CommandOutput> {
+  return cluster.run(['helm', ...args, `--namespace=${namespace}`]);
 }

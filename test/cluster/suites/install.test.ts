@@ -2,6 +2,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { systemClock } from '../../../common/clock.ts';
 import { reportText } from '../../../sandbox/load/report-text.ts';
+import { findHelm } from '../../chart/helm.ts';
+import { variants } from '../../chart/variants.ts';
 import { openCluster } from '../harness.ts';
 import { changeUnderLoad } from '../product/change-under-load.ts';
 import { helm, helmApply, importImage, prepareNamespace, removeRemains } from '../product/chart.ts';
@@ -54,6 +56,18 @@ afterAll(async () => {
   await product?.stop();
 }, 180_000);
 
+test('the API server takes every object of every variant of the chart, and knows every field', async () => {
+  const helm = await findHelm();
+  if (typeof helm === 'string') throw new Error(helm);
+  const rendered = await Promise.all(Object.values(variants).map(values => helm.render(values)));
+  const known = rendered
+    .flat()
+    .filter(({ apiVersion }) => !/^(monitoring\.coreos\.com|cert-manager\.io)\//.test(apiVersion));
+  const items = [...new Set(known.map(object => JSON.stringify(object)))].map(text => JSON.parse(text) as object);
+  const list = JSON.stringify({ apiVersion: 'v1', kind: 'List', items });
+  await cluster.kubectl(['apply', '--dry-run=server', '--validate=strict', '--filename=-'], list);
+});
+
 describe('the chart, with region, VPC and key', () => {
   test('is installed, and everything is ready', async () => {
     await helmApply(cluster, 'install');
@@ -68,6 +82,18 @@ describe('the chart, with region, VPC and key', () => {
     const check = ['exec', 'daemonset/clb-direct-agent', inNamespace, '--', 'clb-direct', 'agent', '--check'];
     process.stdout.write(`\n${await cluster.kubectl(check)}`);
     expect(await redirects()).toHaveLength(cluster.nodes.length);
+  });
+
+  test('is refused a second time, since two would open and shut the same gates', async () => {
+    const second = helmApply(cluster, 'install', [], { namespace: 'default', release: 'second' });
+    await expect(second).rejects.toThrow(/clb-direct already runs in namespace clb-direct/);
+  });
+
+  test('breaks Pod Security "restricted" with its agents alone', async () => {
+    const label = ['label', '--dry-run=server', '--overwrite', 'namespace', names.namespace];
+    const { stderr } = await cluster.run(['kubectl', ...label, 'pod-security.kubernetes.io/enforce=restricted']);
+    expect(stderr).toContain('clb-direct-agent');
+    expect(stderr).not.toContain('clb-direct-coordinator');
   });
 
   test('gives the example manifests an EXTERNAL-IP and READINESS GATES 1/1', async () => {
@@ -99,11 +125,36 @@ describe('the chart, with region, VPC and key', () => {
     });
   }, 300_000);
 
+  test('runs without any access to its nodes, if that is asked for', async () => {
+    const accesses = ['redirect', 'runtimeEvents', 'connections', 'shutdownNotice', 'spotNotice'];
+    await helmApply(
+      cluster,
+      'upgrade',
+      accesses.map(access => `agent.${access}.enabled=false`),
+    );
+    const pods = ['get', 'pods', inNamespace, '--selector=app.kubernetes.io/component=agent'];
+    // Those before end when the calls that they may still get are answered.
+    await waitUntil(clock, 'only agents that are ready', 30_000, async () => {
+      const lines = (await cluster.kubectl([...pods, '--no-headers'])).trim().split('\n');
+      return lines.length === cluster.nodes.length && lines.every(line => / 1\/1 +Running +0 /.test(line));
+    });
+    await helm(cluster, ['rollback', 'clb-direct', '1', '--wait', '--timeout=100s']);
+    expect(await redirects()).toHaveLength(cluster.nodes.length);
+  });
+
+  test('has rights for all that it did', async () => {
+    const logs = ['logs', inNamespace, '--selector=app.kubernetes.io/name=clb-direct', '--tail=-1', '--prefix'];
+    const refusals = (await cluster.kubectl(logs)).split('\n').filter(line => /forbidden|RightMissing/i.test(line));
+    expect(refusals).toEqual([]);
+  });
+
   test('hands the cluster back when it is removed: traffic goes on, and nothing is left on the nodes', async () => {
     await helm(cluster, ['uninstall', 'clb-direct', '--wait', '--timeout=150s']);
     expect(await redirects()).toEqual([]);
     const left = ['all,secrets,configmaps,leases', inNamespace, '--selector=app.kubernetes.io/name=clb-direct'];
-    expect(await cluster.kubectl(['get', ...left, '--output=name'])).toBe('');
+    await waitUntil(clock, 'the Pod of the release to go', 20_000, async () => {
+      return (await cluster.kubectl(['get', ...left, '--output=name'])) === '';
+    });
     const wide = ['clusterrole,clusterrolebinding,mutatingwebhookconfiguration,ingressclass'];
     expect(await cluster.kubectl(['get', ...wide, '--output=name'])).not.toContain('clb-direct');
     const service = await cluster.get<{ metadata: object }>(['service', 'nginx-service-eni']);
