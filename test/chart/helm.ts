@@ -25,7 +25,7 @@ export interface Rendered {
 
 export interface Helm {
   /** The objects that `helm install` with these values would make, hooks among them, and those that hooks make. @throws what helm says. */
-  render(values?: Json): Promise<readonly Rendered[]>;
+  render(values?: Json, kubernetes?: string): Promise<readonly Rendered[]>;
 }
 
 /** Values that are the user's to give. */
@@ -40,11 +40,19 @@ export async function findHelm(): Promise<Helm | string> {
     return 'helm is not built and there is no Go to build it; see https://go.dev/dl/';
   }
   const folder = await builtPrograms(settings, 'helm', () => {});
-  return { render: values => render(join(folder, 'helm'), values ?? {}) };
+  return { render: (values = {}, kubernetes = '1.34.0') => render(join(folder, 'helm'), values, kubernetes) };
 }
 
-async function render(helm: string, values: Json): Promise<readonly Rendered[]> {
-  const command = [helm, 'template', 'clb-direct', chartFolder, '--namespace=clb-direct', '--values=-'];
+async function render(helm: string, values: Json, kubernetes: string): Promise<readonly Rendered[]> {
+  const command = [
+    helm,
+    'template',
+    'clb-direct',
+    chartFolder,
+    '--namespace=clb-direct',
+    '--values=-',
+    `--kube-version=${kubernetes}`,
+  ];
   const input = JSON.stringify(merged(required, values));
   const { stdout } = await runCommand(command, { input, timeoutMs: 120_000 });
   const objects = parseAllDocuments(stdout).map(document => document.toJS() as Rendered | null);

@@ -3,6 +3,7 @@ import { AGENT_OPTIONS } from '../../agent/options.ts';
 import { parseOptions } from '../../common/options.ts';
 import { COORDINATOR_OPTIONS } from '../../coordinator/options.ts';
 import { RELEASE_OPTIONS } from '../../coordinator/release/options.ts';
+import packageJson from '../../package.json' with { type: 'json' };
 import { findHelm, type Helm, type Rendered } from './helm.ts';
 import { type Container, containersOf, type PodSpec, podsOf } from './pod-spec.ts';
 import { variants } from './variants.ts';
@@ -176,6 +177,16 @@ describe('the defaults', () => {
       if (missing !== undefined) return skip(missing);
       judge();
     });
+
+  check('are those of this version', () => {
+    const versions = new Set(
+      rendered.get('defaults')?.map(({ metadata }) => metadata.labels?.['app.kubernetes.io/version']),
+    );
+    expect([...versions]).toEqual([packageJson.version]);
+    expect(podOf('Deployment', 'clb-direct-coordinator').containers[0]?.image).toBe(
+      `clb-direct:${packageJson.version}`,
+    );
+  });
 
   check('bring a lease that nobody holds, and that no upgrade resets', () => {
     expect(objectOf('Lease', 'clb-direct')).not.toHaveProperty('spec');

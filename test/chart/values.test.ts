@@ -64,3 +64,16 @@ describe('the chart refuses', () => {
     await expect(helm.render(values)).rejects.toThrow(message);
   });
 });
+
+describe('the chart is for Kubernetes', () => {
+  test("1.30 and later, vendors' versions among them", async ({ skip }) => {
+    if (typeof helm === 'string') return skip(helm);
+    await helm.render({}, 'v1.30.0-tke.3');
+    await helm.render({}, '1.36.1');
+  });
+
+  test('and for none before it', async ({ skip }) => {
+    if (typeof helm === 'string') return skip(helm);
+    await expect(helm.render({}, '1.29.9')).rejects.toThrow(/requires kubeVersion: >=1\.30\.0-0 which is incompatible/);
+  });
+});
