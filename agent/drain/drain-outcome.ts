@@ -2,7 +2,8 @@ import { ANSWER_MEANINGS, type AnswerReason } from './answer-reason.ts';
 import type { Quiet } from './quiet.ts';
 
 /** What a drain goes through: until weight 0 is read back, the data plane settles, connections end, it is deregistered. */
-export type DrainStageName = 'weight-zero' | 'settling' | 'emptying' | 'deregistering';
+export const DRAIN_STAGES = ['weight-zero', 'settling', 'emptying', 'deregistering'] as const;
+export type DrainStageName = (typeof DRAIN_STAGES)[number];
 
 /** How a drain ended. */
 export interface DrainOutcome {

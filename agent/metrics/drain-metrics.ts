@@ -1,4 +1,5 @@
 import { ANSWER_MEANINGS } from '../drain/answer-reason.ts';
+import { DRAIN_STAGES } from '../drain/drain-outcome.ts';
 import type { AgentMetrics } from '../metrics.ts';
 import type { Meter } from './meter.ts';
 
@@ -37,6 +38,7 @@ export function drainMetrics({ counter, gauge, histogram }: Meter): Pick<AgentMe
     STAGE_SECONDS,
     'stage',
   );
+  for (const stage of DRAIN_STAGES) stageSeconds.zero({ stage });
   const open = gauge(
     'draining_connections',
     'Connections of Pods that are being drained, by peer_kind (client, probe or node).',

@@ -5,6 +5,7 @@ import { CALL_OK, type CallObservation, type TaskObservation } from '../cloud/ca
 import { CALL_ERRORS } from '../cloud/error-catalogue.ts';
 import type { TargetWrite } from '../core/lane-plan.ts';
 import type { EntryStage, ExitStage, StageDuration } from '../core/pod-way.ts';
+import { PRIORITIES } from '../core/target-operation.ts';
 import type { Audit } from '../lanes/auditor.ts';
 import type { Difference } from '../lanes/differences.ts';
 import type { OperationWait } from '../lanes/lane-options.ts';
@@ -159,6 +160,7 @@ export class CoordinatorMetrics implements CoordinatorObserver {
   constructor() {
     // The first of its kind would not count as an increase.
     for (const { code } of CALL_ERRORS) this.#cloudErrors.inc({ code }, 0);
+    for (const priority of PRIORITIES) this.#laneWait.zero({ priority });
     for (const reason of DRAIN_REASONS) this.#drainAnswers.inc({ reason }, 0);
     this.#drainAnswers.inc({ reason: 'other' }, 0);
     for (const mode of HOOK_MODES) this.#injectedHooks.inc({ mode }, 0);

@@ -5,12 +5,12 @@ import type { Dashboard } from '@grafana/grafana-foundation-sdk/dashboard';
 import { systemClock } from '../../common/clock.ts';
 import { LOW_PORTS_ADVICE, mayListenOnLowPorts } from '../../sandbox/cluster/low-ports.ts';
 import { ALERTS } from '../../tools/alerts/alerts.ts';
-import { allDashboards } from '../../tools/dashboards/drawn-panels.ts';
 import { drawPicture, missingBrowser } from './browser-process.ts';
-import { dataOf, type PanelData } from './panel-data.ts';
+import type { PanelData } from './panel-data.ts';
 import { picturePage } from './picture-page.ts';
 import { missingPrometheus } from './prometheus-process.ts';
 import { playScene, type Scene } from './scene.ts';
+import { lookAt } from './scene-faults.ts';
 
 const HELP = `npm run test:dashboards [-- --pictures FOLDER]
 
@@ -19,18 +19,13 @@ Plays a rollout in a sandbox before a real Prometheus, and checks that every pan
   --pictures FOLDER   also draws each dashboard with that data into a PNG there (needs chromium)`;
 
 /** @returns what is wrong, a line each */
-async function faultsOf(scene: Scene, folder: string | undefined): Promise<readonly string[]> {
-  const faults: string[] = [];
-  let panelCount = 0;
-  for (const dashboard of allDashboards()) {
-    const panels = await dataOf(dashboard, scene);
-    panelCount += panels.length;
-    faults.push(...panels.flatMap(panel => emptyQueries(dashboard.title ?? '', panel)));
-    if (folder !== undefined) draw(dashboard, panels, { folder, scene });
-  }
+async function report(scene: Scene, folder: string | undefined): Promise<readonly string[]> {
+  const { dashboards, faults } = await lookAt(scene);
+  for (const { dashboard, panels } of dashboards) if (folder !== undefined) draw(dashboard, panels, { folder, scene });
+  const panelCount = dashboards.reduce((sum, { panels }) => sum + panels.length, 0);
   console.log(await seriesCounts(scene));
   console.log(`${panelCount} panels and ${ALERTS.length} alerts looked at`);
-  return [...faults, ...(await alertFaults(scene))];
+  return faults;
 }
 
 function draw(dashboard: Dashboard, panels: readonly PanelData[], into: { folder: string; scene: Scene }): void {
@@ -50,25 +45,6 @@ async function seriesCounts({ prometheus, time }: Scene): Promise<string> {
   return (await Promise.all(counts)).join(', ');
 }
 
-function emptyQueries(title: string, { panel, queries }: PanelData): string[] {
-  return queries
-    .filter(({ lines }) => lines.length === 0)
-    .map(({ expr }) => `${title}: the panel "${panel.title}" shows nothing for ${expr}`);
-}
-
-/** Alerts that Prometheus could not work out, and those about something that nobody reports. */
-async function alertFaults({ prometheus, time }: Scene): Promise<string[]> {
-  const rules = new Map((await prometheus.rules()).map(rule => [rule.name, rule]));
-  const faults = ALERTS.map(async ({ name, expr }) => {
-    const rule = rules.get(name);
-    if (rule?.health !== 'ok') return [`the alert ${name} is not well: ${rule?.lastError ?? 'Prometheus has no such'}`];
-    const [metric = ''] = expr.match(/clb_direct_\w+/) ?? [];
-    const found = await prometheus.instant(metric, time.endMs);
-    return found.length > 0 ? [] : [`the alert ${name} asks for ${metric}, which nobody reports`];
-  });
-  return (await Promise.all(faults)).flat();
-}
-
 const { values } = parseArgs({ options: { pictures: { type: 'string' }, help: { type: 'boolean', default: false } } });
 const lacking =
   missingPrometheus() ??
@@ -79,7 +55,7 @@ else if (lacking !== undefined) console.log(`skipped: ${lacking}`);
 else {
   const folder = values.pictures === undefined ? undefined : resolve(values.pictures);
   const faults = await playScene({ clock: systemClock(), say: line => console.log(line) }, scene =>
-    faultsOf(scene, folder),
+    report(scene, folder),
   );
   for (const fault of faults) console.log(fault);
   console.log(faults.length === 0 ? 'every panel and every alert has its data' : `${faults.length} without data`);

@@ -1,9 +1,12 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { systemClock } from '../../../common/clock.ts';
+import { sleep, systemClock } from '../../../common/clock.ts';
+import type { Pod } from '../../../common/kube/objects.ts';
 import { reportText } from '../../../sandbox/load/report-text.ts';
 import { findHelm } from '../../chart/helm.ts';
 import { variants } from '../../chart/variants.ts';
+import { missingPrometheus, Prometheus } from '../../dashboards/prometheus-process.ts';
+import { lookAt } from '../../dashboards/scene-faults.ts';
 import { openCluster } from '../harness.ts';
 import { changeUnderLoad } from '../product/change-under-load.ts';
 import { helm, helmApply, importImage, prepareNamespace, removeRemains } from '../product/chart.ts';
@@ -16,6 +19,11 @@ import { waitUntil } from '../wait.ts';
 const clock = systemClock();
 const cluster = openCluster(clock, process.env.CLB_DIRECT_CLUSTER);
 const examples = join(import.meta.dirname, '../../../examples');
+const rulesFile = join(import.meta.dirname, '../../../charts/clb-direct/files/rules.yaml');
+const COORDINATOR_METRICS_PORT = 9442;
+const AGENT_METRICS_PORT = 19_441;
+/** What comes last is scraped a few times more. */
+const SCRAPED_AFTER_MS = 6_000;
 const deployment = 'deployment/nginx-deployment-eni';
 const selector = 'app=nginx';
 const inNamespace = `--namespace=${names.namespace}`;
@@ -31,6 +39,17 @@ const restart = () => cluster.kubectl(['rollout', 'restart', deployment]);
 async function redirects(): Promise<readonly string[]> {
   const tables = await Promise.all(cluster.nodes.map(node => cluster.runOnNode(node, ['nft', 'list', 'tables'])));
   return tables.flatMap(({ stdout }) => stdout.split('\n').filter(line => line.includes('clb_direct')));
+}
+
+/** A Prometheus that reads what the chart's monitors would have it read. */
+async function scrape(): Promise<Prometheus> {
+  const component = (name: string) => `--selector=app.kubernetes.io/component=${name}`;
+  const targets = async (name: string, port: number) => {
+    const { items } = await cluster.get<{ items: readonly Pod[] }>(['pods', inNamespace, component(name)]);
+    return { name: `${name}s`, targets: items.map(({ status }) => `${status?.podIP}:${port}`) };
+  };
+  const jobs = [await targets('coordinator', COORDINATOR_METRICS_PORT), await targets('agent', AGENT_METRICS_PORT)];
+  return Prometheus.start({ clock, jobs, namespace: names.namespace, rulesFile, address: '127.0.0.1:19090' });
 }
 
 /** Requests through a change of the Pods, of which none may be lost. */
@@ -105,6 +124,21 @@ describe('the chart, with region, VPC and key', () => {
     virtualAddress = service.split(/\s+/)[3] ?? '';
     expect(virtualAddress).toMatch(/^10\.250\.2\.\d+$/);
   });
+
+  test('shows a rolling update on every panel of its dashboards', async ({ skip }) => {
+    const lacking = missingPrometheus();
+    if (lacking !== undefined) skip(lacking);
+    await using prometheus = await scrape();
+    const startMs = clock.wallNow();
+    await restart();
+    await rolledOut();
+    const podsLeft = async () =>
+      (await cluster.get<{ items: readonly Pod[] }>(['pods', `--selector=${selector}`])).items;
+    await waitUntil(clock, 'the old Pods to be gone', 60_000, async () => (await podsLeft()).length === 3);
+    await sleep(clock, SCRAPED_AFTER_MS, stop.signal);
+    const { faults } = await lookAt({ prometheus, time: { startMs, endMs: clock.wallNow() } });
+    expect(faults).toEqual([]);
+  }, 200_000);
 
   test('loses nothing in a rolling update while it is upgraded itself, agents and coordinators alike', async () => {
     const before = await cluster.kubectl(['get', 'pods', inNamespace, '--output=name']);
