@@ -22,10 +22,14 @@ const WRITE_MS = 9_000;
 export function openedForItsPod(evidence: Evidence): Breach[] {
   const holders = addressSpans(evidence.records);
   const found: Breach[] = [];
-  replayCloud(evidence.journal, ({ at, changes }) => {
-    for (const { kind, address, weight, tag } of changes) {
+  replayCloud(evidence.journal, ({ at, changes, before }) => {
+    for (const change of changes) {
+      const { kind, address, weight, tag } = change;
       const podUid = podUidOf(tag);
-      if (kind === 'target-deregistered' || weight === 0) continue;
+      const known = before.get(keyOf(change));
+      // What others have opened, and less of it: nobody has opened that.
+      const wasOpen = known?.podUid === podUid && known.weight > weight;
+      if (kind === 'target-deregistered' || weight === 0 || wasOpen) continue;
       if (holders.some(span => span.podUid === podUid && span.address === address && isIn(span, at))) continue;
       if (isNoLongerThere(holders, { podUid, address, at })) continue;
       found.push({ law: 'L5', message: `${address} was opened for ${podNameOf(tag)}, which does not have it` });
