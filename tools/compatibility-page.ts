@@ -11,6 +11,10 @@ What users of TKE's own controllers write in their manifests, and what clb-direc
 - **refused**: an Event on the object names it and says what to do; the rest of the object is served.
 - **read-only**: written by the controller, never read as a wish.
 - **ignored**: nothing follows from it, and nothing has to.
+
+The tests run against the sandbox's CLB, which follows Tencent Cloud's published API. Nothing on this page was tried on Tencent
+Cloud itself, nor beside TKE's own controllers: what those leave behind on a hand-over is as their documents and published
+objects show it.
 `;
 
 /** docs/compatibility.md */

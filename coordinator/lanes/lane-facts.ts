@@ -178,10 +178,11 @@ export class LaneFacts {
     return new Set([...this.#index.podUids(), ...this.#movingPods(), ...this.#strays.podUids(this.#strayFacts())]);
   }
 
-  namespacesBoundAt(listenerId: string): ReadonlySet<string> {
+  namespacesBoundAt(listenerId: string, locationId?: string): ReadonlySet<string> {
+    const prefix = locationId === undefined ? `${listenerId}|` : `${placeKey({ listenerId, locationId })}|`;
     const namespaces = new Set<string>();
-    for (const place of this.#state.observation.places.values()) {
-      if (place.listenerId !== listenerId) continue;
+    for (const [key, place] of this.#state.observation.places) {
+      if (!`${key}|`.startsWith(prefix)) continue;
       for (const { tag } of place.bindings.values()) {
         const mark = parseMark(tag, this.#options.cluster);
         if (mark) namespaces.add(mark.namespace);
@@ -189,7 +190,7 @@ export class LaneFacts {
     }
     for (const { key, operation, podUid } of this.#state.transactions.values()) {
       const pod = this.#demand?.view.pods.get(podUid);
-      if (operation === 'register' && pod && key.startsWith(`${listenerId}|`)) namespaces.add(pod.record.namespace);
+      if (operation === 'register' && pod && key.startsWith(prefix)) namespaces.add(pod.record.namespace);
     }
     return namespaces;
   }

@@ -120,8 +120,8 @@ export class Lane {
   }
 
   /** Namespaces of the Pods that we have bound, or are binding, at the listener. */
-  namespacesBoundAt(listenerId: string): ReadonlySet<string> {
-    return this.#facts.namespacesBoundAt(listenerId);
+  namespacesBoundAt(listenerId: string, locationId?: string): ReadonlySet<string> {
+    return this.#facts.namespacesBoundAt(listenerId, locationId);
   }
 
   /** The code with which CLB refuses the rule's listener, if it does. */

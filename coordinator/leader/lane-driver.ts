@@ -66,6 +66,11 @@ export class LaneDriver {
     return this.#driven.get(loadBalancerId)?.plan;
   }
 
+  /** The load balancers on which something goes once our targets have left it: to be looked at again until they have. */
+  departing(): readonly string[] {
+    return [...this.#driven].flatMap(([id, { plan }]) => (plan && plan.departing.length > 0 ? id : []));
+  }
+
   /**
    * Works out what the lane is to do; one on which no Service stands is stopped.
    * @returns whether what the Services have there is another than at the last look
@@ -132,7 +137,7 @@ export class LaneDriver {
       cluster,
       clusterName,
       healthCheck,
-      namespacesBoundAt: listenerId => lane.namespacesBoundAt(listenerId),
+      namespacesBoundAt: (...place) => lane.namespacesBoundAt(...place),
     });
   }
 

@@ -421,6 +421,7 @@ export class LeaderWork {
     this.#orphans.askAgain();
     this.#certificates.askAgain(secret => this.#claims.usersOf('Secret', secret).size > 0);
     addAll(this.#dirt.placements, this.#desk.unsettled());
+    addAll(this.#dirt.loadBalancers, this.#driver.departing());
     this.#mark(this.#dirt.gates, this.#gates.takeDeferred());
     clock.schedule(TICK_MS, () => this.#tick());
   }

@@ -81,6 +81,43 @@ describe('forwarding rules', () => {
     ]);
   });
 
+  describe('that nobody wants any more, but whose Pods may still answer requests,', () => {
+    const bound = { namespacesBoundAt: () => new Set(['default']) };
+    const web = tenant(site('web', ['a/new']));
+    const departing = (planned: ReturnType<typeof plan>) => planned.departing.map(({ place }) => place.locationId);
+
+    test('are left by our targets first (L4)', () => {
+      const going = plan([web], [shared(['a/old', 'a/new'])], bound);
+      expect(described(going)).toEqual([]);
+      expect(departing(going)).toEqual(['loc-a/old']);
+      const gone = plan([web], [shared(['a/old', 'a/new'])]);
+      expect(described(gone)).toEqual(['delete loc-a/old of lbl-l7']);
+      expect(departing(gone)).toEqual([]);
+    });
+
+    test('hold their listener up as long, when none of its rules is wanted', () => {
+      const elsewhere = tenant(intent('tcp', [81]));
+      const going = plan([elsewhere], [listener(81, 'tcp'), shared(['a/'])], bound);
+      expect(described(going)).toEqual([]);
+      expect(departing(going)).toEqual(['loc-a/']);
+    });
+
+    test.each<[string, string]>([
+      ['a shorter path of its host', 'a/'],
+      ['another host, when its own has no rule left', 'b/'],
+    ])('go at once where another rule takes the requests: %s', (_, heir) => {
+      const going = plan([tenant(site('web', [heir]))], [shared(['a/old', heir])], bound);
+      expect(described(going)).toEqual(['delete loc-a/old of lbl-l7']);
+      expect(departing(going)).toEqual([]);
+    });
+
+    test('go at once when the object itself is deleted', () => {
+      const deleted = tenant(site('api', ['a/old'], { leaving: true }), { role: 'retiring' });
+      const going = plan([web, deleted], [shared(['a/old', 'a/new'])], bound);
+      expect(described(going)).toEqual(['delete loc-a/old of lbl-l7']);
+    });
+  });
+
   test('stay while it is not known of every Service where it stands (L1)', () => {
     expect(described(plan([], [shared(['a/'])], { isComplete: false }))).toEqual([]);
   });

@@ -26,8 +26,8 @@ export interface ListenerPlanInput {
   /** As people write it in the tag that allows. */
   readonly clusterName: string;
   readonly healthCheck: HealthCheckSettings | undefined;
-  /** Namespaces of the Pods that we have bound, or are binding, at the listener. */
-  readonly namespacesBoundAt: (listenerId: string) => ReadonlySet<string>;
+  /** Namespaces of the Pods that we have bound, or are binding, at the listener, or at one of its forwarding rules. */
+  readonly namespacesBoundAt: (listenerId: string, locationId?: string) => ReadonlySet<string>;
 }
 
 /** Where a rule stands on this load balancer. */
@@ -56,8 +56,8 @@ export interface ListenerPlan {
   /** To be written into the Service's record: only then they are used. */
   readonly adopting: readonly Adoption[];
   /**
-   * Listeners that their Service has let go, and that have targets of ours: those have to leave first. One of ours goes
-   * when they have, an adopted one stays.
+   * Listeners and forwarding rules that were let go, and that have targets of ours: those have to leave first. One of ours
+   * goes when they have, an adopted one stays.
    */
   readonly departing: readonly DepartingRule[];
   /** Adopted listeners on which nothing of ours is left: to be taken out of the Service's record. */

@@ -1,6 +1,6 @@
-import { Protocol } from '../../common/pod-record.ts';
 import type { ForwardingRule, Listener } from '../cloud/types.ts';
 import { ruleRemoval } from './default-domain.ts';
+import { departure, departuresOf, rulesInUse } from './departing-rules.ts';
 import { listenerName, sharedListenerName } from './listener-name.ts';
 import type {
   Adoption,
@@ -38,7 +38,8 @@ export function planListeners(input: ListenerPlanInput): ListenerPlan {
     if (tenant.role === 'retiring') continue;
     for (const rule of tenant.intent.rules) draft.add(tenant, rule, holders.take(tenant, rule));
   }
-  const unwantedRules = unwantedForwarding(input, holders, draft);
+  const unwantedRules = unwantedForwarding({ ...input, tenants }, holders, draft);
+  draft.departing.push(...unwantedRules.departing);
   const unwanted: string[] = [];
   const remaining = new Map<string, number>();
   for (const tenant of tenants) {
@@ -184,6 +185,8 @@ interface UnwantedForwarding {
   /** Shared listeners of which nothing is wanted. */
   readonly listenerIds: readonly string[];
   readonly count: number;
+  /** Rules whose requests have to end first. */
+  readonly departing: readonly DepartingRule[];
 }
 
 /** A forwarding rule carries no name; so those on a listener that carries ours are ours (law L6), and go when nobody wants them. */
@@ -195,21 +198,26 @@ function unwantedForwarding(
   const shared = input.listeners.filter(listener => listener.name === sharedListenerName(input.cluster));
   const [first, work]: [ListenerWork[], ListenerWork[]] = [[], []];
   const listenerIds: string[] = [];
+  const departing: DepartingRule[] = [];
   let count = 0;
   for (const listener of shared) {
     const unwanted = listener.forwardingRules.filter(rule => !holders.isWanted(listener, rule));
     count += unwanted.length + (holders.isSharedWanted(listener) ? 0 : 1);
     if (!input.isComplete || !input.areIngressesKnown) continue;
-    if (!holders.isSharedWanted(listener)) listenerIds.push(listener.id);
-    else {
+    const inUse = rulesInUse(input, listener, unwanted);
+    departing.push(...departuresOf(input, listener, inUse));
+    const going = unwanted.filter(rule => !inUse.includes(rule));
+    if (!holders.isSharedWanted(listener)) {
+      if (inUse.length === 0) listenerIds.push(listener.id);
+    } else {
       const coming = missingRules.filter(rule => rule.listenerId === listener.id).map(({ domain }) => domain);
-      const isEmptied = unwanted.length === listener.forwardingRules.length;
+      const isEmptied = going.length === listener.forwardingRules.length;
       // CLB would hold the default domain as soon as there is another.
-      const goesFirst = isEmptied && !unwanted.some(({ domain }) => coming.includes(domain));
-      (goesFirst ? first : work).push(...removal(listener, unwanted, preferredDefault(listener, settled)));
+      const goesFirst = isEmptied && !going.some(({ domain }) => coming.includes(domain));
+      (goesFirst ? first : work).push(...removal(listener, going, preferredDefault(listener, settled)));
     }
   }
-  return { first, work, listenerIds, count };
+  return { first, work, listenerIds, count, departing };
 }
 
 function removal(
@@ -226,23 +234,4 @@ function preferredDefault({ id }: Listener, settled: readonly SettledRule[]): st
   const isWish = ({ rule, place }: SettledRule) =>
     place.listenerId === id && rule.forwardingSettings?.isDefaultDomain === true;
   return settled.find(isWish)?.rule.forwarding?.domain;
-}
-
-/** Selects no Pod, so that every target of ours there has to go; those of others stay. */
-function departure(
-  service: RuleIntent['service'],
-  listener: Listener,
-  { isAdopted, locationId = '' }: { isAdopted: boolean; locationId?: string },
-): DepartingRule {
-  const rule: DepartingRule['rule'] = {
-    id: `${service.uid}/departing/${listener.id}${locationId && `/${locationId}`}`,
-    service,
-    protocol: listener.protocol === 'UDP' ? Protocol.UDP : Protocol.TCP,
-    port: listener.port,
-    selector: {},
-    targetPort: listener.port,
-    publishNotReadyAddresses: false,
-    isDeparting: true,
-  };
-  return { rule, place: { listenerId: listener.id, locationId, isAdopted } };
 }

@@ -27,7 +27,7 @@ export const INGRESS_ROWS: readonly CompatibilityRow[] = [
     key: 'spec.rules',
     on: 'Ingress',
     status: 'done',
-    what: "A forwarding rule of CLB for each host and path, bound to the Pods of its backend. Exact becomes `=`. Prefix is CLB's own and goes by characters: `/foo` takes `/foobar`, too. ImplementationSpecific is handed on as it is written: `=` and `~` are CLB's.",
+    what: "A forwarding rule of CLB for each host and path, bound to the Pods of its backend. Exact becomes `=`. Prefix is CLB's own and goes by characters: `/foo` takes `/foobar`, too. ImplementationSpecific is handed on as it is written: `=` and `~` are CLB's. A path that is taken off the Ingress goes when its Pods have had 30 s at weight 0 to answer what they have, or at once where another rule takes its requests.",
     test: `${BASIC} > gets a load balancer with a rule for each host and path, bound to the Pods of its backends`,
   },
   {

@@ -159,7 +159,8 @@ export const SERVICE_ROWS: readonly CompatibilityRow[] = [
     what:
       'TCP, UDP, TCP_SSL, HTTP and HTTPS, also one beside UDP on one port; hosts and certificates by Secret. It replaces the ' +
       "port's own protocol; ports that the Service lacks do no harm. A port of which it says nothing sensible keeps what it " +
-      'has, and nothing new is made for it (CD1001).',
+      'has, and nothing new is made for it (CD1001). CLB has one listener of TCP, TCP_SSL, HTTP or HTTPS on a port: another of ' +
+      'these takes its place only when it is gone, so that connections end and none are taken for some seconds.',
     test: `${PORTS} > binds the annotated protocols in place of those of the port, several on one port`,
   },
   {

@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { UNHARMED } from '../simulation/load-balancers/estate.ts';
+import { LONG } from '../simulation/model-client.ts';
+import { trafficOn } from '../simulation/traffic.ts';
 import { IngressEstate } from './ingress-estate.ts';
 
 /** An Ingress `front` for these hosts, which all lead to `web`. */
@@ -35,6 +37,27 @@ describe('hosts of an Ingress', () => {
     await made.estate.roll('web');
     expect(traffic.tally.ok).toBeGreaterThan(500);
     expect(await made.codesOf('front')).toEqual([]);
+    expect(await made.estate.end()).toEqual(UNHARMED);
+  });
+
+  test('may lose a path while its Pods answer long requests: those are answered, and then the rule goes', async () => {
+    const made = await serving(['a.com'], 3);
+    await want(made, [
+      ['a.com', '/one'],
+      ['a.com', '/two'],
+    ]);
+    await made.untilRoutes(['HTTP:80 a.com/one -> web', 'HTTP:80 a.com/two -> web']);
+    const vip = await made.untilAddress();
+    const { world } = made.estate;
+    const site = { protocol: 'HTTP', host: 'a.com', path: '/two' } as const;
+    const traffic = trafficOn(world, { vip, port: 80, group: 9, habits: Array(6).fill(LONG), site });
+    await made.estate.passes(20_000);
+    const ended = traffic.stop();
+    await want(made, [['a.com', '/one']]);
+    await made.untilRoutes(['HTTP:80 a.com/one -> web']);
+    await ended;
+    expect(traffic.tally.ok).toBeGreaterThan(6);
+    expect([...traffic.tally.lost]).toEqual([]);
     expect(await made.estate.end()).toEqual(UNHARMED);
   });
 
