@@ -2,6 +2,7 @@ import type { CompatibilityRow } from './compatibility-row.ts';
 
 const LOAD_BALANCER = 'test/compatibility/service-load-balancer.test.ts';
 const PORTS = 'test/compatibility/service-ports.test.ts';
+const CONFIG = 'test/compatibility/tke-service-config.test.ts';
 const REFUSALS = 'test/compatibility/service-refusals.test.ts';
 const HAND_OVER = 'test/compatibility/tke-hand-over.test.ts';
 const NEEDLESS = `${REFUSALS} > an annotation that needs nothing is told once, and is no warning`;
@@ -201,6 +202,24 @@ export const SERVICE_ROWS: readonly CompatibilityRow[] = [
     status: 'done',
     what: "Weights by StatefulSet and ordinal, and the default of the others; a Pod's own custom-weight goes before it.",
     test: `${PORTS} > gives Pods of a StatefulSet their weights by ordinal, and lets a Pod's own go before`,
+  },
+  {
+    key: 'service.cloud.tencent.com/tke-service-config',
+    on: 'Service',
+    status: 'done',
+    what:
+      'The TkeServiceConfig of the namespace by which listeners and rules are set up. One that does not exist is told (CD1046); ' +
+      'listeners keep the settings that they have.',
+    test: `${CONFIG} > has its listeners made as l4Listeners says`,
+  },
+  {
+    key: 'service.cloud.tencent.com/tke-service-config-auto',
+    on: 'Service',
+    status: 'done',
+    what:
+      '`"true"`: `<name>-auto-service-config` is made, with a section for each listener, and kept in step. One that is named goes ' +
+      'before it (CD1044).',
+    test: `${CONFIG} > has a section for each listener, keeps what people write there, and goes with the Service`,
   },
   {
     key: 'service.cloud.tencent.com/enable-grace-shutdown',
