@@ -1,4 +1,5 @@
 import type { Rule } from '../core/rule.ts';
+import type { PodProfile } from '../kube/pod-profile.ts';
 import { healthCheckAt, lintTemplates, type TemplateUse } from '../loadbalancers/template-lint.ts';
 import type { Claims } from './claims.ts';
 import { takeSome } from './dirt.ts';
@@ -16,6 +17,9 @@ export interface LintDeskOptions {
 }
 
 const OWNERS_PER_LOOK = 50;
+
+/** Rules of many ports have one selector. */
+type Profiles = Map<Rule['selector'], readonly PodProfile[]>;
 
 /** Tells what does not go together in the templates of Pods and in CLB. Nobody waits for it. */
 export class LintDesk {
@@ -38,15 +42,18 @@ export class LintDesk {
     for (const uid of takeSome(this.#dirty, OWNERS_PER_LOOK)) {
       const claimed = claims.get(uid);
       if (!claimed) continue;
-      const uses = rules.of(uid).flatMap(rule => this.#usesOf(rule));
+      const known: Profiles = new Map();
+      const uses = rules.of(uid).flatMap(rule => this.#usesOf(rule, known));
       board.put(claimed.service, 'templates', lintTemplates(claimed.service, uses));
     }
   }
 
-  #usesOf(rule: Rule): readonly TemplateUse[] {
+  #usesOf(rule: Rule, known: Profiles): readonly TemplateUse[] {
     const { pods, fleet } = this.#options;
     const lane = rule.place && fleet.get(rule.place.loadBalancerId)?.lane;
     const check = rule.place && lane ? healthCheckAt(rule.place, lane.listeners) : undefined;
-    return pods.profilesBehind(rule).map(profile => ({ rule, check, profile }));
+    const profiles = known.get(rule.selector) ?? pods.profilesBehind(rule);
+    known.set(rule.selector, profiles);
+    return profiles.map(profile => ({ rule, check, profile }));
   }
 }
