@@ -94,6 +94,10 @@ function judge(review: unknown, { status, body, result }: AdmissionAnswer): void
   if (patch === undefined) return;
   const operations = JSON.parse(atob(patch)) as JsonPatchOperation[];
   const { spec } = patched(request.object, operations);
+  for (const { path, value } of operations) {
+    if (path.endsWith('PeriodSeconds')) expect(Number.isSafeInteger(value)).toBe(true);
+    if (path.endsWith('-seconds')) expect(value).toMatch(/^\d+$/);
+  }
   expect(spec.readinessGates?.filter(gate => gate.conditionType === GATE.conditionType)).toHaveLength(1);
 }
 

@@ -158,6 +158,12 @@ describe('a preStop sleep of the container', () => {
     expect(pod.spec.terminationGracePeriodSeconds).toBe(70);
   });
 
+  test('of one of several containers, longer than the drain budget, is added to the grace period as a whole', () => {
+    const containers = [sleeping(60), container('log')];
+    const { pod } = injected(eniPod({ containers, terminationGracePeriodSeconds: 70 }));
+    expect(pod.spec.terminationGracePeriodSeconds).toBe(130);
+  });
+
   test('shorter than what the Pod says itself leaves that', () => {
     const { pod } = injected(eniPod({ containers: [sleeping(5)] }, { [HELD]: '12' }));
     expect(pod.metadata.annotations).toMatchObject({ [HELD]: '12' });
