@@ -14,8 +14,8 @@ const SENT_MS = 7_000;
 /** A deletion is held up for a replacement no longer than until its hook's budget nears its end. */
 const HOLD_MAX_MS = 20_000;
 
-/** Less grace than this is left to the application: the floor does not hold the target. */
-const GRACE_MIN_SECONDS = 10;
+/** Of less grace than this, the application's own share of 30 s leaves the drain no time to hold the target in. */
+const GRACE_MIN_SECONDS = 45;
 
 /** L2: no write of ours took a listener's last open target, of a Pod that runs, while another one that is wanted was ready. */
 export function neverEmptied(ledger: Ledger): Breach[] {

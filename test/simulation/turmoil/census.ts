@@ -11,9 +11,9 @@ export type Census = ReadonlyMap<string, number>;
 
 const LOOKS = 12;
 const LOOK_MS = 700;
-/** Between two looks something is always under way, and Events that are told together wait for some time. */
+/** Between two looks something is always under way, and Events wait to be told together: two of each node, and some more. */
 const SLACK = 2;
-const TIMERS_SLACK = 6;
+const TIMERS_SLACK = 12;
 
 /** Virtual time moves on while it looks. */
 export async function takeCensus(world: World): Promise<Census> {
