@@ -72,7 +72,8 @@ export function trackExposed(
   for (const { key, bound } of targets) {
     if (!bound?.mark || isOfLiving(bound)) continue;
     const mayRun = !bound.owner && view.tombstone(bound.mark.podUid)?.sawEnd === false;
-    const closedSince = mayRun ? known.closed.get(key) : undefined;
+    // Since when, a new leader does not know.
+    const closedSince = mayRun ? (known.closed.get(key) ?? now) : undefined;
     const before = known.exposed.get(key) ?? (closedSince === undefined ? undefined : { since: now, closedSince });
     if (bound.weight === 0 && !before) continue;
     exposed.set(key, leavingSince(bound, before, now));

@@ -310,6 +310,18 @@ describe('a Pod that is gone', () => {
     expect(next(world)).toEqual(['deregister pod-1']);
   });
 
+  test('and was closed by the leader before has it removed half a minute after the new one has seen it (L4)', () => {
+    const world = serving(3, ONE_RULE);
+    tell(world, 0, deleted);
+    world.settle();
+    world.newLeader();
+    world.read();
+    world.store.provenGone('pod-1', world.now);
+    expect(next(world)).toEqual([]);
+    world.advance(CLOSED_DRAIN_MS);
+    expect(next(world)).toEqual(['deregister pod-1']);
+  });
+
   test('leaves its open target to the Pod that has its address, without a moment at weight 0 (L5)', () => {
     const world = serving(3, ONE_RULE);
     vanish(world, 0);
