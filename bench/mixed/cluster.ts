@@ -6,7 +6,7 @@ import type { ReportEvent } from '../../coordinator/reports/report-event.ts';
 import { serviceRecord } from '../../coordinator/service.fixture.ts';
 import { DrainPhase } from '../../proto/gen/clbdirect/v1/report.ts';
 
-const NODES = 100;
+const NODE_NAMES = Array.from({ length: 100 }, (_, index) => `node-${index}`);
 const FIRST_PORT = 9_001;
 /** The default of `drainSeconds`. */
 export const HOOK_BUDGET_MS = 30_000;
@@ -36,6 +36,20 @@ export class Cluster {
     this.services = Array.from({ length: options.services }, (_, index) => service(index, options.loadBalancerId));
   }
 
+  /** Every node's agent opens its stream, and tells that nothing runs there yet. */
+  beginReporting(): void {
+    for (const node of NODE_NAMES) {
+      const agent = { agentPodUid: node, agentPodName: node, epoch: node, agentVersion: 'bench', startedAtMs: 0 };
+      this.#tell({ type: 'opened', node, session: node, ...agent });
+      this.#tell({ type: 'snapshot', node, session: node, epoch: node, pods: [], consistent: true });
+    }
+  }
+
+  /** A heartbeat of every agent. */
+  beat(): void {
+    for (const node of NODE_NAMES) this.#tell({ type: 'heard', node, session: node });
+  }
+
   /** A Pod of the Service that runs and is ready; returns its UID. */
   create(service: number): string {
     this.#created += 1;
@@ -43,7 +57,7 @@ export class Cluster {
     const uid = `pod-${number}`;
     const address = `10.${1 + (number >> 16)}.${(number >> 8) & 255}.${number & 255}`;
     const record = podRecord({ uid, addresses: [address], labels: { app: appOf(service) } });
-    this.#put({ record, node: `node-${number % NODES}`, service });
+    this.#put({ record, node: NODE_NAMES[number % NODE_NAMES.length] ?? '', service });
     return uid;
   }
 

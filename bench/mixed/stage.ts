@@ -19,6 +19,8 @@ const TOLD_MS = 4;
 /** From the hook's answer to the end of the containers. */
 const EXIT_MS = 50;
 const SETTLED_LIMIT_MS = 3_600_000;
+/** As agents do. */
+const HEARTBEAT_MS = 3_000;
 
 export interface StageOptions {
   readonly services: number;
@@ -68,7 +70,15 @@ export class Stage {
       writeGate: ({ record }, { open }) => open && this.#openGate(record.uid),
       sendDrainUpdate: (_, update) => this.#followDrain(update),
     });
+    this.cluster.beginReporting();
+    this.#beat();
     this.#running = work.run(this.#stop.signal);
+  }
+
+  #beat(): void {
+    if (this.#stop.signal.aborted) return;
+    this.cluster.beat();
+    this.clock.schedule(HEARTBEAT_MS, () => this.#beat());
   }
 
   /** Reports of Pods since the start; drain requests are not counted. */
