@@ -81,7 +81,13 @@ export type CloudTargets = ReadonlyMap<string, CloudTarget>;
  */
 export function replayCloud(
   journal: readonly JournalRecord[],
-  visit: (step: { at: number; changes: readonly TargetChange[]; before: CloudTargets; after: CloudTargets }) => void,
+  visit: (step: {
+    at: number;
+    requestId: string;
+    changes: readonly TargetChange[];
+    before: CloudTargets;
+    after: CloudTargets;
+  }) => void,
 ): void {
   const isOurs = ownershipOf(journal);
   let targets: CloudTargets = new Map();
@@ -97,7 +103,8 @@ export function replayCloud(
       if (target) after.set(key, { ...target, status: record.status });
     }
     targets = after;
-    visit({ at: record.at, changes: isOurs(record) ? changes : [], before, after });
+    const requestId = record.kind === 'change' ? record.requestId : '';
+    visit({ at: record.at, requestId, changes: isOurs(record) ? changes : [], before, after });
   }
 }
 

@@ -94,6 +94,25 @@ describe('the judge of a run in which Services change', () => {
     expect(run.laws()).toEqual([]);
   });
 
+  test('blames nobody for a write that CLB carries out after it was given up, on the target of an heir (L1)', () => {
+    const sendAt = (at: number) => {
+      const call = { action: 'Test', parameters: {}, code: '', message: '', requestId: 'ours', replyLost: false };
+      run.journal.push({ kind: 'call', at, finishedAt: MINUTE_MS, ...call });
+    };
+    const heir = { ...FIRST, metadata: { ...FIRST.metadata, name: 'web-5c9f-heir', uid: 'heir-uid' } };
+    run.pods.add('heir-uid', { from: 0, object: heir });
+    run.change(MINUTE_MS - 2_000, run.target('target-registered', heir, 10));
+    run.change(MINUTE_MS, run.target('target-reweighted', heir, 0));
+    sendAt(MINUTE_MS - 1_000);
+    expect(run.laws()).toContain('L1');
+    run.journal.pop();
+    sendAt(MINUTE_MS - 5_000);
+    expect(run.laws()).toContain('L1');
+    run.journal.pop();
+    sendAt(MINUTE_MS - 8_000);
+    expect(run.laws()).not.toContain('L1');
+  });
+
   test('sees a listener deleted though its Service wants it (L1), and not when the Service is gone', () => {
     run.change(MINUTE_MS, { kind: 'listener-deleted', loadBalancerId: LB, listenerId: 'lbl-1' });
     expect(run.laws()).toEqual(['L1']);

@@ -1,5 +1,5 @@
 import type { Breach } from '../breach.ts';
-import { podNameOf, podUidOf, replayCloud } from '../evidence.ts';
+import { keyOf, podNameOf, podUidOf, replayCloud } from '../evidence.ts';
 import { firstTroubles } from '../law-identity.ts';
 import type { Ledger } from './ledger.ts';
 
@@ -9,19 +9,30 @@ const REASON_MS = 15_000;
 /** What CLB said of a listener's quota is believed for so long. */
 const QUOTA_MS = 600_000;
 
+/** A write that CLB has not carried out by then has been given up, and the Pod's heir may have the target. */
+const GIVEN_UP_MS = 6_000;
+
 /**
  * L1: a target is closed or removed only when something was known against its Pod, or its Service did not want it, or CLB had
- * said that the listener is full: a Pod may give its place to one that waits.
+ * said that the listener is full: a Pod may give its place to one that waits. A write that was meant for the Pod before, and
+ * that CLB carries out after it was given up, is nobody's doing.
  */
 export function closedOnEvidence(ledger: Ledger): Breach[] {
   const troubleAt = firstTroubles(ledger.evidence);
   const fullAt = momentsFull(ledger);
+  const sentAt = sendings(ledger);
+  const takenOverAt = new Map<string, number>();
   const found: Breach[] = [];
-  replayCloud(ledger.evidence.journal, ({ at, changes, before }) => {
-    for (const { kind, listenerId, address, port, weight, tag } of changes) {
+  replayCloud(ledger.evidence.journal, ({ at, requestId, changes, before }) => {
+    const sent = sentAt.get(requestId) ?? at;
+    for (const change of changes) {
+      const { kind, listenerId, address, port, weight, tag } = change;
+      const key = keyOf(change);
+      if (before.get(key)?.podUid !== podUidOf(tag)) takenOverAt.set(key, at);
+      if (sent + GIVEN_UP_MS < at && sent < (takenOverAt.get(key) ?? 0)) continue;
       if (fullAt.get(listenerId)?.some(full => full <= at && at <= full + QUOTA_MS)) continue;
       const where = `${address}:${port}`;
-      const wasOpen = (before.get(`${listenerId} ${where}`)?.weight ?? 0) > 0;
+      const wasOpen = (before.get(key)?.weight ?? 0) > 0;
       const closes = kind === 'target-deregistered' || (kind === 'target-reweighted' && weight === 0 && wasOpen);
       const listener = ledger.listener(listenerId);
       // What others have opened is put back to what it was.
@@ -37,6 +48,11 @@ export function closedOnEvidence(ledger: Ledger): Breach[] {
     }
   });
   return found;
+}
+
+/** When calls reached the way to CLB, by request. */
+function sendings({ evidence }: Ledger): ReadonlyMap<string, number> {
+  return new Map(evidence.journal.flatMap(record => (record.kind === 'call' ? [[record.requestId, record.at]] : [])));
 }
 
 /** When CLB refused to bind more on a listener. */
