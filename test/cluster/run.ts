@@ -1,10 +1,11 @@
 /**
- * `npm run test:cluster [-- SUITE...]`: brings a cluster up, runs the suites in its network, takes it down and looks for
+ * `npm run test:cluster [-- SUITE…]`: brings a cluster up, runs the suites in its network, takes it down and looks for
  * what is left. The last line is `N passed, N failed`. Exit code 2: something that the cluster needs is missing.
  */
 import { spawn } from 'node:child_process';
 import { cpSync, existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { parseArgs } from 'node:util';
 import { systemClock } from '../../common/clock.ts';
 import { type ClusterContext, clusterContext, down, leftovers, up, userEnvironment } from './lifecycle.ts';
 import { inNetworkNamespace } from './network.ts';
@@ -13,7 +14,14 @@ import { productFolder } from './product/names.ts';
 import { clusterSettings, nodeNames } from './settings.ts';
 
 const vitest = join(import.meta.dirname, '../../node_modules/vitest/vitest.mjs');
-const clusterName = 'clb-direct-suites';
+const usage = `Usage: npm run test:cluster -- [--suite NAME …] [--name CLUSTER]
+
+Brings a real cluster up, runs the suites of test/cluster/suites in its network (all of them, or those that are named), takes
+it down and looks for what is left.
+
+  --suite NAME     this suite alone; may be repeated
+  --name CLUSTER   what the cluster is called (clb-direct-suites); with a name of its own it runs beside another one
+`;
 
 interface Counts {
   readonly passed: number;
@@ -26,8 +34,32 @@ interface SuitesContext extends ClusterContext {
   readonly interrupted: AbortSignal;
 }
 
-async function main(suites: readonly string[]): Promise<number> {
-  const cluster = clusterContext(systemClock(), clusterSettings({ name: clusterName }));
+interface Wishes {
+  readonly name: string;
+  readonly suites: readonly string[];
+}
+
+function wishesOf(commandLine: readonly string[]): Wishes | undefined {
+  const { values, positionals } = parseArgs({
+    args: [...commandLine],
+    allowPositionals: true,
+    options: {
+      suite: { type: 'string', multiple: true, default: [] },
+      name: { type: 'string', default: 'clb-direct-suites' },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  return values.help ? undefined : { name: values.name, suites: [...values.suite, ...positionals] };
+}
+
+async function main(commandLine: readonly string[]): Promise<number> {
+  const wishes = wishesOf(commandLine);
+  if (!wishes) {
+    console.log(usage);
+    return 0;
+  }
+  const { name, suites } = wishes;
+  const cluster = clusterContext(systemClock(), clusterSettings({ name }));
   const context = { ...cluster, interrupted: interruption() };
   const missing = missingPrerequisites(context.settings);
   if (missing !== undefined) {
@@ -81,7 +113,7 @@ async function runSuites(context: SuitesContext, suites: readonly string[]): Pro
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${results}`];
   const config = join(import.meta.dirname, 'vitest.config.ts');
   const command = [process.execPath, vitest, 'run', '--config', config, ...reporters, ...suites];
-  const environment = { ...userEnvironment(context), CLB_DIRECT_CLUSTER: clusterName };
+  const environment = { ...userEnvironment(context), CLB_DIRECT_CLUSTER: context.settings.name };
   const [program = '', ...rest] = inNetworkNamespace(context.paths, command);
   const child = spawn(program, rest, { stdio: 'inherit', env: environment });
   context.interrupted.addEventListener('abort', () => child.kill('SIGTERM'));
