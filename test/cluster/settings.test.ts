@@ -1,3 +1,5 @@
+import { tmpdir } from 'node:os';
+import { dirname } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { clusterSettings, nodeNames, nodeNumber } from './settings.ts';
 
@@ -8,6 +10,10 @@ describe('clusterSettings', () => {
 
   test('keeps the files of differently named clusters apart', () => {
     expect(clusterSettings({ name: 'one' }).workFolder).not.toBe(clusterSettings({ name: 'two' }).workFolder);
+  });
+
+  test('never takes a folder that was there under the same name', () => {
+    expect(dirname(clusterSettings({ name: 'mine' }).workFolder)).not.toBe(tmpdir());
   });
 
   test.each(['0', '10', '1.5', 'many', ''])('refuses "%s" nodes and says so', nodes => {

@@ -14,6 +14,8 @@ export interface ClusterSettings {
 }
 
 export const defaultClusterName = 'clb-direct-cluster';
+/** A folder of their own: `down` removes a cluster's folder with everything in it, so no other folder may get its path. */
+const clustersFolder = join(tmpdir(), 'clb-direct-clusters');
 /** Node addresses are 10.250.0.11 to .19. */
 export const nodeCountMax = 9;
 
@@ -30,7 +32,7 @@ export function clusterSettings(options: { name?: string | undefined; nodes?: st
   if (!Number.isInteger(nodeCount) || nodeCount < 1 || nodeCount > nodeCountMax) {
     throw new RangeError(`--nodes "${nodes}": use a whole number from 1 to ${nodeCountMax}`);
   }
-  return { name, nodeCount, workFolder: join(tmpdir(), name), cacheFolder: cacheFolder() };
+  return { name, nodeCount, workFolder: join(clustersFolder, name), cacheFolder: cacheFolder() };
 }
 
 function cacheFolder(): string {
