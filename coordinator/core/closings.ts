@@ -39,7 +39,10 @@ interface Left {
   allowance: number;
 }
 
-/** Strong evidence first, so that what it takes is counted before weak evidence gets its share. */
+/**
+ * The dead first, whose targets serve nobody and must not count as what is left when a living Pod's is judged. Then strong
+ * evidence, so that what it takes is counted before weak evidence gets its share.
+ */
 const CLOSING_ORDER: readonly DrainEvidence[] = [
   'deletion',
   'exit',
@@ -76,7 +79,10 @@ export function releaseClosings(
 
 function inOrder(closings: readonly Closing[]): readonly Closing[] {
   if (closings.length <= 1) return closings;
-  return CLOSING_ORDER.flatMap(evidence => closings.filter(closing => closing.evidence === evidence));
+  const isOfTheDead = ({ target }: Closing) => target.bound?.owner === undefined;
+  const living = closings.filter(closing => !isOfTheDead(closing));
+  const ordered = CLOSING_ORDER.flatMap(evidence => living.filter(closing => closing.evidence === evidence));
+  return [...closings.filter(isOfTheDead), ...ordered];
 }
 
 function allowanceOf({ state, brake, now }: ClosingsInput): number {

@@ -322,6 +322,15 @@ describe('a Pod that is gone', () => {
     expect(next(world)).toEqual(['deregister pod-1']);
   });
 
+  test('does not count as what is left when the last target of a living one is to be held for its replacement (L2)', () => {
+    const world = serving(2, ONE_RULE);
+    world.addReadyPod({ address: '10.0.0.9' });
+    tell(world, 0, deleted);
+    vanish(world, 1);
+    expect(world.plan()?.write?.operations).not.toContainEqual(expect.objectContaining({ podUid: 'pod-1' }));
+    expect(holds(world)).toEqual(['last-open-target pod-1']);
+  });
+
   test('leaves its open target to the Pod that has its address, without a moment at weight 0 (L5)', () => {
     const world = serving(3, ONE_RULE);
     vanish(world, 0);
