@@ -65,6 +65,11 @@ export class NodeReports implements NodeState {
     if (session !== undefined && this.#sessions.has(session)) this.#listed.add(session);
   }
 
+  /** Whether the agent has told of all its Pods on a stream that is open. */
+  hasListed({ agent }: Teller): boolean {
+    return [...this.#sessions].some(([session, open]) => open.agent === agent && this.#listed.has(session));
+  }
+
   /** Whether an agent younger than `teller` is there and has told of all its Pods. */
   hasYoungerList(teller: Teller): boolean {
     return [...this.#sessions].some(([session, other]) => this.#listed.has(session) && isYounger(other, teller));

@@ -231,11 +231,12 @@ describe('of two agents on one node', () => {
     expect(store.pods.get('pod-1')?.record).toEqual(podRecord());
   });
 
-  test('the older one’s list removes nothing, before the younger’s list or after it (L1)', () => {
+  test('the older one’s list buries nothing, before the younger’s list or after it (L1)', () => {
     list('older');
     list('younger', podRecord(), podRecord({ uid: 'pod-2' }));
     list('older');
     expect(store.pods.size).toBe(2);
+    expect(store.tombstone('pod-1')).toBeUndefined();
   });
 
   test('the younger one’s list buries what it told of itself, though the older still tells of it', () => {
@@ -250,6 +251,26 @@ describe('of two agents on one node', () => {
     say('older', podRecord({ uid: 'pod-3' }));
     list('younger', podRecord());
     expect([...store.pods.keys()]).toEqual(['pod-1', 'pod-2', 'pod-3']);
+  });
+
+  test.each([
+    ['the younger', ['younger']],
+    ['the older and then the younger', ['older again', 'younger']],
+  ])('what the older told before its stream broke is forgotten when %s lists without it (L5)', (_who, sessions) => {
+    store.close('n1', 'older');
+    store.open('n1', 'older again', { agent: 'a1', startedAtMs: 1_000 });
+    for (const session of sessions) list(session, podRecord());
+    expect([...store.pods.keys()]).toEqual(['pod-1']);
+    expect(store.tombstone('pod-2')).toBeUndefined();
+  });
+
+  test('what the younger told before its stream broke is forgotten when the older lists without it (L5)', () => {
+    list('younger', podRecord(), podRecord({ uid: 'pod-3' }));
+    store.close('n1', 'younger');
+    store.open('n1', 'younger again', { agent: 'a2', startedAtMs: 2_000 });
+    list('older', podRecord());
+    expect([...store.pods.keys()]).toEqual(['pod-1']);
+    expect(store.tombstone('pod-3')).toBeUndefined();
   });
 
   test('what only the one that left has told of is forgotten at the next list, and not taken for gone (L1)', () => {
@@ -360,7 +381,7 @@ describe('the coordinator’s own watch of a node', () => {
 
   test('leaves alone what an agent tells that is there', () => {
     store.open('n1', 's', { agent: 'a', startedAtMs: 0 });
-    store.apply('n1', { upserts: [podRecord({ ready: false })], removals: [], session: 's' }, 200);
+    store.replace('n1', [podRecord({ ready: false })], { consistent: true, now: 200, session: 's' });
     list(podRecord({ ready: true }));
     expect(store.pods.get('pod-1')?.record.ready).toBe(false);
     list();

@@ -146,10 +146,11 @@ export class ReportStore {
   }
 
   /**
-   * Takes a node's full list. What is missing from it says something only when the list was consistent and comes from
-   * the youngest agent: what that agent had told of before is gone, what an agent before it had told of is forgotten, so
-   * that the API server is asked about its targets one by one. So is whatever a list of the API server lacks: a container
-   * may outlive its Pod's object, and no agent says that it has not.
+   * Takes a node's full list. What is missing from it says something only when the list was consistent. What the youngest
+   * agent had told of before is gone then. Forgotten, so that the API server is asked about its targets one by one, is what
+   * an agent had told of that has not listed its Pods since, as before all streams of the node broke, and what an older
+   * agent takes back by its own list. So is whatever a list of the API server lacks: a container may outlive its Pod's
+   * object, and no agent says that it has not.
    */
   replace(
     node: string,
@@ -160,11 +161,12 @@ export class ReportStore {
     const reports = this.#node(node);
     const teller = reports.teller(options.session);
     for (const pod of pods) this.#upsert(node, pod, teller, options.now);
-    if (options.consistent) reports.listed(options.session);
-    if (options.consistent && (teller === API_SERVER || reports.isYoungest(teller))) {
-      for (const uid of [...reports.podUids]) {
-        if (!present.has(uid)) this.#leaveOut(uid, { node, teller, reports, now: options.now });
-      }
+    if (!options.consistent) return;
+    reports.listed(options.session);
+    for (const uid of [...reports.podUids]) {
+      if (!present.has(uid)) this.#leaveOut(uid, { node, teller, reports, now: options.now });
+    }
+    if (teller === API_SERVER || reports.isYoungest(teller)) {
       for (const [uid, rival] of this.#rivals) if (rival.node === node && !present.has(uid)) this.#withdraw(uid);
     }
   }
@@ -297,10 +299,11 @@ export class ReportStore {
   #leaveOut(podUid: string, { node, teller, reports, now }: LeavingOut): void {
     const other = this.#pods.get(podUid)?.telling.teller;
     if (!other) return;
-    if (teller !== API_SERVER && other.agent === teller.agent)
-      this.#bury(podUid, { at: now, evidence: 'absent from a consistent snapshot', node });
-    // The older agent may have seen it first.
-    else if (other === API_SERVER || !reports.isOpen(other)) this.#giveUp(podUid, now);
+    if (other.agent !== teller.agent) {
+      // Of two agents that are there, either may have seen it first.
+      if (other === API_SERVER || !reports.hasListed(other)) this.#giveUp(podUid, now);
+    } else if (teller === API_SERVER || !reports.isYoungest(teller)) this.#giveUp(podUid, now);
+    else this.#bury(podUid, { at: now, evidence: 'absent from a consistent snapshot', node });
   }
 
   #giveUpIfTold(podUid: string, { agent }: Teller): void {
