@@ -5,7 +5,7 @@ import { addSummaries, type FailedTest, type SkippedTest, summarize, type TestSu
 
 const USAGE = `npm test [-- [options] [path …]]
 
-Runs the tests whose path holds one of the given words, or all of them: then also the suites on real kubelets
+Runs the tests whose path holds one of the given words, or all of them: then also the shorter suites on real kubelets
 (npm run test:cluster), which need root, Go and the Debian packages of test/cluster/packages.txt.
 
   -t, --name PATTERN    only tests whose name matches

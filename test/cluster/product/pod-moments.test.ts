@@ -26,8 +26,8 @@ function change(sequence: number, at: number, kind: 'target-reweighted' | 'targe
   return { sequence, kind: 'change', at, action: '', requestId: '', changes };
 }
 
-function removal(sequence: number, forwarder: number, lastClosedAt: number): NumberedRecord {
-  const counts = { liveConnections: 0, openedConnections: 1, lastOpenedAt: 5_900, lastClosedAt };
+function removal(sequence: number, forwarder: number, lastClosedAt: number, liveConnections = 0): NumberedRecord {
+  const counts = { liveConnections, openedConnections: 1, lastOpenedAt: 5_900, lastClosedAt };
   const targets = [{ ...target, kind: 'target-deregistered' as const, ...counts }];
   return { sequence, kind: 'forwarded', at: 10_000, forwarder, requestId: '', targets };
 }
@@ -71,11 +71,27 @@ describe('the moments of a Pod', () => {
   });
 
   test.each([
-    ['weight 0 after SIGTERM', { weightZero: 9_020, lastClosed: 7_000, deregistered: 9_030 }, 'SIGTERM came 20 ms'],
+    ['weight 0 after SIGTERM', { weightZero: 9_020, lastClosed: 7_000, deregistered: 9_030 }, 'preStop came 30 ms'],
     ['a connection cut', { weightZero: 5_300, lastClosed: 8_100, deregistered: 8_000 }, 'deregistered came 100 ms'],
+    ['a hook that ended first', { weightZero: 5_300, lastClosed: 7_000, deregistered: 9_005 }, 'preStop came 5 ms'],
     ['cut before the exit', { weightZero: 5_300, lastClosed: 9_045, deregistered: 9_020 }, 'deregistered came 30 ms'],
   ])('tell %s', (_, journal, problem) => {
     expect(orderProblems(moments(journal)).join()).toContain(problem);
+  });
+
+  test('tell connections that the forwarders still had when the target went', () => {
+    const journal = journalOf({ weightZero: 5_300, lastClosed: 7_000, deregistered: 8_000 });
+    const found = podMoments(container, address, [...journal.slice(0, -1), removal(5, 1, 7_000, 2)]);
+    expect(orderProblems(found)).toEqual(['web-a: deregistering cut 2 connections']);
+  });
+
+  test.each([
+    ['failed', { begunAtMs: 5_000, endedAtMs: 9_000, outcome: 'failed' as const }],
+    ['was never called', undefined],
+  ])('tell a hook that %s', (outcome, preStop) => {
+    const journal = journalOf({ weightZero: 5_300, lastClosed: 7_000, deregistered: 8_000 });
+    const found = podMoments({ ...container, preStop }, address, journal);
+    expect(orderProblems(found)).toContain(`web-a: preStop ${outcome}`);
   });
 
   test('tell what never happened', () => {
@@ -85,10 +101,7 @@ describe('the moments of a Pod', () => {
   });
 
   test('stand in a table, in seconds after the beginning of preStop', () => {
-    const [head, row] = momentsTable([moments({ weightZero: 5_300, lastClosed: 7_000, deregistered: 8_000 })]).split(
-      '\n',
-    );
-    expect(row).toHaveLength(head?.length ?? 0);
+    const [, row] = momentsTable([moments({ weightZero: 5_300, lastClosed: 7_000, deregistered: 8_000 })]).split('\n');
     expect(row?.split(/\s+/)).toEqual([
       'web-a',
       '00:00:05.000',
@@ -97,6 +110,8 @@ describe('the moments of a Pod', () => {
       '0.900',
       '2.000',
       '3.000',
+      '0',
+      '4.000',
       '4.010',
       '4.050',
     ]);

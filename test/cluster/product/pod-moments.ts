@@ -2,8 +2,9 @@
  * When a Pod's last moments came, told by those who did it: kubelet and containerd (`container-moments.ts`) and the
  * journal of the CLB stand-in. Nothing here comes from the product.
  */
+import { numberTable } from '../../../bench/number-table.ts';
 import type { NumberedRecord } from '../../../sandbox/clb/journal.ts';
-import type { ContainerMoments } from '../container-moments.ts';
+import type { ContainerMoments, PreStopMoments } from '../container-moments.ts';
 
 /** Milliseconds since the Unix epoch; undefined: it has not happened. */
 export interface PodMoments {
@@ -11,6 +12,7 @@ export interface PodMoments {
   readonly address: string;
   readonly preStopAtMs: number | undefined;
   readonly preStopEndedAtMs: number | undefined;
+  readonly preStopOutcome: PreStopMoments['outcome'] | undefined;
   /** The API shows weight 0. */
   readonly weightZeroAtMs: number | undefined;
   /** Open connections at the moments at which the forwarders followed, summed. */
@@ -19,6 +21,8 @@ export interface PodMoments {
   readonly lastClosedAtMs: number | undefined;
   /** The API does not show the target any more. */
   readonly deregisteredAtMs: number | undefined;
+  /** Connections that were still open as forwarders followed the deregistration, which ends them. */
+  readonly cutConnections: number;
   /** How many forwarders have followed the deregistration. */
   readonly forwardersFollowed: number;
   readonly terminatedAtMs: number | undefined;
@@ -53,18 +57,21 @@ export function podMoments(
     address,
     preStopAtMs: container.preStop?.begunAtMs,
     preStopEndedAtMs: container.preStop?.endedAtMs,
+    preStopOutcome: container.preStop?.outcome,
     weightZeroAtMs: changedAtMs('target-reweighted', 0),
-    connectionsAtWeightZero: followed('target-reweighted').reduce(
-      (sum, { liveConnections }) => sum + liveConnections,
-      0,
-    ),
+    connectionsAtWeightZero: openConnections(followed('target-reweighted')),
     lastOpenedAtMs: latest(removed.map(({ lastOpenedAt }) => lastOpenedAt)),
     lastClosedAtMs: latest(removed.map(({ lastClosedAt }) => lastClosedAt)),
     deregisteredAtMs: changedAtMs('target-deregistered', undefined),
+    cutConnections: openConnections(removed),
     forwardersFollowed: removed.length,
     terminatedAtMs: container.terminatedAtMs,
     exitedAtMs: container.exitedAtMs,
   };
+}
+
+function openConnections(targets: readonly { readonly liveConnections: number }[]): number {
+  return targets.reduce((sum, { liveConnections }) => sum + liveConnections, 0);
 }
 
 function latest(moments: readonly (number | undefined)[]): number | undefined {
@@ -80,15 +87,21 @@ export function outlivedBudget({ lastClosedAtMs, terminatedAtMs }: PodMoments): 
   return lastClosedAtMs !== undefined && terminatedAtMs !== undefined && lastClosedAtMs >= terminatedAtMs;
 }
 
-/** What of a Pod's order is not as promised, in words; empty when all is well. */
+/** What of a Pod's end is not as promised, in words; empty when all is well. */
 export function orderProblems(moments: PodMoments): string[] {
+  const { pod, preStopOutcome, cutConnections } = moments;
   const steps = outlivedBudget(moments) ? stepsWhenOutlived(moments) : stepsWhenDrained(moments);
   // The agent sees the deletion when the kubelet does: weight 0 does not wait for the hook's call, nor the call for it.
   const call: Step[] = [
     ['preStop', moments.preStopAtMs],
-    ['SIGTERM', moments.terminatedAtMs],
+    ['the end of preStop', moments.preStopEndedAtMs],
   ];
-  return [...disorder(moments.pod, call), ...disorder(moments.pod, steps)];
+  return [
+    ...disorder(pod, call),
+    ...disorder(pod, steps),
+    ...(preStopOutcome === 'completed' ? [] : [`${pod}: preStop ${preStopOutcome ?? 'was never called'}`]),
+    ...(cutConnections > 0 ? [`${pod}: deregistering cut ${cutConnections} connections`] : []),
+  ];
 }
 
 function disorder(pod: string, steps: readonly Step[]): string[] {
@@ -107,6 +120,7 @@ function stepsWhenDrained(moments: PodMoments): Step[] {
     // A Pod that was idle at weight 0 has no connection that ended after it.
     ['last connection', latest([moments.lastClosedAtMs, moments.weightZeroAtMs])],
     ['deregistered', moments.deregisteredAtMs],
+    ['the end of preStop', moments.preStopEndedAtMs],
     ['SIGTERM', moments.terminatedAtMs],
     ['exit', moments.exitedAtMs],
   ];
@@ -117,6 +131,7 @@ function stepsWhenOutlived(moments: PodMoments): Step[] {
   return [
     ['weight 0', moments.weightZeroAtMs],
     ['last new connection', latest([moments.lastOpenedAtMs, moments.weightZeroAtMs])],
+    ['the end of preStop', moments.preStopEndedAtMs],
     ['SIGTERM', moments.terminatedAtMs],
     ['exit', moments.exitedAtMs],
     ['deregistered', moments.deregisteredAtMs],
@@ -131,35 +146,31 @@ const columns = [
   'last opened',
   'last closed',
   'deregistered',
+  'cut',
+  'preStop ended',
   'SIGTERM',
   'exit',
 ];
 
 /** Aligned; seconds after the beginning of each Pod's preStop. */
 export function momentsTable(pods: readonly PodMoments[]): string {
-  const rows = pods.map(row);
-  const widths = columns.map((column, index) =>
-    Math.max(column.length, ...rows.map(cells => cells[index]?.length ?? 0)),
-  );
-  const line = (cells: readonly string[]) =>
-    cells
-      .map((cell, index) => (index === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[index] ?? 0)))
-      .join('  ');
-  return [columns, ...rows].map(line).join('\n');
+  return numberTable([columns, ...pods.map(row)]);
 }
 
 function row(moments: PodMoments): string[] {
   const begin = moments.preStopAtMs;
   const after = (at: number | undefined) =>
-    at === undefined || begin === undefined ? '-' : `${((at - begin) / 1000).toFixed(3)}`;
+    at === undefined || begin === undefined ? '–' : `${((at - begin) / 1000).toFixed(3)}`;
   return [
     moments.pod,
-    begin === undefined ? '-' : new Date(begin).toISOString().slice(11, 23),
+    begin === undefined ? '–' : new Date(begin).toISOString().slice(11, 23),
     after(moments.weightZeroAtMs),
     String(moments.connectionsAtWeightZero),
     after(moments.lastOpenedAtMs),
     after(moments.lastClosedAtMs),
     after(moments.deregisteredAtMs),
+    String(moments.cutConnections),
+    after(moments.preStopEndedAtMs),
     after(moments.terminatedAtMs),
     after(moments.exitedAtMs),
   ];
