@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { CollectingLogger } from '../common/collecting-logger.ts';
+import { DEFAULT_INSTANCE } from '../common/instance-names.ts';
 import type { Node, Pod } from '../common/kube/objects.ts';
 import { ScriptedTransport } from '../common/kube/scripted-transport.ts';
 import { ContainerState, Protocol } from '../common/pod-record.ts';
@@ -86,6 +87,7 @@ function startAgent(): Promise<void> {
         nodeName: 'node1',
         agentVersion: '0.1.0',
         policy: { pureVpcCni: false },
+        names: DEFAULT_INSTANCE,
         drain: DEFAULT_DRAIN_LIMITS,
         hookCallsMax: DEFAULT_HOOK_CALLS_MAX,
         isProbeAllowed: address => address.startsWith('10.'),

@@ -1,4 +1,5 @@
 import type { Clock } from '../common/clock.ts';
+import type { InstanceNames } from '../common/instance-names.ts';
 import type { KubeTransport } from '../common/kube/transport.ts';
 import type { Logger } from '../common/logger.ts';
 import type { NodePolicy } from '../common/pods/detect-eni.ts';
@@ -53,6 +54,7 @@ export interface AgentOptions {
   readonly nodeName: string;
   readonly agentVersion: string;
   readonly policy: NodePolicy;
+  readonly names: InstanceNames;
   readonly drain: DrainLimits;
   /** preStop calls held at one moment. */
   readonly hookCallsMax: number;

@@ -3,12 +3,13 @@ import { Registry } from 'prom-client';
 import { systemClock } from '../common/clock.ts';
 import { deadline } from '../common/deadline.ts';
 import { runEventLoopWatch } from '../common/event-loop-watch.ts';
+import { namesFrom } from '../common/instance-options.ts';
 import { KubeConfigError } from '../common/kube/configuration.ts';
 import { httpsKubeTransport } from '../common/kube/https-transport.ts';
 import { loadKubeConfig } from '../common/kube/kubeconfig.ts';
 import { listenAddress, openAt } from '../common/listen-address.ts';
 import type { Logger } from '../common/logger.ts';
-import { isHelpRequested, OptionError, parseOptions, usage } from '../common/options.ts';
+import { isHelpRequested, OptionError, type OptionValues, parseOptions, usage } from '../common/options.ts';
 import { pinoLogger } from '../common/pino-logger.ts';
 import { systemRandom } from '../common/random.ts';
 import packageJson from '../package.json' with { type: 'json' };
@@ -64,8 +65,9 @@ export async function main(argv: readonly string[], environment: Environment): P
 }
 
 /** `--remove-redirect`: needs nothing but the node, whatever else of the product is there no more. */
-async function remove({ procRoot, nftCommand }: Pick<AgentOptionValues, 'procRoot' | 'nftCommand'>): Promise<number> {
-  const firewall = await nodeFirewall({ procRoot, nftCommand, run: runCommand });
+async function remove(values: OptionValues<typeof REMOVAL_OPTIONS>): Promise<number> {
+  const { procRoot, nftCommand } = values;
+  const firewall = await nodeFirewall({ procRoot, nftCommand, names: namesFrom(values), run: runCommand });
   using limit = deadline(systemClock(), 'removing the redirect', REDIRECT_TIMEOUT_MS);
   const { lines, isRemoved } = await removeRedirect(firewall, limit.signal);
   console.log(lines.join('\n'));
@@ -126,6 +128,7 @@ async function openEdges(
       means: values.redirect,
       drainListen: values.drainListen,
       nftCommand: values.nftCommand,
+      names: namesFrom(values),
       procRoot,
       log: drainLog,
       onRefused: (reason, caller) => {
@@ -175,6 +178,7 @@ function agentOptions(values: AgentOptionValues): AgentOptions {
   return {
     nodeName: values.nodeName,
     agentVersion: packageJson.version,
+    names: namesFrom(values),
     policy: { pureVpcCni: values.pureVpcCni === 'auto' ? 'auto' : values.pureVpcCni === 'true' },
     isProbeAllowed: allowedProbes(values.probeCidrs),
     hookCallsMax: values.hookCallsMax,

@@ -1,3 +1,4 @@
+import { INSTANCE_OPTIONS } from '../common/instance-options.ts';
 import { address, choice, flag, integer, type OptionValues, text } from '../common/options.ts';
 import { DEFAULT_HOOK_CALLS_MAX } from './agent.ts';
 import { DEFAULT_DRAIN_LIMITS } from './drain/drain-limits.ts';
@@ -17,6 +18,7 @@ export const AGENT_OPTIONS = {
     placeholder: 'FILE',
     default: '/var/run/secrets/clb-direct/token',
   }),
+  ...INSTANCE_OPTIONS,
   kubeconfig: text({
     description: "kubeconfig; without it the Pod's own account",
     placeholder: 'FILE',
@@ -24,13 +26,13 @@ export const AGENT_OPTIONS = {
   }),
   redirect: choice({
     description:
-      'what leads preStop calls to the agent; off: only those with a token, at 127.0.0.1:19440; auto: what the node has',
+      'what leads preStop calls to the agent; off: only those with a token, at the hook port of 127.0.0.1; auto: what the node has',
     values: ['auto', 'nft', 'iptables-nft', 'iptables-legacy', 'off'],
     default: 'auto',
   }),
   removeRedirect: flag({ description: 'remove the redirect from this node, and end', default: false }),
   drainListen: address({
-    description: 'where preStop calls arrive; without it a free loopback port, 19440 with --redirect off',
+    description: 'where preStop calls arrive; without it a free loopback port, the hook port with --redirect off',
     optional: true,
   }),
   httpListen: address({ description: 'where /metrics and /healthz are served', default: '0.0.0.0:19441' }),
@@ -125,6 +127,6 @@ export const AGENT_OPTIONS = {
 /** Of `--remove-redirect`, which needs nothing but the node: all are known, none is required. */
 export const REMOVAL_OPTIONS = Object.fromEntries(
   Object.entries(AGENT_OPTIONS).map(([key, option]) => [key, { ...option, isRequired: false }]),
-) as Pick<typeof AGENT_OPTIONS, 'removeRedirect' | 'procRoot' | 'nftCommand'>;
+) as Pick<typeof AGENT_OPTIONS, 'removeRedirect' | 'procRoot' | 'nftCommand' | 'instance' | 'hookPort'>;
 
 export type AgentOptionValues = OptionValues<typeof AGENT_OPTIONS>;

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Clock } from '../common/clock.ts';
+import { DEFAULT_INSTANCE } from '../common/instance-names.ts';
 import { silentLogger } from '../common/logger.ts';
 import { seededRandom } from '../common/random.ts';
 import type { Cloud } from '../coordinator/cloud/types.ts';
@@ -34,6 +35,7 @@ export interface LeaderStandOptions {
 export function leaderStand({ clock, cloud, knowledge, writeGate, sendDrainUpdate }: LeaderStandOptions): LeaderWork {
   const asked = new Set<string>();
   const work: LeaderWork = new LeaderWork({
+    names: DEFAULT_INSTANCE,
     knowledge,
     ports: {
       writeGate,

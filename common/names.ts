@@ -2,11 +2,15 @@
 
 export const READINESS_GATE = 'clb-direct.io/load-balancer-ready';
 export const LOAD_BALANCER_CLASS = 'clb-direct.io/clb';
+export const INGRESS_CLASS = 'clb-direct';
 export const FINALIZER = 'clb-direct.io/resources';
 /** How finalizers of TKE's own controllers end; on Services it is `service.k8s.tencent/resources`, on Ingresses it is published nowhere. */
 export const TKE_FINALIZER_SUFFIX = '.k8s.tencent/resources';
 /** Of TKE's own controllers, on Pods that were made while one of them served their Service or Ingress. */
 export const TKE_READINESS_GATE = 'cloud.tencent.com/load-balancer-backendgroup-ready';
+
+/** Label of Pods: which instance's gate and hook they get, the default one's without it. */
+export const INSTANCE_LABEL = 'clb-direct.io/instance';
 
 /** Pod annotations written by users; `inject` also as a label, and on namespaces. */
 export const DRAIN_SECONDS_ANNOTATION = 'clb-direct.io/drain-seconds';

@@ -3,6 +3,7 @@ import { aborted } from '../common/aborted.ts';
 import type { Clock } from '../common/clock.ts';
 import { sleep } from '../common/clock.ts';
 import { deadline } from '../common/deadline.ts';
+import type { InstanceNames } from '../common/instance-names.ts';
 import type { KubeObject, Pod } from '../common/kube/objects.ts';
 import { podPath } from '../common/kube/paths.ts';
 import { KubeResponseError, type KubeTransport } from '../common/kube/transport.ts';
@@ -48,8 +49,10 @@ export interface CoordinatorOptions {
   /** Random per process; in the lease's holder identity and in every Welcome. */
   readonly incarnation: string;
   readonly namespace: string;
-  /** Tells instances in one cluster apart; part of every mark. */
-  readonly instance: string;
+  /** Tells clusters apart that share a load balancer; part of every mark. */
+  readonly clusterName: string;
+  /** Keeps instances in one cluster apart. */
+  readonly names: InstanceNames;
   readonly vpcId: string;
   /** Which existing load balancers Services may use. */
   readonly existingLoadBalancers: ExistingLoadBalancerPolicy['existing'];
@@ -183,7 +186,7 @@ export class Coordinator {
   #runReflectors(signal: AbortSignal): Promise<void>[] {
     const { knowledge } = this;
     const { kube: transport, clock } = this.#edges;
-    const edges = { ...this.#edges, transport };
+    const edges = { ...this.#edges, transport, names: this.#options.names };
     const optional = (kind: OptionalKind) => ({
       onForbidden: () => knowledge.forbid(kind),
       onAbsent: () => knowledge.absent(kind),
@@ -259,6 +262,7 @@ export class Coordinator {
     const { reports, knowledge } = this;
     const ports = new KubePorts(this.#edges, { ...this.#options, reports, knowledge, observer });
     const work = new LeaderWork({
+      names: this.#options.names,
       knowledge: this.knowledge,
       ports,
       cloud,
@@ -272,7 +276,7 @@ export class Coordinator {
       cluster,
       vpcId: this.#options.vpcId,
       healthCheck: this.#options.healthCheck,
-      policy: { existing: this.#options.existingLoadBalancers, clusterName: this.#options.instance },
+      policy: { existing: this.#options.existingLoadBalancers, clusterName: this.#options.clusterName },
       settleMs: this.#options.settleMs,
       drainNodeOn: new Set(this.#options.drainNodeOn),
       liveGate: this.#options.liveGate ?? false,
@@ -302,7 +306,7 @@ export class Coordinator {
 
   #cover(): PodCover {
     const { clock, random, kube: transport, log } = this.#edges;
-    const { nodeWatchAfterMs: afterMs, pureVpcCni } = this.#options;
+    const { nodeWatchAfterMs: afterMs, pureVpcCni, names } = this.#options;
     return new PodCover({
       transport,
       clock,
@@ -310,6 +314,7 @@ export class Coordinator {
       log: log.child({ component: 'nodes' }),
       knowledge: this.knowledge,
       policy: { pureVpcCni },
+      names,
       afterMs,
     });
   }
@@ -321,13 +326,14 @@ export class Coordinator {
     this.reports.broadcastLeadership({ leading: false, term: 0 });
   }
 
-  /** A short hash of the kube-system namespace's UID and the instance: whose marks are whose (design, Marks). */
+  /** A short hash of the cluster and the instance: whose marks are whose (design, Marks). */
   async #clusterHash(signal: AbortSignal): Promise<string | undefined> {
     while (!signal.aborted) {
       try {
         const namespace = await this.#get('/api/v1/namespaces/kube-system', signal);
-        const text = `${namespace?.metadata.uid}/${this.#options.instance}`;
-        return createHash('sha256').update(text).digest('hex').slice(0, HASH_LENGTH);
+        const { clusterName, names } = this.#options;
+        const words = [namespace?.metadata.uid, clusterName, ...(names.name ? [names.name] : [])];
+        return createHash('sha256').update(words.join('/')).digest('hex').slice(0, HASH_LENGTH);
       } catch (error) {
         this.#edges.log.warn('the kube-system namespace could not be read, will try again', { error });
         await sleep(this.#edges.clock, START_RETRY_MS, signal).catch(() => undefined);

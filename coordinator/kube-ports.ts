@@ -1,4 +1,5 @@
 import type { Clock } from '../common/clock.ts';
+import type { InstanceNames } from '../common/instance-names.ts';
 import type { KubeTransport } from '../common/kube/transport.ts';
 import type { Logger } from '../common/logger.ts';
 import { GateState } from '../common/pod-record.ts';
@@ -39,6 +40,7 @@ export interface KubePortsOptions {
   readonly reports: Pick<ReportServer, 'sendDrainUpdate' | 'probe'>;
   readonly knowledge: Knowledge;
   readonly observer: CoordinatorObserver;
+  readonly names: InstanceNames;
 }
 
 const API_VERSIONS: Readonly<Record<ClaimableKind, string>> = { Service: 'v1', Ingress: 'networking.k8s.io/v1' };
@@ -64,7 +66,7 @@ export class KubePorts implements LeaderPorts {
   constructor(edges: KubePortsEdges, options: KubePortsOptions) {
     this.#edges = edges;
     this.#options = options;
-    const base = { transport: edges.kube, clock: edges.clock, random: edges.random };
+    const base = { transport: edges.kube, clock: edges.clock, random: edges.random, names: options.names };
     const failed = (what: string) => (subject: unknown, error: unknown) =>
       edges.log.warn('a request to the API server failed, will try again', { what, subject, error });
     const { observer } = options;

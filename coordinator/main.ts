@@ -1,5 +1,6 @@
 import { type Clock, systemClock } from '../common/clock.ts';
 import { runEventLoopWatch } from '../common/event-loop-watch.ts';
+import { namesFrom } from '../common/instance-options.ts';
 import { KubeConfigError } from '../common/kube/configuration.ts';
 import { httpsKubeTransport } from '../common/kube/https-transport.ts';
 import { loadKubeConfig } from '../common/kube/kubeconfig.ts';
@@ -70,6 +71,7 @@ export async function main(argv: readonly string[], environment: Environment): P
 function checked(values: CoordinatorOptionValues): CoordinatorOptionValues {
   try {
     parseEndpoint(values.clbEndpoint);
+    namesFrom(values);
     validateElectionOptions({ ...values, identity: values.podUid });
   } catch (error) {
     if (error instanceof RangeError) throw new OptionError(error.message);
@@ -111,6 +113,7 @@ async function run(values: CoordinatorOptionValues, environment: Environment): P
 }
 
 async function makeReplica(values: CoordinatorOptionValues, environment: Environment): Promise<Process> {
+  const names = namesFrom(values);
   const clock = systemClock();
   const random = systemRandom();
   const logger = pinoLogger({ level: values.logLevel });
@@ -133,6 +136,7 @@ async function makeReplica(values: CoordinatorOptionValues, environment: Environ
     logger: logger.child({ component: 'upkeep' }),
     namespace: values.namespace,
     isWebhookWanted: values.webhook,
+    names,
     instance: values.podName,
     onWritten: (kind, outcome) => metrics.upkeepWrote(kind, outcome),
   });
@@ -145,7 +149,7 @@ async function makeReplica(values: CoordinatorOptionValues, environment: Environ
       ...values,
       name: values.podName,
       incarnation: randomUuid(random),
-      instance: values.clusterName,
+      names,
       settleMs: values.settleSeconds * 1_000,
       stuckGateMs: values.stuckGateSeconds * 1_000,
       openStuckGatesMs: values.openStuckGatesSeconds * 1_000,
@@ -163,12 +167,14 @@ async function makeReplica(values: CoordinatorOptionValues, environment: Environ
   registerCloudGauges(metrics.registry, cloud);
   const onLoopDelay = registerProcessMetrics(metrics.registry, { startedAtMs: clock.wallNow() });
   const { knowledge } = coordinator;
-  const admissions = new AdmissionMemory({ knowledge, transport: kube, clock, random, log: logger });
+  const admissions = new AdmissionMemory({ names, knowledge, transport: kube, clock, random, log: logger });
   return { values, clock, kube, logger, metrics, onLoopDelay, upkeep, coordinator, admissions };
 }
 
-function injectionPolicy({ injectAlways, hookMode }: CoordinatorOptionValues): InjectionPolicy {
-  return { ...DEFAULT_INJECTION_POLICY, pods: injectAlways ? 'always' : 'withEniMark', hookMode };
+function injectionPolicy(values: CoordinatorOptionValues): InjectionPolicy {
+  const { injectAlways, hookMode } = values;
+  const pods = injectAlways ? 'always' : 'withEniMark';
+  return { ...DEFAULT_INJECTION_POLICY, pods, hookMode, names: namesFrom(values) };
 }
 
 /** Undefined when the process was stopped before there was a certificate. */

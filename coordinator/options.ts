@@ -1,3 +1,4 @@
+import { INSTANCE_OPTIONS } from '../common/instance-options.ts';
 import { address, choice, choices, flag, integer, type OptionValues, text } from '../common/options.ts';
 import { DEFAULT_ENDPOINT } from './cloud/sdk-transport.ts';
 import { NODE_SIGN_KINDS } from './core/node-sign.ts';
@@ -11,10 +12,11 @@ export const COORDINATOR_OPTIONS = {
   region: text({ description: 'region of the load balancers', placeholder: 'REGION', required: true }),
   vpcId: text({ description: 'VPC of the cluster; load balancers are made in it', placeholder: 'ID', required: true }),
   clusterName: text({
-    description: 'tells instances in one cluster apart; part of every mark',
+    description: 'tells clusters apart that share a load balancer; part of every mark',
     placeholder: 'NAME',
     default: 'default',
   }),
+  ...INSTANCE_OPTIONS,
   clbEndpoint: text({
     description: 'scheme://host[:port] of the CLB API',
     placeholder: 'URL',

@@ -1,4 +1,5 @@
 import type { Clock } from '../../common/clock.ts';
+import { namesFrom } from '../../common/instance-options.ts';
 import { httpsKubeTransport } from '../../common/kube/https-transport.ts';
 import { loadKubeConfig } from '../../common/kube/kubeconfig.ts';
 import { listenAddress } from '../../common/listen-address.ts';
@@ -44,7 +45,8 @@ export function nodeChecks({ values, environment, clock }: NodeChecksOptions): C
   ];
 }
 
-function redirectCheck({ redirect, nftCommand, procRoot }: AgentOptionValues): Check {
+function redirectCheck({ redirect, nftCommand, procRoot, ...instance }: AgentOptionValues): Check {
+  const names = namesFrom(instance);
   const list = (command: string, signal: AbortSignal) =>
     runCommand({ command, args: ['-t', 'nat', '-S', 'OUTPUT'] }, signal);
   return {
@@ -55,13 +57,15 @@ function redirectCheck({ redirect, nftCommand, procRoot }: AgentOptionValues): C
       if (redirect === 'off') return 'none, as --redirect says: only calls that carry a token are held';
       if (redirect === 'auto') {
         const { means, refusals } = await chooseRedirect(
-          await nodeFirewall({ procRoot, nftCommand, run: runCommand }),
+          await nodeFirewall({ procRoot, nftCommand, names, run: runCommand }),
           signal,
         );
         if (means === 'off') throw new Error(refusals.join('; '));
         return [`by ${means}`, ...refusals].join('; ');
       }
-      await (redirect === 'nft' ? tryNft({ run: runCommand, command: nftCommand }, signal) : list(redirect, signal));
+      await (redirect === 'nft'
+        ? tryNft({ run: runCommand, command: nftCommand, names }, signal)
+        : list(redirect, signal));
       return `by ${redirect}, as --redirect says`;
     },
   };

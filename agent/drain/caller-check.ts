@@ -1,4 +1,3 @@
-import { HOOK_PORT } from '../../common/names.ts';
 import type { SocketRow } from '../connections/socket-table.ts';
 
 export interface HookCaller {
@@ -6,6 +5,7 @@ export interface HookCaller {
   readonly sourcePort: number;
   /** Where the call says it was made to. */
   readonly calledAddress: string;
+  readonly calledPort: number;
 }
 
 /**
@@ -18,7 +18,7 @@ export function isKubeletCall(nodeSockets: readonly SocketRow[], caller: HookCal
     row =>
       row.localPort === caller.sourcePort &&
       row.remoteAddress === caller.calledAddress &&
-      row.remotePort === HOOK_PORT &&
+      row.remotePort === caller.calledPort &&
       row.uid === 0,
   );
 }

@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import { HOOK_PATH, HOOK_PORT } from '../../common/names.ts';
+import { HOOK_PATH } from '../../common/names.ts';
 
 /** What a request to the drain server asks for. */
 export type HookRequest =
@@ -16,13 +16,14 @@ export function parseHookRequest(request: {
   readonly method: string | undefined;
   readonly url: string | undefined;
   readonly host: string | undefined;
+  readonly hookPort: number;
 }): HookRequest {
   const path = request.url?.split('?')[0] ?? '';
   const token = path.startsWith(`${HOOK_PATH}/`) ? path.slice(HOOK_PATH.length + 1) : undefined;
   if (request.method !== 'GET' || (token === undefined && path !== HOOK_PATH)) return refused('not-a-hook');
   const [, ipv4, ipv6, port] = HOST.exec(request.host ?? '') ?? [];
   const address = ipv4 ?? ipv6?.toLowerCase() ?? '';
-  if (isIP(address) === 0 || Number(port) !== HOOK_PORT) return refused('no-pod-named');
+  if (isIP(address) === 0 || Number(port) !== request.hookPort) return refused('no-pod-named');
   if (token === undefined) return { type: 'address', address };
   return address === TOKEN_HOST ? { type: 'token', token } : refused('no-pod-named');
 }

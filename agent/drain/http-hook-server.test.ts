@@ -3,6 +3,7 @@ import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { DEFAULT_INSTANCE } from '../../common/instance-names.ts';
 import type { HookCallee, HookCallees } from './hook-transport.ts';
 import { type HttpHookServer, openHttpHookServer } from './http-hook-server.ts';
 
@@ -26,6 +27,7 @@ beforeEach(async () => {
   hooks = await openHttpHookServer({
     host: '127.0.0.1',
     port: 0,
+    hookPort: DEFAULT_INSTANCE.hookPort,
     procRoot,
     onRefused: reason => refusals.push(reason),
   });

@@ -11,6 +11,8 @@ export interface HttpHookServerOptions {
   readonly port: number;
   /** Lets other agents of the node listen there at the same time; the kernel deals the calls out. */
   readonly sharesPort?: boolean;
+  /** The port that the kubelet calls, before it is redirected. */
+  readonly hookPort: number;
   /** Where the node's own socket tables are: `<procRoot>/net/tcp` and `tcp6`. */
   readonly procRoot: string;
   /** A call was turned away; `reason` is one of a few words. */
@@ -141,12 +143,14 @@ async function serve(
 
 class HookCalls {
   readonly #onRefused: HttpHookServerOptions['onRefused'];
+  readonly #hookPort: number;
   readonly #callers: ProcCallers;
   readonly #unproven: UnprovenConnections;
   callees: HookCallees | undefined;
 
-  constructor({ procRoot, onRefused }: HttpHookServerOptions) {
+  constructor({ procRoot, onRefused, hookPort }: HttpHookServerOptions) {
     this.#onRefused = onRefused;
+    this.#hookPort = hookPort;
     this.#callers = new ProcCallers(procRoot);
     this.#unproven = new UnprovenConnections({ max: UNPROVEN_CONNECTIONS_MAX, onEvicted: () => this.dropped() });
   }
@@ -190,7 +194,7 @@ class HookCalls {
     { method, url, headers, socket }: IncomingMessage,
     callees: HookCallees,
   ): Promise<HookCallee | HookRefusal> {
-    const hook = parseHookRequest({ method, url, host: headers.host });
+    const hook = parseHookRequest({ method, url, host: headers.host, hookPort: this.#hookPort });
     if (hook.type === 'refused') return hook.reason;
     if (hook.type === 'address' && !callees.isHooked(hook.address)) return 'unknown-pod';
     const podUid = hook.type === 'token' ? callees.podUidOf(hook.token) : undefined;
@@ -198,7 +202,11 @@ class HookCalls {
     const calledAddress = hook.type === 'token' ? TOKEN_HOST : hook.address;
     this.#unproven.prove(socket);
     try {
-      const isKubelet = await this.#callers.isKubelet({ sourcePort: socket.remotePort ?? 0, calledAddress });
+      const isKubelet = await this.#callers.isKubelet({
+        sourcePort: socket.remotePort ?? 0,
+        calledAddress,
+        calledPort: this.#hookPort,
+      });
       if (!isKubelet) return 'not-the-kubelet';
     } catch {
       return 'caller-unreadable';

@@ -1,4 +1,5 @@
 import type { Clock } from '../../common/clock.ts';
+import type { InstanceNames } from '../../common/instance-names.ts';
 import type { Pod } from '../../common/kube/objects.ts';
 import { type ReflectorEvent, runReflector } from '../../common/kube/reflector.ts';
 import type { KubeTransport } from '../../common/kube/transport.ts';
@@ -15,6 +16,7 @@ export interface PodReflectorOptions {
   readonly random: Random;
   readonly nodeName: string;
   readonly policy: NodePolicy;
+  readonly names: InstanceNames;
   readonly table: PodTable;
   readonly onChange: (change: PodChange) => void;
   /** Each version of a Pod that the watch tells, as the API server has it. */
@@ -33,8 +35,8 @@ export function runPodReflector(options: PodReflectorOptions, signal: AbortSigna
       path: '/api/v1/pods',
       query: { fieldSelector: `spec.nodeName=${options.nodeName}` },
       project: pod => ({
-        record: projectPod(pod, options.policy),
-        hook: podHook(pod),
+        record: projectPod(pod, options.policy, options.names),
+        hook: podHook(pod, options.names.hookPort),
         startedAtMs: startedAtMs(pod),
       }),
       onEvent: event => {

@@ -7,7 +7,7 @@ export interface RuleOwner {
 
 export interface RedirectRule {
   readonly owner: RuleOwner;
-  /** What root's calls to port 19440 are redirected for, sorted: hooked Pods, and 127.0.0.1 for calls that carry a token. */
+  /** What root's calls to the hook port are redirected for, sorted: hooked Pods, and 127.0.0.1 for calls that carry a token. */
   readonly addresses: readonly string[];
 }
 
@@ -25,8 +25,8 @@ export interface AddressChange {
 }
 
 /**
- * The node's rule that leads calls to port 19440 of the hooked Pods to the agent's loopback port. One rule stands on a
- * node, whoever wrote it; it outlives its writer. Every method rejects with an Error when the node refuses.
+ * The node's rule that leads calls to the hook port of the hooked Pods to the agent's loopback port. One rule of an
+ * instance stands on a node, whoever wrote it; it outlives its writer. Every method rejects with an Error when the node refuses.
  */
 export interface HookRedirect {
   /** Whether the node can lead calls to this address to the agent. */

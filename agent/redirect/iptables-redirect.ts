@@ -1,8 +1,8 @@
 import { isIPv4 } from 'node:net';
+import type { InstanceNames } from '../../common/instance-names.ts';
 import { CommandError, type RunCommand } from './command-process.ts';
 import { type HookRedirect, isSameOwner, type RedirectRule, type RuleOwner } from './hook-redirect.ts';
 import {
-  CHAIN,
   type IptablesListing,
   type IptablesListings,
   removalInput,
@@ -18,6 +18,7 @@ type Family = 'iptables' | 'ip6tables';
 export interface IptablesOptions {
   readonly run: RunCommand;
   readonly variant: IptablesVariant;
+  readonly names: InstanceNames;
 }
 
 export interface IptablesRedirectOptions extends IptablesOptions {
@@ -38,7 +39,7 @@ const ABSENT = /No chain\/target\/match by that name|does not exist|is incompati
  * may be missing. The chain of a table is replaced in one step, so that no call falls between two rules.
  */
 export function iptablesRedirect(options: IptablesRedirectOptions): HookRedirect {
-  const { agentPort, hasIpv6, isServed } = options;
+  const { names, hasIpv6, isServed } = options;
   const list = async (signal: AbortSignal): Promise<IptablesListings> => ({
     ipv4: await listing(options, 'iptables', signal),
     ipv6: hasIpv6 ? await listing(options, 'ip6tables', signal) : undefined,
@@ -46,15 +47,15 @@ export function iptablesRedirect(options: IptablesRedirectOptions): HookRedirect
   const restoreAll = async (rule: RedirectRule, inputOf: typeof restoreInput, signal: AbortSignal) => {
     const standing = await list(signal);
     const [ipv4, ipv6] = splitByFamily(rule);
-    await restore(options, 'iptables', inputOf(ipv4, agentPort, standing.ipv4), signal);
-    if (standing.ipv6) await restore(options, 'ip6tables', inputOf(ipv6, agentPort, standing.ipv6), signal);
+    await restore(options, 'iptables', inputOf(ipv4, options, standing.ipv4), signal);
+    if (standing.ipv6) await restore(options, 'ip6tables', inputOf(ipv6, options, standing.ipv6), signal);
   };
   return {
     covers: address => hasIpv6 || isIPv4(address),
-    read: async signal => standingRule(await list(signal)),
+    read: async signal => standingRule(await list(signal), names),
     replace: (rule, signal) => restoreAll(rule, restoreInput, signal),
     change: async (owner, { added, removed }, signal) => {
-      const standing = standingRule(await list(signal));
+      const standing = standingRule(await list(signal), names);
       if (!standing || !isSameOwner(standing.owner, owner)) throw ownerGone(owner);
       const kept = standing.addresses.filter(address => !removed.includes(address));
       await restoreAll({ owner, addresses: [...new Set([...kept, ...added])].sort() }, restoreAddressesInput, signal);
@@ -70,16 +71,17 @@ export async function removeIptablesRedirect(options: IptablesOptions, signal: A
     const standing = await listing(options, family, signal);
     if (!standing.nat && !standing.filter) continue;
     isThere = true;
-    await restore(options, family, removalInput(standing), signal);
+    await restore(options, family, removalInput(standing, options.names), signal);
   }
   return isThere;
 }
 
 async function listing(options: IptablesOptions, family: Family, signal: AbortSignal): Promise<IptablesListing> {
+  const { redirectChain } = options.names;
   const chain = (table: string, name: string) => listChain(options, { family, table, name }, signal);
   return {
-    nat: await chain('nat', CHAIN),
-    filter: await chain('filter', CHAIN),
+    nat: await chain('nat', redirectChain),
+    filter: await chain('filter', redirectChain),
     output: (await chain('nat', 'OUTPUT')) ?? [],
     input: (await chain('filter', 'INPUT')) ?? [],
   };

@@ -1,5 +1,5 @@
 import { isIPv4 } from 'node:net';
-import { HOOK_PORT } from '../../common/names.ts';
+import type { InstanceNames } from '../../common/instance-names.ts';
 import { formatOwner, parseOwner, type RedirectRule, type StandingRule } from './hook-redirect.ts';
 
 /** What `iptables -S` printed, line by line, of the chains that matter. */
@@ -18,36 +18,45 @@ export interface IptablesListings {
   readonly ipv6: IptablesListing | undefined;
 }
 
-export const CHAIN = 'CLB-DIRECT';
-const JUMP = `-j ${CHAIN}`;
+/** Which chain leads to which port. */
+export interface RedirectPlace {
+  readonly agentPort: number;
+  readonly names: InstanceNames;
+}
+
 const ADDRESS = /^-A \S+ -d ([^/\s]+)/;
 
 /**
  * What `iptables-restore --noflush` takes to put the whole rule there, one table after the other, each in one step. Other
  * chains are left alone but for the jumps to ours, which stand first, before kube-proxy's destination NAT.
  */
-export function restoreInput(rule: RedirectRule, agentPort: number, standing: IptablesListing): string {
+export function restoreInput(
+  rule: RedirectRule,
+  { agentPort, names }: RedirectPlace,
+  standing: IptablesListing,
+): string {
+  const chain = names.redirectChain;
   return [
     '*nat',
-    ...natLines(rule, agentPort),
-    ...(hasJump(standing.output) ? [] : [`-I OUTPUT 1 ${JUMP}`]),
+    ...natLines(rule, { agentPort, names }),
+    ...(hasJump(standing.output, chain) ? [] : [`-I OUTPUT 1 ${jump(chain)}`]),
     'COMMIT',
     '*filter',
-    `:${CHAIN} - [0:0]`,
-    `-A ${CHAIN} -i lo -p tcp -m tcp --dport ${agentPort} -m conntrack ! --ctstate DNAT -j REJECT --reject-with tcp-reset`,
-    ...(hasJump(standing.input) ? [] : [`-I INPUT 1 ${JUMP}`]),
+    `:${chain} - [0:0]`,
+    `-A ${chain} -i lo -p tcp -m tcp --dport ${agentPort} -m conntrack ! --ctstate DNAT -j REJECT --reject-with tcp-reset`,
+    ...(hasJump(standing.input, chain) ? [] : [`-I INPUT 1 ${jump(chain)}`]),
     'COMMIT',
     '',
   ].join('\n');
 }
 
 /** Only the addresses, in one step. */
-export function restoreAddressesInput(rule: RedirectRule, agentPort: number): string {
-  return ['*nat', ...natLines(rule, agentPort), 'COMMIT', ''].join('\n');
+export function restoreAddressesInput(rule: RedirectRule, place: RedirectPlace): string {
+  return ['*nat', ...natLines(rule, place), 'COMMIT', ''].join('\n');
 }
 
 /** What it takes to remove what stands there. */
-export function removalInput(standing: IptablesListing): string {
+export function removalInput(standing: IptablesListing, { redirectChain }: InstanceNames): string {
   const tables = [
     { table: 'nat', from: 'OUTPUT', chain: standing.nat, jumps: standing.output },
     { table: 'filter', from: 'INPUT', chain: standing.filter, jumps: standing.input },
@@ -55,37 +64,45 @@ export function removalInput(standing: IptablesListing): string {
   return tables
     .filter(({ chain }) => chain)
     .flatMap(({ table, from, jumps }) => {
-      const jump = hasJump(jumps) ? [`-D ${from} ${JUMP}`] : [];
-      return [`*${table}`, ...jump, `-F ${CHAIN}`, `-X ${CHAIN}`, 'COMMIT', ''];
+      const unhook = hasJump(jumps, redirectChain) ? [`-D ${from} ${jump(redirectChain)}`] : [];
+      return [`*${table}`, ...unhook, `-F ${redirectChain}`, `-X ${redirectChain}`, 'COMMIT', ''];
     })
     .join('\n');
 }
 
 /** Undefined where no agent's rule stands, or one that nobody could tell whose it is. */
-export function standingRule({ ipv4, ipv6 }: IptablesListings): StandingRule | undefined {
+export function standingRule(
+  { ipv4, ipv6 }: IptablesListings,
+  { redirectChain }: InstanceNames,
+): StandingRule | undefined {
   const owner = (ipv4.nat ?? []).map(line => parseOwner(/--comment "([^"]*)"/.exec(line)?.[1] ?? '')).find(Boolean);
   const agentPort = (ipv4.filter ?? []).map(line => / --dport (\d+)/.exec(line)?.[1]).find(Boolean);
   if (!owner || agentPort === undefined) return undefined;
   const addresses = [ipv4, ipv6].flatMap(listing => listing?.nat ?? []).flatMap(line => ADDRESS.exec(line)?.[1] ?? []);
-  const fingerprint = JSON.stringify([ipv4, ipv6].map(listing => listing && fixedPart(listing)));
+  const fingerprint = JSON.stringify([ipv4, ipv6].map(listing => listing && fixedPart(listing, redirectChain)));
   return { owner, agentPort: Number(agentPort), addresses: addresses.sort(), fingerprint };
 }
 
-function fixedPart({ nat = [], filter, output, input }: IptablesListing) {
-  return [nat.filter(line => !ADDRESS.test(line)), filter, hasJump(output), hasJump(input)];
+function fixedPart({ nat = [], filter, output, input }: IptablesListing, chain: string) {
+  return [nat.filter(line => !ADDRESS.test(line)), filter, hasJump(output, chain), hasJump(input, chain)];
 }
 
-function natLines({ owner, addresses }: RedirectRule, agentPort: number): string[] {
-  const match = `-p tcp -m tcp --dport ${HOOK_PORT} -m owner --uid-owner 0`;
+function natLines({ owner, addresses }: RedirectRule, { agentPort, names }: RedirectPlace): string[] {
+  const { redirectChain: chain, hookPort } = names;
+  const match = `-p tcp -m tcp --dport ${hookPort} -m owner --uid-owner 0`;
   return [
-    `:${CHAIN} - [0:0]`,
-    `-A ${CHAIN} -m comment --comment "${formatOwner(owner)}"`,
+    `:${chain} - [0:0]`,
+    `-A ${chain} -m comment --comment "${formatOwner(owner)}"`,
     ...addresses.map(
-      address => `-A ${CHAIN} -d ${address}/${isIPv4(address) ? 32 : 128} ${match} -j REDIRECT --to-ports ${agentPort}`,
+      address => `-A ${chain} -d ${address}/${isIPv4(address) ? 32 : 128} ${match} -j REDIRECT --to-ports ${agentPort}`,
     ),
   ];
 }
 
-function hasJump(lines: readonly string[]): boolean {
-  return lines.some(line => line.endsWith(` ${JUMP}`));
+function jump(chain: string): string {
+  return `-j ${chain}`;
+}
+
+function hasJump(lines: readonly string[], chain: string): boolean {
+  return lines.some(line => line.endsWith(` ${jump(chain)}`));
 }

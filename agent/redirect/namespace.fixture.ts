@@ -5,6 +5,7 @@
 import { execFileSync } from 'node:child_process';
 import { get } from 'node:http';
 import { parseArgs } from 'node:util';
+import { DEFAULT_INSTANCE } from '../../common/instance-names.ts';
 import { HOOK_PORT } from '../../common/names.ts';
 import type { HookCallees } from '../drain/hook-transport.ts';
 import { type HookRefusal, type HttpHookServer, openHttpHookServer } from '../drain/http-hook-server.ts';
@@ -65,7 +66,14 @@ export async function startAgent(means: RedirectMeans, hold: HookCallees['hold']
   const onRefused = (reason: HookRefusal) => void refusals.push(reason);
   const port = means === 'off' ? HOOK_PORT : 0;
   const sharesPort = means === 'off';
-  const hooks = await openHttpHookServer({ host: '127.0.0.1', port, sharesPort, procRoot: '/proc', onRefused });
+  const hooks = await openHttpHookServer({
+    host: '127.0.0.1',
+    port,
+    hookPort: HOOK_PORT,
+    sharesPort,
+    procRoot: '/proc',
+    onRefused,
+  });
   const redirect = redirectBy(means, hooks);
   const podUidOf = (token: string) => (token === TOKEN ? 'uid-1' : undefined);
   const isHooked = () => means !== 'off';
@@ -79,7 +87,7 @@ export async function startAgent(means: RedirectMeans, hold: HookCallees['hold']
 
 function redirectBy(means: RedirectMeans, { port: agentPort, hasIpv6 }: HttpHookServer): HookRedirect {
   const isServed = (port: number) => isPortTaken('127.0.0.1', port);
-  const common = { run: runCommand, agentPort, hasIpv6, isServed };
+  const common = { names: DEFAULT_INSTANCE, run: runCommand, agentPort, hasIpv6, isServed };
   if (means === 'off') return new RememberedRedirect().edge(agentPort);
   if (means === 'nft') return nftRedirect({ ...common, command: 'nft' });
   return iptablesRedirect({ ...common, variant: means === 'iptables-nft' ? 'nft' : 'legacy' });

@@ -1,3 +1,4 @@
+import type { InstanceNames } from '../../common/instance-names.ts';
 import { CommandError, type RunCommand } from './command-process.ts';
 import type { HookRedirect } from './hook-redirect.ts';
 import {
@@ -9,13 +10,13 @@ import {
   removalTransaction,
   ruleTransaction,
   standingRule,
-  TABLE_NAME,
 } from './nft-rules.ts';
 
 export interface NftOptions {
   readonly run: RunCommand;
   /** `nft`, or what stands for it. */
   readonly command: string;
+  readonly names: InstanceNames;
 }
 
 export interface NftRedirectOptions extends NftOptions {
@@ -27,21 +28,21 @@ export interface NftRedirectOptions extends NftOptions {
 }
 
 /** The redirect by an nft table of our own. */
-export function nftRedirect({ run, command, agentPort, hasIpv6, isServed }: NftRedirectOptions): HookRedirect {
-  const nft = { run, command };
+export function nftRedirect({ run, command, names, agentPort, hasIpv6, isServed }: NftRedirectOptions): HookRedirect {
+  const nft = { run, command, names };
   return {
     covers: address => hasIpv6 || familyOf(address) === 'ip',
     read: async signal => standingRule(await listings(nft, signal)),
     replace: async (rule, signal) => {
       const standing = await listings(nft, signal);
       try {
-        await write(nft, ruleTransaction(rule, agentPort, { standing }), signal);
+        await write(nft, ruleTransaction(rule, agentPort, { standing, names }), signal);
       } catch {
         signal.throwIfAborted();
-        await write(nft, ruleTransaction(rule, agentPort, { standing, rebuilds: true }), signal);
+        await write(nft, ruleTransaction(rule, agentPort, { standing, names, rebuilds: true }), signal);
       }
     },
-    change: (owner, change, signal) => write(nft, changeTransaction(owner, change), signal),
+    change: (owner, change, signal) => write(nft, changeTransaction(owner, change, names), signal),
     isServed,
   };
 }
@@ -50,13 +51,13 @@ export function nftRedirect({ run, command, agentPort, hasIpv6, isServed }: NftR
 export async function removeNftRedirect(nft: NftOptions, signal: AbortSignal): Promise<boolean> {
   const standing = await listings(nft, signal);
   if (!standing.ip && !standing.ip6) return false;
-  await write(nft, removalTransaction(standing), signal);
+  await write(nft, removalTransaction(standing, nft.names), signal);
   return true;
 }
 
 /** @throws CommandError when the node cannot have a NAT chain of nft, which depends on its kernel and our capabilities. */
 export async function tryNft(nft: NftOptions, signal: AbortSignal): Promise<void> {
-  const table = { family: 'ip', name: `${TABLE_NAME}_trial` };
+  const table = { family: 'ip', name: `trial_of_${nft.names.redirectTable}` };
   const chain = { family: 'ip', table: table.name, name: 'output', type: 'nat', hook: 'output', prio: -105 };
   await write(nft, { nftables: [{ add: { table } }, { add: { chain } }, { delete: { table } }] }, signal);
 }
@@ -73,12 +74,12 @@ async function listings(nft: NftOptions, signal: AbortSignal): Promise<Listings>
 const ABSENT = /No such file or directory|not supported/;
 
 async function listing(
-  { run, command }: NftOptions,
+  { run, command, names }: NftOptions,
   family: Family,
   signal: AbortSignal,
 ): Promise<readonly NftObject[] | undefined> {
   try {
-    const printed = await run({ command, args: ['-j', 'list', 'table', family, TABLE_NAME] }, signal);
+    const printed = await run({ command, args: ['-j', 'list', 'table', family, names.redirectTable] }, signal);
     return (JSON.parse(printed) as { nftables: readonly NftObject[] }).nftables;
   } catch (error) {
     if (error instanceof CommandError && !error.isMissing && ABSENT.test(error.message)) return undefined;

@@ -1,5 +1,5 @@
 import { isIPv4 } from 'node:net';
-import { HOOK_PORT } from '../../common/names.ts';
+import type { InstanceNames } from '../../common/instance-names.ts';
 import {
   type AddressChange,
   formatOwner,
@@ -16,14 +16,13 @@ export type Listings = Readonly<Record<Family, readonly NftObject[] | undefined>
 export type NftObject = Readonly<Record<string, NftProperties>>;
 type NftProperties = { readonly [property: string]: unknown };
 
-export const TABLE_NAME = 'clb_direct';
 const FAMILIES: readonly Family[] = ['ip', 'ip6'];
 /** Before kube-proxy's and the CNI's own destination NAT, which stand at -100; the first one that matches wins. */
 const NAT_PRIORITY = -105;
 const LOOPBACK_INTERFACE = 'lo';
 
 /**
- * The transaction that puts the whole rule there: root's calls to port 19440 of its addresses go to the agent's loopback
+ * The transaction that puts the whole rule there: root's calls to the hook port of its addresses go to the agent's loopback
  * port, and nothing else from this machine reaches that port.
  *
  * Chains of a rule that stands are kept and only filled anew: a chain that is replaced by another one leaves a moment in
@@ -33,31 +32,39 @@ const LOOPBACK_INTERFACE = 'lo';
 export function ruleTransaction(
   rule: RedirectRule,
   agentPort: number,
-  { standing, rebuilds = false }: { readonly standing: Listings; readonly rebuilds?: boolean },
+  {
+    standing,
+    names,
+    rebuilds = false,
+  }: { readonly standing: Listings; readonly names: InstanceNames; readonly rebuilds?: boolean },
 ): object {
   return transaction(
     FAMILIES.flatMap(family => {
       const listing = standing[family];
       const isWanted = family === 'ip' || rule.addresses.some(address => familyOf(address) === family);
       if (isWanted) {
-        const filled = fillTable(family, rule, agentPort, rebuilds ? [] : (listing ?? []));
-        return rebuilds && listing ? [{ delete: table(family) }, ...filled] : filled;
+        const filled = fillTable(family, rule, agentPort, { names, standing: rebuilds ? [] : (listing ?? []) });
+        return rebuilds && listing ? [{ delete: table(family, names) }, ...filled] : filled;
       }
-      return listing ? [{ delete: table(family) }] : [];
+      return listing ? [{ delete: table(family, names) }] : [];
     }),
   );
 }
 
 /** The transaction that deletes what stands there. */
-export function removalTransaction(standing: Listings): object {
-  return transaction(FAMILIES.filter(family => standing[family]).map(family => ({ delete: table(family) })));
+export function removalTransaction(standing: Listings, names: InstanceNames): object {
+  return transaction(FAMILIES.filter(family => standing[family]).map(family => ({ delete: table(family, names) })));
 }
 
 /** The set's name is the owner's own, so that this fails where another agent's rule stands. */
-export function changeTransaction(owner: RuleOwner, { added, removed }: AddressChange): object {
+export function changeTransaction(
+  owner: RuleOwner,
+  { added, removed }: AddressChange,
+  { redirectTable }: InstanceNames,
+): object {
   const elements = (family: Family, addresses: readonly string[]) => {
     const elem = addresses.filter(address => familyOf(address) === family);
-    return elem.length === 0 ? [] : [{ element: { family, table: TABLE_NAME, name: setName(owner), elem } }];
+    return elem.length === 0 ? [] : [{ element: { family, table: redirectTable, name: setName(owner), elem } }];
   };
   return transaction(
     FAMILIES.flatMap(family => [
@@ -82,8 +89,13 @@ export function familyOf(address: string): Family {
   return isIPv4(address) ? 'ip' : 'ip6';
 }
 
-function fillTable(family: Family, rule: RedirectRule, agentPort: number, standing: readonly NftObject[]): object[] {
-  const inTable = { family, table: TABLE_NAME };
+function fillTable(
+  family: Family,
+  rule: RedirectRule,
+  agentPort: number,
+  { standing, names }: { readonly standing: readonly NftObject[]; readonly names: InstanceNames },
+): object[] {
+  const inTable = { family, table: names.redirectTable };
   const set = { ...inTable, name: setName(rule.owner) };
   const elem = rule.addresses.filter(address => familyOf(address) === family);
   const chains = [chain('output', 'nat', NAT_PRIORITY), chain('input', 'filter', 0)];
@@ -92,13 +104,13 @@ function fillTable(family: Family, rule: RedirectRule, agentPort: number, standi
   const strangers = objectsOf(standing, 'chain').filter(({ name }) => !isOurs(name));
   const strangerChains = strangers.map(({ name }) => ({ chain: { ...inTable, name } }));
   return [
-    { add: table(family) },
+    { add: table(family, names) },
     { add: { set: { ...set, type: family === 'ip' ? 'ipv4_addr' : 'ipv6_addr' } } },
     ...(sets.includes(set.name) ? [{ flush: { set } }] : []),
     ...(elem.length > 0 ? [{ add: { element: { ...set, elem } } }] : []),
     ...chains.map(properties => ({ add: { chain: { ...inTable, ...properties } } })),
     ...chains.map(({ name }) => ({ flush: { chain: { ...inTable, name } } })),
-    { add: { rule: { ...inTable, ...redirectRule(family, rule.owner, agentPort) } } },
+    { add: { rule: { ...inTable, ...redirectRule(family, rule.owner, { agentPort, ...names }) } } },
     { add: { rule: { ...inTable, ...refusalRule(agentPort) } } },
     ...strangerChains.map(flush => ({ flush })),
     ...strangerChains.map(gone => ({ delete: gone })),
@@ -106,11 +118,15 @@ function fillTable(family: Family, rule: RedirectRule, agentPort: number, standi
   ];
 }
 
-function redirectRule(family: Family, owner: RuleOwner, agentPort: number): object {
+function redirectRule(
+  family: Family,
+  owner: RuleOwner,
+  { agentPort, hookPort }: { readonly agentPort: number; readonly hookPort: number },
+): object {
   const expr = [
     match({ meta: { key: 'skuid' } }, '==', 0),
     match({ payload: { protocol: family, field: 'daddr' } }, '==', `@${setName(owner)}`),
-    match({ payload: { protocol: 'tcp', field: 'dport' } }, '==', HOOK_PORT),
+    match({ payload: { protocol: 'tcp', field: 'dport' } }, '==', hookPort),
     { redirect: { port: agentPort } },
   ];
   return { chain: 'output', comment: formatOwner(owner), expr };
@@ -146,8 +162,8 @@ function transaction(commands: readonly object[]): object {
   return { nftables: commands };
 }
 
-function table(family: Family): object {
-  return { table: { family, name: TABLE_NAME } };
+function table(family: Family, { redirectTable }: InstanceNames): object {
+  return { table: { family, name: redirectTable } };
 }
 
 function chain(name: 'output' | 'input', type: string, prio: number) {

@@ -1,6 +1,6 @@
+import type { InstanceNames } from '../../common/instance-names.ts';
 import { listenAddress, openAt } from '../../common/listen-address.ts';
 import type { Logger } from '../../common/logger.ts';
-import { HOOK_PORT } from '../../common/names.ts';
 import { type HttpHookServer, type HttpHookServerOptions, openHttpHookServer } from '../drain/http-hook-server.ts';
 import { runCommand } from './command-process.ts';
 import type { HookRedirect } from './hook-redirect.ts';
@@ -13,7 +13,8 @@ import { isPortTaken } from './tcp-port-taken.ts';
 
 export interface NodeHooksOptions extends Pick<HttpHookServerOptions, 'procRoot' | 'onRefused'> {
   readonly means: RedirectMeans | 'auto';
-  /** `host:port`; undefined: a free loopback port behind a redirect, 19440 of the loopback address without one. */
+  readonly names: InstanceNames;
+  /** `host:port`; undefined: a free loopback port behind a redirect, the hook port of the loopback address without one. */
   readonly drainListen: string | undefined;
   readonly nftCommand: string;
   readonly log: Logger;
@@ -25,28 +26,28 @@ export interface NodeHooks {
 }
 
 const FREE_PORT = '127.0.0.1:0';
-/** Where calls with a token arrive that nothing redirects; shared, so that two agents can be there during a hand-over. */
-const TOKEN_PORT = `127.0.0.1:${HOOK_PORT}`;
 
 /** Opens the drain server and finds the means that lead calls to it. @throws Error when it cannot listen. */
 export async function openNodeHooks(options: NodeHooksOptions, signal: AbortSignal): Promise<NodeHooks> {
   const means = options.means === 'auto' ? await chosenMeans(options, signal) : options.means;
-  const drainListen = options.drainListen ?? (means === 'off' ? TOKEN_PORT : FREE_PORT);
+  const { hookPort } = options.names;
+  // Where calls with a token arrive that nothing redirects; shared, so that two agents can be there during a hand-over.
+  const drainListen = options.drainListen ?? (means === 'off' ? `127.0.0.1:${hookPort}` : FREE_PORT);
   const hooks = await openAt('--drain-listen', drainListen, address =>
-    openHttpHookServer({ ...options, ...address, sharesPort: means === 'off' }),
+    openHttpHookServer({ ...options, ...address, hookPort, sharesPort: means === 'off' }),
   );
   options.log.info('drain server listens', { drainPort: hooks.port, hasIpv6: hooks.hasIpv6, redirect: means });
   const { host } = listenAddress(drainListen);
   const isServed = (port: number) => isPortTaken(host, port);
-  return { hooks, redirect: redirectBy(means, hooks, { isServed, nftCommand: options.nftCommand }) };
+  return { hooks, redirect: redirectBy(means, hooks, { isServed, ...options }) };
 }
 
 function redirectBy(
   means: RedirectMeans,
   { port: agentPort, hasIpv6 }: HttpHookServer,
-  { isServed, nftCommand }: Pick<HookRedirect, 'isServed'> & { readonly nftCommand: string },
+  { isServed, nftCommand, names }: Pick<HookRedirect, 'isServed'> & Pick<NodeHooksOptions, 'nftCommand' | 'names'>,
 ): HookRedirect {
-  const common = { run: runCommand, agentPort, hasIpv6, isServed };
+  const common = { run: runCommand, names, agentPort, hasIpv6, isServed };
   switch (means) {
     case 'nft':
       return nftRedirect({ ...common, command: nftCommand });
@@ -60,10 +61,10 @@ function redirectBy(
 }
 
 async function chosenMeans(
-  { procRoot, nftCommand, log }: NodeHooksOptions,
+  { procRoot, nftCommand, names, log }: NodeHooksOptions,
   signal: AbortSignal,
 ): Promise<RedirectMeans> {
-  const firewall = await nodeFirewall({ procRoot, nftCommand, run: runCommand });
+  const firewall = await nodeFirewall({ procRoot, nftCommand, names, run: runCommand });
   const { means, refusals } = await chooseRedirect(firewall, signal);
   if (means === 'off') log.warn('this node redirects nothing: only preStop hooks with a token are held', { refusals });
   else if (refusals.length > 0) log.info('redirecting by the second choice', { means, refusals });

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { release } from 'node:os';
 import { join } from 'node:path';
+import type { InstanceNames } from '../../common/instance-names.ts';
 import type { RunCommand } from './command-process.ts';
 import type { NodeFirewall } from './redirect-choice.ts';
 
@@ -8,13 +9,15 @@ import type { NodeFirewall } from './redirect-choice.ts';
 export async function nodeFirewall({
   procRoot,
   nftCommand,
+  names,
   run,
 }: {
   readonly procRoot: string;
   readonly nftCommand: string;
+  readonly names: InstanceNames;
   readonly run: RunCommand;
 }): Promise<NodeFirewall> {
   // Missing where iptables-legacy was never used.
   const legacyTables = await readFile(join(procRoot, 'net', 'ip_tables_names'), 'utf8').catch(() => '');
-  return { run, nftCommand, kernelRelease: release(), legacyTables };
+  return { run, nftCommand, names, kernelRelease: release(), legacyTables };
 }

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { DEFAULT_INSTANCE } from '../../common/instance-names.ts';
 import { CommandError } from './command-process.ts';
 import { chooseRedirect, type NodeFirewall } from './redirect-choice.ts';
 
@@ -7,6 +8,7 @@ const never = new AbortController().signal;
 /** A node where only commands that begin like one of these succeed. */
 function node(working: readonly string[], overrides: Partial<NodeFirewall> = {}): NodeFirewall {
   return {
+    names: DEFAULT_INSTANCE,
     run: async ({ command, args }) => {
       const line = [command, ...args].join(' ');
       if (working.some(start => line.startsWith(start))) return '';

@@ -1,13 +1,15 @@
+import type { InstanceNames } from '../../common/instance-names.ts';
 import { CommandError, type RunCommand } from './command-process.ts';
 import type { IptablesVariant } from './iptables-redirect.ts';
 import { tryNft } from './nft-redirect.ts';
 
-/** What carries the redirect: a program of the node, or nothing, where calls come with a token to port 19440. */
+/** What carries the redirect: a program of the node, or nothing, where calls come with a token to the hook port. */
 export type RedirectMeans = 'nft' | 'iptables-nft' | 'iptables-legacy' | 'off';
 
 export interface NodeFirewall {
   readonly run: RunCommand;
   readonly nftCommand: string;
+  readonly names: InstanceNames;
   /** As `uname -r` prints it. */
   readonly kernelRelease: string;
   /** The tables of iptables-legacy that are in use, as in `/proc/net/ip_tables_names`; to ask it would make it load them. */
@@ -42,7 +44,7 @@ export async function chooseRedirect(node: NodeFirewall, signal: AbortSignal): P
   const isLegacyInUse = node.legacyTables.split('\n').includes('nat');
   const mayUseNft = !isLegacyInUse || isAtLeast(node.kernelRelease, SHARED_NAT_SINCE);
   if (!mayUseNft) refusals.push(`nft: kernel ${node.kernelRelease} cannot have its NAT beside that of iptables-legacy`);
-  if (mayUseNft && (await works(tryNft({ run: node.run, command: node.nftCommand }, signal)))) {
+  if (mayUseNft && (await works(tryNft({ run: node.run, command: node.nftCommand, names: node.names }, signal)))) {
     return { means: 'nft', refusals };
   }
   const inUse: IptablesVariant[] = isLegacyInUse ? ['legacy', 'nft'] : ['nft'];

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
-import { runCommand } from './command-process.ts';
+import { DEFAULT_INSTANCE, instanceNames } from '../../common/instance-names.ts';
+import { type Command, runCommand } from './command-process.ts';
 import { inNamespace, missingPrerequisite, NAMESPACE_TIMEOUT_MS } from './in-namespace.fixture.ts';
-import { nftRedirect } from './nft-redirect.ts';
+import { nftRedirect, tryNft } from './nft-redirect.ts';
 
 test.for(['nft', 'iptables-nft', 'iptables-legacy'])(
   "with %s among the rules of a node, only root's calls to a hooked Pod reach the agent",
@@ -52,7 +53,14 @@ test('a rule that others flush, delete or edit is put back, stays after its agen
 });
 
 const failing = (command: string) =>
-  nftRedirect({ run: runCommand, command, agentPort: 1, hasIpv6: false, isServed: async () => false });
+  nftRedirect({
+    run: runCommand,
+    command,
+    names: DEFAULT_INSTANCE,
+    agentPort: 1,
+    hasIpv6: false,
+    isServed: async () => false,
+  });
 
 test('a program that fails is told with its exit code', async () => {
   await expect(failing('false').read(new AbortController().signal)).rejects.toThrow('false: exit code 1');
@@ -61,4 +69,16 @@ test('a program that fails is told with its exit code', async () => {
 test('a missing program is told too', async () => {
   const reading = failing('/nonexistent/nft').read(new AbortController().signal);
   await expect(reading).rejects.toThrow('/nonexistent/nft: not found on this node');
+});
+
+test('what nft is tried with is no table of another instance, whatever its name', async () => {
+  const asked: string[] = [];
+  const run = async ({ args }: Command) => {
+    asked.push(...args);
+    return '';
+  };
+  await tryNft({ run, command: 'nft', names: DEFAULT_INSTANCE }, new AbortController().signal);
+  const { redirectTable } = instanceNames({ name: 'trial', hookPort: 19_450 });
+  expect(asked.join()).toMatch(/clb_direct/);
+  expect(asked.join()).not.toContain(`"${redirectTable}"`);
 });

@@ -1,4 +1,4 @@
-import { CommandError, type RunCommand } from './command-process.ts';
+import { CommandError } from './command-process.ts';
 import { removeIptablesRedirect } from './iptables-redirect.ts';
 import { removeNftRedirect } from './nft-redirect.ts';
 import type { NodeFirewall } from './redirect-choice.ts';
@@ -15,18 +15,16 @@ export interface Removal {
  * refused from then on, so that containers get SIGTERM at once.
  */
 export async function removeRedirect(node: NodeFirewall, signal: AbortSignal): Promise<Removal> {
-  const { run, nftCommand, legacyTables } = node;
+  const { run, nftCommand, legacyTables, names } = node;
   const attempts = [
-    await attempt('nft', removeNftRedirect({ run, command: nftCommand }, signal)),
-    await attempt('iptables-nft', removeIptablesRedirect({ run, variant: 'nft' }, signal)),
+    await attempt('nft', removeNftRedirect({ run, command: nftCommand, names }, signal)),
+    await attempt('iptables-nft', removeIptablesRedirect({ run, variant: 'nft', names }, signal)),
     // To ask iptables-legacy would make the kernel load it.
-    ...(legacyTables === '' ? [] : [await attempt('iptables-legacy', removeLegacy(run, signal))]),
+    ...(legacyTables === ''
+      ? []
+      : [await attempt('iptables-legacy', removeIptablesRedirect({ run, variant: 'legacy', names }, signal))]),
   ];
   return { lines: attempts.map(({ line }) => line), isRemoved: attempts.every(({ isDone }) => isDone) };
-}
-
-function removeLegacy(run: RunCommand, signal: AbortSignal): Promise<boolean> {
-  return removeIptablesRedirect({ run, variant: 'legacy' }, signal);
 }
 
 async function attempt(means: string, removal: Promise<boolean>): Promise<{ line: string; isDone: boolean }> {

@@ -2,6 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { sleep, systemClock } from '../../common/clock.ts';
 import { CollectingLogger } from '../../common/collecting-logger.ts';
+import { DEFAULT_INSTANCE } from '../../common/instance-names.ts';
 import { systemRandom } from '../../common/random.ts';
 import { noMetrics } from '../metrics.ts';
 import { runCommand } from './command-process.ts';
@@ -51,7 +52,7 @@ const hasStrangers = nft('list table ip clb_direct').includes('chain other');
 rest.abort();
 await kept;
 const leftInPlace = await call({ host: POD });
-const firewall = await nodeFirewall({ procRoot: '/proc', nftCommand: 'nft', run: runCommand });
+const firewall = await nodeFirewall({ procRoot: '/proc', nftCommand: 'nft', names: DEFAULT_INSTANCE, run: runCommand });
 const removal = await removeRedirect(firewall, never);
 const again = await removeRedirect(firewall, never);
 await agent.stop();

@@ -1,4 +1,5 @@
 import type { Clock } from '../../common/clock.ts';
+import { DEFAULT_INSTANCE } from '../../common/instance-names.ts';
 import { ScriptedTransport } from '../../common/kube/scripted-transport.ts';
 import { silentLogger } from '../../common/logger.ts';
 import { LOAD_BALANCER_CLASS } from '../../common/names.ts';
@@ -70,7 +71,14 @@ async function rememberedCluster(clock: Clock, size: ClusterSize): Promise<Admis
     listed.resolve();
     return watch(request, limit);
   };
-  const memory = new AdmissionMemory({ knowledge, transport, clock, random: seededRandom(1), log: silentLogger });
+  const memory = new AdmissionMemory({
+    names: DEFAULT_INSTANCE,
+    knowledge,
+    transport,
+    clock,
+    random: seededRandom(1),
+    log: silentLogger,
+  });
   void memory.run(new AbortController().signal);
   await listed.promise;
   return memory;

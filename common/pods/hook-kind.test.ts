@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import type { LifecycleHandler, PodSpec } from '../kube/objects.ts';
+import { HOOK_PORT } from '../names.ts';
 import { HookKind } from '../pod-record.ts';
 import { hookKindOf } from './hook-kind.ts';
 import { kubePod } from './pod.fixture.ts';
@@ -26,10 +27,10 @@ test.each<[string, (LifecycleHandler | undefined)[], Partial<PodSpec>, HookKind]
     image: 'nginx',
     ...(preStop && { lifecycle: { preStop } }),
   }));
-  expect(hookKindOf(kubePod({ spec: { ...spec, containers } }))).toBe(kind);
+  expect(hookKindOf(kubePod({ spec: { ...spec, containers } }), HOOK_PORT)).toBe(kind);
 });
 
 test('a sidecar needs no hook: it ends after the others', () => {
   const initContainers = [{ name: 'proxy', image: 'proxy', restartPolicy: 'Always' }];
-  expect(hookKindOf(kubePod({ spec: { initContainers } }))).toBe(HookKind.DRAIN);
+  expect(hookKindOf(kubePod({ spec: { initContainers } }), HOOK_PORT)).toBe(HookKind.DRAIN);
 });

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Container, Pod } from '../kube/objects.ts';
+import { HOOK_PORT } from '../names.ts';
 import { podHook } from './pod-hook.ts';
 
 const CALL = { port: 19440, path: '/v1/drain' };
@@ -14,14 +15,14 @@ function pod(container: Partial<Container>, hostNetwork = false): Pod {
 }
 
 test('a Pod whose preStop calls the hook port without a host is redirected', () => {
-  expect(podHook(pod({}))).toEqual({ type: 'redirected' });
+  expect(podHook(pod({}), HOOK_PORT)).toEqual({ type: 'redirected' });
 });
 
 test.each([
   ['on the Pod network', pod(tokenCall(TOKEN))],
   ['on the host’s network', pod(tokenCall(TOKEN), true)],
 ])('a Pod %s whose preStop calls the loopback address is known by its token', (_, given) => {
-  expect(podHook(given)).toEqual({ type: 'token', token: TOKEN });
+  expect(podHook(given, HOOK_PORT)).toEqual({ type: 'token', token: TOKEN });
 });
 
 test.each([
@@ -35,5 +36,5 @@ test.each([
   ['has a token that could be guessed', pod(tokenCall('secret'))],
   ['sends its token elsewhere', pod(tokenCall(TOKEN, '10.0.0.1'))],
 ])('a Pod that %s is not hooked', (_, given) => {
-  expect(podHook(given)).toEqual({ type: 'none' });
+  expect(podHook(given, HOOK_PORT)).toEqual({ type: 'none' });
 });

@@ -1,5 +1,6 @@
+import { DEFAULT_INSTANCE, type InstanceNames, isOurGate } from '../instance-names.ts';
 import type { Condition, Container, ContainerStatus, ObjectMeta, Pod } from '../kube/objects.ts';
-import { CUSTOM_WEIGHT_ANNOTATION, INGRESS_CUSTOM_WEIGHT_ANNOTATION, READINESS_GATE } from '../names.ts';
+import { CUSTOM_WEIGHT_ANNOTATION, INGRESS_CUSTOM_WEIGHT_ANNOTATION } from '../names.ts';
 import { ContainerState, type Deletion, GateState, PodPhase, type PodRecord, Protocol } from '../pod-record.ts';
 import { detectEni, type NodePolicy } from './detect-eni.ts';
 import { hookKindOf } from './hook-kind.ts';
@@ -17,7 +18,7 @@ const PHASES: Readonly<Record<string, PodPhase>> = {
  * The slim record of a Pod. Accepts whatever the API server stores. The moment a deletion was first seen is not in the
  * object: `deletion.seenAtMs` is 0 until `PodTable` writes it.
  */
-export function projectPod(pod: Pod, policy: NodePolicy): PodRecord {
+export function projectPod(pod: Pod, policy: NodePolicy, names: InstanceNames = DEFAULT_INSTANCE): PodRecord {
   const phase = PHASES[pod.status?.phase ?? ''] ?? PodPhase.UNSPECIFIED;
   return {
     uid: pod.metadata.uid ?? '',
@@ -32,10 +33,10 @@ export function projectPod(pod: Pod, policy: NodePolicy): PodRecord {
     ready: isReady(pod),
     deletion: deletionOf(pod.metadata),
     containers: containersOf(pod),
-    gate: gateOf(pod),
+    gate: gateOf(pod, names.readinessGate),
     annotations: plannedAnnotations(pod.metadata.annotations ?? {}),
     ...waitsForGate(pod),
-    hook: hookKindOf(pod),
+    hook: hookKindOf(pod, names.hookPort),
     createdAtMs: Date.parse(pod.metadata.creationTimestamp ?? '') || 0,
   };
 }
@@ -64,7 +65,7 @@ function waitsForGate(pod: Pod): Pick<PodRecord, 'waitsForGate'> {
 }
 
 function othersGates({ spec }: Pod): readonly string[] {
-  return (spec.readinessGates ?? []).map(gate => gate.conditionType).filter(type => type !== READINESS_GATE);
+  return (spec.readinessGates ?? []).map(gate => gate.conditionType).filter(type => !isOurGate(type));
 }
 
 function isTrue(pod: Pod, type: string): boolean {
@@ -81,10 +82,10 @@ export function deletionOf(metadata: ObjectMeta): Deletion | undefined {
   return { seenAtMs: 0, gracePeriodSeconds: metadata.deletionGracePeriodSeconds ?? 0 };
 }
 
-function gateOf(pod: Pod): GateState {
-  const hasGate = pod.spec.readinessGates?.some(gate => gate.conditionType === READINESS_GATE);
+function gateOf(pod: Pod, readinessGate: string): GateState {
+  const hasGate = pod.spec.readinessGates?.some(gate => gate.conditionType === readinessGate);
   if (!hasGate) return GateState.ABSENT;
-  return conditionOf(pod, READINESS_GATE)?.status === 'True' ? GateState.OPEN : GateState.CLOSED;
+  return conditionOf(pod, readinessGate)?.status === 'True' ? GateState.OPEN : GateState.CLOSED;
 }
 
 function containersOf(pod: Pod): PodRecord['containers'] {

@@ -33,5 +33,4 @@ export const LOAD_BALANCER_KEYS: LoadBalancerKeys = {
 };
 
 /** Our class, and TKE's: an Ingress of the latter is ours with direct access alone. */
-export const OUR_CLASS = 'clb-direct';
 export const TKE_CLASS = 'qcloud';

@@ -22,8 +22,10 @@ export function claimOfIngress(ingress: IngressRecord, facts: IngressFacts): Cla
   if (ingress.deleting) return ingress.finalized ? leaving(ingress, facts) : { kind: 'unclaimed' };
   const reader = new AnnotationReader(ingress);
   const isDirect = reader.flag(annotation.DIRECT_ACCESS);
-  const isOurs = ingress.className === annotation.OUR_CLASS;
-  const isMeant = isOurs || ingress.className === annotation.TKE_CLASS;
+  const { ingressClass, name: instance } = facts.names;
+  const isOurs = ingress.className === ingressClass;
+  // TKE's class is the default instance's alone.
+  const isMeant = isOurs || (instance === '' && ingress.className === annotation.TKE_CLASS);
   if (isMeant && reader.problems.length > 0) return refused(ingress, facts, reader.problems);
   if (!isOurs && !(isMeant && isDirect)) return ingress.finalized ? leaving(ingress, facts) : { kind: 'unclaimed' };
   if (!isOurs && facts.tkeController && reader.text(INGRESS_MODE_ANNOTATION) !== 'skip') {

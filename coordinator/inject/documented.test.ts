@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';
+import { DEFAULT_INSTANCE } from '../../common/instance-names.ts';
 import { podHook } from '../../common/pods/pod-hook.ts';
 import { DEFAULT_INJECTION_POLICY } from '../webhook/inject.ts';
 import { injectManifests } from './inject-manifests.ts';
@@ -22,5 +23,5 @@ test.each(manifests.map(text => [parse(text).kind, text] as const))(
 test('the static DaemonSet of docs/injection.md has a token that agents take', () => {
   const daemonSet = manifests.map(text => parse(text)).find(({ kind }) => kind === 'DaemonSet');
   const pod = { metadata: { name: 'gateway-1' }, spec: daemonSet.spec.template.spec };
-  expect(podHook(pod)).toEqual({ type: 'token', token: 'gateway-4f1c2b7a9e6d' });
+  expect(podHook(pod, DEFAULT_INSTANCE.hookPort)).toEqual({ type: 'token', token: 'gateway-4f1c2b7a9e6d' });
 });

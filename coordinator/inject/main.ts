@@ -1,4 +1,5 @@
 import { createReadStream } from 'node:fs';
+import { INSTANCE_OPTIONS, namesFrom } from '../../common/instance-options.ts';
 import { choice, integer, isHelpRequested, OptionError, parseOptions, text, usage } from '../../common/options.ts';
 import { DEFAULT_INJECTION_POLICY } from '../webhook/inject.ts';
 import { injectManifests, ManifestError } from './inject-manifests.ts';
@@ -28,6 +29,7 @@ const OPTIONS = {
     values: ['redirect', 'sleep'],
     default: 'redirect',
   }),
+  ...INSTANCE_OPTIONS,
 };
 
 const USAGE = `Usage: clb-direct inject -f FILE [options]
@@ -49,6 +51,7 @@ export async function main(argv: readonly string[], environment: Environment): P
       ...DEFAULT_INJECTION_POLICY,
       drainSecondsDefault,
       hookMode,
+      names: namesFrom(values),
     });
     for (const remark of remarks) console.error(`clb-direct inject: ${remark}`);
     if (remarks.length === 0) console.error('clb-direct inject: no Pod and no template of Pods is in there');

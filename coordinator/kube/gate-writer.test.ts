@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { DEFAULT_INSTANCE } from '../../common/instance-names.ts';
 import { ScriptedTransport } from '../../common/kube/scripted-transport.ts';
 import { KubeConnectionError, type KubeResponse } from '../../common/kube/transport.ts';
 import { READINESS_GATE } from '../../common/names.ts';
@@ -34,6 +35,7 @@ beforeEach(() => {
   gone = [];
   written = [];
   writer = new GateWriter({
+    names: DEFAULT_INSTANCE,
     transport,
     clock,
     random: seededRandom(1),

@@ -1,9 +1,9 @@
 import type { Clock } from '../../common/clock.ts';
+import type { InstanceNames } from '../../common/instance-names.ts';
 import { patch } from '../../common/kube/client.ts';
 import type { Condition } from '../../common/kube/objects.ts';
 import { podPath } from '../../common/kube/paths.ts';
 import type { KubeTransport } from '../../common/kube/transport.ts';
-import { READINESS_GATE } from '../../common/names.ts';
 import type { Random } from '../../common/random.ts';
 import type { WorkQueueObserver } from '../../common/work-queue.ts';
 import { TerminalError } from '../../common/workers.ts';
@@ -27,6 +27,7 @@ export interface GateWriterOptions {
   readonly transport: KubeTransport;
   readonly clock: Clock;
   readonly random: Random;
+  readonly names: Pick<InstanceNames, 'readinessGate'>;
   readonly onError: (gate: Gate, error: unknown) => void;
   /** The API server has no such Pod any more. */
   readonly onGone?: (gate: Gate) => void;
@@ -91,8 +92,9 @@ export class GateWriter {
   }
 
   async #write({ gate, requestedAt }: Request, signal: AbortSignal): Promise<void> {
-    const { transport, clock, onWritten, onGone } = this.#options;
-    const body = gatePatch(gate, this.#written.get(gate.podUid)?.isOpen ?? gate.wasOpen, clock.wallNow());
+    const { transport, clock, names, onWritten, onGone } = this.#options;
+    const wasOpen = this.#written.get(gate.podUid)?.isOpen ?? gate.wasOpen;
+    const body = gatePatch({ ...gate, wasOpen }, names.readinessGate, clock.wallNow());
     try {
       await patch(transport, podPath(gate.namespace, gate.name, 'status'), { type: 'strategic', body }, signal);
     } catch (error) {
@@ -123,13 +125,13 @@ function saysTheSame(a: Gate, b: Gate): boolean {
 }
 
 /** Holds only for the Pod with this UID. Left out, the time of the last transition stays as it is. */
-function gatePatch(gate: Gate, wasOpen: boolean, wallMs: number): object {
+function gatePatch(gate: Gate, type: string, wallMs: number): object {
   const condition: Condition = {
-    type: READINESS_GATE,
+    type,
     status: gate.isOpen ? 'True' : 'False',
     reason: gate.reason,
     message: gate.message,
-    ...(gate.isOpen !== wasOpen && { lastTransitionTime: new Date(wallMs).toISOString().replace(/\.\d+Z$/, 'Z') }),
+    ...(gate.isOpen !== gate.wasOpen && { lastTransitionTime: new Date(wallMs).toISOString().replace(/\.\d+Z$/, 'Z') }),
   };
   return { metadata: { uid: gate.podUid }, status: { conditions: [condition] } };
 }

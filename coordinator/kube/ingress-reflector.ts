@@ -1,4 +1,5 @@
 import type { Clock } from '../../common/clock.ts';
+import type { InstanceNames } from '../../common/instance-names.ts';
 import type { Ingress, IngressBackend } from '../../common/kube/objects.ts';
 import { type ReflectorEvent, runReflector } from '../../common/kube/reflector.ts';
 import type { KubeTransport } from '../../common/kube/transport.ts';
@@ -40,6 +41,7 @@ export interface IngressReflectorOptions extends OptionalRead {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
+  readonly names: InstanceNames;
   readonly onEvent: (event: ReflectorEvent<IngressRecord>) => void;
 }
 
@@ -52,7 +54,7 @@ export function runIngressReflector(options: IngressReflectorOptions, signal: Ab
       clock,
       random,
       path: '/apis/networking.k8s.io/v1/ingresses',
-      project: ingressRecord,
+      project: ingress => ingressRecord(ingress, options.names),
       onEvent,
       onError: optionalReadFailed({ ...options, kinds: 'Ingresses' }),
     },
@@ -60,8 +62,8 @@ export function runIngressReflector(options: IngressReflectorOptions, signal: Ab
   );
 }
 
-export function ingressRecord(ingress: Ingress): IngressRecord {
-  const owner = ownerRecord(ingress, INGRESS_LOAD_BALANCER_ID_ANNOTATION);
+export function ingressRecord(ingress: Ingress, names: InstanceNames): IngressRecord {
+  const owner = ownerRecord(ingress, INGRESS_LOAD_BALANCER_ID_ANNOTATION, names);
   const { ingressClassName, defaultBackend, rules = [], tls = [] } = ingress.spec ?? {};
   return {
     ...owner,

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { DEFAULT_INSTANCE } from '../../common/instance-names.ts';
 import { ADOPTED_LISTENERS_ANNOTATION, LOAD_BALANCERS_ANNOTATION } from '../../common/names.ts';
 import { adoptedListeners, recordAnnotations, recordedLoadBalancers } from './load-balancer-record.ts';
 
@@ -7,14 +8,14 @@ test('what is written is read again', () => {
     loadBalancers: ['lb-a', 'lb-b'],
     adoptedListeners: [{ loadBalancerId: 'lb-a', listenerId: 'lbl-x' }],
   };
-  const written = recordAnnotations(record) as Record<string, string>;
+  const written = recordAnnotations(record, DEFAULT_INSTANCE) as Record<string, string>;
   expect(written).toEqual({ [LOAD_BALANCERS_ANNOTATION]: 'lb-a,lb-b', [ADOPTED_LISTENERS_ANNOTATION]: 'lb-a/lbl-x' });
-  expect(recordedLoadBalancers(written)).toEqual(record.loadBalancers);
-  expect(adoptedListeners(written)).toEqual(record.adoptedListeners);
+  expect(recordedLoadBalancers(written, DEFAULT_INSTANCE)).toEqual(record.loadBalancers);
+  expect(adoptedListeners(written, DEFAULT_INSTANCE)).toEqual(record.adoptedListeners);
 });
 
 test('an empty record takes the annotations off', () => {
-  expect(recordAnnotations({ loadBalancers: [], adoptedListeners: [] })).toEqual({
+  expect(recordAnnotations({ loadBalancers: [], adoptedListeners: [] }, DEFAULT_INSTANCE)).toEqual({
     [LOAD_BALANCERS_ANNOTATION]: null,
     [ADOPTED_LISTENERS_ANNOTATION]: null,
   });
@@ -26,9 +27,11 @@ test.each([
   ['one twice', 'lb-a,lb-a', ['lb-a']],
   ['an entry of the other kind', 'lb-a/lbl-x,lb-b', ['lb-b']],
 ])('reads %s', (_, value, expected) => {
-  expect(recordedLoadBalancers(value === undefined ? {} : { [LOAD_BALANCERS_ANNOTATION]: value })).toEqual(expected);
+  expect(
+    recordedLoadBalancers(value === undefined ? {} : { [LOAD_BALANCERS_ANNOTATION]: value }, DEFAULT_INSTANCE),
+  ).toEqual(expected);
 });
 
 test.each(['lb-a', 'lb-a/', '/lbl-x', 'lb-a/lbl-x/loc-y'])('passes over %s as an adopted listener', value => {
-  expect(adoptedListeners({ [ADOPTED_LISTENERS_ANNOTATION]: value })).toEqual([]);
+  expect(adoptedListeners({ [ADOPTED_LISTENERS_ANNOTATION]: value }, DEFAULT_INSTANCE)).toEqual([]);
 });

@@ -1,4 +1,4 @@
-import { ADOPTED_LISTENERS_ANNOTATION, LOAD_BALANCERS_ANNOTATION } from '../../common/names.ts';
+import type { InstanceNames } from '../../common/instance-names.ts';
 
 /** Somebody else's listener that a Service uses. */
 export interface AdoptedListener {
@@ -18,15 +18,23 @@ export const NO_ENTRIES: RecordEntries = { loadBalancers: [], adoptedListeners: 
 const ENTRIES_MAX = 50;
 
 type Annotations = Readonly<Record<string, string>>;
+/** Which annotations hold the record. */
+type RecordNames = Pick<InstanceNames, 'loadBalancersAnnotation' | 'adoptedListenersAnnotation'>;
 
 /** The load balancers in the record, each once. What is no entry of ours is passed over. */
-export function recordedLoadBalancers(annotations: Annotations): readonly string[] {
-  return entries(annotations[LOAD_BALANCERS_ANNOTATION]).filter(entry => !entry.includes('/'));
+export function recordedLoadBalancers(
+  annotations: Annotations,
+  { loadBalancersAnnotation }: RecordNames,
+): readonly string[] {
+  return entries(annotations[loadBalancersAnnotation]).filter(entry => !entry.includes('/'));
 }
 
 /** The adopted listeners in the record, each once. What is no entry of ours is passed over. */
-export function adoptedListeners(annotations: Annotations): readonly AdoptedListener[] {
-  return entries(annotations[ADOPTED_LISTENERS_ANNOTATION]).flatMap(entry => parseAdopted(entry) ?? []);
+export function adoptedListeners(
+  annotations: Annotations,
+  { adoptedListenersAnnotation }: RecordNames,
+): readonly AdoptedListener[] {
+  return entries(annotations[adoptedListenersAnnotation]).flatMap(entry => parseAdopted(entry) ?? []);
 }
 
 function parseAdopted(entry: string): AdoptedListener | undefined {
@@ -35,10 +43,10 @@ function parseAdopted(entry: string): AdoptedListener | undefined {
 }
 
 /** The annotations' values as they have to be written; null takes one off. */
-export function recordAnnotations(record: RecordEntries): Readonly<Record<string, string | null>> {
+export function recordAnnotations(record: RecordEntries, names: RecordNames): Readonly<Record<string, string | null>> {
   return {
-    [LOAD_BALANCERS_ANNOTATION]: record.loadBalancers.join(',') || null,
-    [ADOPTED_LISTENERS_ANNOTATION]: record.adoptedListeners.map(adoptedKey).join(',') || null,
+    [names.loadBalancersAnnotation]: record.loadBalancers.join(',') || null,
+    [names.adoptedListenersAnnotation]: record.adoptedListeners.map(adoptedKey).join(',') || null,
   };
 }
 

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { DEFAULT_INSTANCE } from '../../common/instance-names.ts';
 import { ScriptedTransport } from '../../common/kube/scripted-transport.ts';
 import { seededRandom } from '../../common/random.ts';
 import { VirtualClock } from '../../common/virtual-clock.ts';
@@ -21,6 +22,7 @@ beforeEach(() => {
   lists = [];
   errors = [];
   services = new NamespaceServices({
+    names: DEFAULT_INSTANCE,
     transport,
     clock,
     random: seededRandom(1),

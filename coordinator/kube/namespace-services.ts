@@ -1,4 +1,5 @@
 import type { Clock } from '../../common/clock.ts';
+import type { InstanceNames } from '../../common/instance-names.ts';
 import { list } from '../../common/kube/client.ts';
 import type { Ingress, Service } from '../../common/kube/objects.ts';
 import { resourcePath } from '../../common/kube/paths.ts';
@@ -13,6 +14,7 @@ export interface NamespaceServicesOptions {
   readonly transport: KubeTransport;
   readonly clock: Clock;
   readonly random: Random;
+  readonly names: InstanceNames;
   /** `startedAt`: monotonic time at which the request was sent; everything created before it is in the list. */
   readonly onList: (namespace: string, list: NamespaceList) => void;
   readonly onError: (namespace: string, error: unknown) => void;
@@ -80,13 +82,19 @@ export class NamespaceServices {
       this.#listIngresses(namespace, signal),
     ]);
     signal.throwIfAborted();
-    onList(namespace, { startedAt, services: listedServices.map(serviceRecord), ingresses });
+    onList(namespace, {
+      startedAt,
+      services: listedServices.map(service => serviceRecord(service, this.#options.names)),
+      ingresses,
+    });
   }
 
   async #listIngresses(namespace: string, signal: AbortSignal): Promise<IngressRecord[] | undefined> {
     const path = resourcePath({ group: 'networking.k8s.io', version: 'v1', resource: 'ingresses', namespace });
     try {
-      return (await list<Ingress>(this.#options.transport, path, {}, signal)).items.map(ingressRecord);
+      return (await list<Ingress>(this.#options.transport, path, {}, signal)).items.map(ingress =>
+        ingressRecord(ingress, this.#options.names),
+      );
     } catch (error) {
       const status = error instanceof KubeResponseError ? error.status : undefined;
       if (status === NOT_FOUND) return [];

@@ -1,5 +1,5 @@
+import type { InstanceNames } from '../../common/instance-names.ts';
 import type { ObjectMeta } from '../../common/kube/objects.ts';
-import { FINALIZER } from '../../common/names.ts';
 import { type AdoptedListener, adoptedListeners, recordedLoadBalancers } from './load-balancer-record.ts';
 
 /** Of a Service or an Ingress: what has to be known to claim it, to record what is made for it, and to tell its address. */
@@ -32,7 +32,11 @@ export interface OwnerObject {
 }
 
 /** `idAnnotation`: where the kind has the id of its load balancer. */
-export function ownerRecord({ metadata, status }: OwnerObject, idAnnotation: string): OwnerRecord {
+export function ownerRecord(
+  { metadata, status }: OwnerObject,
+  idAnnotation: string,
+  names: InstanceNames,
+): OwnerRecord {
   const annotations = metadata.annotations ?? {};
   const finalizers = metadata.finalizers ?? [];
   return {
@@ -42,12 +46,12 @@ export function ownerRecord({ metadata, status }: OwnerObject, idAnnotation: str
     resourceVersion: metadata.resourceVersion ?? '',
     createdAt: metadata.creationTimestamp ?? '',
     deleting: metadata.deletionTimestamp !== undefined,
-    finalized: finalizers.includes(FINALIZER),
+    finalized: finalizers.includes(names.finalizer),
     finalizers,
     annotations,
     loadBalancerId: annotations[idAnnotation],
-    recorded: recordedLoadBalancers(annotations),
-    adopted: adoptedListeners(annotations),
+    recorded: recordedLoadBalancers(annotations, names),
+    adopted: adoptedListeners(annotations, names),
     ingress: status?.loadBalancer?.ingress ?? [],
   };
 }

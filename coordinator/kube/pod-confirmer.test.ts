@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { DEFAULT_INSTANCE } from '../../common/instance-names.ts';
 import type { Pod } from '../../common/kube/objects.ts';
 import { ScriptedTransport } from '../../common/kube/scripted-transport.ts';
 import { seededRandom } from '../../common/random.ts';
@@ -22,6 +23,7 @@ beforeEach(() => {
   answers = [];
   errors = [];
   confirmer = new PodConfirmer({
+    names: DEFAULT_INSTANCE,
     transport,
     clock,
     random: seededRandom(1),

@@ -1,4 +1,5 @@
 import type { Clock } from '../../common/clock.ts';
+import type { InstanceNames } from '../../common/instance-names.ts';
 import { get } from '../../common/kube/client.ts';
 import type { Pod } from '../../common/kube/objects.ts';
 import { podPath } from '../../common/kube/paths.ts';
@@ -34,6 +35,7 @@ export interface PodConfirmerOptions {
   readonly transport: KubeTransport;
   readonly clock: Clock;
   readonly random: Random;
+  readonly names: InstanceNames;
   readonly onAnswer: (question: PodQuestion, answer: PodAnswer) => void;
   readonly onError: (question: PodQuestion, error: unknown) => void;
   readonly observer?: WorkQueueObserver;
@@ -83,7 +85,7 @@ export class PodConfirmer {
   }
 
   async #ask(question: PodQuestion, signal: AbortSignal): Promise<void> {
-    const answer = await readPod(this.#options.transport, question, signal);
+    const answer = await readPod(this.#options, question, signal);
     signal.throwIfAborted();
     this.#note(question.podUid);
     this.#options.onAnswer(question, answer);
@@ -102,19 +104,19 @@ export class PodConfirmer {
 }
 
 async function readPod(
-  transport: KubeTransport,
+  { transport, names }: Pick<PodConfirmerOptions, 'transport' | 'names'>,
   { namespace, name }: PodQuestion,
   signal: AbortSignal,
 ): Promise<PodAnswer> {
   try {
-    return answerOf(await get<Pod>(transport, podPath(namespace, name), signal));
+    return answerOf(await get<Pod>(transport, podPath(namespace, name), signal), names);
   } catch (error) {
     if (error instanceof KubeResponseError && error.status === 404) return { type: 'missing' };
     throw error;
   }
 }
 
-function answerOf(pod: Pod): PodAnswer {
+function answerOf(pod: Pod, names: InstanceNames): PodAnswer {
   const { metadata, spec, status } = pod;
   return {
     type: 'found',
@@ -124,6 +126,6 @@ function answerOf(pod: Pod): PodAnswer {
     labels: metadata.labels ?? {},
     phase: status?.phase,
     isDeleting: metadata.deletionTimestamp !== undefined,
-    profile: podProfile(pod),
+    profile: podProfile(pod, names),
   };
 }

@@ -1,5 +1,6 @@
+import { DEFAULT_INSTANCE } from '../../common/instance-names.ts';
 import type { Container, Pod, Probe } from '../../common/kube/objects.ts';
-import { APPLICATION_GRACE_ANNOTATION, DRAIN_SECONDS_ANNOTATION, HOOK_PORT } from '../../common/names.ts';
+import { APPLICATION_GRACE_ANNOTATION, DRAIN_SECONDS_ANNOTATION } from '../../common/names.ts';
 import { servingContainers } from '../../common/pods/serving-containers.ts';
 
 /** What a Pod's template says about when it serves and how it ends; equal for Pods of one template. */
@@ -38,7 +39,7 @@ export type ReadinessProbe =
 const GRACE_SECONDS_DEFAULT = 30;
 const PROBE_TIMEOUT_SECONDS_DEFAULT = 1;
 
-export function podProfile({ metadata, spec }: Pod): PodProfile {
+export function podProfile({ metadata, spec }: Pod, { hookPort } = DEFAULT_INSTANCE): PodProfile {
   const containers = servingContainers(spec);
   const annotations = metadata.annotations ?? {};
   return {
@@ -49,7 +50,7 @@ export function podProfile({ metadata, spec }: Pod): PodProfile {
     graceSeconds: spec.terminationGracePeriodSeconds ?? GRACE_SECONDS_DEFAULT,
     drainSeconds: wholeSeconds(annotations[DRAIN_SECONDS_ANNOTATION]),
     applicationSeconds: wholeSeconds(annotations[APPLICATION_GRACE_ANNOTATION]),
-    isHooked: containers.some(({ lifecycle }) => Number(lifecycle?.preStop?.httpGet?.port) === HOOK_PORT),
+    isHooked: containers.some(({ lifecycle }) => Number(lifecycle?.preStop?.httpGet?.port) === hookPort),
   };
 }
 

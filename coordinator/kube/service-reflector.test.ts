@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import { CollectingLogger } from '../../common/collecting-logger.ts';
+import { DEFAULT_INSTANCE } from '../../common/instance-names.ts';
 import type { ReflectorEvent } from '../../common/kube/reflector.ts';
 import { ScriptedTransport } from '../../common/kube/scripted-transport.ts';
 import { FINALIZER } from '../../common/names.ts';
@@ -8,25 +9,28 @@ import { VirtualClock } from '../../common/virtual-clock.ts';
 import { runServiceReflector, type ServiceRecord, serviceRecord } from './service-reflector.ts';
 
 it('keeps of a Service what decisions read', () => {
-  const record = serviceRecord({
-    metadata: {
-      name: 'web',
-      namespace: 'shop',
-      uid: 'u1',
-      resourceVersion: '7',
-      deletionTimestamp: '2026-01-01T00:00:00Z',
-      finalizers: [FINALIZER],
-      annotations: { 'service.kubernetes.io/loadbalance-id': 'lb-1' },
+  const record = serviceRecord(
+    {
+      metadata: {
+        name: 'web',
+        namespace: 'shop',
+        uid: 'u1',
+        resourceVersion: '7',
+        deletionTimestamp: '2026-01-01T00:00:00Z',
+        finalizers: [FINALIZER],
+        annotations: { 'service.kubernetes.io/loadbalance-id': 'lb-1' },
+      },
+      spec: {
+        type: 'LoadBalancer',
+        loadBalancerClass: 'clb-direct.io/clb',
+        selector: { app: 'web' },
+        ports: [{ port: 80, targetPort: 'http' }],
+        publishNotReadyAddresses: true,
+      },
+      status: { loadBalancer: { ingress: [{ ip: '1.2.3.4' }] } },
     },
-    spec: {
-      type: 'LoadBalancer',
-      loadBalancerClass: 'clb-direct.io/clb',
-      selector: { app: 'web' },
-      ports: [{ port: 80, targetPort: 'http' }],
-      publishNotReadyAddresses: true,
-    },
-    status: { loadBalancer: { ingress: [{ ip: '1.2.3.4' }] } },
-  });
+    DEFAULT_INSTANCE,
+  );
   expect(record).toMatchObject({
     uid: 'u1',
     deleting: true,
@@ -41,7 +45,7 @@ it('keeps of a Service what decisions read', () => {
 });
 
 it('fills in what a Service may leave out', () => {
-  const record = serviceRecord({ metadata: { name: 'web', namespace: 'shop' }, spec: {} });
+  const record = serviceRecord({ metadata: { name: 'web', namespace: 'shop' }, spec: {} }, DEFAULT_INSTANCE);
   expect(record).toMatchObject({
     deleting: false,
     finalized: false,
@@ -70,6 +74,7 @@ it('reflects the Services of all namespaces and logs failures', async () => {
     clock,
     random: seededRandom(1),
     log,
+    names: DEFAULT_INSTANCE,
     onEvent: (event: ReflectorEvent<ServiceRecord>) => events.push(event),
   };
   const running = runServiceReflector(options, abort.signal);

@@ -1,4 +1,5 @@
 import type { Clock } from '../../common/clock.ts';
+import type { InstanceNames } from '../../common/instance-names.ts';
 import type { Service, ServicePort } from '../../common/kube/objects.ts';
 import { type ReflectorEvent, runReflector } from '../../common/kube/reflector.ts';
 import type { KubeTransport } from '../../common/kube/transport.ts';
@@ -25,6 +26,7 @@ export interface ServiceReflectorOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
+  readonly names: InstanceNames;
   readonly onEvent: (event: ReflectorEvent<ServiceRecord>) => void;
 }
 
@@ -37,7 +39,7 @@ export function runServiceReflector(options: ServiceReflectorOptions, signal: Ab
       clock,
       random,
       path: '/api/v1/services',
-      project: serviceRecord,
+      project: service => serviceRecord(service, options.names),
       onEvent,
       onError: error => log.warn('Services were not listed or watched, will try again', { error }),
     },
@@ -45,10 +47,10 @@ export function runServiceReflector(options: ServiceReflectorOptions, signal: Ab
   );
 }
 
-export function serviceRecord(service: Service): ServiceRecord {
+export function serviceRecord(service: Service, names: InstanceNames): ServiceRecord {
   const { spec } = service;
   return {
-    ...ownerRecord(service, LOAD_BALANCER_ID_ANNOTATION),
+    ...ownerRecord(service, LOAD_BALANCER_ID_ANNOTATION, names),
     type: spec.type ?? 'ClusterIP',
     loadBalancerClass: spec.loadBalancerClass,
     selector: spec.selector ?? {},

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { DEFAULT_INSTANCE } from '../../common/instance-names.ts';
 import type { Service } from '../../common/kube/objects.ts';
 import { ScriptedTransport } from '../../common/kube/scripted-transport.ts';
 import type { KubeRequest, KubeResponse } from '../../common/kube/transport.ts';
@@ -39,6 +40,7 @@ beforeEach(() => {
   transport = new ScriptedTransport(answer);
   errors = [];
   writer = new ServiceWriter({
+    names: DEFAULT_INSTANCE,
     transport,
     clock,
     random: seededRandom(1),
@@ -264,7 +266,7 @@ async function write(wish: ServiceWish): Promise<void> {
 
 function record() {
   if (!stored) throw new Error('there is no Service');
-  return serviceRecord(structuredClone(stored));
+  return serviceRecord(structuredClone(stored), DEFAULT_INSTANCE);
 }
 
 /** GET and merge patches with preconditions, as the API server does them. */

@@ -1,16 +1,14 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Clock } from '../../common/clock.ts';
+import type { InstanceNames } from '../../common/instance-names.ts';
 import { get, type Patch, patch } from '../../common/kube/client.ts';
 import type { Ingress, KubeObject, Service } from '../../common/kube/objects.ts';
 import { ingressPath, servicePath } from '../../common/kube/paths.ts';
 import type { KubeTransport } from '../../common/kube/transport.ts';
 import {
-  ADOPTED_LISTENERS_ANNOTATION,
-  FINALIZER,
   INGRESS_LOAD_BALANCER_ID_ANNOTATION,
   INGRESS_MODE_ANNOTATION,
   LOAD_BALANCER_ID_ANNOTATION,
-  LOAD_BALANCERS_ANNOTATION,
   MODE_ANNOTATION,
   TKE_FINALIZER_SUFFIX,
 } from '../../common/names.ts';
@@ -30,8 +28,8 @@ function idAnnotation({ kind }: OwnerRecord): string {
   return kind === 'Ingress' ? INGRESS_LOAD_BALANCER_ID_ANNOTATION : LOAD_BALANCER_ID_ANNOTATION;
 }
 
-function ourAnnotations(service: OwnerRecord): readonly string[] {
-  return [idAnnotation(service), LOAD_BALANCERS_ANNOTATION, ADOPTED_LISTENERS_ANNOTATION];
+function recordKeys({ loadBalancersAnnotation, adoptedListenersAnnotation }: InstanceNames): readonly string[] {
+  return [loadBalancersAnnotation, adoptedListenersAnnotation];
 }
 
 /** What should stand on a Service or Ingress about its load balancer. */
@@ -61,19 +59,23 @@ export interface ServicePatch {
  * The patches that bring the Service to the wish, none if it is there. Each holds only for this UID, and those that change
  * a list only for this version, since a list is replaced as a whole.
  */
-function servicePatches(service: OwnerRecord, wish: ServiceWish): readonly ServicePatch[] {
+function servicePatches(service: OwnerRecord, wish: ServiceWish, names: InstanceNames): readonly ServicePatch[] {
   switch (wish.type) {
     case 'claimed':
-      return claimPatches(service, wish.add, wish.drop);
+      return claimPatches(service, wish, names);
     case 'status':
       return service.deleting ? [] : statusPatches(service, wish.status);
     case 'released':
-      return wish.keepsAddress ? handBackPatches(service) : releasePatches(service);
+      return wish.keepsAddress ? handBackPatches(service, names) : releasePatches(service, names);
   }
 }
 
 /** Finalizer and record are one patch: what is in the record is never without the finalizer. */
-function claimPatches(service: OwnerRecord, add: RecordEntries, drop: RecordEntries): readonly ServicePatch[] {
+function claimPatches(
+  service: OwnerRecord,
+  { add, drop }: { readonly add: RecordEntries; readonly drop: RecordEntries },
+  names: InstanceNames,
+): readonly ServicePatch[] {
   const present = { loadBalancers: service.recorded, adoptedListeners: service.adopted };
   // Nothing is made any more for what is being deleted, and the API server lets nobody add a finalizer to it.
   const wanted = changedRecord(present, service.deleting ? NO_ENTRIES : add, drop);
@@ -84,8 +86,8 @@ function claimPatches(service: OwnerRecord, add: RecordEntries, drop: RecordEntr
   const metadata = {
     uid,
     resourceVersion,
-    ...(lacksFinalizer && { finalizers: [...finalizers, FINALIZER] }),
-    ...(!isRecorded && { annotations: recordAnnotations(wanted) }),
+    ...(lacksFinalizer && { finalizers: [...finalizers, names.finalizer] }),
+    ...(!isRecorded && { annotations: recordAnnotations(wanted, names) }),
   };
   return [{ subresource: undefined, patch: { type: 'merge', body: { metadata } } }];
 }
@@ -112,25 +114,25 @@ function ingressOf({ addresses, hostname }: ServiceStatus): readonly { ip?: stri
 }
 
 /** The finalizer goes last: after it a deleted Service is gone. */
-function releasePatches(service: OwnerRecord): readonly ServicePatch[] {
+function releasePatches(service: OwnerRecord, names: InstanceNames): readonly ServicePatch[] {
   const patches: ServicePatch[] = [];
   // Nobody reads the status of what is about to vanish.
   if (!service.deleting && service.ingress.length > 0) patches.push(ingressPatch(service, []));
-  const ours = ourAnnotations(service);
+  const ours = [idAnnotation(service), ...recordKeys(names)];
   const hasAnnotations = ours.some(annotation => service.annotations[annotation] !== undefined);
   if (!service.deleting && hasAnnotations) {
     patches.push(annotationPatch(service, noneOf(ours)));
   }
-  if (service.finalized) patches.push(finalizersPatch(service, othersFinalizers(service)));
+  if (service.finalized) patches.push(finalizersPatch(service, othersFinalizers(service, names)));
   return patches;
 }
 
 /** In one patch: what is half handed back would be ours again. */
-function handBackPatches(service: OwnerRecord): readonly ServicePatch[] {
+function handBackPatches(service: OwnerRecord, names: InstanceNames): readonly ServicePatch[] {
   if (!service.finalized) return [];
   const { uid, resourceVersion } = service;
-  const annotations = noneOf([LOAD_BALANCERS_ANNOTATION, ADOPTED_LISTENERS_ANNOTATION]);
-  const metadata = { uid, resourceVersion, annotations, finalizers: othersFinalizers(service) };
+  const annotations = noneOf(recordKeys(names));
+  const metadata = { uid, resourceVersion, annotations, finalizers: othersFinalizers(service, names) };
   return [{ subresource: undefined, patch: { type: 'merge', body: { metadata } } }];
 }
 
@@ -138,8 +140,8 @@ function noneOf(annotations: readonly string[]): Readonly<Record<string, null>> 
   return Object.fromEntries(annotations.map(annotation => [annotation, null]));
 }
 
-function othersFinalizers(service: OwnerRecord): readonly string[] {
-  return service.finalizers.filter(finalizer => finalizer !== FINALIZER && !isStuck(service, finalizer));
+function othersFinalizers(service: OwnerRecord, names: InstanceNames): readonly string[] {
+  return service.finalizers.filter(finalizer => finalizer !== names.finalizer && !isStuck(service, finalizer));
 }
 
 const MODES = { Service: MODE_ANNOTATION, Ingress: INGRESS_MODE_ANNOTATION } as const;
@@ -167,6 +169,7 @@ export interface ServiceWriterOptions {
   readonly transport: KubeTransport;
   readonly clock: Clock;
   readonly random: Random;
+  readonly names: InstanceNames;
   readonly onError: (service: OwnerRecord, error: unknown) => void;
   readonly observer?: WorkQueueObserver;
 }
@@ -214,7 +217,7 @@ export class ServiceWriter {
     // Claimed again before it was let go.
     const released = wish.type === 'claimed' && this.#work.pending(statusKey(service.uid))?.wish.type === 'released';
     if (released) this.#work.drop(statusKey(service.uid));
-    if (servicePatches(service, wish).length === 0) return true;
+    if (servicePatches(service, wish, this.#options.names).length === 0) return true;
     const key = keyOf(service, wish);
     const text = JSON.stringify(wish);
     const settled = this.#settled.get(key);
@@ -248,7 +251,7 @@ export class ServiceWriter {
   async #converge(known: OwnerRecord, wish: ServiceWish, signal: AbortSignal): Promise<void> {
     let service: OwnerRecord | undefined = known;
     for (let round = 0; round < ROUNDS_MAX && service; round++) {
-      const [next] = servicePatches(service, wish);
+      const [next] = servicePatches(service, wish, this.#options.names);
       if (!next) return;
       service = await this.#apply(service, next, signal);
     }
@@ -257,16 +260,14 @@ export class ServiceWriter {
 
   /** @returns the Service as it is now, undefined when it is gone. */
   async #apply(service: OwnerRecord, next: ServicePatch, signal: AbortSignal): Promise<OwnerRecord | undefined> {
-    const { transport } = this.#options;
+    const { transport, names } = this.#options;
+    const path = pathOf(service, next.subresource);
     try {
-      return recordOf(
-        service,
-        await patch<KubeObject>(transport, pathOf(service, next.subresource), next.patch, signal),
-      );
+      return recordOf(service, await patch<KubeObject>(transport, path, next.patch, signal), names);
     } catch (error) {
       if (writeFailure(error) !== 'changed') throw error;
     }
-    const present = recordOf(service, await get<KubeObject>(transport, pathOf(service), signal));
+    const present = recordOf(service, await get<KubeObject>(transport, pathOf(service), signal), names);
     return present.uid === service.uid ? present : undefined;
   }
 
@@ -287,8 +288,8 @@ function pathOf({ kind, namespace, name }: OwnerRecord, subresource?: 'status'):
 }
 
 /** @param object of the same kind as `known`, as the API server has it */
-function recordOf(known: OwnerRecord, object: KubeObject): OwnerRecord {
-  return known.kind === 'Ingress' ? ingressRecord(object as Ingress) : serviceRecord(object as Service);
+function recordOf(known: OwnerRecord, object: KubeObject, names: InstanceNames): OwnerRecord {
+  return known.kind === 'Ingress' ? ingressRecord(object as Ingress, names) : serviceRecord(object as Service, names);
 }
 
 /** The claim comes before anything is made, the status after: neither replaces the other. */

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
+import { DEFAULT_INSTANCE } from '../../common/instance-names.ts';
 import { GateState, HookKind, type PodRecord } from '../../common/pod-record.ts';
 import { VirtualClock } from '../../common/virtual-clock.ts';
 import { podRecord, podView } from '../core/pod.fixture.ts';
@@ -22,6 +23,7 @@ beforeEach(() => {
   told = [];
   owner = DEPLOYMENT;
   bare = new BarePods({
+    names: DEFAULT_INSTANCE,
     clock,
     view: { pods, servicesOf: uid => new Set(selected.has(uid) ? ['service-uid'] : []) },
     ports: {
@@ -81,6 +83,13 @@ describe('on its owner is told', () => {
   test('of a preStop of its own that it is to be done on SIGTERM', () => {
     see('pod-1', { hook: HookKind.OTHER });
     expect(told).toEqual([expect.stringMatching(/^CD3011 .*a preStop of its own.*Do that step on SIGTERM/)]);
+  });
+
+  test('of a Pod of another instance how to make it one of this', () => {
+    see('pod-1', { ...UNGATED, hook: HookKind.OTHER, labels: { 'clb-direct.io/instance': 'inner' } });
+    const remedy = /take the label clb-direct\.io\/instance out of the template\.$/;
+    expect(told).toEqual([expect.stringMatching(remedy), expect.stringMatching(remedy)]);
+    expect(told.join()).not.toContain('SIGTERM and remove');
   });
 
   test('nothing of a sleep, of which kubectl apply has warned', () => {

@@ -1,4 +1,6 @@
 import type { Clock } from '../../common/clock.ts';
+import type { InstanceNames } from '../../common/instance-names.ts';
+import { INSTANCE_LABEL } from '../../common/names.ts';
 import { GateState, HookKind, type PodRecord } from '../../common/pod-record.ts';
 import type { PodView } from '../core/cluster-view.ts';
 import type { LiveView } from '../core/live-view.ts';
@@ -11,6 +13,7 @@ export const UNHOOKED_BY = ['sleep', 'other', 'none'] as const;
 export type UnhookedBy = (typeof UNHOOKED_BY)[number];
 
 export interface BarePodsOptions {
+  readonly names: Pick<InstanceNames, 'name'>;
   readonly view: Pick<LiveView, 'pods' | 'servicesOf'>;
   readonly ports: Pick<LeaderPorts, 'reportOwner'>;
   readonly clock: Clock;
@@ -55,12 +58,24 @@ export class BarePods {
     const served = pod && isServed(pod) && view.servicesOf(podUid).size > 0 ? pod.record : undefined;
     const isUngated = served?.gate === GateState.ABSENT;
     const by = served && unhookedBy(served);
-    if (served && isUngated && !this.#ungated.has(podUid)) this.#tell(served, 'CD3010', ungatedProblem);
+    if (served && isUngated && !this.#ungated.has(podUid)) {
+      this.#tell(served, 'CD3010', owner => ungatedProblem(owner, this.#otherInstance(served)));
+    }
     if (served && (by === 'none' || by === 'other') && !this.#unhooked.get(by)?.has(podUid)) {
-      this.#tell(served, `CD3011 ${by}`, owner => unhookedProblem(owner, by));
+      this.#tell(served, `CD3011 ${by}`, owner => unhookedProblem(owner, by, this.#otherInstance(served)));
     }
     keep(this.#ungated, podUid, isUngated);
     for (const [kind, podUids] of this.#unhooked) keep(podUids, podUid, kind === by);
+  }
+
+  /** What would make it a Pod of this instance; undefined where it is one. */
+  #otherInstance({ labels }: PodRecord): string | undefined {
+    const { name } = this.#options.names;
+    const other = labels[INSTANCE_LABEL] ?? '';
+    if (other === name) return undefined;
+    const what =
+      name === '' ? `take the label ${INSTANCE_LABEL} out of` : `put the label ${INSTANCE_LABEL}: ${name} into`;
+    return `They are Pods of another instance of clb-direct: ${what} the template.`;
   }
 
   #tell(record: PodRecord, what: string, problemOf: (owner: EventSubject) => Problem): void {
@@ -107,19 +122,19 @@ function keep(podUids: Set<string>, podUid: string, isIn: boolean): void {
   else podUids.delete(podUid);
 }
 
-function ungatedProblem(owner: EventSubject): Problem {
+function ungatedProblem(owner: EventSubject, otherInstance: string | undefined): Problem {
   return problem(
     'CD3010',
-    `${whose(owner)} no readiness gate of clb-direct, so that a rolling update does not wait for the load balancer. ${remedy(owner, 'the gate')}`,
+    `${whose(owner)} no readiness gate of clb-direct, so that a rolling update does not wait for the load balancer. ${otherInstance ?? remedy(owner, 'the gate')}`,
   );
 }
 
-function unhookedProblem(owner: EventSubject, by: 'none' | 'other'): Problem {
+function unhookedProblem(owner: EventSubject, by: 'none' | 'other', otherInstance: string | undefined): Problem {
   const what = by === 'none' ? 'a container without a preStop' : 'a container with a preStop of its own';
   const how = by === 'none' ? remedy(owner, 'the hook') : 'Do that step on SIGTERM and remove the preStop.';
   return problem(
     'CD3011',
-    `${whose(owner)} ${what}: its SIGTERM does not wait for the load balancer, and requests may be lost when they are deleted. ${how}`,
+    `${whose(owner)} ${what}: its SIGTERM does not wait for the load balancer, and requests may be lost when they are deleted. ${otherInstance ?? how}`,
   );
 }
 

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { DEFAULT_INSTANCE } from '../../common/instance-names.ts';
 import { Knowledge } from '../knowledge.ts';
 import { serviceRecord } from '../service.fixture.ts';
 import { Claims, selectionOf } from './claims.ts';
@@ -8,6 +9,7 @@ function claims(fields: Parameters<typeof serviceRecord>[0]) {
   knowledge.services.replace(new Map([['default/web', serviceRecord(fields)]]));
   let tke: boolean | undefined;
   const made = new Claims({
+    names: DEFAULT_INSTANCE,
     knowledge,
     tkeController: () => tke,
     held: { has: () => true },

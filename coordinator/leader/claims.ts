@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import type { InstanceNames } from '../../common/instance-names.ts';
 import type { CertificateSettings } from '../cloud/settings.ts';
 import type { SelectingOwner } from '../core/owner-selections.ts';
 import { claimOfIngress } from '../ingress/ingress-claim.ts';
@@ -33,6 +34,7 @@ export interface ClaimChange {
 }
 
 export interface ClaimsOptions {
+  readonly names: InstanceNames;
   readonly knowledge: Pick<Knowledge, 'services' | 'ingresses' | 'tkeServiceConfigs'>;
   readonly tkeController: TkeControllers;
   readonly held: Pick<HeldServices, 'has'>;
@@ -86,7 +88,7 @@ export class Claims {
 
   /** @param named takes all that the object refers to */
   #readService(key: string, named: Set<string>): Read<ServiceRecord> {
-    const { knowledge, certificates, tkeController } = this.#options;
+    const { names, knowledge, certificates, tkeController } = this.#options;
     const service = knowledge.services.get(key);
     const hasTke = tkeController('Service');
     if (!service) return { service, claim: undefined };
@@ -95,11 +97,11 @@ export class Claims {
       named.add(`Secret ${namespace}/${name}`);
       return certificateIn(certificates.of({ namespace, name }));
     };
-    return { service, claim: claimOf(service, { tkeController: hasTke === true, certificateOf }) };
+    return { service, claim: claimOf(service, { names, tkeController: hasTke === true, certificateOf }) };
   }
 
   #readIngress(key: string, named: Set<string>): Read<IngressRecord> {
-    const { knowledge, certificates, tkeController } = this.#options;
+    const { names, knowledge, certificates, tkeController } = this.#options;
     const ingress = knowledge.ingresses.get(key);
     const hasTke = tkeController('Ingress');
     if (!ingress) return { service: undefined, claim: undefined };
@@ -110,6 +112,7 @@ export class Claims {
       return `${namespace}/${name}`;
     };
     const claim = claimOfIngress(ingress, {
+      names,
       tkeController: hasTke === true,
       service: name => knowledge.services.get(refer('Service', name)),
       secret: name => {

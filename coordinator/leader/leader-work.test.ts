@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { DEFAULT_INSTANCE } from '../../common/instance-names.ts';
 import { silentLogger } from '../../common/logger.ts';
 import { EXISTING_LOAD_BALANCER_ANNOTATION } from '../../common/names.ts';
 import { GateState, type PodRecord } from '../../common/pod-record.ts';
@@ -63,6 +64,7 @@ class Term {
   constructor({ predecessorWritesUntil = Number.NEGATIVE_INFINITY } = {}) {
     this.cloud.balancers.push(loadBalancer({ id: 'lb-1', tags: TAGS }));
     this.#work = new LeaderWork({
+      names: DEFAULT_INSTANCE,
       knowledge: this.knowledge,
       ports: this.#ports(),
       cloud: this.cloud,

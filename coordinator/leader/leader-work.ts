@@ -1,4 +1,5 @@
 import type { Clock } from '../../common/clock.ts';
+import type { InstanceNames } from '../../common/instance-names.ts';
 import type { Logger } from '../../common/logger.ts';
 import type { Random } from '../../common/random.ts';
 import type { Cloud, HealthCheckSettings } from '../cloud/types.ts';
@@ -50,6 +51,7 @@ import { WantedRules } from './wanted-rules.ts';
 
 export interface LeaderWorkOptions {
   readonly knowledge: Knowledge;
+  readonly names: InstanceNames;
   readonly ports: LeaderPorts;
   readonly cloud: Cloud;
   readonly clock: Clock;

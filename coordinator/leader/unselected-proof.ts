@@ -1,3 +1,4 @@
+import type { InstanceNames } from '../../common/instance-names.ts';
 import type { PodView } from '../core/cluster-view.ts';
 import { isSelected } from '../core/selector-index.ts';
 import { claimOfIngress } from '../ingress/ingress-claim.ts';
@@ -18,11 +19,17 @@ interface KnownList {
 export class UnselectedProof {
   readonly #ports: Pick<LeaderPorts, 'listServices'>;
   readonly #tkeController: TkeControllers;
+  readonly #names: InstanceNames;
   readonly #lists = new Map<string, KnownList>();
   /** By namespace, the Pods that wait for another list. */
   readonly #waiting = new Map<string, Set<string>>();
 
-  constructor(options: { ports: Pick<LeaderPorts, 'listServices'>; tkeController: TkeControllers }) {
+  constructor(options: {
+    ports: Pick<LeaderPorts, 'listServices'>;
+    tkeController: TkeControllers;
+    names: InstanceNames;
+  }) {
+    this.#names = options.names;
     this.#ports = options.ports;
     this.#tkeController = options.tkeController;
   }
@@ -54,12 +61,14 @@ export class UnselectedProof {
   }
 
   #ofServices({ services }: NamespaceList): Claim[] {
-    return services.map(service => claimOf(service, { tkeController: this.#tkeController('Service') === true }));
+    const options = { names: this.#names, tkeController: this.#tkeController('Service') === true };
+    return services.map(service => claimOf(service, options));
   }
 
   /** Whatever certificates there are: they select nothing. */
   #ofIngresses(services: readonly ServiceRecord[], ingresses: readonly IngressRecord[]): Claim[] {
     const facts = {
+      names: this.#names,
       tkeController: this.#tkeController('Ingress') === true,
       service: (name: string) => services.find(service => service.name === name),
       secret: () => undefined,

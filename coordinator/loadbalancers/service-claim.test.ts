@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { DEFAULT_INSTANCE, instanceNames } from '../../common/instance-names.ts';
 import {
   ADOPT_LISTENER_ANNOTATION,
   DIRECT_ACCESS_ANNOTATION,
@@ -21,7 +22,7 @@ function service(fields: Partial<ServiceRecord>): ServiceRecord {
 }
 
 function claim(fields: Partial<ServiceRecord>, tkeController = false) {
-  return claimOf(service(fields), { tkeController });
+  return claimOf(service(fields), { names: DEFAULT_INSTANCE, tkeController });
 }
 
 /** What the claimed Service asks for. */
@@ -53,6 +54,16 @@ describe('a Service is claimed', () => {
     ['is being deleted and has nothing of ours', { deleting: true }],
   ])('not when it %s', (_, fields) => {
     expect(claim(fields)).toEqual({ kind: 'unclaimed' });
+  });
+
+  test.each<[string, Partial<ServiceRecord>, string]>([
+    ['its own class', { loadBalancerClass: 'clb-direct.io/clb-inner' }, 'claimed'],
+    ['no class', {}, 'unclaimed'],
+    ['the default instance’s class', { loadBalancerClass: LOAD_BALANCER_CLASS }, 'unclaimed'],
+  ])('by an instance with a name when it has %s', (_, fields, kind) => {
+    const names = instanceNames({ name: 'inner', hookPort: 19_450 });
+    expect(claimOf(service(fields), { names, tkeController: false }).kind).toBe(kind);
+    expect(claim(fields).kind).toBe(kind === 'claimed' ? 'unclaimed' : 'claimed');
   });
 
   test('not beside TKE’s own controller, unless it is handed over or of our class', () => {

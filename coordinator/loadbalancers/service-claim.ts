@@ -1,9 +1,9 @@
+import type { InstanceNames } from '../../common/instance-names.ts';
 import {
   ADOPT_LISTENER_ANNOTATION,
   DIRECT_ACCESS_ANNOTATION,
   EXISTING_LOAD_BALANCER_ANNOTATION,
   INTERNAL_SUBNET_ANNOTATION,
-  LOAD_BALANCER_CLASS,
   MODE_ANNOTATION,
 } from '../../common/names.ts';
 import type { ServiceRecord } from '../kube/service-reflector.ts';
@@ -26,6 +26,7 @@ import {
 import { type CertificateOf, serviceRules } from './service-rules.ts';
 
 export interface ClaimOptions {
+  readonly names: InstanceNames;
   /** TKE's own Service controller runs in this cluster, so that an annotation alone does not say who shall act. */
   readonly tkeController: boolean;
   /** None is known unless given. */
@@ -36,12 +37,12 @@ export interface ClaimOptions {
 export function claimOf(service: ServiceRecord, options: ClaimOptions): Claim {
   const direct = service.annotations[DIRECT_ACCESS_ANNOTATION];
   const adopt = service.annotations[ADOPT_LISTENER_ANNOTATION];
-  const ownClass = service.loadBalancerClass === LOAD_BALANCER_CLASS;
-  if (service.deleting) return service.finalized ? leaving(service, options) : { kind: 'unclaimed' };
+  const ownClass = service.loadBalancerClass === options.names.loadBalancerClass;
+  if (service.deleting || isOthers(service, options))
+    return service.finalized ? leaving(service, options) : { kind: 'unclaimed' };
   if (!isSwitch(direct)) return refused(service, options, invalidSwitch(service, DIRECT_ACCESS_ANNOTATION, direct));
   const wanted = service.type === 'LoadBalancer' && (ownClass || direct === 'true');
   if (!wanted) return service.finalized ? leaving(service, options) : { kind: 'unclaimed' };
-  if (!ownClass && service.loadBalancerClass !== undefined) return { kind: 'unclaimed' };
   if (!ownClass && options.tkeController && service.annotations[MODE_ANNOTATION] !== 'skip') {
     return service.adopted.length > 0 ? handedBack(service, options) : refused(service, options, claimedTwice(service));
   }
@@ -49,6 +50,12 @@ export function claimOf(service: ServiceRecord, options: ClaimOptions): Claim {
   const intent = intentOf(service, options);
   const barrier = crossRegionProblem(annotated(service)) ?? openToAll(service, intent);
   return barrier ? refused(service, options, barrier) : { kind: 'claimed', intent };
+}
+
+/** A Service without a class is the default instance's alone. */
+function isOthers({ loadBalancerClass }: ServiceRecord, { names }: ClaimOptions): boolean {
+  if (loadBalancerClass === undefined) return names.name !== '';
+  return loadBalancerClass !== names.loadBalancerClass;
 }
 
 function isSwitch(value: string | undefined): value is 'true' | 'false' | undefined {

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { DEFAULT_INSTANCE } from '../../common/instance-names.ts';
 import type { Pod } from '../../common/kube/objects.ts';
 import { ScriptedTransport, type ScriptedWatch } from '../../common/kube/scripted-transport.ts';
 import type { WatchEvent } from '../../common/kube/transport.ts';
@@ -34,6 +35,7 @@ class Stand {
     const items = new Map(nodes.map(name => [name, nodeRecord({ metadata: { name } })]));
     this.knowledge.applyNodes({ type: 'replaced', items, resourceVersion: '1' }, this.clock.now());
     this.cover = new PodCover({
+      names: DEFAULT_INSTANCE,
       transport: this.transport,
       clock: this.clock,
       random: seededRandom(1),

@@ -1,4 +1,5 @@
 import type { Clock } from '../../common/clock.ts';
+import type { InstanceNames } from '../../common/instance-names.ts';
 import type { Pod } from '../../common/kube/objects.ts';
 import { type ReflectorEvent, runReflector } from '../../common/kube/reflector.ts';
 import type { KubeTransport } from '../../common/kube/transport.ts';
@@ -18,6 +19,7 @@ export interface PodWatchOptions {
   readonly log: Logger;
   readonly knowledge: Pick<Knowledge, 'store' | 'nodes'>;
   readonly policy: NodePolicy;
+  readonly names: InstanceNames;
 }
 
 interface PlacedPod {
@@ -62,7 +64,7 @@ function project(pod: Pod, nodes: ReadonlySet<string>, options: PodWatchOptions)
   const node = pod.spec.nodeName;
   if (node === undefined || !nodes.has(node)) return undefined;
   const network = options.knowledge.nodes.get(node)?.network;
-  return { node, record: eniByNode(projectPod(pod, options.policy), network) };
+  return { node, record: eniByNode(projectPod(pod, options.policy, options.names), network) };
 }
 
 function take(event: ReflectorEvent<PlacedPod>, nodes: ReadonlySet<string>, options: PodWatchOptions): void {

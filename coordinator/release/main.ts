@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { systemClock } from '../../common/clock.ts';
 import { deadline } from '../../common/deadline.ts';
+import { namesFrom } from '../../common/instance-options.ts';
 import { KubeConfigError } from '../../common/kube/configuration.ts';
 import { httpsKubeTransport } from '../../common/kube/https-transport.ts';
 import { loadKubeConfig } from '../../common/kube/kubeconfig.ts';
@@ -31,12 +32,13 @@ export async function main(argv: readonly string[], environment: Environment): P
 
 async function run(values: ReleaseOptionValues, environment: Environment): Promise<number> {
   const { namespace, kubeconfig, nodeCleanupFile, timeoutSeconds } = values;
+  const names = namesFrom(values);
   const clock = systemClock();
   const transport = httpsKubeTransport(await loadKubeConfig({ kubeconfigPath: kubeconfig, environment }));
   const nodeCleanup = nodeCleanupFile === undefined ? undefined : await readCleanup(nodeCleanupFile);
   using limit = deadline(clock, 'the release', timeoutSeconds * 1_000);
   const say = (line: string) => console.log(line);
-  const failures = await release({ transport, clock, namespace, say, signal: limit.signal }, nodeCleanup);
+  const failures = await release({ transport, clock, namespace, names, say, signal: limit.signal }, nodeCleanup);
   for (const failure of failures) console.error(`clb-direct release: ${failure}`);
   say(failures.length === 0 ? 'the cluster is handed back' : 'not all is done: mend it and try again');
   return failures.length === 0 ? DONE : FAILED;

@@ -52,5 +52,7 @@ async function tellNodesLeft(context: ReleaseContext, cleanup: NodeCleanup): Pro
   context.say(
     `redirect rules may be left on: ${left.map(({ spec }) => spec.nodeName ?? '?').join(' ') || 'some nodes'}`,
   );
-  context.say('  they do no harm; a restart of the node removes them, or: nft delete table ip clb_direct');
+  context.say(
+    `  they do no harm; a restart of the node removes them, or: nft delete table ip ${context.names.redirectTable}`,
+  );
 }

@@ -1,3 +1,4 @@
+import { INSTANCE_OPTIONS } from '../../common/instance-options.ts';
 import { integer, type OptionValues, text } from '../../common/options.ts';
 
 /** What `clb-direct release` takes on its command line. */
@@ -8,6 +9,7 @@ export const RELEASE_OPTIONS = {
     optional: true,
   }),
   namespace: text({ description: 'namespace of clb-direct', placeholder: 'NAME', default: 'clb-direct' }),
+  ...INSTANCE_OPTIONS,
   nodeCleanupFile: text({
     description: 'JSON of the DaemonSet that takes the redirect rule off each node; without it the rules stay',
     placeholder: 'FILE',

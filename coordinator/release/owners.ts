@@ -2,7 +2,7 @@ import { get, patch } from '../../common/kube/client.ts';
 import type { KubeObject } from '../../common/kube/objects.ts';
 import { ingressPath, servicePath } from '../../common/kube/paths.ts';
 import { KubeResponseError } from '../../common/kube/transport.ts';
-import { FINALIZER, INGRESS_LOAD_BALANCER_ID_ANNOTATION, LOAD_BALANCER_ID_ANNOTATION } from '../../common/names.ts';
+import { INGRESS_LOAD_BALANCER_ID_ANNOTATION, LOAD_BALANCER_ID_ANNOTATION } from '../../common/names.ts';
 import { eventually, ignoreMissing, listIfKnown, type ReleaseContext } from './release-context.ts';
 
 interface OwnerKind {
@@ -59,21 +59,23 @@ export async function releaseOwners(context: ReleaseContext): Promise<void> {
 }
 
 async function finalized(context: ReleaseContext, { collection }: OwnerKind): Promise<readonly KubeObject[]> {
-  return (await listIfKnown<KubeObject>(context, collection)).filter(isFinalized);
+  const owners = await listIfKnown<KubeObject>(context, collection);
+  return owners.filter(owner => isFinalized(owner, context.names.finalizer));
 }
 
-function isFinalized({ metadata }: KubeObject): boolean {
-  return metadata.finalizers?.includes(FINALIZER) === true;
+function isFinalized({ metadata }: KubeObject, finalizer: string): boolean {
+  return metadata.finalizers?.includes(finalizer) === true;
 }
 
 /** A list is replaced as a whole, so it has to be the version that was read. */
 async function takeOff(context: ReleaseContext, { path }: OwnerKind, owner: KubeObject): Promise<void> {
-  const { transport, signal } = context;
+  const { transport, names, signal } = context;
+  const { finalizer } = names;
   const place = path(owner.metadata.namespace ?? '', owner.metadata.name);
   let present: KubeObject | undefined = owner;
-  for (let tries = 1; present && isFinalized(present); tries += 1) {
+  for (let tries = 1; present && isFinalized(present, finalizer); tries += 1) {
     const { uid, resourceVersion, finalizers = [] } = present.metadata;
-    const metadata = { uid, resourceVersion, finalizers: finalizers.filter(finalizer => finalizer !== FINALIZER) };
+    const metadata = { uid, resourceVersion, finalizers: finalizers.filter(each => each !== finalizer) };
     try {
       await patch(transport, place, { type: 'merge', body: { metadata } }, signal);
       return;

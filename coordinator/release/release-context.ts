@@ -1,4 +1,5 @@
 import { type Clock, sleep } from '../../common/clock.ts';
+import type { InstanceNames } from '../../common/instance-names.ts';
 import { list, remove } from '../../common/kube/client.ts';
 import type { KubeObject } from '../../common/kube/objects.ts';
 import { KubeResponseError, type KubeTransport } from '../../common/kube/transport.ts';
@@ -9,6 +10,7 @@ export interface ReleaseContext {
   readonly clock: Clock;
   /** Of clb-direct itself. */
   readonly namespace: string;
+  readonly names: InstanceNames;
   /** A line for whoever removes clb-direct. */
   readonly say: (line: string) => void;
   /** Aborts when the time for all of it is over. */

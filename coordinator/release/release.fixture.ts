@@ -1,3 +1,4 @@
+import { DEFAULT_INSTANCE } from '../../common/instance-names.ts';
 import type { KubeObject } from '../../common/kube/objects.ts';
 import type { KubeRequest, KubeResponse, KubeTransport } from '../../common/kube/transport.ts';
 import { FINALIZER, READINESS_GATE } from '../../common/names.ts';
@@ -31,6 +32,7 @@ export class ReleaseStage {
   readonly api = new TestApi({ latencyMs: 2 });
   readonly requests: KubeRequest[] = [];
   readonly said: string[] = [];
+  names = DEFAULT_INSTANCE;
   /** Whether coordinators end when their Deployment goes. */
   coordinatorsEnd = true;
   /** Nodes that are cleaned, of two. */
@@ -89,7 +91,7 @@ export class ReleaseStage {
   /** @returns what could not be done */
   release(): Promise<readonly string[]> {
     const say = (line: string) => this.said.push(line);
-    const context = { transport: this.#transport, clock: this.api.clock, namespace: NAMESPACE, say };
+    const context = { transport: this.#transport, clock: this.api.clock, namespace: NAMESPACE, names: this.names, say };
     return this.settled(release({ ...context, signal: new AbortController().signal }, CLEANUP));
   }
 

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
+import { instanceNames } from '../../common/instance-names.ts';
 import { FINALIZER, READINESS_GATE } from '../../common/names.ts';
 import { CONFIG_MAP, INGRESS, ReleaseStage, SECRET, SERVICE, WEBHOOK } from './release.fixture.ts';
 
@@ -119,6 +120,15 @@ describe('a release', () => {
       finalizers: ['example.com/other'],
       labels: { a: 'b' },
     });
+  });
+
+  test('leaves what another instance has', async () => {
+    stage.names = instanceNames({ name: 'inner', hookPort: 19_450 });
+    await stage.addService('inner', [stage.names.finalizer]);
+    await stage.release();
+    expect((await stage.read(`${SERVICES}/inner`))?.metadata.finalizers ?? []).toEqual([]);
+    expect((await stage.read(SERVICE))?.metadata.finalizers).toContain(FINALIZER);
+    expect(await stage.read(WEBHOOK)).toBeDefined();
   });
 
   test('leaves Services of others alone', async () => {

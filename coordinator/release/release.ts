@@ -42,7 +42,7 @@ export async function release(
 /** Before gates are opened: afterwards no new Pod gets one. */
 async function removeWebhook(context: ReleaseContext): Promise<void> {
   const kind = { group: 'admissionregistration.k8s.io', version: 'v1', resource: 'mutatingwebhookconfigurations' };
-  await removeIfThere(context, resourcePath({ ...kind, name: 'clb-direct' }));
+  await removeIfThere(context, resourcePath({ ...kind, name: context.names.webhookConfiguration }));
   context.say('the webhook is gone: new Pods get no gate and no hook');
 }
 

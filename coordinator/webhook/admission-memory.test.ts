@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
+import { DEFAULT_INSTANCE } from '../../common/instance-names.ts';
 import { silentLogger } from '../../common/logger.ts';
 import { seededRandom } from '../../common/random.ts';
 import { DrainPhase } from '../../proto/gen/clbdirect/v1/report.ts';
@@ -23,7 +24,7 @@ beforeEach(() => {
   api = new TestApi();
   knowledge = new Knowledge();
   const edges = { transport: api.transport, clock: api.clock, random: seededRandom(1), log: silentLogger };
-  memory = new AdmissionMemory({ ...edges, knowledge });
+  memory = new AdmissionMemory({ ...edges, names: DEFAULT_INSTANCE, knowledge });
 });
 
 describe('what a replica remembers for admissions', () => {
@@ -136,10 +137,13 @@ function namespace(name: string, labels: Record<string, string | null>) {
 
 function ingress() {
   const backend = { service: { name: 'web', port: { number: 80 } } };
-  return ingressRecord({
-    metadata: { name: 'site', namespace: 'default', uid: 'ingress-uid' },
-    spec: { ingressClassName: 'clb-direct', defaultBackend: backend },
-  });
+  return ingressRecord(
+    {
+      metadata: { name: 'site', namespace: 'default', uid: 'ingress-uid' },
+      spec: { ingressClassName: 'clb-direct', defaultBackend: backend },
+    },
+    DEFAULT_INSTANCE,
+  );
 }
 
 /** An agent tells that it held a Pod of the Service for so long. */

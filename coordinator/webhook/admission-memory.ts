@@ -1,4 +1,5 @@
 import type { Clock } from '../../common/clock.ts';
+import type { InstanceNames } from '../../common/instance-names.ts';
 import type { Pod } from '../../common/kube/objects.ts';
 import type { ReflectorEvent } from '../../common/kube/reflector.ts';
 import type { KubeTransport } from '../../common/kube/transport.ts';
@@ -13,6 +14,7 @@ import { DrainTimes } from './drain-times.ts';
 import type { Surroundings } from './surroundings.ts';
 
 export interface AdmissionMemoryOptions {
+  readonly names: InstanceNames;
   readonly knowledge: Knowledge;
   readonly transport: KubeTransport;
   readonly clock: Clock;
@@ -30,9 +32,13 @@ export class AdmissionMemory {
 
   constructor(options: AdmissionMemoryOptions) {
     this.#options = options;
-    const { knowledge } = options;
+    const { names, knowledge } = options;
     this.#tkeControllers = new TkeControllers({ ...options, onChange: () => this.#selections.refreshAll() });
-    this.#selections = new ClaimedSelections({ knowledge, tkeController: kind => this.#tkeControllers.has(kind) });
+    this.#selections = new ClaimedSelections({
+      names,
+      knowledge,
+      tkeController: kind => this.#tkeControllers.has(kind),
+    });
   }
 
   /** Keeps up until `signal` aborts. */

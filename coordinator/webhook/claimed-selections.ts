@@ -1,8 +1,10 @@
+import type { InstanceNames } from '../../common/instance-names.ts';
 import type { Knowledge, KnowledgeChange } from '../knowledge.ts';
 import { type Claimed, Claims, selectionOf, type TkeControllers } from '../leader/claims.ts';
 import { ingressKey } from '../leader/object-key.ts';
 
 export interface ClaimedSelectionsOptions {
+  readonly names: InstanceNames;
   readonly knowledge: Pick<Knowledge, 'services' | 'ingresses' | 'tkeServiceConfigs'>;
   readonly tkeController: TkeControllers;
 }

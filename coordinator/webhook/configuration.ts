@@ -1,9 +1,9 @@
+import type { InstanceNames } from '../../common/instance-names.ts';
 import { resourcePath } from '../../common/kube/paths.ts';
-import { INJECT_ANNOTATION } from '../../common/names.ts';
+import { INJECT_ANNOTATION, INSTANCE_LABEL } from '../../common/names.ts';
 import type { ObjectShape } from './kept-object.ts';
 import { MIRROR_ANNOTATION } from './selection.ts';
 
-const CONFIGURATION_NAME = 'clb-direct';
 const WEBHOOK_SERVICE_NAME = 'clb-direct-webhook';
 const WEBHOOK_SERVICE_PORT = 9444;
 export const WEBHOOK_PATH = '/mutate-pods';
@@ -25,16 +25,17 @@ export interface ConfigurationOptions {
   readonly caPem: () => string;
   /** Whether Pods are sent to us at all. */
   readonly isWanted: boolean;
+  readonly names: InstanceNames;
 }
 
 /** The webhook's registration with the API server: all of its webhooks are ours, labels and annotations are not. */
-export function webhookConfiguration({ namespace, caPem, isWanted }: ConfigurationOptions): ObjectShape {
+export function webhookConfiguration({ namespace, caPem, isWanted, names }: ConfigurationOptions): ObjectShape {
   return {
     apiVersion: `${GROUP}/v1`,
     kind: 'MutatingWebhookConfiguration',
     collection: resourcePath({ group: GROUP, version: 'v1', resource: 'mutatingwebhookconfigurations' }),
-    name: CONFIGURATION_NAME,
-    desired: () => (isWanted ? [desiredWebhook(namespace, caPem())] : []),
+    name: names.webhookConfiguration,
+    desired: () => (isWanted ? [desiredWebhook(namespace, caPem(), names)] : []),
     // The API server leaves an empty list out.
     observed: found => found.webhooks ?? [],
     withDesired: (base, webhooks) => ({ ...base, webhooks }),
@@ -42,10 +43,11 @@ export function webhookConfiguration({ namespace, caPem, isWanted }: Configurati
 }
 
 /** Every field is written out, defaults too, so that what comes back can be compared as a whole. */
-function desiredWebhook(namespace: string, caPem: string): object {
-  const excluding = (key: string, value: string) => ({
-    matchExpressions: [{ key, operator: 'NotIn', values: [value] }],
-  });
+function desiredWebhook(namespace: string, caPem: string, { name }: InstanceNames): object {
+  const excluding = (key: string, value: string) => ({ key, operator: 'NotIn', values: [value] });
+  const isOfThisInstance = name
+    ? { key: INSTANCE_LABEL, operator: 'In', values: [name] }
+    : { key: INSTANCE_LABEL, operator: 'DoesNotExist' };
   return {
     name: 'pods.clb-direct.io',
     admissionReviewVersions: ['v1'],
@@ -56,9 +58,9 @@ function desiredWebhook(namespace: string, caPem: string): object {
     failurePolicy: 'Ignore',
     matchConditions: MATCH_CONDITIONS,
     matchPolicy: 'Equivalent',
-    namespaceSelector: excluding('kubernetes.io/metadata.name', 'kube-system'),
+    namespaceSelector: { matchExpressions: [excluding('kubernetes.io/metadata.name', 'kube-system')] },
     // Our own Pods must be able to start when nobody serves the webhook yet.
-    objectSelector: excluding('app.kubernetes.io/name', 'clb-direct'),
+    objectSelector: { matchExpressions: [excluding('app.kubernetes.io/name', 'clb-direct'), isOfThisInstance] },
     reinvocationPolicy: 'IfNeeded',
     rules: [{ apiGroups: [''], apiVersions: ['v1'], operations: ['CREATE'], resources: ['pods'], scope: 'Namespaced' }],
     sideEffects: 'None',

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { DEFAULT_INSTANCE } from '../../common/instance-names.ts';
 import { silentLogger } from '../../common/logger.ts';
 import { seededRandom } from '../../common/random.ts';
 import type { ServedCertificate } from './certificate-bundle.ts';
@@ -21,6 +22,7 @@ beforeEach(async () => {
   const base = { transport: stage.api.transport, namespace: 'clb-direct', clock: stage.api.clock };
   upkeep = new Upkeep({
     ...base,
+    names: DEFAULT_INSTANCE,
     source: new GivenCertificates({ ...base, issuer: stage.issuer, secretName: 'mine' }),
     random: seededRandom(1),
     logger: silentLogger,

@@ -1,5 +1,5 @@
+import type { InstanceNames } from '../../common/instance-names.ts';
 import type { Container, Pod, Probe } from '../../common/kube/objects.ts';
-import { HOOK_PORT } from '../../common/names.ts';
 import { eniMark, toleratesSuperNode } from './eni-marks.ts';
 import type { Surroundings } from './surroundings.ts';
 
@@ -22,12 +22,17 @@ export interface HookChoice {
 /** Pod Security Standards that refuse a hook with a host, be it 127.0.0.1. */
 const REFUSING_LEVELS = ['baseline', 'restricted'];
 
-/** The hook for the Pod where `configured` is what the cluster is set up for. */
-export function hookChoice(pod: Pod, configured: HookMode, surroundings: Surroundings): HookChoice {
-  const obstacle = obstacleTo(pod);
+/** What the cluster is set up for. */
+export interface ConfiguredHook {
+  readonly hookMode: HookMode;
+  readonly names: Pick<InstanceNames, 'hookPort'>;
+}
+
+export function hookChoice(pod: Pod, configured: ConfiguredHook, surroundings: Surroundings): HookChoice {
+  const obstacle = obstacleTo(pod, configured.names.hookPort);
   const canRedirect = obstacle === undefined;
   if (obstacle && obstacle.mode === 'sleep') return { mode: 'sleep', canRedirect, shortfall: obstacle.reason };
-  const mode = obstacle?.mode ?? configured;
+  const mode = obstacle?.mode ?? configured.hookMode;
   switch (mode) {
     case 'redirect':
       return { mode, canRedirect, shortfall: undefined };
@@ -41,13 +46,18 @@ export function hookChoice(pod: Pod, configured: HookMode, surroundings: Surroun
 }
 
 /** What keeps a call to the Pod's own address from reaching the agent, and what is left instead. */
-function obstacleTo(pod: Pod): { readonly mode: 'loopback' | 'sleep'; readonly reason: string } | undefined {
+function obstacleTo(
+  pod: Pod,
+  hookPort: number,
+): { readonly mode: 'loopback' | 'sleep'; readonly reason: string } | undefined {
   if (eniMark(pod) === 'superNode' || toleratesSuperNode(pod)) {
     return { mode: 'sleep', reason: 'super nodes have no agent' };
   }
-  const occupant = [...pod.spec.containers, ...(pod.spec.initContainers ?? [])].find(occupiesHookPort);
+  const occupant = [...pod.spec.containers, ...(pod.spec.initContainers ?? [])].find(container =>
+    occupies(container, hookPort),
+  );
   if (occupant) {
-    return { mode: 'sleep', reason: `container "${occupant.name}" uses port ${HOOK_PORT}; use another port` };
+    return { mode: 'sleep', reason: `container "${occupant.name}" uses port ${hookPort}; use another port` };
   }
   // The kubelet finds no address to call.
   return pod.spec.hostNetwork ? { mode: 'loopback', reason: 'hostNetwork' } : undefined;
@@ -62,11 +72,10 @@ function refusalOf({ namespace }: Surroundings): string | undefined {
 }
 
 /** The node does not redirect calls to a port that the Pod itself answers or is probed on. */
-function occupiesHookPort(container: Container): boolean {
+function occupies(container: Container, hookPort: number): boolean {
   const probes = [container.readinessProbe, container.livenessProbe, container.startupProbe];
-  return (container.ports ?? []).some(port => port.containerPort === HOOK_PORT) || probes.some(probesHookPort);
-}
-
-function probesHookPort(probe: Probe | undefined): boolean {
-  return Number(probe?.httpGet?.port) === HOOK_PORT || Number(probe?.tcpSocket?.port) === HOOK_PORT;
+  return (container.ports ?? []).some(port => port.containerPort === hookPort) || probes.some(asks);
+  function asks(probe: Probe | undefined): boolean {
+    return Number(probe?.httpGet?.port) === hookPort || Number(probe?.tcpSocket?.port) === hookPort;
+  }
 }

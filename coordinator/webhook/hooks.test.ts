@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { DEFAULT_INSTANCE } from '../../common/instance-names.ts';
 import type { LifecycleHandler, Pod, PodSpec } from '../../common/kube/objects.ts';
 import { podHook } from '../../common/pods/pod-hook.ts';
 import { namespaceRecord } from '../kube/namespace-reflector.ts';
@@ -103,7 +104,7 @@ describe('the hook', () => {
     const spec = { hostNetwork: true, containers: [container('web'), container('log')] };
     const { pod } = injected(eniPod(spec), { policy: { newToken }, surroundings: SELECTED });
     expect(made).toBe(1);
-    expect(podHook(pod)).toEqual({ type: 'token', token: `${TOKEN}-1` });
+    expect(podHook(pod, DEFAULT_INSTANCE.hookPort)).toEqual({ type: 'token', token: `${TOKEN}-1` });
     expect(new Set(preStops(pod).map(preStop => preStop?.httpGet?.path)).size).toBe(1);
   });
 

@@ -1,5 +1,6 @@
+import { DEFAULT_INSTANCE, type InstanceNames } from '../../common/instance-names.ts';
 import type { Pod } from '../../common/kube/objects.ts';
-import { CUSTOM_WEIGHT_ANNOTATION, INGRESS_CUSTOM_WEIGHT_ANNOTATION, READINESS_GATE } from '../../common/names.ts';
+import { CUSTOM_WEIGHT_ANNOTATION, INGRESS_CUSTOM_WEIGHT_ANNOTATION } from '../../common/names.ts';
 import { drainBudget, type GracePolicy, raiseGrace } from './grace.ts';
 import type { HookMode } from './hook-choice.ts';
 import { newHookToken } from './hook-token.ts';
@@ -11,11 +12,14 @@ import { bounded, quoted } from './warning.ts';
 
 const WEIGHT_MAX = 100;
 
-export interface InjectionPolicy extends SelectionPolicy, HookPolicy, GracePolicy {}
+export interface InjectionPolicy extends SelectionPolicy, HookPolicy, GracePolicy {
+  readonly names: InstanceNames;
+}
 
 export const DEFAULT_INJECTION_POLICY: InjectionPolicy = {
   pods: 'withEniMark',
   hookMode: 'redirect',
+  names: DEFAULT_INSTANCE,
   newToken: newHookToken,
   drainSecondsDefault: 30,
   drainSecondsMax: 600,
@@ -50,7 +54,7 @@ export function injectPod(pod: Pod, policy: InjectionPolicy, surroundings: Surro
     ...(isHooked ? budget.warnings : []),
   ];
   return {
-    patch: [...injectGate(pod), ...hooks.patch, ...grace],
+    patch: [...injectGate(pod, policy.names), ...hooks.patch, ...grace],
     warnings: warnings.map(bounded),
     hookMode: isHooked ? hooks.mode : undefined,
   };
@@ -66,9 +70,9 @@ function weightWarnings({ metadata }: Pod): string[] {
   });
 }
 
-function injectGate({ spec }: Pod): JsonPatchOperation[] {
-  const gate = { conditionType: READINESS_GATE };
+function injectGate({ spec }: Pod, { readinessGate }: InstanceNames): JsonPatchOperation[] {
+  const gate = { conditionType: readinessGate };
   if (!spec.readinessGates) return [{ op: 'add', path: '/spec/readinessGates', value: [gate] }];
-  if (spec.readinessGates.some(({ conditionType }) => conditionType === READINESS_GATE)) return [];
+  if (spec.readinessGates.some(({ conditionType }) => conditionType === readinessGate)) return [];
   return [{ op: 'add', path: '/spec/readinessGates/-', value: gate }];
 }

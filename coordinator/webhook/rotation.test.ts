@@ -6,6 +6,7 @@ import { noMetrics } from '../../agent/metrics.ts';
 import { grpcReportConnector } from '../../agent/report/grpc-connector.ts';
 import { reportStreams } from '../../agent/report/report-streams.fixture.ts';
 import { type Clock, systemClock } from '../../common/clock.ts';
+import { DEFAULT_INSTANCE } from '../../common/instance-names.ts';
 import { create, get, patch } from '../../common/kube/client.ts';
 import type { ConfigMap, KubeObject, Pod, Secret } from '../../common/kube/objects.ts';
 import type { KubeTransport } from '../../common/kube/transport.ts';
@@ -142,6 +143,7 @@ class Replica {
     const source = new OwnCertificates({ ...base, issuer: x509Issuer(), terms: TERMS });
     this.upkeep = new Upkeep({
       ...base,
+      names: DEFAULT_INSTANCE,
       source,
       random: seededRandom(1),
       instance: name,

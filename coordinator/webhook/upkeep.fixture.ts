@@ -1,3 +1,4 @@
+import { DEFAULT_INSTANCE } from '../../common/instance-names.ts';
 import type { KubeObject } from '../../common/kube/objects.ts';
 import { KubeConnectionError, type KubeRequest, type KubeTransport } from '../../common/kube/transport.ts';
 import { silentLogger } from '../../common/logger.ts';
@@ -96,6 +97,7 @@ export class StagedReplica {
     const logger = silentLogger;
     this.upkeep = new Upkeep({
       ...base,
+      names: DEFAULT_INSTANCE,
       logger,
       source: new OwnCertificates({ ...base, issuer, terms: TERMS, logger }),
       random: seededRandom(replicas.length + 1),

@@ -1,4 +1,5 @@
 import { type Clock, sleep } from '../../common/clock.ts';
+import type { InstanceNames } from '../../common/instance-names.ts';
 import { resourcePath } from '../../common/kube/paths.ts';
 import type { KubeTransport } from '../../common/kube/transport.ts';
 import type { Logger } from '../../common/logger.ts';
@@ -25,6 +26,7 @@ export interface UpkeepOptions {
   readonly namespace: string;
   /** Whether the API server is to send Pods to the webhook; if not, an earlier registration is emptied. */
   readonly isWebhookWanted: boolean;
+  readonly names: InstanceNames;
   /** Name of this replica: the source of its Events. */
   readonly instance: string;
   readonly onWritten: (kind: string, outcome: Exclude<KeptOutcome, 'unchanged'>) => void;
@@ -89,9 +91,10 @@ export class Upkeep {
 
   /** The leader's part, until `signal` aborts; beside `follow`. Never rejects. */
   async lead(signal: AbortSignal): Promise<void> {
-    const { namespace, source, isWebhookWanted: isWanted } = this.#options;
+    const { namespace, source, names, isWebhookWanted: isWanted } = this.#options;
     const caPem = () => source.current?.caPem ?? '';
-    const shapes = [authorityConfigMap({ namespace, caPem }), webhookConfiguration({ namespace, caPem, isWanted })];
+    const registration = webhookConfiguration({ namespace, caPem, isWanted, names });
+    const shapes = [authorityConfigMap({ namespace, caPem }), registration];
     const objects = shapes.map(shape => new KeptObject(shape, this.#options));
     const events = new EventRecorder({
       ...this.#options,

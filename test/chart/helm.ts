@@ -23,9 +23,14 @@ export interface Rendered {
   readonly [field: string]: unknown;
 }
 
+export interface RenderOptions {
+  readonly kubernetes?: string;
+  readonly namespace?: string;
+}
+
 export interface Helm {
   /** The objects that `helm install` with these values would make, hooks among them, and those that hooks make. @throws what helm says. */
-  render(values?: Json, kubernetes?: string): Promise<readonly Rendered[]>;
+  render(values?: Json, options?: RenderOptions): Promise<readonly Rendered[]>;
 }
 
 /** Values that are the user's to give. */
@@ -40,16 +45,20 @@ export async function findHelm(): Promise<Helm | string> {
     return 'helm is not built and there is no Go to build it; see https://go.dev/dl/';
   }
   const folder = await builtPrograms(settings, 'helm', () => {});
-  return { render: (values = {}, kubernetes = '1.34.0') => render(join(folder, 'helm'), values, kubernetes) };
+  return { render: (values = {}, options = {}) => render(join(folder, 'helm'), values, options) };
 }
 
-async function render(helm: string, values: Json, kubernetes: string): Promise<readonly Rendered[]> {
+async function render(
+  helm: string,
+  values: Json,
+  { kubernetes = '1.34.0', namespace = 'clb-direct' }: RenderOptions,
+): Promise<readonly Rendered[]> {
   const command = [
     helm,
     'template',
     'clb-direct',
     chartFolder,
-    '--namespace=clb-direct',
+    `--namespace=${namespace}`,
     '--values=-',
     `--kube-version=${kubernetes}`,
   ];

@@ -1,4 +1,5 @@
 import { beforeAll, expect, test } from 'vitest';
+import { DEFAULT_INSTANCE } from '../../common/instance-names.ts';
 import { ScriptedTransport } from '../../common/kube/scripted-transport.ts';
 import type { KubeRequest } from '../../common/kube/transport.ts';
 import { silentLogger } from '../../common/logger.ts';
@@ -119,7 +120,9 @@ async function playAdmissions(): Promise<void> {
     body: { metadata: { resourceVersion: '1' }, items: [] },
   }));
   const edges = { transport, clock, random: seededRandom(1), log: silentLogger };
-  const running = new AdmissionMemory({ ...edges, knowledge: new Knowledge() }).run(stop.signal);
+  const running = new AdmissionMemory({ ...edges, names: DEFAULT_INSTANCE, knowledge: new Knowledge() }).run(
+    stop.signal,
+  );
   await clock.advance(MINUTE_MS);
   stop.abort();
   await running;

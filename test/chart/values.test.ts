@@ -58,6 +58,18 @@ describe('the chart refuses', () => {
       { webhook: { hookMode: 'redirect' }, agent: { redirect: { enabled: false } } },
       /nobody would take the calls/,
     ],
+    [
+      'a second instance with the first one’s hooks',
+      { instance: { name: 'inner' } },
+      /agent\.hookPort is 19440, which/,
+    ],
+    [
+      'a second instance with the first one’s port for metrics',
+      { instance: { name: 'inner' }, agent: { hookPort: 19_450 } },
+      /agent\.metricsPort is 19441, which/,
+    ],
+    ['one port for two things', { agent: { hookPort: 19_441 } }, /are both 19441/],
+    ['a name that is no word', { instance: { name: 'Inner' } }, /instance\/name'.*does not match pattern/],
     ['a digest that is none', { image: { digest: 'sha256:1' } }, /digest'.*does not match pattern/],
   ])('%s', async ([, values, message], { skip }) => {
     if (typeof helm === 'string') return skip(helm);
@@ -68,12 +80,14 @@ describe('the chart refuses', () => {
 describe('the chart is for Kubernetes', () => {
   test("1.30 and later, vendors' versions among them", async ({ skip }) => {
     if (typeof helm === 'string') return skip(helm);
-    await helm.render({}, 'v1.30.0-tke.3');
-    await helm.render({}, '1.36.1');
+    await helm.render({}, { kubernetes: 'v1.30.0-tke.3' });
+    await helm.render({}, { kubernetes: '1.36.1' });
   });
 
   test('and for none before it', async ({ skip }) => {
     if (typeof helm === 'string') return skip(helm);
-    await expect(helm.render({}, '1.29.9')).rejects.toThrow(/requires kubeVersion: >=1\.30\.0-0 which is incompatible/);
+    await expect(helm.render({}, { kubernetes: '1.29.9' })).rejects.toThrow(
+      /requires kubeVersion: >=1\.30\.0-0 which is incompatible/,
+    );
   });
 });

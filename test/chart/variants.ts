@@ -23,6 +23,7 @@ export const variants: Readonly<Record<string, Readonly<Record<string, unknown>>
       spotNotice: { enabled: false },
     },
   },
+  'a second instance': { instance: { name: 'inner' }, agent: { hookPort: 19_450, metricsPort: 19_451 } },
   'every Pod': { webhook: { injectAlways: true } },
   'no webhook': { webhook: { enabled: false } },
   'a certificate of the user': { certificates: { existingSecret: 'tls' } },

@@ -9,7 +9,6 @@ import { containerRuntime } from '../../agent/runtime/container-runtime.ts';
 import type { RuntimeSource } from '../../agent/runtime/source.ts';
 import { aborted } from '../../common/aborted.ts';
 import type { Logger } from '../../common/logger.ts';
-import { HOOK_PORT } from '../../common/names.ts';
 import type { RedirectedCall } from '../../sandbox/kube/kubelet/modelled-network.ts';
 import type { ModelledRuntime } from '../../sandbox/kube/kubelet/modelled-runtime.ts';
 import type { NodeHttpGet } from '../../sandbox/kube/kubelet/node-network.ts';
@@ -27,9 +26,11 @@ export class ModelNode {
   readonly #rule = new RememberedRedirect();
   /** Who answers at which port. */
   readonly #handlers = new Map<number, RedirectedCall>();
+  readonly #hookPort: number;
   #lastPort = 0;
 
-  constructor(containers: ModelledRuntime, servers: ModelServers) {
+  constructor(containers: ModelledRuntime, servers: ModelServers, hookPort: number) {
+    this.#hookPort = hookPort;
     this.#containers = containers;
     this.#servers = servers;
   }
@@ -37,7 +38,7 @@ export class ModelNode {
   /** For the node's network: who answers a hook call to this address. */
   readonly redirect = (address: string, port: number): RedirectedCall | undefined => {
     const { standing } = this.#rule;
-    if (port !== HOOK_PORT || !standing?.addresses.includes(address)) return undefined;
+    if (port !== this.#hookPort || !standing?.addresses.includes(address)) return undefined;
     return this.#handlers.get(standing.agentPort) ?? refuse;
   };
 
@@ -57,7 +58,7 @@ export class ModelNode {
   ): Promise<void> {
     const held = new Set<Promise<string>>();
     this.#handlers.set(port, (request, caller) => {
-      const answer = clock.awake().then(() => callees.hold(calleeOf(request, callees), caller));
+      const answer = clock.awake().then(() => callees.hold(calleeOf(request, callees, this.#hookPort), caller));
       const call = orBroken(answer, severed);
       held.add(call);
       return call.finally(() => held.delete(call));
@@ -109,8 +110,8 @@ export class ModelNode {
 }
 
 /** As the agent's own server reads a call. */
-function calleeOf({ host, port, path }: NodeHttpGet, { podUidOf }: HookCallees): HookCallee {
-  const request = parseHookRequest({ method: 'GET', url: path, host: `${host}:${port}` });
+function calleeOf({ host, port, path }: NodeHttpGet, { podUidOf }: HookCallees, hookPort: number): HookCallee {
+  const request = parseHookRequest({ method: 'GET', url: path, host: `${host}:${port}`, hookPort });
   if (request.type === 'address') return request;
   const podUid = request.type === 'token' ? podUidOf(request.token) : undefined;
   if (podUid === undefined) throw new Error('the agent does not know the Pod of the call');

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { DEFAULT_INSTANCE } from '../../common/instance-names.ts';
 import type { Pod } from '../../common/kube/objects.ts';
 import { READINESS_GATE } from '../../common/names.ts';
 import { CERTIFICATE_TERMS } from '../../coordinator/webhook/certificate-step.ts';
@@ -85,7 +86,14 @@ test('whatever is deleted or edited while Pods are made is put right, and Pods b
 
 function leaderDuty(lent: DutyEdges): (signal: AbortSignal) => Promise<void> {
   const source = new OwnCertificates({ ...lent, issuer: fakeIssuer(), terms: CERTIFICATE_TERMS });
-  const upkeep = new Upkeep({ ...lent, source, instance: lent.name, isWebhookWanted: true, onWritten: () => {} });
+  const upkeep = new Upkeep({
+    ...lent,
+    names: DEFAULT_INSTANCE,
+    source,
+    instance: lent.name,
+    isWebhookWanted: true,
+    onWritten: () => {},
+  });
   return async signal => {
     await upkeep.obtain(signal);
     await Promise.all([upkeep.follow(() => {}, signal), upkeep.lead(signal)]);

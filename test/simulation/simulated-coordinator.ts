@@ -1,4 +1,5 @@
 import type { Clock } from '../../common/clock.ts';
+import type { InstanceNames } from '../../common/instance-names.ts';
 import type { KubeTransport } from '../../common/kube/transport.ts';
 import type { Logger } from '../../common/logger.ts';
 import type { Random } from '../../common/random.ts';
@@ -11,6 +12,7 @@ export type GateFlags = Pick<CoordinatorOptions, 'liveGate' | 'stuckGateMs' | 'o
 
 /** What a replica that is started in a simulation works with. */
 export interface CoordinatorSurroundings {
+  readonly names: InstanceNames;
   readonly name: string;
   readonly podUid: string;
   /** Unique in this run. */
@@ -30,7 +32,19 @@ export interface CoordinatorSurroundings {
 const VPC_ID = 'vpc-simulated';
 
 export function simulatedCoordinator(lent: CoordinatorSurroundings): Coordinator {
-  const { name, podUid, incarnation, namespace, existingLoadBalancers, clock, kube, clb, log, alsoWhileLeading } = lent;
+  const {
+    names,
+    name,
+    podUid,
+    incarnation,
+    namespace,
+    existingLoadBalancers,
+    clock,
+    kube,
+    clb,
+    log,
+    alsoWhileLeading,
+  } = lent;
   const cloud = clbCloud({ transport: clb, clock, random: lent.random() });
   return new Coordinator(
     {
@@ -42,7 +56,8 @@ export function simulatedCoordinator(lent: CoordinatorSurroundings): Coordinator
       podUid,
       incarnation,
       namespace,
-      instance: 'simulation',
+      clusterName: 'simulation',
+      names,
       vpcId: VPC_ID,
       leaseDurationMs: 10_000,
       renewDeadlineMs: 7_000,

@@ -3,8 +3,10 @@ import { DEFAULT_DRAIN_LIMITS } from '../../agent/drain/drain-limits.ts';
 import { noHealthBoard } from '../../agent/health/health.ts';
 import { noMetrics } from '../../agent/metrics.ts';
 import type { Clock } from '../../common/clock.ts';
+import { DEFAULT_INSTANCE, type InstanceNames } from '../../common/instance-names.ts';
 import type { KubeTransport } from '../../common/kube/transport.ts';
 import type { Logger } from '../../common/logger.ts';
+import { HOOK_PORT } from '../../common/names.ts';
 import type { Random } from '../../common/random.ts';
 import type { AgentIdentity } from '../../common/report-transport.ts';
 import type { KubeletRecord } from '../../sandbox/kube/kubelet/kubelet-record.ts';
@@ -25,6 +27,8 @@ export interface NodeSurroundings {
   /** What runs in a container of the image; undefined for images that do not exist. */
   programOf(image: string): ModelledProgram | undefined;
   readonly network: ReportNetwork;
+  /** Where the agents of a second instance report. */
+  readonly secondNetwork: ReportNetwork | undefined;
   random(): Random;
   transport(username: string): KubeTransport;
   logger(part: string): Logger;
@@ -39,6 +43,13 @@ export interface NodeSurroundings {
   nextIncarnation(): string;
 }
 
+/** What an agent has of its instance. */
+interface AgentInstance {
+  readonly names: InstanceNames;
+  readonly edges: ModelNode;
+  readonly network: ReportNetwork;
+}
+
 /** One machine: its containers, its kubelet and its agents. */
 export class SimulatedNode {
   readonly name: string;
@@ -47,6 +58,8 @@ export class SimulatedNode {
   readonly #world: NodeSurroundings;
   #signs = new ScriptedSigns();
   #edges: ModelNode;
+  /** The part of a second instance. */
+  #secondEdges: ModelNode | undefined;
   #kubelet: Process | undefined;
   #agents: Process[] = [];
 
@@ -55,7 +68,7 @@ export class SimulatedNode {
     this.number = number;
     this.#world = world;
     this.containers = new ModelledRuntime({ programOf: image => world.programOf(image) });
-    this.#edges = new ModelNode(this.containers, world.servers);
+    this.#edges = new ModelNode(this.containers, world.servers, HOOK_PORT);
   }
 
   get kubelet(): Process | undefined {
@@ -85,7 +98,7 @@ export class SimulatedNode {
     const { network } = this.#world;
     if (network.dark.delete(this.name)) {
       for (const route of network.routesOf(this.name)) route.cut();
-      this.#edges = new ModelNode(this.containers, this.#world.servers);
+      this.#edges = new ModelNode(this.containers, this.#world.servers, HOOK_PORT);
       this.#signs = new ScriptedSigns();
     }
     this.#kubelet = this.#startKubelet();
@@ -102,10 +115,25 @@ export class SimulatedNode {
 
   /** One more agent, which takes over the node's hook calls. */
   startAgent(): Process {
-    const podName = `agent-${this.name}`;
+    return this.#spawnAgent(`agent-${this.name}`, {
+      names: DEFAULT_INSTANCE,
+      edges: this.#edges,
+      network: this.#world.network,
+    });
+  }
+
+  /** The agent of a second instance, beside the other one. */
+  startSecondAgent(names: InstanceNames): Process {
+    const { servers, secondNetwork: network } = this.#world;
+    if (!network) throw new Error('this world has one instance');
+    this.#secondEdges = new ModelNode(this.containers, servers, names.hookPort);
+    return this.#spawnAgent(`agent-${names.name}-${this.name}`, { names, edges: this.#secondEdges, network });
+  }
+
+  #spawnAgent(podName: string, instance: AgentInstance): Process {
     const identity = { nodeName: this.name, podName, podUid: `${podName}-${this.#world.nextIncarnation()}` };
     const runtime = this.#world.drawRuntime();
-    const agent = this.#world.spawn(podName, body => this.#runAgent(identity, runtime, body));
+    const agent = this.#world.spawn(podName, body => this.#runAgent({ identity, runtime, ...instance }, body));
     this.#agents.push(agent);
     return agent;
   }
@@ -131,7 +159,8 @@ export class SimulatedNode {
             clock,
             containers: this.containers,
             latencyMs: 1,
-            redirect: this.#edges.redirect,
+            redirect: (address, port) =>
+              this.#edges.redirect(address, port) ?? this.#secondEdges?.redirect(address, port),
           }),
           volumes: noVolumes(),
           log: (message, details) => world.log(name, { message, ...details }),
@@ -143,8 +172,13 @@ export class SimulatedNode {
   }
 
   #runAgent(
-    identity: AgentIdentity,
-    runtime: ReturnType<NodeSurroundings['drawRuntime']>,
+    {
+      identity,
+      runtime,
+      names,
+      edges,
+      network,
+    }: AgentInstance & { identity: AgentIdentity; runtime: ReturnType<NodeSurroundings['drawRuntime']> },
     { clock, kube, severed, stop }: Body,
   ): Promise<void> {
     const world = this.#world;
@@ -155,13 +189,13 @@ export class SimulatedNode {
           clock,
           random: world.random(),
           kube: kube.kube(world.transport(identity.podName)),
-          reports: world.network.connector({ identity, process: clock, severed }),
-          ...this.#edges.agent({ clock, severed }),
-          runtime: this.#edges.runtime({ clock, log, ...runtime }),
-          connections: this.#edges.connections(),
+          reports: network.connector({ identity, process: clock, severed }),
+          ...edges.agent({ clock, severed }),
+          runtime: edges.runtime({ clock, log, ...runtime }),
+          connections: edges.connections(),
           nodeAddresses: () => [this.address],
           nodeSigns: [this.#signs.source(() => clock.awake())],
-          probes: this.#edges.probes(address => world.isDark(address)),
+          probes: edges.probes(address => world.isDark(address)),
           log,
           metrics: noMetrics(),
           health: noHealthBoard(),
@@ -170,6 +204,7 @@ export class SimulatedNode {
           nodeName: this.name,
           agentVersion: 'simulated',
           policy: { pureVpcCni: 'auto' },
+          names,
           drain: DEFAULT_DRAIN_LIMITS,
           hookCallsMax: DEFAULT_HOOK_CALLS_MAX,
           isProbeAllowed: () => true,

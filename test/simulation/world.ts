@@ -1,4 +1,5 @@
 import type { Clock } from '../../common/clock.ts';
+import { DEFAULT_INSTANCE, type InstanceNames } from '../../common/instance-names.ts';
 import type { Pod } from '../../common/kube/objects.ts';
 import type { KubeRequest, KubeResponse, KubeTransport } from '../../common/kube/transport.ts';
 import type { Logger, LogLevel } from '../../common/logger.ts';
@@ -29,6 +30,7 @@ import { type Body, type Process, startProcess } from './process/process.ts';
 import { ReportNetwork } from './report-link.ts';
 import { type GateFlags, simulatedCoordinator } from './simulated-coordinator.ts';
 import { SimulatedNode } from './simulated-node.ts';
+import { onlyRegistration, registrationOf, WEBHOOKS } from './webhook-registrations.ts';
 
 export interface WorldOptions {
   readonly seed: number;
@@ -47,8 +49,17 @@ export interface WorldOptions {
   readonly gates?: GateFlags;
   /** Whether what stands at the address fails CLB's health checks though it serves. */
   readonly isSick?: (address: string) => boolean;
+  /** Another instance with a coordinator, and an agent on every node; both register their webhooks as the product does. */
+  readonly secondInstance?: InstanceNames;
   /** What else a replica does while it leads, made when it starts; it registers the webhook then. */
   readonly leaderDuty?: (lent: DutyEdges) => (signal: AbortSignal) => Promise<void>;
+}
+
+/** One of the instances of clb-direct in the cluster. */
+interface Instance {
+  readonly names: InstanceNames;
+  readonly namespace: string;
+  readonly network: ReportNetwork;
 }
 
 /** A replica's own. */
@@ -125,6 +136,7 @@ export class World {
   readonly network: ReportNetwork;
   /** Of the API server, for the product's processes. */
   readonly apiFaults = new ApiFaults();
+  readonly #second: Instance | undefined;
   readonly #options: WorldOptions;
   readonly #api: KubeApiServer;
   readonly #stop = new AbortController();
@@ -150,9 +162,16 @@ export class World {
     this.#api = new KubeApiServer({
       clock,
       random: this.random(),
-      admissionCaller: async (_target, review) => this.#admit(review),
+      admissionCaller: async (target, review) => this.#admit(target, review),
     });
     this.network = new ReportNetwork(clock, this.random());
+    const names = options.secondInstance;
+    // The dice are thrown only where there is one.
+    this.#second = names && {
+      names,
+      namespace: `clb-direct-${names.name}`,
+      network: new ReportNetwork(clock, this.random()),
+    };
     this.kube = this.transport('admin');
   }
 
@@ -183,12 +202,15 @@ export class World {
     const context = { transport, clock, random: this.random(), log, makesEndpointSlices: false };
     this.#spawn('controllers', ({ stop }) => runControllers(context, stop));
     for (let number = 1; number <= nodes; number += 1) this.#startNode(number);
-    await this.create('/api/v1/namespaces', { metadata: { name: NAMESPACE } });
-    await this.create(`/apis/coordination.k8s.io/v1/namespaces/${NAMESPACE}/leases`, {
-      metadata: { name: 'clb-direct' },
-    });
-    if (!this.#options.leaderDuty) await this.#registerWebhook();
+    for (const { namespace } of this.#instances) {
+      await this.create('/api/v1/namespaces', { metadata: { name: namespace } });
+      const leases = `/apis/coordination.k8s.io/v1/namespaces/${namespace}/leases`;
+      await this.create(leases, { metadata: { name: 'clb-direct' } });
+    }
+    const registrations = this.#second ? this.#instances.map(registrationOf) : [onlyRegistration()];
+    if (!this.#options.leaderDuty) for (const each of registrations) await this.create(WEBHOOKS, each);
     for (let count = 0; count < coordinators; count += 1) this.startCoordinator();
+    if (this.#second) this.#startSecond(this.#second);
   }
 
   /** Ends everything; resolves when nothing runs any more. */
@@ -258,7 +280,21 @@ export class World {
   startCoordinator(): CoordinatorProcess {
     this.#replicas += 1;
     const podName = `coordinator-${this.#replicas}`;
-    return this.#runCoordinator({ podName, podUid: `${podName}-uid`, nodeName: undefined });
+    return this.#runCoordinator({ podName, podUid: `${podName}-uid`, nodeName: undefined }, this.#first);
+  }
+
+  #startSecond(second: Instance): void {
+    const podName = `coordinator-${second.names.name}`;
+    this.#runCoordinator({ podName, podUid: `${podName}-uid`, nodeName: undefined }, second);
+    for (const node of this.nodes.values()) node.startSecondAgent(second.names);
+  }
+
+  get #first(): Instance {
+    return { names: DEFAULT_INSTANCE, namespace: NAMESPACE, network: this.network };
+  }
+
+  get #instances(): readonly Instance[] {
+    return this.#second ? [this.#first, this.#second] : [this.#first];
   }
 
   /** Another replica in a Pod of its own: it lives and dies with its container, and comes back as `restartPolicy` says. */
@@ -273,7 +309,7 @@ export class World {
   readonly #programOf = (image: string): ModelledProgram | undefined => {
     if (image !== COORDINATOR_IMAGE) return this.servers.programOf(image);
     return container => {
-      const replica = this.#runCoordinator(container.spec);
+      const replica = this.#runCoordinator(container.spec, this.#first);
       container.onExit(() => replica.sever());
       container.onTerm(() => {
         replica.stop.abort();
@@ -282,16 +318,16 @@ export class World {
     };
   };
 
-  #runCoordinator({ podName, podUid, nodeName }: CoordinatorHome): CoordinatorProcess {
+  #runCoordinator({ podName, podUid, nodeName }: CoordinatorHome, instance: Instance): CoordinatorProcess {
     const home = { podName, podUid, nodeName };
     const earlier = this.coordinators.filter(other => other.home.podUid === podUid).length;
     const name = earlier === 0 ? podName : `${podName}-again-${earlier}`;
     let coordinator: Coordinator | undefined;
     const process = this.#spawn(name, async body => {
-      coordinator = this.#makeCoordinator(name, home, body);
+      coordinator = this.#makeCoordinator(name, { ...home, ...instance }, body);
       const streams = new AbortController();
       const signal = AbortSignal.any([streams.signal, body.severed]);
-      this.network.listen(name, coordinator.reports.handle, { signal, process: body.clock, nodeName });
+      instance.network.listen(name, coordinator.reports.handle, { signal, process: body.clock, nodeName });
       await coordinator.run(body.stop);
       streams.abort();
     });
@@ -301,16 +337,17 @@ export class World {
     return started;
   }
 
-  #makeCoordinator(name: string, home: CoordinatorHome, { clock, kube, clb }: Body): Coordinator {
+  #makeCoordinator(name: string, home: CoordinatorHome & Instance, { clock, kube, clb }: Body): Coordinator {
     const transport = this.#notedCalls(clb);
     const { leaderDuty } = this.#options;
     const api = kube.kube(this.transport(name, this.apiFaults));
     const logger = this.logger(name);
     return simulatedCoordinator({
+      names: home.names,
       name: home.podName,
       podUid: home.podUid,
       incarnation: `${this.#forks}`,
-      namespace: NAMESPACE,
+      namespace: home.namespace,
       existingLoadBalancers: this.#options.existingLoadBalancers ?? 'any',
       gates: this.#options.gates ?? {},
       clock,
@@ -354,6 +391,7 @@ export class World {
       servers: this.servers,
       programOf: this.#programOf,
       network: this.network,
+      secondNetwork: this.#second?.network,
       random: () => this.random(),
       transport: username => this.transport(username, username.startsWith('agent-') ? this.apiFaults : undefined),
       logger: part => this.logger(part),
@@ -421,8 +459,9 @@ export class World {
     });
   }
 
-  #admit(review: unknown): unknown {
-    const policy = { ...DEFAULT_INJECTION_POLICY, newToken: () => randomUuid(this.#tokenDice) };
+  #admit({ url = '' }: { readonly url?: string }, review: unknown): unknown {
+    const { names } = this.#instances.find(each => url.includes(`//${each.namespace}.`)) ?? this.#first;
+    const policy = { ...DEFAULT_INJECTION_POLICY, names, newToken: () => randomUuid(this.#tokenDice) };
     const { body } = reviewPod(review, { policy, surroundingsOf: () => SURROUNDINGS });
     if (typeof body !== 'string') this.warnings.push(...(body.response.warnings ?? []));
     return body;
@@ -433,22 +472,6 @@ export class World {
     const process = startProcess({ name, clock: this.clock, onSevered, run });
     this.processes.push(process);
     return process;
-  }
-
-  async #registerWebhook(): Promise<void> {
-    await this.create('/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations', {
-      metadata: { name: 'clb-direct' },
-      webhooks: [
-        {
-          name: 'pods.clb-direct.io',
-          admissionReviewVersions: ['v1'],
-          sideEffects: 'None',
-          failurePolicy: 'Ignore',
-          clientConfig: { url: 'https://coordinator.simulated/mutate-pods' },
-          rules: [{ apiGroups: [''], apiVersions: ['v1'], operations: ['CREATE'], resources: ['pods'] }],
-        },
-      ],
-    });
   }
 }
 

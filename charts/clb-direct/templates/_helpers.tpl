@@ -1,7 +1,19 @@
 {{/*
-Names do not follow the release's name: certificates, lease and webhook have theirs in the code, and one cluster has one
-clb-direct (checks.yaml).
+Names do not follow the release's name: certificates, lease and webhook have theirs in the code. An instance has a namespace
+of its own, so that only what stands in none, or in kube-system, has the instance's name in it (checks.yaml).
 */}}
+
+{{- define "clb-direct.clusterWide" -}}
+clb-direct{{ with .Values.instance.name }}-{{ . }}{{ end }}
+{{- end }}
+
+{{/* Which instance a process is of, as arguments. */}}
+{{- define "clb-direct.instanceArguments" -}}
+{{- with .Values.instance.name }}
+- --instance={{ . }}
+{{- end }}
+- --hook-port={{ .Values.agent.hookPort }}
+{{- end }}
 
 {{- define "clb-direct.labels" -}}
 app.kubernetes.io/name: clb-direct
@@ -76,6 +88,11 @@ helm.sh/hook-delete-policy: before-hook-creation,hook-succeeded
 CLB_DIRECT_COORDINATOR: clb-direct-coordinator.{{ $.Release.Namespace }}.svc:9443
 CLB_DIRECT_COORDINATOR_CA_FILE: /etc/clb-direct/ca/ca.crt
 CLB_DIRECT_TOKEN_FILE: /var/run/secrets/clb-direct/token
+{{- with $.Values.instance.name }}
+CLB_DIRECT_INSTANCE: {{ . }}
+{{- end }}
+CLB_DIRECT_HOOK_PORT: {{ .hookPort | quote }}
+CLB_DIRECT_HTTP_LISTEN: 0.0.0.0:{{ .metricsPort }}
 CLB_DIRECT_HEALTH_SOCKET: /run/clb-direct/health.sock
 CLB_DIRECT_REDIRECT: {{ .redirect.enabled | ternary .redirect.means "off" | quote }}
 {{- if .runtimeEvents.enabled }}
