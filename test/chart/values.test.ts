@@ -70,6 +70,12 @@ describe('the chart refuses', () => {
     ],
     ['one port for two things', { agent: { hookPort: 19_441 } }, /are both 19441/],
     ['a name that is no word', { instance: { name: 'Inner' } }, /instance\/name'.*does not match pattern/],
+    [
+      'two ways to the same metrics',
+      { metrics: { podMonitors: { enabled: true }, serviceMonitors: { enabled: true } } },
+      /every series would be there twice: choose one/,
+    ],
+    ['runbooks that are nowhere', { metrics: { rules: { runbookUrl: 'docs' } } }, /runbookUrl'.*does not match/],
     ['a digest that is none', { image: { digest: 'sha256:1' } }, /digest'.*does not match pattern/],
   ])('%s', async ([, values, message], { skip }) => {
     if (typeof helm === 'string') return skip(helm);
