@@ -9,13 +9,15 @@ import { openAt } from '../common/listen-address.ts';
 import type { Logger } from '../common/logger.ts';
 import { isHelpRequested, OptionError, parseOptions, usage } from '../common/options.ts';
 import { pinoLogger } from '../common/pino-logger.ts';
-import { randomUuid, systemRandom } from '../common/random.ts';
+import { type Random, randomUuid, systemRandom } from '../common/random.ts';
 import { clbCloud } from './cloud/clb-client.ts';
 import { credentialsFromEnvironment } from './cloud/credentials.ts';
 import { parseEndpoint, sdkClbTransport } from './cloud/sdk-transport.ts';
 import { ClbCredentialsError } from './cloud/transport.ts';
 import { Coordinator } from './coordinator.ts';
 import { checkClusterVersion, UnsupportedClusterError } from './kube/cluster-version.ts';
+import { checkConfigKind } from './kube/config-kind-check.ts';
+import type { EventSubject } from './kube/event-recorder.ts';
 import { validateElectionOptions } from './kube/leader-election/election-options.ts';
 import { COORDINATOR_OPTIONS, type CoordinatorOptionValues } from './options.ts';
 import { listenForReports } from './reports/grpc-listener.ts';
@@ -83,6 +85,7 @@ function checked(values: CoordinatorOptionValues): CoordinatorOptionValues {
 interface Process {
   readonly values: CoordinatorOptionValues;
   readonly clock: Clock;
+  readonly random: Random;
   readonly kube: KubeTransport;
   readonly logger: Logger;
   readonly metrics: CoordinatorMetrics;
@@ -105,11 +108,17 @@ async function run(values: CoordinatorOptionValues, environment: Environment): P
     const upkeep = replica.upkeep.follow(listeners.replaceCertificate, stop.signal);
     const loopWatch = runEventLoopWatch({ clock: replica.clock, onDelay: replica.onLoopDelay }, stop.signal);
     const admissions = replica.admissions.run(stop.signal);
-    await Promise.all([replica.coordinator.run(stop.signal), admissions, upkeep, loopWatch]);
+    const configKind = checkConfigKind({ ...replica, transport: replica.kube, replica: podOf(values) }, stop.signal);
+    await Promise.all([replica.coordinator.run(stop.signal), admissions, upkeep, loopWatch, configKind]);
     await listeners.close();
   }
   process.off('SIGTERM', onSignal).off('SIGINT', onSignal);
   replica.logger.info('coordinator stopped');
+}
+
+/** This replica's own, as Events name it. */
+function podOf({ namespace, podName: name, podUid: uid }: CoordinatorOptionValues): EventSubject {
+  return { apiVersion: 'v1', kind: 'Pod', namespace, name, uid };
 }
 
 async function makeReplica(values: CoordinatorOptionValues, environment: Environment): Promise<Process> {
@@ -168,7 +177,7 @@ async function makeReplica(values: CoordinatorOptionValues, environment: Environ
   const onLoopDelay = registerProcessMetrics(metrics.registry, { startedAtMs: clock.wallNow() });
   const { knowledge } = coordinator;
   const admissions = new AdmissionMemory({ names, knowledge, transport: kube, clock, random, log: logger });
-  return { values, clock, kube, logger, metrics, onLoopDelay, upkeep, coordinator, admissions };
+  return { values, clock, random, kube, logger, metrics, onLoopDelay, upkeep, coordinator, admissions };
 }
 
 function injectionPolicy(values: CoordinatorOptionValues): InjectionPolicy {

@@ -320,6 +320,14 @@ export const PROBLEMS = [
     fix: 'Allow get, list and watch of the resource in the ClusterRole of the coordinator. It is tried again every 30 s.',
   },
   {
+    code: 'CD3007',
+    reason: 'ConfigKindUnfit',
+    meaning: "The cluster's TkeServiceConfigs cannot hold all that clb-direct reads of them.",
+    cause:
+      'The CustomResourceDefinition, which TKE or somebody else made, serves another version or drops fields; the message names them. It is looked at when a coordinator starts.',
+    fix: "Update it with TKE's add-ons, or let the chart make it where nobody else does (tkeServiceConfig.crd). Settings that it drops are not applied; everything else works.",
+  },
+  {
     code: 'CD3010',
     reason: 'PodsUngated',
     meaning:

@@ -6,6 +6,7 @@ import { silentLogger } from '../../common/logger.ts';
 import { seededRandom } from '../../common/random.ts';
 import { VirtualClock } from '../../common/virtual-clock.ts';
 import { Knowledge } from '../../coordinator/knowledge.ts';
+import { checkConfigKind } from '../../coordinator/kube/config-kind-check.ts';
 import { INGRESS, ReleaseStage, SERVICE } from '../../coordinator/release/release.fixture.ts';
 import { TokenReviewer } from '../../coordinator/reports/token-review.ts';
 import { AdmissionMemory } from '../../coordinator/webhook/admission-memory.ts';
@@ -32,6 +33,7 @@ beforeAll(async () => {
   await playProduct();
   await playListeners();
   await playAdmissions();
+  await playStart();
   await playRelease();
 }, BUILD_TIMEOUT_MS);
 
@@ -130,6 +132,20 @@ async function playAdmissions(): Promise<void> {
     ...transport.requests.map(request => deedOf(request, false)),
     ...transport.watches.map(({ request }) => deedOf(request, true)),
   );
+}
+
+/** A replica that starts where TkeServiceConfigs lack a version. */
+async function playStart(): Promise<void> {
+  const clock = new VirtualClock();
+  const stop = new AbortController();
+  const transport = new ScriptedTransport(() => ({ status: 200, body: {} }));
+  const replica = { apiVersion: 'v1', kind: 'Pod', namespace: NAMESPACE, name: 'coordinator-1', uid: 'uid' };
+  const edges = { transport, clock, random: seededRandom(1), logger: silentLogger };
+  const running = checkConfigKind({ ...edges, replica }, stop.signal);
+  await clock.advance(MINUTE_MS);
+  stop.abort();
+  await running;
+  deeds.coordinator.push(...transport.requests.map(request => deedOf(request, false)));
 }
 
 /** A removal, while somebody else writes the same objects. */
