@@ -108,12 +108,13 @@ describe('what is bound', () => {
     expect(wish({ pods: [nowhere], bound: { weight: 10 } })).toEqual({ kind: 'none' });
   });
 
-  test('is not closed because its silent node told of the Pod last when it had no address and was not ready (L1)', () => {
-    const starting = podRecord({ addresses: [], ready: false });
-    expect(wish({ pods: [starting], isNodeSilent: true, bound: { weight: 10 } })).toEqual({ kind: 'none' });
-    const unready = change({ kind: 'close', evidence: 'unready' });
-    expect(wish({ pods: [starting], bound: { weight: 10 } })).toEqual(unready);
-  });
+  test.each([true, false])(
+    'is not closed by a word from before its Pod had an address, silent node: %s (L1)',
+    silent => {
+      const starting = podRecord({ addresses: [], ready: false });
+      expect(wish({ pods: [starting], isNodeSilent: silent, bound: { weight: 10 } })).toEqual({ kind: 'none' });
+    },
+  );
 
   test('is closed when the rule no longer selects its Pod, with an address or without', () => {
     const labels = { app: 'other' };

@@ -127,12 +127,18 @@ function ownDisposition(owner: PodView, target: RuleTarget, context: WishContext
   const disposition = dispositionOf(owner, context.rule, context);
   const leaving =
     disposition.kind === 'remove' || (disposition.kind === 'drain' && disposition.evidence === 'deletion');
-  return leaving || isStillMeant(owner, target, context.rule) ? disposition : { kind: 'drain', evidence: 'unselected' };
+  if (!leaving && !isStillMeant(owner, target, context.rule)) return { kind: 'drain', evidence: 'unselected' };
+  const isOld = hasNoAddress(owner) && disposition.kind === 'standby';
+  return isOld ? { kind: 'standby', waitsFor: 'confirmation' } : disposition;
 }
 
-/** A Pod without any address says nothing of this one: it was bound by somebody who heard of it later. */
+/** What is said of it is older than its target, and says nothing of this one: who bound it has heard more. */
+function hasNoAddress({ record }: PodView): boolean {
+  return record.addresses.length === 0;
+}
+
 function isStillMeant(owner: PodView, target: RuleTarget, rule: PlacedRule): boolean {
-  if (owner.record.addresses.length === 0) return selects(rule, owner.record);
+  if (hasNoAddress(owner)) return selects(rule, owner.record);
   const place = placeOf(rule, owner);
   return place !== undefined && bindingKey(place) === target.key;
 }
