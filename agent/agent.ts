@@ -143,9 +143,9 @@ function wire(edges: AgentEdges, options: AgentOptions, signal: AbortSignal) {
     onDrainUpdate: update => tracker.updated(update),
     notice: () => node.notice(),
     probe: request => probes.answer(request),
-    onCoordinators: connected => {
-      tracker.coordinators(connected);
-      redirect.coordinators(connected);
+    onCoordinators: coordinators => {
+      tracker.coordinators(coordinators);
+      redirect.coordinators(coordinators.connected + coordinators.observing);
     },
     onRound: pulses.follow('keeping the report streams'),
     ended: () => witness.ended,

@@ -11,6 +11,7 @@ import type { Logger } from '../common/logger.ts';
 import type { NodePolicy } from '../common/pods/detect-eni.ts';
 import type { Random } from '../common/random.ts';
 import type { Cloud, HealthCheckSettings } from './cloud/types.ts';
+import type { CoordinatorMode } from './coordinator-mode.ts';
 import { DEFAULT_PLAN_LIMITS } from './core/lane-plan.ts';
 import type { NodeSignKind } from './core/node-sign.ts';
 import { Knowledge, type OptionalKind } from './knowledge.ts';
@@ -20,14 +21,18 @@ import { HolderDeaths } from './kube/leader-election/holder-deaths.ts';
 import { LeaderElector } from './kube/leader-election/leader-elector.ts';
 import { leaseLock } from './kube/leader-election/lease-lock.ts';
 import { runNodeReflector } from './kube/node-reflector.ts';
+import type { OwnerRecord } from './kube/owner-record.ts';
 import { runServiceReflector } from './kube/service-reflector.ts';
 import { runTkeServiceConfigReflector } from './kube/tke-service-config-reflector.ts';
 import { KubePorts } from './kube-ports.ts';
 import { DEFAULT_LANE_TIMING } from './lanes/lane.ts';
-import { FENCE_MARGIN_MS, leaseFence } from './lanes/write-fence.ts';
+import { FENCE_MARGIN_MS, leaseFence, SHUT_FENCE, type WriteFence } from './lanes/write-fence.ts';
 import { LeaderWork } from './leader/leader-work.ts';
 import type { ExistingLoadBalancerPolicy } from './loadbalancers/placements.ts';
 import { PodCover } from './nodes/pod-cover.ts';
+import { ChangeTeller } from './observe/change-teller.ts';
+import { ObservingPorts } from './observe/observing-ports.ts';
+import { RehearsedRecords } from './observe/rehearsed-records.ts';
 import type { CoordinatorObserver } from './observer.ts';
 import { ReportServer } from './reports/report-server.ts';
 
@@ -43,6 +48,8 @@ export interface CoordinatorEdges {
 }
 
 export interface CoordinatorOptions {
+  /** `observe`: works everything out and writes nothing; its carriers let no write through either (`readOnly`). */
+  readonly mode: CoordinatorMode;
   /** Name of this replica. */
   readonly name: string;
   readonly podUid: string;
@@ -94,6 +101,14 @@ interface Term {
   readonly done: Promise<void>;
 }
 
+/** What a term is to do. */
+interface Charge {
+  readonly cluster: string;
+  readonly fence: WriteFence;
+  /** Set: everything is only rehearsed. */
+  readonly rehearsed: RehearsedRecords | undefined;
+}
+
 /**
  * One replica: keeps its knowledge warm all the time, and does a leader's work while it holds the lease. No sockets of
  * its own: `reports.handle` is given to whatever carries the streams.
@@ -125,6 +140,7 @@ export class Coordinator {
       coordinator: options.name,
       incarnation: options.incarnation,
       podUid: options.podUid,
+      observes: options.mode === 'observe',
       clock: edges.clock,
       logger: edges.log.child({ component: 'reports' }),
       onEvent: event => this.knowledge.applyReport(event, edges.clock.now()),
@@ -134,6 +150,11 @@ export class Coordinator {
 
   get isLeading(): boolean {
     return this.#elector?.isLeading ?? false;
+  }
+
+  /** It works everything out and writes nothing. */
+  get isObserving(): boolean {
+    return this.#options.mode === 'observe';
   }
 
   /** Who leads, and since which transition of the lease, as far as this replica knows. */
@@ -151,7 +172,7 @@ export class Coordinator {
     return this.#elector?.isStalled() ? 'it leads by its own word, but its lease has run out' : undefined;
   }
 
-  /** What the present term works with; undefined while another replica leads. */
+  /** What the present term works with; undefined while another replica leads. One that observes is always at work. */
   get work(): LeaderWork | undefined {
     return this.#term?.work;
   }
@@ -167,7 +188,7 @@ export class Coordinator {
     const reflectors = this.#runReflectors(rest.signal);
     const forgetting = this.#forgetWhileFollowing(rest.signal);
     const cluster = await this.#clusterHash(signal);
-    if (cluster !== undefined) await this.#lead(cluster, signal);
+    if (cluster !== undefined) await (this.isObserving ? this.#observe(cluster, signal) : this.#lead(cluster, signal));
     rest.abort();
     await Promise.all([...reflectors, forgetting]);
   }
@@ -203,6 +224,17 @@ export class Coordinator {
       ),
       runNodeReflector({ ...edges, onEvent: event => this.knowledge.applyNodes(event, clock.now()) }, signal),
     ];
+  }
+
+  /** Does what a leader does but for writing. It takes no lease: whoever leads beside it goes on. */
+  async #observe(cluster: string, signal: AbortSignal): Promise<void> {
+    const { clock, log } = this.#edges;
+    log.info('observing: nothing will be written, to the cluster or to CLB');
+    const term = this.#begin({ cluster, fence: SHUT_FENCE, rehearsed: new RehearsedRecords() });
+    const told = new ChangeTeller({ clock, log, intended: () => term.work.intendedChanges() }).run(signal);
+    await aborted(signal);
+    term.stop.abort();
+    await Promise.all([term.done, told]);
   }
 
   async #lead(cluster: string, signal: AbortSignal): Promise<void> {
@@ -252,26 +284,37 @@ export class Coordinator {
   }
 
   #start(cluster: string, term: number, predecessor: Predecessor): void {
-    const { clock, random, cloud, log, observer } = this.#edges;
+    const { clock, log } = this.#edges;
     const elector = this.#elector;
     if (!elector) throw new Error('a term starts only after its election');
     log.info('leading', { term });
     this.#termNumber = term;
     this.#predecessorWritesUntil = Math.max(this.#predecessorWritesUntil, predecessorWritesUntil(predecessor));
+    const fence = leaseFence(
+      () => clock.now(),
+      () => elector.mayWriteUntil(),
+    );
+    this.#begin({ cluster, fence, rehearsed: undefined });
+    this.reports.broadcastLeadership({ leading: true, term });
+  }
+
+  #begin({ cluster, fence, rehearsed }: Charge): Term {
+    const { clock, random, cloud, log, observer } = this.#edges;
     const stop = new AbortController();
     const { reports, knowledge } = this;
-    const ports = new KubePorts(this.#edges, { ...this.#options, reports, knowledge, observer });
-    const work = new LeaderWork({
+    const kubePorts = new KubePorts(this.#edges, { ...this.#options, reports, knowledge, observer });
+    const onRehearsed = (owner: OwnerRecord) => work.rehearsedOtherwise(owner);
+    const ports = rehearsed
+      ? new ObservingPorts({ asking: kubePorts, log, records: rehearsed, onRehearsed })
+      : kubePorts;
+    const work: LeaderWork = new LeaderWork({
       names: this.#options.names,
       knowledge: this.knowledge,
       ports,
       cloud,
       clock,
       random,
-      fence: leaseFence(
-        () => clock.now(),
-        () => elector.mayWriteUntil(),
-      ),
+      fence,
       log: log.child({ component: 'leader' }),
       cluster,
       vpcId: this.#options.vpcId,
@@ -285,23 +328,25 @@ export class Coordinator {
       limits: DEFAULT_PLAN_LIMITS,
       timing: DEFAULT_LANE_TIMING,
       predecessorWritesUntil: this.#predecessorWritesUntil,
-      tkeController: kind => ports.hasTkeController(kind),
+      // What TKE's controller serves now is rehearsed as if it were handed over.
+      tkeController: rehearsed ? () => false : kind => kubePorts.hasTkeController(kind),
+      rehearsed,
       observer,
     });
-    ports.attach(work);
+    kubePorts.attach(work);
     const cover = this.#cover();
     // One writer (law L7): a term that was lost a moment ago may still have its last write in flight.
     const done = this.#ended
       .then(() =>
         Promise.all([
-          ...[ports, work, cover].map(part => part.run(stop.signal)),
-          this.#edges.alsoWhileLeading?.(stop.signal),
+          ...[kubePorts, work, cover].map(part => part.run(stop.signal)),
+          rehearsed ? undefined : this.#edges.alsoWhileLeading?.(stop.signal),
         ]),
       )
       .then(() => undefined);
     this.#ended = done;
     this.#term = { work, cover, stop, done };
-    this.reports.broadcastLeadership({ leading: true, term });
+    return this.#term;
   }
 
   #cover(): PodCover {

@@ -19,6 +19,7 @@ import { checkClusterVersion, UnsupportedClusterError } from './kube/cluster-ver
 import { checkConfigKind } from './kube/config-kind-check.ts';
 import type { EventSubject } from './kube/event-recorder.ts';
 import { validateElectionOptions } from './kube/leader-election/election-options.ts';
+import { type Carriers, readOnly } from './observe/read-only-carriers.ts';
 import { COORDINATOR_OPTIONS, type CoordinatorOptionValues } from './options.ts';
 import { listenForReports } from './reports/grpc-listener.ts';
 import { TokenReviewer } from './reports/token-review.ts';
@@ -127,9 +128,12 @@ async function makeReplica(values: CoordinatorOptionValues, environment: Environ
   const random = systemRandom();
   const logger = pinoLogger({ level: values.logLevel });
   const metrics = new CoordinatorMetrics();
-  const kube = httpsKubeTransport(await loadKubeConfig({ kubeconfigPath: values.kubeconfig, environment }));
   const credentials = credentialsFromEnvironment(environment, clock);
-  const transport = sdkClbTransport({ region: values.region, endpoint: values.clbEndpoint, credentials });
+  const carriers: Carriers = {
+    kube: httpsKubeTransport(await loadKubeConfig({ kubeconfigPath: values.kubeconfig, environment })),
+    clb: sdkClbTransport({ region: values.region, endpoint: values.clbEndpoint, credentials }),
+  };
+  const { kube, clb: transport } = values.mode === 'observe' ? readOnly(carriers) : carriers;
   const cloud = clbCloud({
     transport,
     clock,
@@ -225,7 +229,7 @@ async function openListeners(replica: Process, signal: AbortSignal) {
     listenForAdmissions({
       ...address,
       certificate,
-      policy: injectionPolicy(values),
+      policy: values.mode === 'observe' ? 'inject-nothing' : injectionPolicy(values),
       surroundingsOf: (namespace, pod) => admissions.surroundingsOf(namespace, pod),
       clock,
       logger,
@@ -247,12 +251,12 @@ async function openListeners(replica: Process, signal: AbortSignal) {
 }
 
 function certificateSource(
-  { tlsSecret, namespace }: CoordinatorOptionValues,
+  { tlsSecret, namespace, mode }: CoordinatorOptionValues,
   edges: { readonly transport: KubeTransport; readonly clock: Clock; readonly logger: Logger },
 ): CertificateSource {
   const common = { ...edges, issuer: x509Issuer(), namespace };
   if (tlsSecret !== undefined) return new GivenCertificates({ ...common, secretName: tlsSecret });
-  return new OwnCertificates({ ...common, terms: CERTIFICATE_TERMS });
+  return new OwnCertificates({ ...common, terms: CERTIFICATE_TERMS, writes: mode === 'active' });
 }
 
 if (import.meta.main) process.exit(await main(process.argv.slice(2), process.env));

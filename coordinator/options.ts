@@ -1,6 +1,7 @@
 import { INSTANCE_OPTIONS } from '../common/instance-options.ts';
 import { address, choice, choices, flag, integer, type OptionValues, text } from '../common/options.ts';
 import { DEFAULT_ENDPOINT } from './cloud/sdk-transport.ts';
+import { COORDINATOR_MODES } from './coordinator-mode.ts';
 import { NODE_SIGN_KINDS } from './core/node-sign.ts';
 import { ELECTION_DEFAULTS } from './kube/leader-election/election-options.ts';
 import { HOOK_MODES } from './webhook/hook-choice.ts';
@@ -9,6 +10,11 @@ const SECONDS_MAX = 3_600;
 
 /** What `clb-direct coordinator` takes on its command line. Cloud credentials come from the environment alone. */
 export const COORDINATOR_OPTIONS = {
+  mode: choice({
+    description: 'observe: works everything out and tells it, and writes nothing, to the cluster or to CLB',
+    values: COORDINATOR_MODES,
+    default: 'active',
+  }),
   region: text({ description: 'region of the load balancers', placeholder: 'REGION', required: true }),
   vpcId: text({ description: 'VPC of the cluster; load balancers are made in it', placeholder: 'ID', required: true }),
   clusterName: text({

@@ -56,7 +56,7 @@ test('whatever a coordinator says of a drain, the call is answered within its bu
         findPod: () => pod,
         request: () => {},
       });
-      tracker.coordinators(1);
+      tracker.coordinators({ connected: 1 });
       let line: string | undefined;
       void tracker.hold({ address: '10.0.0.5' }, new AbortController().signal).then(said => {
         line = said;

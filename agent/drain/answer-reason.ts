@@ -27,6 +27,8 @@ export type AnswerReason =
   | 'no-coordinator'
   /** Coordinators were connected, but none took the request. */
   | 'no-leader'
+  /** Every connected coordinator only observes: nobody takes the Pod off its load balancer, so nothing is waited for. */
+  | 'observing'
   /** The call named an address that belongs to no Pod of this node. */
   | 'unknown-pod'
   /** More calls were held than the agent allows. */
@@ -58,6 +60,7 @@ export const ANSWER_MEANINGS: Readonly<Record<AnswerReason, AnswerMeaning>> = {
   'no-weight-zero': early("look at the coordinator's lane of this load balancer: weight 0 was not confirmed in time"),
   'no-coordinator': early('check that a coordinator runs and that this node reaches it'),
   'no-leader': early("look at the coordinators' logs: none of them leads"),
+  observing: early('the coordinators run with --mode=observe: load balancers are left as they are until one is active'),
   'unknown-pod': early("check the agent's watch of Pods: it does not know the address that was called"),
   'too-many-calls': early('delete fewer Pods of this node at once'),
 };

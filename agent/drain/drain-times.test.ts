@@ -59,7 +59,7 @@ async function drain(
       virtualAddresses: [],
       settleMs: SETTLE_MS,
     });
-  tracker.coordinators(1);
+  tracker.coordinators({ connected: 1 });
   const calledAt = clock.now();
   const line = await tracker.hold({ address: held.address }, new AbortController().signal);
   return { line, heldMs: clock.now() - calledAt };

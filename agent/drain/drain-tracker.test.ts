@@ -36,7 +36,7 @@ beforeEach(() => {
     onUnexplained: pod => facts.push(`unexplained ${pod.uid}`),
     request: request => requests.push(request),
   });
-  tracker.coordinators(1);
+  tracker.coordinators({ connected: 1 });
 });
 
 function noteMetrics(): AgentMetrics {

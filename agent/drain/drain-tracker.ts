@@ -8,6 +8,7 @@ import { PacedReadings } from '../connections/paced-readings.ts';
 import type { ConnectionSource } from '../connections/source.ts';
 import type { AgentMetrics } from '../metrics.ts';
 import type { PodChange } from '../pods/pod-table.ts';
+import type { ConnectedCoordinators } from '../report/connected-coordinators.ts';
 import { ANSWER_MEANINGS, type AnswerReason } from './answer-reason.ts';
 import { liveConnections, PEER_KINDS, type PeerKind, type ProbeSources } from './counted-connections.ts';
 import {
@@ -69,7 +70,7 @@ export class DrainTracker {
   /** Calls for addresses that no known Pod has yet. */
   readonly #seekers = new Set<() => void>();
   #calls = 0;
-  #connectedCoordinators = 0;
+  #coordinators: ConnectedCoordinators = { connected: 0 };
 
   constructor(options: DrainTrackerOptions) {
     this.#options = options;
@@ -115,9 +116,9 @@ export class DrainTracker {
   }
 
   /** How many coordinators are connected now. */
-  coordinators(connected: number): void {
-    this.#connectedCoordinators = connected;
-    for (const tracked of this.#tracked.values()) this.#step(tracked, { type: 'coordinators', connected });
+  coordinators(coordinators: ConnectedCoordinators): void {
+    this.#coordinators = coordinators;
+    for (const tracked of this.#tracked.values()) this.#step(tracked, { type: 'coordinators', ...coordinators });
   }
 
   /** What a coordinator that has just come must hear. */
@@ -166,7 +167,7 @@ export class DrainTracker {
 
   #begin(pod: PodRecord): Tracked {
     const { clock, limits } = this.#options;
-    const step = beginDrain(podFacts(pod), this.#connectedCoordinators, clock.now(), limits);
+    const step = beginDrain(podFacts(pod), this.#coordinators, clock.now(), limits);
     const tracked: Tracked = {
       pod,
       drain: step.drain,

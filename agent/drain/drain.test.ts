@@ -121,6 +121,24 @@ describe('a drain fails open', () => {
     expect(run.answer).toBeUndefined();
   });
 
+  test('at once when the coordinators that are connected only observe', () => {
+    const observed = { connectedCoordinators: 0, observing: 2 };
+    expect(new ModelledDrain(DELETED, observed).until(1).answer).toEqual({ reason: 'observing', at: 0 });
+  });
+
+  test('at once when none but observing coordinators are left', () => {
+    const run = new ModelledDrain(DELETED).update(DrainState.ACCEPTED).until(1_000);
+    expect(run.step({ type: 'coordinators', connected: 0, observing: 1 }).answer).toEqual({
+      reason: 'observing',
+      at: 1_000,
+    });
+  });
+
+  test('not because a coordinator observes beside one that may act', () => {
+    const run = new ModelledDrain(DELETED, { connectedCoordinators: 1, observing: 1 }).update(DrainState.ACCEPTED);
+    expect(run.until(20_000).answer).toBeUndefined();
+  });
+
   test('when coordinators are connected but none takes the request', () => {
     expect(new ModelledDrain(DELETED).until(60_000).answer).toEqual({ reason: 'no-leader', at: LIMITS.leaderAnswerMs });
   });
@@ -190,6 +208,7 @@ const WITHOUT_WEIGHT_ZERO: readonly AnswerReason[] = [
   'no-weight-zero',
   'no-coordinator',
   'no-leader',
+  'observing',
   'containers-exited',
 ];
 
@@ -198,7 +217,7 @@ type WorldAction =
   | { readonly type: 'update'; readonly state: DrainState }
   | { readonly type: 'connections'; readonly ports: readonly number[] | undefined }
   | { readonly type: 'facts'; readonly facts: PodFacts }
-  | { readonly type: 'coordinators'; readonly connected: number }
+  | { readonly type: 'coordinators'; readonly connected: number; readonly observing: number }
   | { readonly type: 'removed' };
 
 const anyFacts = fc.record({
@@ -216,7 +235,11 @@ const anyAction: fc.Arbitrary<WorldAction> = fc.oneof(
     ports: fc.option(fc.array(fc.integer({ min: 1, max: 3 }), { maxLength: 3 }), { nil: undefined }),
   }),
   fc.record({ type: fc.constant('facts' as const), facts: anyFacts }),
-  fc.record({ type: fc.constant('coordinators' as const), connected: fc.integer({ min: 0, max: 2 }) }),
+  fc.record({
+    type: fc.constant('coordinators' as const),
+    connected: fc.integer({ min: 0, max: 2 }),
+    observing: fc.integer({ min: 0, max: 1 }),
+  }),
   fc.record({ type: fc.constant('removed' as const) }),
 );
 
@@ -235,7 +258,7 @@ function perform(run: ModelledDrain, action: WorldAction): void {
       run.step({ type: 'podChanged', facts: action.facts });
       break;
     case 'coordinators':
-      run.step({ type: 'coordinators', connected: action.connected });
+      run.step(action);
       break;
     case 'removed':
       run.step({ type: 'podRemoved' });

@@ -1,5 +1,6 @@
 import type { DrainAnswer, DrainUpdate } from '../../proto/gen/clbdirect/v1/report.ts';
 import { DrainPhase, DrainState, Protocol } from '../../proto/gen/clbdirect/v1/report.ts';
+import type { ConnectedCoordinators } from '../report/connected-coordinators.ts';
 import type { AnswerReason } from './answer-reason.ts';
 import { budgetMs, minimumHoldMs } from './budget.ts';
 import type { DrainLimits } from './drain-limits.ts';
@@ -23,8 +24,10 @@ import {
 export interface Drain {
   readonly calledAt: number;
   readonly facts: PodFacts;
-  /** Since when no coordinator is connected; undefined while one is. */
+  /** Since when no coordinator is connected that may act; undefined while one is. */
   readonly coordinatorAbsentSince: number | undefined;
+  /** Coordinators are connected, and all of them only observe. */
+  readonly isOnlyObserved: boolean;
   /** The leader has said that it received the request. */
   readonly isAccepted: boolean;
   readonly stage: DrainStage;
@@ -70,7 +73,7 @@ export type DrainEvent =
   | { readonly type: 'podChanged'; readonly facts: PodFacts }
   /** The Pod's object is gone. */
   | { readonly type: 'podRemoved' }
-  | { readonly type: 'coordinators'; readonly connected: number }
+  | ({ readonly type: 'coordinators' } & ConnectedCoordinators)
   | { readonly type: 'updated'; readonly update: DrainUpdate }
   /** The answer to a `read` effect. */
   | { readonly type: 'read'; readonly reading: Reading };
@@ -97,14 +100,15 @@ export interface DrainStep {
 /** The first call for a Pod. */
 export function beginDrain(
   facts: PodFacts,
-  connectedCoordinators: number,
+  coordinators: ConnectedCoordinators,
   now: number,
   limits: DrainLimits,
 ): DrainStep {
   const drain: Drain = {
     calledAt: now,
     facts,
-    coordinatorAbsentSince: connectedCoordinators > 0 ? undefined : now,
+    coordinatorAbsentSince: coordinators.connected > 0 ? undefined : now,
+    isOnlyObserved: isOnlyObserved(coordinators),
     isAccepted: false,
     stage: { type: 'requested' },
   };
@@ -129,7 +133,7 @@ export function nextWakeAt(drain: Drain, limits: DrainLimits): number | undefine
   if (stage.type === 'released') times.push(heldUntil);
   else if (stage.type === 'emptying') times.push(readingDue(stage.quiet));
   else if (drain.coordinatorAbsentSince !== undefined)
-    times.push(Math.max(heldUntil, drain.coordinatorAbsentSince + limits.coordinatorAbsentMs));
+    times.push(Math.max(heldUntil, abandonedAt(drain.coordinatorAbsentSince, drain, limits)));
   if (stage.type === 'requested' && !drain.isAccepted)
     times.push(Math.max(heldUntil, drain.calledAt + limits.leaderAnswerMs));
   return Math.min(...times);
@@ -174,7 +178,7 @@ function take(drain: Drain, event: DrainEvent, now: number, limits: DrainLimits)
       );
     case 'coordinators': {
       const coordinatorAbsentSince = event.connected > 0 ? undefined : (drain.coordinatorAbsentSince ?? now);
-      return { drain: { ...drain, coordinatorAbsentSince }, effects: [] };
+      return { drain: { ...drain, coordinatorAbsentSince, isOnlyObserved: isOnlyObserved(event) }, effects: [] };
     }
     case 'updated':
       return takeUpdate(drain, event.update, now, limits);
@@ -242,7 +246,9 @@ function advance(drain: Drain, now: number, limits: DrainLimits): DrainStep {
 }
 
 function advanceRequested(drain: Drain, now: number, limits: DrainLimits): DrainStep {
-  if (isAbandoned(drain, now, limits)) return answer(drain, 'no-coordinator', now);
+  if (isAbandoned(drain, now, limits)) {
+    return answer(drain, drain.isOnlyObserved ? 'observing' : 'no-coordinator', now);
+  }
   const answerDue = Math.max(heldUntilAt(drain, limits), drain.calledAt + limits.leaderAnswerMs);
   if (!drain.isAccepted && now >= answerDue) return answer(drain, 'no-leader', now);
   return { drain, effects: [] };
@@ -282,7 +288,16 @@ function deregister(
 function isAbandoned(drain: Drain, now: number, limits: DrainLimits): boolean {
   const { coordinatorAbsentSince } = drain;
   if (coordinatorAbsentSince === undefined || now < heldUntilAt(drain, limits)) return false;
-  return now >= coordinatorAbsentSince + limits.coordinatorAbsentMs;
+  return now >= abandonedAt(coordinatorAbsentSince, drain, limits);
+}
+
+/** Who is gone may be back at once; who observes says that nothing will come. */
+function abandonedAt(absentSince: number, { isOnlyObserved }: Drain, limits: DrainLimits): number {
+  return isOnlyObserved ? absentSince : absentSince + limits.coordinatorAbsentMs;
+}
+
+function isOnlyObserved({ connected, observing = 0 }: ConnectedCoordinators): boolean {
+  return connected === 0 && observing > 0;
 }
 
 function reasonAtBudgetEnd({ stage, facts }: Drain): AnswerReason {

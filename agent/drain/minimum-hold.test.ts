@@ -41,6 +41,11 @@ describe('a Pod that asks for a minimum hold', () => {
     expect(found.update(DrainState.DEREGISTERED).until(60_000).answer).toEqual({ reason: 'drained', at: 20_000 });
   });
 
+  test('is held though every coordinator only observes, as its sleep was', () => {
+    const observed = { connectedCoordinators: 0, observing: 1 };
+    expect(new ModelledDrain(HELD, observed).until(60_000).answer).toEqual({ reason: 'observing', at: 20_000 });
+  });
+
   test('is held where no coordinator takes the request', () => {
     expect(new ModelledDrain(HELD).until(60_000).answer).toEqual({ reason: 'no-leader', at: 20_000 });
   });

@@ -40,9 +40,9 @@ export class ModelledDrain {
   outcome: DrainOutcome | undefined;
   answer: { readonly reason: DrainOutcome['reason']; readonly at: number } | undefined;
 
-  constructor(facts: PodFacts, { connectedCoordinators = 1, limits = DEFAULT_DRAIN_LIMITS } = {}) {
+  constructor(facts: PodFacts, { connectedCoordinators = 1, observing = 0, limits = DEFAULT_DRAIN_LIMITS } = {}) {
     this.#limits = limits;
-    const step = beginDrain(facts, connectedCoordinators, this.now, limits);
+    const step = beginDrain(facts, { connected: connectedCoordinators, observing }, this.now, limits);
     this.drain = step.drain;
     this.#take(step);
   }

@@ -31,6 +31,7 @@ const welcome = fc.record({
   incarnation: text,
   leadership: fc.option(leadership, { nil: undefined }),
   heartbeatIntervalMs: number,
+  observes: fc.boolean(),
 });
 const probeRequest = fc.record({ id: number, address: text, port: number, timeoutMs: number });
 /** Of the types of messages, with values beyond theirs. */

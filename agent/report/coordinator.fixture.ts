@@ -23,6 +23,7 @@ export const WELCOME: ReportResponse = {
       podUid: 'coordinator-uid',
       leadership: { leading: true, term: 1 },
       heartbeatIntervalMs: 1_000,
+      observes: false,
     },
   },
 };

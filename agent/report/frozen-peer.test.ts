@@ -44,8 +44,8 @@ beforeEach(async () => {
       certificateAuthorityFile: join(folder, 'ca.crt'),
       tokenFile: join(folder, 'token'),
     }),
-    onCoordinators: count => {
-      connected = count;
+    onCoordinators: coordinators => {
+      connected = coordinators.connected;
     },
   });
   stopped = streams.run(stop.signal);

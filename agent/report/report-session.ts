@@ -72,6 +72,7 @@ export class ReportSession {
   #isWritable = true;
   #welcomedAt: number | undefined;
   #isLeading = false;
+  #observes = false;
   #isClosed = false;
   #heartbeatIntervalMs = DEFAULT_HEARTBEAT_INTERVAL_MS;
   #lastReceivedAt: number;
@@ -86,6 +87,11 @@ export class ReportSession {
 
   get isWelcomed(): boolean {
     return this.#welcomedAt !== undefined && !this.#isClosed;
+  }
+
+  /** Whether the coordinator said that it only observes. */
+  get observes(): boolean {
+    return this.#observes;
   }
 
   get state(): StreamState {
@@ -180,12 +186,13 @@ export class ReportSession {
   }
 
   #welcome(welcome: Welcome): void {
-    const { coordinator, incarnation, leadership, heartbeatIntervalMs } = welcome;
+    const { coordinator, incarnation, leadership, heartbeatIntervalMs, observes } = welcome;
     this.#welcomedAt = this.#context.clock.now();
     if (heartbeatIntervalMs > 0) this.#heartbeatIntervalMs = withinLimits(heartbeatIntervalMs);
     this.#isLeading = leadership?.leading ?? false;
+    this.#observes = observes;
     const { log, onWelcome } = this.#context;
-    log.info('coordinator welcomed this agent', { coordinator, incarnation, leading: this.#isLeading });
+    log.info('coordinator welcomed this agent', { coordinator, incarnation, leading: this.#isLeading, observes });
     this.#scheduleHeartbeat();
     this.coordinatorEnded();
     this.noticeChanged();

@@ -29,7 +29,8 @@ let records: readonly PodRecord[] | undefined;
 let activeDrains: DrainRequest[];
 let notice: NodeNotice;
 let probeAnswer: PromiseWithResolvers<ProbeResult>;
-let connected: number[];
+/** Those that may act, and those that observe. */
+let connected: [number, number][];
 let ended: CoordinatorEnded[];
 let welcomed: string[];
 let log: CollectingLogger;
@@ -63,7 +64,7 @@ beforeEach(() => {
     onDrainUpdate: () => {},
     notice: () => notice,
     probe: () => probeAnswer.promise,
-    onCoordinators: count => connected.push(count),
+    onCoordinators: count => connected.push([count.connected, count.observing]),
     onRound: () => {},
     ended: () => ended,
     onWelcome: ({ incarnation }) => welcomed.push(incarnation),
@@ -120,7 +121,7 @@ describe('a stream', () => {
     connector.to(FIRST).welcome();
     await clock.advance(0);
     expect(connector.to(FIRST).of('snapshot')).toMatchObject([{ sequence: 1, consistent: true, pods: [{ uid: 'a' }] }]);
-    expect(connected).toEqual([1]);
+    expect(connected).toEqual([[1, 0]]);
   });
 
   test('says nothing of Pods before they were listed', async () => {
@@ -175,7 +176,10 @@ describe('a stream', () => {
     await clock.advance(1_000);
     expect(connector.channels[0]?.isClosed).toBe(true);
     expect(connector.channels).toHaveLength(2);
-    expect(connected).toEqual([1, 0]);
+    expect(connected).toEqual([
+      [1, 0],
+      [0, 0],
+    ]);
     expect(log.messages('warn')).toEqual(['report stream failed, will reconnect']);
   });
 
@@ -189,7 +193,11 @@ describe('a stream', () => {
     await clock.advance(0);
     expect(connector.channels).toHaveLength(2);
     expect(connector.to(FIRST).of('snapshot')).toMatchObject([{ sequence: 1 }]);
-    expect(connected).toEqual([1, 0, 1]);
+    expect(connected).toEqual([
+      [1, 0],
+      [0, 0],
+      [1, 0],
+    ]);
   });
 
   test('asks a coordinator that refuses no more than every few seconds', async () => {
@@ -208,6 +216,13 @@ describe('coordinators', () => {
     connector.to(FIRST).welcome();
     await advanceAlive(12_000);
     expect(connector.channels.map(({ address }) => address)).toEqual([FIRST, SECOND]);
+  });
+
+  test('that only observe are counted apart', async () => {
+    await clock.advance(0);
+    connector.to(FIRST).welcome({ leading: false, observes: true });
+    await clock.advance(0);
+    expect(connected).toEqual([[0, 1]]);
   });
 
   test('are left alone when their name no longer stands for them', async () => {

@@ -7,14 +7,15 @@ import { Wakeup } from '../../common/wakeup.ts';
 import type { DrainRequest, Welcome } from '../../proto/gen/clbdirect/v1/report.ts';
 import type { PodChange } from '../pods/pod-table.ts';
 import { chooseAddresses } from './choose-addresses.ts';
+import type { ConnectedCoordinators } from './connected-coordinators.ts';
 import { type ReportContext, ReportSession } from './report-session.ts';
 import type { StreamStatus } from './stream-status.ts';
 
 export interface ReportStreamsOptions extends ReportContext {
   readonly random: Random;
   readonly connector: ReportConnector;
-  /** How many coordinators are connected and have welcomed this agent; called when that changes. */
-  readonly onCoordinators: (connected: number) => void;
+  /** Who has welcomed this agent and is connected; called when that changes. */
+  readonly onCoordinators: (coordinators: Required<ConnectedCoordinators>) => void;
   /** The addresses were looked up once more. */
   readonly onRound: () => void;
 }
@@ -37,7 +38,7 @@ export class ReportStreams {
   readonly #maintained = new Map<string, Promise<void>>();
   readonly #resolveNow: Wakeup;
   #resolved: ReadonlySet<string> = new Set();
-  #connected = 0;
+  #welcomedBy: Required<ConnectedCoordinators> = { connected: 0, observing: 0 };
 
   constructor(options: ReportStreamsOptions) {
     this.#options = options;
@@ -137,10 +138,13 @@ export class ReportStreams {
   }
 
   #countConnected(): void {
-    const connected = [...this.#sessions.values()].filter(session => session.isWelcomed).length;
-    if (connected === this.#connected) return;
-    this.#connected = connected;
-    this.#options.metrics.streamsConnected(connected);
-    this.#options.onCoordinators(connected);
+    const welcomed = [...this.#sessions.values()].filter(session => session.isWelcomed);
+    const observing = welcomed.filter(session => session.observes).length;
+    const connected = welcomed.length - observing;
+    const before = this.#welcomedBy;
+    if (connected === before.connected && observing === before.observing) return;
+    this.#welcomedBy = { connected, observing };
+    this.#options.metrics.streamsConnected(welcomed.length);
+    this.#options.onCoordinators(this.#welcomedBy);
   }
 }

@@ -52,13 +52,14 @@ export class ScriptedChannel implements AgentChannel {
     this.#wakeReader();
   }
 
-  welcome({ leading = true, heartbeatIntervalMs = 3_000 } = {}): void {
+  welcome({ leading = true, heartbeatIntervalMs = 3_000, observes = false } = {}): void {
     const value = {
       coordinator: 'c-0',
       incarnation: 'i',
       podUid: 'coordinator-uid',
       leadership: { leading, term: 1 },
       heartbeatIntervalMs,
+      observes,
     };
     this.say({ $case: 'welcome', value });
   }

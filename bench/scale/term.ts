@@ -85,6 +85,7 @@ export class Term {
   #replica(): GaugedReplica {
     return {
       isLeading: true,
+      isObserving: false,
       leadership: { leader: 'bench', term: 1 },
       mayWriteUntil: this.#clock.now(),
       work: this.#work,

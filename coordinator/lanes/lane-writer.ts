@@ -98,6 +98,7 @@ export class LaneWriter {
   #nextTurn(): Turn {
     const now = this.#now();
     const write = this.#facts.replan()?.write;
+    if (this.#options.fence.isShut) return { kind: 'idle' };
     const apart = this.#nextApart(now);
     const work = this.#facts.state.observed ? this.#queue.next(now) : undefined;
     if (work && ((!write && !apart) || this.#queue.hasWaitedLong(now))) return { kind: 'listeners', work };

@@ -80,6 +80,12 @@ export class Lane {
     return this.#facts.plan ?? { operations: [], holds: [] };
   }
 
+  /** Changes of listeners and of the load balancer itself that were asked for last. */
+  get demanded(): Required<Pick<LaneDemand, 'listenerWork' | 'settings'>> {
+    const { listenerWork = [], settings = [] } = this.#facts.demand ?? {};
+    return { listenerWork, settings };
+  }
+
   /** Since when the oldest operation waits for its write; undefined when none does. */
   oldestWaitSince(): number | undefined {
     return this.#facts.oldestWaitSince();

@@ -2,7 +2,12 @@
 export interface WriteFence {
   /** @param timeoutMs the call's own deadline */
   mayWrite(timeoutMs: number): boolean;
+  /** It never opens, so that nothing is even tried. */
+  readonly isShut?: boolean;
 }
+
+/** The fence of a coordinator that observes. */
+export const SHUT_FENCE: WriteFence = { mayWrite: () => false, isShut: true };
 
 /** What stays between the end of a call and the end of the lease. */
 export const FENCE_MARGIN_MS = 1_000;

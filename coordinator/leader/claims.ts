@@ -11,6 +11,7 @@ import type { ServiceRecord } from '../kube/service-reflector.ts';
 import type { Problem } from '../loadbalancers/problem.ts';
 import { claimOf } from '../loadbalancers/service-claim.ts';
 import type { Claim, ServiceIntent } from '../loadbalancers/service-intent.ts';
+import type { RehearsedRecords } from '../observe/rehearsed-records.ts';
 import { configuredClaim } from '../tke-service-config/configured-claim.ts';
 import type { CertificateShelf } from './certificate-shelf.ts';
 import type { HeldServices } from './held-services.ts';
@@ -39,6 +40,8 @@ export interface ClaimsOptions {
   readonly tkeController: TkeControllers;
   readonly held: Pick<HeldServices, 'has'>;
   readonly certificates: Pick<CertificateShelf, 'of'>;
+  /** What is judged in place of the object as it stands; the object itself unless given. */
+  readonly rehearsed?: Pick<RehearsedRecords, 'over' | 'forget'> | undefined;
 }
 
 /** Whether TKE's own controller for this kind runs in the cluster; undefined until that was looked for. */
@@ -79,6 +82,7 @@ export class Claims {
     this.#references.set(key, named);
     const after = service && configured?.kind === 'claimed' ? this.#claimed(service, configured.intent) : undefined;
     if (before) this.#byUid.delete(before.service.uid);
+    if (before && before.service.uid !== service?.uid) this.#options.rehearsed?.forget(before.service.uid);
     if (after) {
       this.#byKey.set(key, after);
       this.#byUid.set(after.service.uid, after);
@@ -89,7 +93,7 @@ export class Claims {
   /** @param named takes all that the object refers to */
   #readService(key: string, named: Set<string>): Read<ServiceRecord> {
     const { names, knowledge, certificates, tkeController } = this.#options;
-    const service = knowledge.services.get(key);
+    const service = this.#asRehearsed(knowledge.services.get(key));
     const hasTke = tkeController('Service');
     if (!service) return { service, claim: undefined };
     if (isUndecided(service, hasTke)) return { service, claim: { kind: 'unclaimed' } };
@@ -102,7 +106,7 @@ export class Claims {
 
   #readIngress(key: string, named: Set<string>): Read<IngressRecord> {
     const { names, knowledge, certificates, tkeController } = this.#options;
-    const ingress = knowledge.ingresses.get(key);
+    const ingress = this.#asRehearsed(knowledge.ingresses.get(key));
     const hasTke = tkeController('Ingress');
     if (!ingress) return { service: undefined, claim: undefined };
     if (isUndecided(ingress, hasTke)) return { service: ingress, claim: { kind: 'unclaimed' } };
@@ -121,6 +125,10 @@ export class Claims {
       },
     });
     return { service: ingress, claim };
+  }
+
+  #asRehearsed<T extends OwnerRecord>(owner: T | undefined): T | undefined {
+    return owner && (this.#options.rehearsed?.over(owner) ?? owner);
   }
 
   #configure(service: OwnerRecord, claim: Claim, named: Set<string>): Claim {

@@ -61,6 +61,11 @@ const MEANINGS = {
     nextStep: "Look at the coordinators' logs for who leads",
     isSettled: false,
   },
+  observing: {
+    cause: 'the coordinators only observe (--mode=observe), so that nobody takes it off its load balancer',
+    nextStep: 'Where deletions are to cost nothing, wait with them until coordinator.mode is active again',
+    isSettled: false,
+  },
   'unknown-pod': {
     cause: 'the agent did not know the Pod',
     nextStep: "Check that the agent's watch of Pods works: clb-direct agent --check on the node",

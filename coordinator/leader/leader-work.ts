@@ -8,6 +8,7 @@ import type { NodeSignKind } from '../core/node-sign.ts';
 import type { Rule } from '../core/rule.ts';
 import type { Knowledge, KnowledgeChange } from '../knowledge.ts';
 import type { NamespaceList } from '../kube/namespace-services.ts';
+import type { OwnerRecord } from '../kube/owner-record.ts';
 import type { PodProfile } from '../kube/pod-profile.ts';
 import type { SecretLook, SecretName } from '../kube/secret-reader.ts';
 import { Auditor } from '../lanes/auditor.ts';
@@ -17,6 +18,9 @@ import type { LaneOptions, LaneTiming, ObservedChange } from '../lanes/lane-opti
 import type { WriteFence } from '../lanes/write-fence.ts';
 import { LoadBalancerDirectory } from '../loadbalancers/load-balancer-directory.ts';
 import type { ExistingLoadBalancerPolicy } from '../loadbalancers/placements.ts';
+import type { IntendedChange } from '../observe/intended-change.ts';
+import { intendedChanges } from '../observe/intended-changes.ts';
+import type { RehearsedRecords } from '../observe/rehearsed-records.ts';
 import type { CoordinatorObserver } from '../observer.ts';
 import { AccountQuota } from './account-quota.ts';
 import { BarePods } from './bare-pods.ts';
@@ -79,6 +83,8 @@ export interface LeaderWorkOptions {
   readonly predecessorWritesUntil: number;
   readonly tkeController: TkeControllers;
   readonly observer: CoordinatorObserver;
+  /** Of a coordinator that observes: what would stand on objects. */
+  readonly rehearsed?: RehearsedRecords | undefined;
 }
 
 /** Changes are gathered this long before anything is decided, so that a burst is one decision. */
@@ -137,7 +143,8 @@ export class LeaderWork {
     const { view } = this.#pods;
     this.#held = new HeldServices(clock.now());
     this.#certificates = new CertificateShelf(options);
-    const claims = new Claims({ ...options, held: this.#held, certificates: this.#certificates });
+    const held = options.rehearsed ?? this.#held;
+    const claims = new Claims({ ...options, held, certificates: this.#certificates });
     this.#claims = claims;
     this.#board = new ProblemBoard({ clock, tell: (service, problem) => ports.reportProblem(service, problem) });
     this.#rights = new MissingRights(options);
@@ -263,6 +270,11 @@ export class LeaderWork {
     this.#mark(this.#dirt.services, [...ingresses.keys()].map(ingressKey));
   }
 
+  /** The object itself is as it was, but is to be taken otherwise than before. */
+  rehearsedOtherwise(owner: OwnerRecord): void {
+    this.#mark(this.#dirt.services, [objectKey(owner)]);
+  }
+
   /** What is in a Secret that was asked for. */
   secretRead(secret: SecretName, look: SecretLook): void {
     if (this.#certificates.learn(secret, look)) this.#mark(this.#dirt.services, this.#claims.usersOf('Secret', secret));
@@ -331,6 +343,11 @@ export class LeaderWork {
   /** Pods that lack what makes their changes lossless. */
   get bare(): Pick<BarePods, 'ungated' | 'unhooked'> {
     return this.#bare;
+  }
+
+  /** Every change of CLB that is to be made now, or is being made. */
+  intendedChanges(): Iterable<IntendedChange> {
+    return intendedChanges({ ...this.#directory.intended, lanes: this.lanes(), pods: this.#pods.view.pods });
   }
 
   lanes(): readonly Lane[] {

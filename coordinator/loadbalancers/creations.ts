@@ -105,6 +105,11 @@ export class Creations {
     if (this.#queue.add(service.uid)) this.#wishes.set(service.uid, { service, choice });
   }
 
+  /** For whom one is to be made, or is being made. */
+  get wanted(): readonly ServiceIntent['service'][] {
+    return [...this.#wishes.values()].map(({ service }) => service);
+  }
+
   /** None is to be made any more. */
   drop(serviceUid: string): void {
     this.#wishes.delete(serviceUid);

@@ -69,6 +69,11 @@ export class Deletions {
     return this.#entries.get(loadBalancerId)?.deletion;
   }
 
+  /** The load balancers that are to go. */
+  get underWay(): readonly string[] {
+    return [...this.#entries].flatMap(([id, { deletion }]) => (deletion?.kind === 'under-way' ? id : []));
+  }
+
   /** Deletes it now, unless that is under way or was refused a short while ago. */
   begin(service: ServiceIntent['service'], loadBalancerId: string): void {
     const known = this.#entries.get(loadBalancerId);

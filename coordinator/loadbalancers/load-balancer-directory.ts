@@ -104,6 +104,11 @@ export class LoadBalancerDirectory {
     this.#deletions.begin(entry.intent.service, loadBalancerId);
   }
 
+  /** For whom load balancers are to be made, and which ones are to go. */
+  get intended(): { readonly creations: readonly ServiceIntent['service'][]; readonly deletions: readonly string[] } {
+    return { creations: this.#creations.wanted, deletions: this.#deletions.underWay };
+  }
+
   /** Something about the load balancer itself may be otherwise than it was read. */
   lookAgain(loadBalancerId: string): void {
     if (this.#users.has(loadBalancerId)) this.#inventory.lookSoon(loadBalancerId);

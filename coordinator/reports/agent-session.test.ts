@@ -10,6 +10,7 @@ const WELCOME: Welcome = {
   podUid: 'coordinator-uid',
   leadership: { leading: true, term: 7 },
   heartbeatIntervalMs: 3_000,
+  observes: false,
 };
 
 /** What a message of a later protocol decodes to. */

@@ -31,6 +31,8 @@ export interface ReportServerOptions {
   /** Random per process; also part of the lease's holder identity. */
   readonly incarnation: string;
   readonly podUid: string;
+  /** It never leads, so that agents hold no hook for it; not unless told. */
+  readonly observes?: boolean;
   readonly clock: Clock;
   readonly logger: Logger;
   /** Called in the order in which agents spoke; must not throw. */
@@ -241,9 +243,9 @@ export class ReportServer {
   }
 
   #welcome(): Welcome {
-    const { coordinator, incarnation, podUid } = this.#options;
+    const { coordinator, incarnation, podUid, observes = false } = this.#options;
     const heartbeatIntervalMs = HEARTBEAT_INTERVAL_MS;
-    return { coordinator, incarnation, podUid, leadership: this.#leadership, heartbeatIntervalMs };
+    return { coordinator, incarnation, podUid, leadership: this.#leadership, heartbeatIntervalMs, observes };
   }
 }
 

@@ -16,6 +16,7 @@ const SNAPSHOT: StatusSnapshot = {
   missingRights: [],
   isLossHeld: false,
   recentDrains: [],
+  intended: undefined,
 };
 
 let listener: StatusListener;

@@ -3,6 +3,8 @@ import type { StateGauges } from './state-gauges.ts';
 /** A replica of a cluster in which nothing is. */
 export const IDLE_STATE: StateGauges = {
   leading: false,
+  observing: false,
+  intended: new Map(),
   hasLeader: false,
   term: 0,
   leaseLeftMs: 0,

@@ -15,6 +15,8 @@ async function scrape(...states: readonly Partial<StateGauges>[]): Promise<strin
 test('times are seconds, and kinds that there are none of are 0', async () => {
   const samples = await scrape({
     leading: true,
+    observing: true,
+    intended: new Map([['register', 4]]),
     hasLeader: true,
     leaseLeftMs: 8_500,
     sessionAgesMs: [5_000, 60_000, 1_500],
@@ -34,6 +36,9 @@ test('times are seconds, and kinds that there are none of are 0', async () => {
     expect.arrayContaining([
       'clb_direct_leader 1',
       'clb_direct_leader_known 1',
+      'clb_direct_observing 1',
+      'clb_direct_intended_changes{kind="register"} 4',
+      'clb_direct_intended_changes{kind="listeners"} 0',
       'clb_direct_lease_remaining_seconds 8.5',
       'clb_direct_agent_sessions 3',
       'clb_direct_agent_session_age_seconds{edge="youngest"} 1.5',

@@ -6,6 +6,7 @@ import { NODE_SIGN_KINDS, type NodeSignKind } from '../core/node-sign.ts';
 import type { Hold } from '../core/rule-plan.ts';
 import { PRIORITIES, type Priority } from '../core/target-operation.ts';
 import { UNHOOKED_BY, type UnhookedBy } from '../leader/bare-pods.ts';
+import { CHANGE_KINDS, type ChangeKind } from '../observe/intended-change.ts';
 
 const HOLD_REASONS: readonly Hold['reason'][] = ['last-open-target', 'brake', 'replacements-not-serving'];
 
@@ -15,6 +16,10 @@ export type Tally<K> = ReadonlyMap<K, { readonly count: number; readonly oldestM
 /** What is true at one moment. What only a leader knows is empty or 0 on a follower. */
 export interface StateGauges {
   readonly leading: boolean;
+  /** It works everything out and writes nothing. */
+  readonly observing: boolean;
+  /** What one that observes would change in CLB now; nothing on others. */
+  readonly intended: ReadonlyMap<ChangeKind, number>;
   /** Somebody holds the lease, as far as this replica knows. */
   readonly hasLeader: boolean;
   /** Transitions of the lease at the last change of leader that this replica knows of. */
@@ -102,7 +107,16 @@ function leaderSetter(registry: Registry): Setter {
     'lease_remaining_seconds',
     'How long the leader may still write if it cannot renew its lease; 0 on a follower',
   );
+  const observing = gauge(registry, 'observing', '1 while this replica only observes (--mode=observe)');
+  const intended = gauge(
+    registry,
+    'intended_changes',
+    'Changes of CLB that a replica that only observes would make now, by kind; 0 on one that is active',
+    'kind',
+  );
   return state => {
+    observing.set(state.observing ? 1 : 0);
+    for (const kind of CHANGE_KINDS) intended.set({ kind }, state.intended.get(kind) ?? 0);
     hasLeader.set(state.hasLeader ? 1 : 0);
     term.set(state.term);
     left.set(state.leaseLeftMs / 1_000);

@@ -18,6 +18,7 @@ const SNAPSHOT: StatusSnapshot = {
   leader: 'coordinator-0',
   term: 7,
   loadBalancers: [{ id: 'lb-1', vip: '43.0.0.1', listeners: ['80/TCP'], targets: [TARGET] }],
+  intended: undefined,
   agents: [
     {
       node: 'node1',
@@ -52,6 +53,19 @@ describe('the status page', () => {
     expect(page).toContain('shop/web-0 10.0.0.7:8080 80/TCP Opening 12.3 s health check of CLB');
     expect(page).toContain('0 of 1 targets serving');
     expect(page).toContain('coordinator-0 leads · term 7 · 2026-11-22T12:00:00.000Z');
+  });
+
+  test('of a replica that observes tells what it would change', () => {
+    const intended = [{ loadBalancer: 'lb-1', change: 'deregister 10.0.0.7:8080' }];
+    const page = words(renderStatusPage({ ...SNAPSHOT, leading: false, intended }));
+    expect(page).toContain('clb-direct observing coordinator-0 · writes nothing');
+    expect(page).toContain('What it would change in CLB now What TKE’s own controllers serve is taken as handed over');
+    expect(page).toContain('Load balancer Change lb-1 deregister 10.0.0.7:8080');
+  });
+
+  test('of a replica that observes says so when it would change nothing', () => {
+    const page = words(renderStatusPage({ ...SNAPSHOT, leading: false, intended: [] }));
+    expect(page).toContain('Nothing: CLB is as Services and Pods ask for');
   });
 
   test('tells of each drain how long after the call every step came', () => {

@@ -1,5 +1,12 @@
 import { type Html, html } from './html.ts';
-import type { AgentStatus, DrainStatus, LoadBalancerStatus, StatusSnapshot, TargetStatus } from './status-snapshot.ts';
+import type {
+  AgentStatus,
+  DrainStatus,
+  IntendedStatus,
+  LoadBalancerStatus,
+  StatusSnapshot,
+  TargetStatus,
+} from './status-snapshot.ts';
 
 /** Rows of one table; what is beyond is counted, not shown. */
 const ROWS_MAX = 500;
@@ -12,7 +19,7 @@ const STYLE = `
 main{max-width:72rem;margin:0 auto;padding:2rem 1.5rem 4rem}h1{font-size:1.5rem;margin:0}h2{font-size:1.05rem;margin:2.5rem 0 .5rem}
 p{margin:.25rem 0;color:var(--quiet)}code{font:13px/1.5 ui-monospace,monospace}.wide{overflow-x:auto}
 table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}th,td{text-align:left;padding:.35rem .75rem .35rem 0;border-bottom:1px solid var(--line);white-space:nowrap}
-th{color:var(--quiet);font-weight:500;font-size:.85rem}td:last-child{white-space:normal}.state{font-weight:600;color:var(--busy)}.Serving,.leading{color:var(--good)}.Absent,.following{color:var(--gone)}
+th{color:var(--quiet);font-weight:500;font-size:.85rem}td:last-child{white-space:normal}.state{font-weight:600;color:var(--busy)}.Serving,.leading{color:var(--good)}.Absent,.following{color:var(--gone)}.observing{color:var(--busy)}
 .badge{font-size:.85rem;font-weight:600;margin-left:.5rem}.empty{background:var(--wash);border-radius:6px;padding:.75rem 1rem}nav{margin-top:3rem;color:var(--quiet)}a{color:inherit}
 `;
 
@@ -31,6 +38,7 @@ export function renderStatusPage(snapshot: StatusSnapshot): string {
 <body><main>
 ${heading(snapshot)}
 ${snapshot.missingRights.map(text => html`<p class="empty">${text}</p>`)}
+${snapshot.intended ? intendedSection(snapshot.intended) : { markup: '' }}
 ${snapshot.loadBalancers.map(loadBalancer => loadBalancerSection(loadBalancer, takenAtMs))}
 ${snapshot.loadBalancers.length === 0 ? emptySection('Load balancers', nothingBound(snapshot)) : { markup: '' }}
 ${snapshot.leading ? drainSection(snapshot.recentDrains, takenAtMs) : { markup: '' }}
@@ -42,17 +50,30 @@ ${agentlessSection(snapshot)}
 `.markup;
 }
 
-function heading({ coordinator, leading, leader, term, takenAtMs }: StatusSnapshot): Html {
-  const role = leading ? 'leading' : 'following';
+function heading({ coordinator, leading, leader, term, takenAtMs, intended }: StatusSnapshot): Html {
+  const role = intended ? 'observing' : leading ? 'leading' : 'following';
+  if (intended) {
+    return html`<h1>clb-direct <span class="badge ${role}">${role}</span></h1>
+<p>${coordinator} · writes nothing, to the cluster or to CLB · <time>${new Date(takenAtMs).toISOString()}</time></p>`;
+  }
   const whoLeads = leader === '' ? 'nobody leads' : `${leader} leads`;
   return html`<h1>clb-direct <span class="badge ${role}">${role}</span></h1>
 <p>${coordinator} · ${whoLeads} · term ${term} · <time>${new Date(takenAtMs).toISOString()}</time></p>`;
 }
 
-function nothingBound({ leading }: StatusSnapshot): string {
-  return leading
+function nothingBound({ leading, intended }: StatusSnapshot): string {
+  return leading || intended
     ? 'No Service with direct access is known here.'
     : 'This replica follows, ready to take over: load balancers and drains are on the leader’s page.';
+}
+
+function intendedSection(intended: readonly IntendedStatus[]): Html {
+  const rows = intended.map(
+    ({ loadBalancer, change }) => html`<tr><td><code>${loadBalancer}</code></td><td>${change}</td></tr>`,
+  );
+  return html`<section><h2>What it would change in CLB now</h2>
+<p>What TKE’s own controllers serve is taken as handed over to clb-direct (mode: skip).</p>
+${table(['Load balancer', 'Change'], rows, 'Nothing: CLB is as Services and Pods ask for, as far as was read.')}</section>`;
 }
 
 function loadBalancerSection(loadBalancer: LoadBalancerStatus, nowMs: number): Html {

@@ -8,6 +8,8 @@ export interface StatusSnapshot {
   readonly leader: string;
   readonly term: number;
   readonly loadBalancers: readonly LoadBalancerStatus[];
+  /** Of a replica that only observes: what it would change in CLB now. */
+  readonly intended: readonly IntendedStatus[] | undefined;
   readonly agents: readonly AgentStatus[];
   readonly agentlessNodes: readonly AgentlessNode[];
   /** What this replica may not read, and what follows. */
@@ -16,6 +18,12 @@ export interface StatusSnapshot {
   readonly isLossHeld: boolean;
   /** Newest first. */
   readonly recentDrains: readonly DrainStatus[];
+}
+
+export interface IntendedStatus {
+  /** Empty for one that is to be made. */
+  readonly loadBalancer: string;
+  readonly change: string;
 }
 
 export interface LoadBalancerStatus {

@@ -9,7 +9,7 @@ import type { StateGauges, Tally } from './state-gauges.ts';
 /** What of a replica the gauges are taken from. */
 export type GaugedReplica = Pick<
   Coordinator,
-  'isLeading' | 'leadership' | 'mayWriteUntil' | 'work' | 'knowledge' | 'watchedNodes'
+  'isLeading' | 'isObserving' | 'leadership' | 'mayWriteUntil' | 'work' | 'knowledge' | 'watchedNodes'
 > & { readonly reports: Pick<Coordinator['reports'], 'sessions'> };
 
 /** The gauges' values, taken when somebody scrapes. */
@@ -18,6 +18,8 @@ export function takeGauges(coordinator: GaugedReplica, clock: Clock): StateGauge
   const { work, knowledge, leadership } = coordinator;
   return {
     leading: coordinator.isLeading,
+    observing: coordinator.isObserving,
+    intended: countBy(coordinator.isObserving ? [...(work?.intendedChanges() ?? [])].map(({ kind }) => kind) : []),
     hasLeader: leadership.leader !== '',
     term: leadership.term,
     leaseLeftMs: Math.max(0, coordinator.mayWriteUntil - now),

@@ -5,7 +5,13 @@ import { ruleLabel } from '../core/rule.ts';
 import type { RuleState, RuleTarget } from '../core/rule-state.ts';
 import type { Lane } from '../lanes/lane.ts';
 import { missingRight } from '../leader/missing-rights.ts';
-import type { AgentlessNode, LoadBalancerStatus, StatusSnapshot, TargetStatus } from './status-snapshot.ts';
+import type {
+  AgentlessNode,
+  IntendedStatus,
+  LoadBalancerStatus,
+  StatusSnapshot,
+  TargetStatus,
+} from './status-snapshot.ts';
 
 /** The status page's values, as they are now. */
 export function takeSnapshot(coordinator: Coordinator, options: { clock: Clock; name: string }): StatusSnapshot {
@@ -22,6 +28,7 @@ export function takeSnapshot(coordinator: Coordinator, options: { clock: Clock; 
     loadBalancers: (work?.lanes() ?? []).map(lane =>
       loadBalancerStatus(lane, key => toWall(work?.targetSince(lane.loadBalancerId, key) ?? clock.now())),
     ),
+    intended: coordinator.isObserving ? intendedChanges(coordinator) : undefined,
     agents: coordinator.reports.sessions().map(session => ({
       node: session.node,
       pod: session.agentPodName,
@@ -42,6 +49,13 @@ export function takeSnapshot(coordinator: Coordinator, options: { clock: Clock; 
       answeredMs: optional(toWall, drain.answeredAt),
     })),
   };
+}
+
+function intendedChanges({ work }: Coordinator): IntendedStatus[] {
+  return [...(work?.intendedChanges() ?? [])].map(({ loadBalancerId: loadBalancer = '', text: change }) => ({
+    loadBalancer,
+    change,
+  }));
 }
 
 function agentlessNodes(coordinator: Coordinator, toWall: (at: number) => number): AgentlessNode[] {

@@ -32,6 +32,13 @@ describe('an admission review', () => {
     expect((body as AdmissionReviewAnswer).response).toEqual({ uid: 'u1', allowed: true });
   });
 
+  test('is allowed unchanged by a coordinator that injects nothing, whatever the Pod asks for', () => {
+    const asking = { ...POD, metadata: { annotations: { 'clb-direct.io/inject': 'true' } } };
+    const { body, result } = reviewPod(review({ object: asking }), { ...OPTIONS, policy: 'inject-nothing' });
+    expect(result).toBe('unchanged');
+    expect((body as AdmissionReviewAnswer).response).toEqual({ uid: 'u1', allowed: true });
+  });
+
   test.each([
     ['no object', undefined],
     ['no containers', { metadata: {}, spec: {} }],

@@ -34,7 +34,8 @@ export interface AdmissionReviewAnswer {
 
 /** How injection is set up, and what is known beside the Pod; the latter is asked for once a review. */
 export interface AdmissionOptions {
-  readonly policy: InjectionPolicy;
+  /** `inject-nothing`: every Pod is let through as it is. */
+  readonly policy: InjectionPolicy | 'inject-nothing';
   readonly surroundingsOf: (namespace: string, pod: Pod) => Surroundings;
 }
 
@@ -50,7 +51,7 @@ export function reviewPod(review: unknown, { policy, surroundingsOf }: Admission
   if (!isObject(request) || typeof request.uid !== 'string') {
     return { status: 400, body: 'the AdmissionReview carries no request with a uid', result: 'malformed' };
   }
-  if (!isPodCreation(request)) return allow(request.uid, 'unchanged');
+  if (policy === 'inject-nothing' || !isPodCreation(request)) return allow(request.uid, 'unchanged');
   const pod = podFrom(request.object);
   if (!pod) {
     return allow(request.uid, 'malformed', ['clb-direct could not read this Pod and left it unchanged']);

@@ -29,6 +29,8 @@ export interface OwnCertificatesOptions {
   readonly terms: CertificateTerms;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** False: where there are none, this replica serves with its own, which nobody else knows; true unless told. */
+  readonly writes?: boolean;
 }
 
 /**
@@ -60,10 +62,20 @@ export class OwnCertificates implements CertificateSource {
     for (let round = 0; round < ROUNDS_MAX; round += 1) {
       const { found, usable } = await this.#read(signal);
       if (usable) return usable.bundle;
+      if (this.#options.writes === false) return await this.#ownBundle();
       await this.#write(found, await newBundle(this.#issueOptions()), signal);
     }
     const secret = `${this.#options.namespace}/${SECRET_NAME}`;
     throw new Error(`Secret ${secret} was changed by others in each of ${ROUNDS_MAX} rounds; look who writes it`);
+  }
+
+  async #ownBundle(): Promise<CertificateBundle> {
+    this.#current = await newBundle(this.#issueOptions());
+    const { logger } = this.#options;
+    logger.warn('there is no Secret of certificates and none may be written: agents cannot connect yet', {
+      secret: SECRET_NAME,
+    });
+    return this.#current;
   }
 
   async follow(signal: AbortSignal): Promise<void> {

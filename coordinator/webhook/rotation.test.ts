@@ -236,7 +236,7 @@ function startAgent(podName: string, until: AbortSignal = stop.signal): TestAgen
     epoch: podName,
     metrics: { ...noMetrics(), streamFailed: kind => losses.push(`${podName}: ${kind}`) },
     connector: { ...connector, resolve: async () => replicas.map(({ reportPort }) => `127.0.0.1:${reportPort}`) },
-    onCoordinators: connected => {
+    onCoordinators: ({ connected }) => {
       if (agent.connected === 2) agent.connectedLeast = Math.min(agent.connectedLeast, connected);
       agent.connected = connected;
     },

@@ -34,8 +34,8 @@ export class UpkeepStage {
   }
 
   /** A replica with a certificate, following. */
-  async start({ isWebhookWanted = true } = {}): Promise<StagedReplica> {
-    const replica = new StagedReplica(this, isWebhookWanted);
+  async start({ isWebhookWanted = true, writes = true } = {}): Promise<StagedReplica> {
+    const replica = new StagedReplica(this, { isWebhookWanted, writes });
     this.replicas.push(replica);
     await this.settled(replica.obtain());
     replica.follow(this.#stop.signal);
@@ -92,14 +92,17 @@ export class StagedReplica {
   readonly upkeep: Upkeep;
   #term: AbortController | undefined;
 
-  constructor({ api, issuer, replicas }: UpkeepStage, isWebhookWanted: boolean) {
+  constructor(
+    { api, issuer, replicas }: UpkeepStage,
+    { isWebhookWanted, writes }: { isWebhookWanted: boolean; writes: boolean },
+  ) {
     const base = { transport: this.#transport(api.transport), namespace: 'clb-direct', clock: api.clock };
     const logger = silentLogger;
     this.upkeep = new Upkeep({
       ...base,
       names: DEFAULT_INSTANCE,
       logger,
-      source: new OwnCertificates({ ...base, issuer, terms: TERMS, logger }),
+      source: new OwnCertificates({ ...base, issuer, terms: TERMS, logger, writes }),
       random: seededRandom(replicas.length + 1),
       isWebhookWanted,
       instance: `replica-${replicas.length}`,

@@ -54,6 +54,16 @@ describe('the first certificates', () => {
   });
 });
 
+test('a replica that writes nothing serves with certificates of its own until another one has written some', async () => {
+  const observer = await stage.start({ writes: false });
+  expect(observer.served).toHaveLength(1);
+  expect(await stage.read(SECRET)).toBeUndefined();
+  const active = await stage.start();
+  await stage.api.clock.advance(10 * SECOND_MS);
+  expect(observer.served.at(-1)?.caPem).toBe(active.served[0]?.caPem);
+  expect(observer.writes).toEqual([]);
+});
+
 describe('the leader puts right within two seconds', () => {
   beforeEach(async () => {
     const [leader] = [await stage.start(), await stage.start()];

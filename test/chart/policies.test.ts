@@ -192,6 +192,12 @@ describe('the defaults', () => {
     expect(objectOf('Lease', 'clb-direct')).not.toHaveProperty('spec');
   });
 
+  check('act, unless they are told to observe', () => {
+    const modeOf = (variant?: string) =>
+      podOf('Deployment', 'clb-direct-coordinator', variant).containers[0]?.args?.find(arg => arg.startsWith('--mode'));
+    expect([modeOf(), modeOf('only observing')]).toEqual(['--mode=active', '--mode=observe']);
+  });
+
   check('hand a node over from one agent to the next without a gap', () => {
     const { updateStrategy } = objectOf('DaemonSet', 'clb-direct-agent').spec;
     expect(updateStrategy).toEqual({ type: 'RollingUpdate', rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } });

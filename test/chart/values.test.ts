@@ -26,6 +26,7 @@ describe('the chart refuses', () => {
       /at '\/coordinator\/replicas': got string, want integer/,
     ],
     ['a word that is none', { image: { pullPolicy: 'Sometimes' } }, /pullPolicy': value must be one of 'Always'/],
+    ['a mode that is none', { coordinator: { mode: 'watch' } }, /mode': value must be one of 'active', 'observe'/],
     ['too many replicas', { coordinator: { replicas: 50 } }, /replicas': maximum: got 50, want 5/],
     [
       'a shorter grace than a write takes',
@@ -41,6 +42,11 @@ describe('the chart refuses', () => {
       'a flag that has a value of its own',
       { coordinator: { extraArgs: ['--region=b'] } },
       /"--region=b", which this chart sets itself/,
+    ],
+    [
+      'a mode among the flags',
+      { coordinator: { extraArgs: ['--mode=observe'] } },
+      /"--mode=observe", which this chart sets itself/,
     ],
     ['a flag that is none', { agent: { extraArgs: ['drain'] } }, /extraArgs\/0': 'drain' does not match pattern/],
     [

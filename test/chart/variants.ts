@@ -2,6 +2,7 @@
 export const variants: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   defaults: {},
   'one replica': { coordinator: { replicas: 1 } },
+  'only observing': { coordinator: { mode: 'observe' } },
   'no budget for disruptions': { coordinator: { podDisruptionBudget: { enabled: false } } },
   'a role': {
     cloud: { credentials: { existingSecret: '' } },

@@ -6,6 +6,7 @@ import type { Random } from '../../common/random.ts';
 import { clbCloud } from '../../coordinator/cloud/clb-client.ts';
 import type { ClbTransport } from '../../coordinator/cloud/transport.ts';
 import { Coordinator, type CoordinatorOptions } from '../../coordinator/coordinator.ts';
+import { readOnly } from '../../coordinator/observe/read-only-carriers.ts';
 import { noObserver } from '../../coordinator/observer.ts';
 
 export type GateFlags = Pick<CoordinatorOptions, 'liveGate' | 'stuckGateMs' | 'openStuckGatesMs'>;
@@ -18,6 +19,7 @@ export interface CoordinatorSurroundings {
   /** Unique in this run. */
   readonly incarnation: string;
   readonly namespace: string;
+  readonly mode: CoordinatorOptions['mode'];
   readonly existingLoadBalancers: CoordinatorOptions['existingLoadBalancers'];
   readonly gates: GateFlags;
   readonly clock: Clock;
@@ -32,19 +34,9 @@ export interface CoordinatorSurroundings {
 const VPC_ID = 'vpc-simulated';
 
 export function simulatedCoordinator(lent: CoordinatorSurroundings): Coordinator {
-  const {
-    names,
-    name,
-    podUid,
-    incarnation,
-    namespace,
-    existingLoadBalancers,
-    clock,
-    kube,
-    clb,
-    log,
-    alsoWhileLeading,
-  } = lent;
+  const { names, name, podUid, incarnation, namespace, mode, existingLoadBalancers, clock, log } = lent;
+  const { alsoWhileLeading } = lent;
+  const { kube, clb } = mode === 'observe' ? readOnly(lent) : lent;
   const cloud = clbCloud({ transport: clb, clock, random: lent.random() });
   return new Coordinator(
     {
@@ -52,6 +44,7 @@ export function simulatedCoordinator(lent: CoordinatorSurroundings): Coordinator
       ...(alsoWhileLeading && { alsoWhileLeading }),
     },
     {
+      mode,
       name,
       podUid,
       incarnation,

@@ -45,6 +45,8 @@ export interface WorldOptions {
   readonly existingLoadBalancers?: CoordinatorOptions['existingLoadBalancers'];
   /** Told of every request to the API server, watches among them. */
   readonly onApiRequest?: (username: string, request: KubeRequest, isWatch: boolean) => void;
+  /** The flag of coordinators from the beginning; default `active`. */
+  readonly mode?: CoordinatorOptions['mode'];
   /** The coordinators' flags about gates; by default none shuts again, and none is told or opened by time. */
   readonly gates?: GateFlags;
   /** Whether what stands at the address fails CLB's health checks though it serves. */
@@ -134,6 +136,8 @@ export class World {
   readonly clbCalls = new Map<string, ClbCallNote>();
   readonly nodes = new Map<string, SimulatedNode>();
   readonly network: ReportNetwork;
+  /** The flag of coordinators that are started from now on. */
+  mode: CoordinatorOptions['mode'];
   /** Of the API server, for the product's processes. */
   readonly apiFaults = new ApiFaults();
   readonly #second: Instance | undefined;
@@ -148,6 +152,7 @@ export class World {
 
   constructor(options: WorldOptions) {
     this.#options = options;
+    this.mode = options.mode ?? 'active';
     this.#runtimeDice = seededRandom(options.seed);
     this.#tokenDice = seededRandom(options.seed);
     const { clock } = this;
@@ -348,6 +353,7 @@ export class World {
       podUid: home.podUid,
       incarnation: `${this.#forks}`,
       namespace: home.namespace,
+      mode: this.mode,
       existingLoadBalancers: this.#options.existingLoadBalancers ?? 'any',
       gates: this.#options.gates ?? {},
       clock,
@@ -461,7 +467,8 @@ export class World {
 
   #admit({ url = '' }: { readonly url?: string }, review: unknown): unknown {
     const { names } = this.#instances.find(each => url.includes(`//${each.namespace}.`)) ?? this.#first;
-    const policy = { ...DEFAULT_INJECTION_POLICY, names, newToken: () => randomUuid(this.#tokenDice) };
+    const active = { ...DEFAULT_INJECTION_POLICY, names, newToken: () => randomUuid(this.#tokenDice) };
+    const policy = this.mode === 'observe' ? 'inject-nothing' : active;
     const { body } = reviewPod(review, { policy, surroundingsOf: () => SURROUNDINGS });
     if (typeof body !== 'string') this.warnings.push(...(body.response.warnings ?? []));
     return body;

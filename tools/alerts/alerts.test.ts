@@ -69,6 +69,11 @@ const CASES: Readonly<Record<string, Case>> = {
         at: '4m',
       },
       {
+        when: 'all of them only observe',
+        input: { [of('leader', 'instance="a"')]: '0x20', [of('observing', 'instance="a"')]: '1x20' },
+        at: '4m',
+      },
+      {
         when: 'the lease changes hands within 30 s',
         input: { [of('leader', 'instance="a"')]: '1x8 0 0 1x8' },
         at: '2m30s',
@@ -105,6 +110,11 @@ const CASES: Readonly<Record<string, Case>> = {
         when: 'operations pass',
         input: { [of('lane_oldest_wait_seconds')]: '0 20 55 0 30 58 0 40 50 0x10' },
         at: '2m',
+      },
+      {
+        when: 'nothing may be written',
+        input: { [of('lane_oldest_wait_seconds')]: '0+15x20', [of('observing')]: '1x20' },
+        at: '5m',
       },
       { when: 'one was late and went', input: { [of('lane_oldest_wait_seconds')]: '0x8 70 85 0x10' }, at: '2m30s' },
     ],
@@ -169,6 +179,11 @@ const CASES: Readonly<Record<string, Case>> = {
       },
     ],
     quiet: [
+      {
+        when: 'differences are only observed',
+        input: { [of('oldest_mismatch_seconds', 'kind="missing"')]: '0+15x60', [of('observing')]: '1x60' },
+        at: '15m',
+      },
       {
         when: 'differences are mended',
         input: { [of('oldest_mismatch_seconds', 'kind="weight"')]: '0+15x30 0+15x30' },
@@ -248,6 +263,11 @@ const CASES: Readonly<Record<string, Case>> = {
     quiet: [
       { when: 'a rollout replaces them', input: { [of('ungated_pods')]: '4x20 0x80' }, at: '5m' },
       { when: 'there are none', input: { [of('ungated_pods')]: '0x100' }, at: '20m' },
+      {
+        when: 'Pods are left as they are on purpose',
+        input: { [of('ungated_pods')]: '2x100', [of('observing')]: '1x100' },
+        at: '20m',
+      },
     ],
   },
   ClbDirectCertificateExpiring: {

@@ -17,12 +17,15 @@ const THROTTLED = 'CD2001|CD2045';
 /** Signature expired, not allowed, key not taken, address not allowed, no key. */
 const REFUSED_KEY = 'CD2026|CD2027|CD2028|CD2034|CD2043';
 
+/** Coordinators that only observe change nothing, which is what they were told. */
+const UNLESS_OBSERVING = 'unless on (namespace) max by (namespace) (clb_direct_observing) > 0';
+
 /** In the order in which a person on call would want them. */
 export const ALERTS: readonly Alert[] = [
   {
     name: 'ClbDirectNoLeader',
     severity: 'critical',
-    expr: 'max by (namespace) (clb_direct_leader) < 1 or absent(clb_direct_leader)',
+    expr: `max by (namespace) (clb_direct_leader) < 1 ${UNLESS_OBSERVING} or absent(clb_direct_leader)`,
     for: '1m',
     summary: 'No coordinator leads: nothing changes at the load balancers.',
     description:
@@ -39,7 +42,7 @@ export const ALERTS: readonly Alert[] = [
   {
     name: 'ClbDirectLaneStalled',
     severity: 'critical',
-    expr: 'max by (namespace) (clb_direct_lane_oldest_wait_seconds) > 60',
+    expr: `max by (namespace) (clb_direct_lane_oldest_wait_seconds) > 60 ${UNLESS_OBSERVING}`,
     for: '1m',
     summary: 'A change has waited for {{ $value | humanizeDuration }} to be written to its load balancer.',
     description: 'Pods on that load balancer come late, and hooks may give up before weight 0 is set.',
@@ -64,7 +67,7 @@ export const ALERTS: readonly Alert[] = [
   {
     name: 'ClbDirectMismatchLasting',
     severity: 'warning',
-    expr: 'max by (namespace, kind) (clb_direct_oldest_mismatch_seconds) > 600',
+    expr: `max by (namespace, kind) (clb_direct_oldest_mismatch_seconds) > 600 ${UNLESS_OBSERVING}`,
     for: '1m',
     summary: 'A target is otherwise than wanted since {{ $value | humanizeDuration }} ({{ $labels.kind }}).',
     description: 'What CLB shows does not become what Services and Pods ask for.',
@@ -96,7 +99,7 @@ export const ALERTS: readonly Alert[] = [
   {
     name: 'ClbDirectUngatedPods',
     severity: 'warning',
-    expr: 'max by (namespace) (clb_direct_ungated_pods) > 0',
+    expr: `max by (namespace) (clb_direct_ungated_pods) > 0 ${UNLESS_OBSERVING}`,
     for: '15m',
     summary: '{{ $value | humanize }} Pods behind load balancers have no readiness gate of clb-direct.',
     description: 'A rollout of theirs does not wait for the load balancer, and may lose requests.',

@@ -236,6 +236,8 @@ export interface Welcome {
   heartbeatIntervalMs: number;
   /** Of the Pod in which the replica runs. */
   podUid: string;
+  /** It never leads and writes nothing: no drain may wait for it. */
+  observes: boolean;
 }
 
 /**
@@ -724,7 +726,14 @@ export const Hello: MessageFns<Hello> = {
 };
 
 function createBaseWelcome(): Welcome {
-  return { coordinator: "", incarnation: "", leadership: undefined, heartbeatIntervalMs: 0, podUid: "" };
+  return {
+    coordinator: "",
+    incarnation: "",
+    leadership: undefined,
+    heartbeatIntervalMs: 0,
+    podUid: "",
+    observes: false,
+  };
 }
 
 export const Welcome: MessageFns<Welcome> = {
@@ -743,6 +752,9 @@ export const Welcome: MessageFns<Welcome> = {
     }
     if (message.podUid !== "") {
       writer.uint32(42).string(message.podUid);
+    }
+    if (message.observes !== false) {
+      writer.uint32(48).bool(message.observes);
     }
     return writer;
   },
@@ -798,6 +810,14 @@ export const Welcome: MessageFns<Welcome> = {
             }
 
             message.podUid = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.observes = reader.bool();
             continue;
           }
         }
