@@ -1,6 +1,8 @@
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { apiPort, controlPlaneAddress, etcdPort, serviceSubnet } from './addresses.ts';
 import { certificateFiles } from './credentials.ts';
+import { names } from './product/names.ts';
 import type { ClusterPaths } from './settings.ts';
 
 const etcdUrl = `http://127.0.0.1:${etcdPort}`;
@@ -61,8 +63,21 @@ export function apiServerCommand(paths: ClusterPaths): string[] {
       // Webhooks that are named by Service are called at their endpoints, so no kube-proxy is needed.
       'enable-aggregator-routing': 'true',
       profiling: 'false',
+      'audit-policy-file': paths.auditPolicy,
+      'audit-log-path': paths.auditLog,
     }),
   ];
+}
+
+/** What was asked and answered, without contents, and only of ServiceAccounts of the product. */
+export function writeAuditPolicy(paths: ClusterPaths): void {
+  const policy = {
+    apiVersion: 'audit.k8s.io/v1',
+    kind: 'Policy',
+    omitStages: ['RequestReceived'],
+    rules: [{ level: 'Metadata', userGroups: [`system:serviceaccounts:${names.namespace}`] }, { level: 'None' }],
+  };
+  writeFileSync(paths.auditPolicy, JSON.stringify(policy));
 }
 
 export function controllerManagerCommand(paths: ClusterPaths): string[] {

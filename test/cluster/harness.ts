@@ -1,10 +1,19 @@
 /** What suites see of a cluster that is up. */
 import { existsSync, readFileSync } from 'node:fs';
 import type { Clock } from '../../common/clock.ts';
+import { type AuditedRequest, parseAuditLog } from './audit-log.ts';
 import { type ClusterProcess, startClusterProcess } from './cluster-process.ts';
 import { type CommandOutput, runCommand } from './command.ts';
 import { type ContainerMoments, containerMoments } from './container-moments.ts';
-import { type ClusterContext, clusterContext, isUp, kubectl, readState } from './lifecycle.ts';
+import {
+  type ClusterContext,
+  clusterContext,
+  isUp,
+  kubectl,
+  readState,
+  startApiServer,
+  stopApiServer,
+} from './lifecycle.ts';
 import { inNetworkNamespace } from './network.ts';
 import { nodePid, startNode, stopNode } from './nodes.ts';
 import { type LoggedRequest, parseRequestLog } from './request-log.ts';
@@ -45,11 +54,17 @@ export interface Cluster {
   /** Ends a node as a power cut does; `startNode` brings it back with the disk it had. */
   stopNode(node: string): Promise<void>;
   startNode(node: string): Promise<void>;
+  /** Ends it with `kill -9`; etcd stays. */
+  stopApiServer(): Promise<void>;
+  /** Returns when it is ready. */
+  startApiServer(): Promise<void>;
   createBoundToken(request: BoundTokenRequest): Promise<string>;
   /** Every container of every node since `up`, gone ones too. */
   containerMoments(): ContainerMoments[];
   /** Every request that an nginx of the cluster has finished, in the order of their ends. */
   loggedRequests(): LoggedRequest[];
+  /** Every request of the product's ServiceAccounts to the API server since `up`, as its audit log has it. */
+  auditedRequests(): AuditedRequest[];
 }
 
 /** @throws Error when the cluster is down */
@@ -73,9 +88,12 @@ export function openCluster(clock: Clock, name?: string): Cluster {
     nodePid: pidOf,
     stopNode: node => stopNode(context, node),
     startNode: node => startNode(context, node),
+    stopApiServer: () => stopApiServer(context),
+    startApiServer: () => startApiServer(context),
     createBoundToken: request => createBoundToken(context, request),
     containerMoments: () => nodeNames(settings).flatMap(node => containerMoments(readNodeLogs(paths, node))),
     loggedRequests: () => parseRequestLog(readCompleteLines(paths.requestLog)),
+    auditedRequests: () => parseAuditLog(readCompleteLines(paths.auditLog)),
   };
 }
 

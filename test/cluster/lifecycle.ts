@@ -4,12 +4,18 @@ import type { Clock } from '../../common/clock.ts';
 import { buildPrograms, programFolders } from './build.ts';
 import { remainingCgroups } from './cgroups.ts';
 import { runCommand } from './command.ts';
-import { apiServerCommand, controllerManagerCommand, etcdCommand, schedulerCommand } from './control-plane.ts';
+import {
+  apiServerCommand,
+  controllerManagerCommand,
+  etcdCommand,
+  schedulerCommand,
+  writeAuditPolicy,
+} from './control-plane.ts';
 import { writeCredentials } from './credentials.ts';
 import { makeImages } from './images/images.ts';
 import { createNetwork, deleteNetwork, inNetworkNamespace, processesInNetwork } from './network.ts';
 import { type NodeContext, startNode, stopNode } from './nodes.ts';
-import { type ProcessTable, processTable, stopProcess } from './process-table.ts';
+import { processTable, stopProcess } from './process-table.ts';
 import { type ClusterPaths, type ClusterSettings, clusterPaths, nodeCountMax, nodeNames } from './settings.ts';
 import { waitUntil } from './wait.ts';
 
@@ -83,11 +89,11 @@ export async function up(context: ClusterContext, report: (line: string) => void
 
 /** Ends everything and removes what `up` has made, from whatever point it had reached. Without a cluster it does nothing. */
 export async function down(context: ClusterContext): Promise<void> {
-  const { clock, settings, paths, processes } = context;
+  const { clock, settings, paths } = context;
   if (!existsSync(settings.workFolder)) return;
   rmSync(paths.state, { force: true });
   await Promise.all(nodeNames({ ...settings, nodeCount: nodeCountMax }).map(node => stopNode(context, node)));
-  await stopControlPlane(processes);
+  await stopControlPlane(context);
   for (const pid of processesInNetwork(paths)) {
     if (pid !== process.pid) await stopProcess(clock, pid, 'SIGTERM');
   }
@@ -130,25 +136,36 @@ async function makeClusterImages({ settings, paths }: ClusterContext): Promise<v
 async function startControlPlane(context: ClusterContext): Promise<void> {
   const { clock, paths, settings } = context;
   await writeCredentials(settings, paths, clock.wallNow());
+  writeAuditPolicy(paths);
   await createNetwork(paths);
   start(context, 'etcd', etcdCommand(paths));
-  start(context, 'kube-apiserver', apiServerCommand(paths));
-  const log = context.processes.logFile('kube-apiserver');
-  await waitUntil(clock, `the API server to be ready, see ${log}`, apiTimeoutMs, async () => {
-    await kubectl(context, ['get', '--raw', '/readyz']);
-    return true;
-  });
+  await startApiServer(context);
   // Only now: without the API server's own RBAC objects the controller manager ends at once.
   start(context, 'kube-controller-manager', controllerManagerCommand(paths));
   start(context, 'kube-scheduler', schedulerCommand(paths));
 }
 
-async function stopControlPlane(processes: ProcessTable): Promise<void> {
+/** Returns when it is ready. */
+export async function startApiServer(context: ClusterContext): Promise<void> {
+  start(context, 'kube-apiserver', apiServerCommand(context.paths));
+  const log = context.processes.logFile('kube-apiserver');
+  await waitUntil(context.clock, `the API server to be ready, see ${log}`, apiTimeoutMs, async () => {
+    await kubectl(context, ['get', '--raw', '/readyz']);
+    return true;
+  });
+}
+
+/** Ends it at once; it keeps no state, and on SIGTERM it would wait for its watchers. */
+export function stopApiServer({ processes }: ClusterContext): Promise<void> {
+  return processes.stop('kube-apiserver', 'SIGKILL');
+}
+
+async function stopControlPlane(context: ClusterContext): Promise<void> {
+  const { processes } = context;
   await Promise.all(
     ['servers', 'kube-scheduler', 'kube-controller-manager'].map(name => processes.stop(name, 'SIGTERM')),
   );
-  // On SIGTERM it would wait for its watchers; it keeps no state.
-  await processes.stop('kube-apiserver', 'SIGKILL');
+  await stopApiServer(context);
   await processes.stop('etcd', 'SIGTERM');
 }
 

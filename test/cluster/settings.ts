@@ -55,6 +55,9 @@ export interface ClusterPaths {
   readonly processes: string;
   readonly images: string;
   readonly requestLog: string;
+  readonly auditPolicy: string;
+  /** The API server's, of the product's requests. */
+  readonly auditLog: string;
   /** Written last by `up`: the settings of a cluster that is complete. */
   readonly state: string;
   /** Kernel settings as they were before. */
@@ -89,6 +92,8 @@ export function clusterPaths(settings: ClusterSettings): ClusterPaths {
     processes: inWork('processes'),
     images: inWork('images'),
     requestLog: inWork('log', 'requests.jsonl'),
+    auditPolicy: inWork('audit-policy.json'),
+    auditLog: inWork('log', 'audit.jsonl'),
     state: inWork('state.json'),
     kernelSettings: inWork('kernel-settings'),
     node: node => nodePaths(inWork('nodes', node), inWork('kubeconfig', node)),
