@@ -26,7 +26,7 @@ test('the Dockerfile has the Node that the tests run on', () => {
   expect(dockerfile).toContain(`ARG NODE_IMAGE=node:${packageJson.devDependencies.node}-bookworm-slim`);
 });
 
-test('the launcher runs each command with its own bundle, and tells what there is of any other', async () => {
+test('the launcher runs each command with its own bundle, tells its version, and what there is of any other command', async () => {
   const root = mkdtempSync(join(tmpdir(), 'clb-direct-image-'));
   try {
     await writeProductFiles(root);
@@ -38,6 +38,8 @@ test('the launcher runs each command with its own bundle, and tells what there i
     for (const command of Object.keys(COMMANDS)) {
       expect((await launch(command, '--help')).stdout).toContain(`Usage: clb-direct ${command}`);
     }
+    expect((await launch('--help')).stdout).toContain('Usage: clb-direct agent|');
+    expect((await launch('--version')).stdout).toBe(`clb-direct ${packageJson.version}\n`);
     await expect(launch('serve')).rejects.toMatchObject({
       code: 2,
       stderr: expect.stringContaining('clb-direct agent|'),

@@ -12,17 +12,19 @@ export const COMMANDS: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** The text of `/usr/local/bin/clb-direct`: the command's own bundle, in the place of the shell. */
-export function launcherScript(): string {
+export function launcherScript(version: string): string {
   const cases = Object.entries(COMMANDS).map(([command, flags]) => {
     const words = ['node', ...flags, `${BUNDLE_FOLDER}/${command}.mjs`, '"$@"'];
     return `  ${command}) shift; exec ${words.join(' ')} ;;`;
   });
-  const names = Object.keys(COMMANDS).join('|');
+  const usage = `Usage: clb-direct ${Object.keys(COMMANDS).join('|')} [options]; --help after one of them lists its options`;
   return `#!/bin/sh
 # Made by tools/image/launcher.ts.
 case "$1" in
 ${cases.join('\n')}
-  *) echo "Usage: clb-direct ${names} [options]; --help after one of them lists its options" >&2; exit 2 ;;
+  --help | -h) echo "${usage}" ;;
+  --version) echo "clb-direct ${version}" ;;
+  *) echo "${usage}" >&2; exit 2 ;;
 esac
 `;
 }
