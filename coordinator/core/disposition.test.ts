@@ -13,7 +13,18 @@ const EXITED = container('side', ContainerState.EXITED);
 
 function hook(phase: Drain['phase']): Partial<PodView> {
   const answeredAt = phase === 'answered' ? 1 : undefined;
-  return { drain: { podUid: 'pod-1', node: 'n1', holders: [], phase, begunAt: 0, answeredAt, budgetEndsAt: 30_000 } };
+  return {
+    drain: {
+      podUid: 'pod-1',
+      node: 'n1',
+      holders: [],
+      phase,
+      begunAt: 0,
+      answeredAt,
+      budgetEndsAt: 30_000,
+      heardAt: 0,
+    },
+  };
 }
 
 function of(fields: Partial<PodRecord>, view: Partial<Omit<PodView, 'record'>> = {}) {

@@ -20,7 +20,13 @@ function ledgerAfter(...requests: readonly (readonly [number, DrainRequested])[]
 describe('a drain', () => {
   test('begins with the hook call and its budget', () => {
     const drain = ledgerAfter([1_000, BEGUN]).get('pod-1');
-    expect(drain).toMatchObject({ phase: 'begun', begunAt: 1_000, budgetEndsAt: 31_000, answeredAt: undefined });
+    expect(drain).toMatchObject({
+      phase: 'begun',
+      begunAt: 1_000,
+      budgetEndsAt: 31_000,
+      heardAt: 1_000,
+      answeredAt: undefined,
+    });
   });
 
   test('does not go back to its begin when the call is told again, say to a new leader', () => {

@@ -10,6 +10,8 @@ export interface Drain {
   readonly answeredAt: number | undefined;
   /** When the hook's budget ends, monotonic milliseconds. */
   readonly budgetEndsAt: number;
+  /** When the budget was named last. */
+  readonly heardAt: number;
 }
 
 export interface DrainRequested {
@@ -49,6 +51,7 @@ export function recordDrain(ledger: DrainLedger, request: DrainRequested, now: n
     begunAt: running?.begunAt ?? now,
     answeredAt: undefined,
     budgetEndsAt: Math.max(now + request.budgetMs, running && others.length > 0 ? running.budgetEndsAt : now),
+    heardAt: now,
   };
   return new Map(ledger).set(podUid, drain);
 }

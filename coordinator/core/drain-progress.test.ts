@@ -11,6 +11,7 @@ const DRAIN: Drain = {
   begunAt: 0,
   answeredAt: undefined,
   budgetEndsAt: 30_000,
+  heardAt: 0,
 };
 
 const WEB = { port: 8080, protocol: Protocol.TCP };

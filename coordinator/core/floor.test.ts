@@ -79,22 +79,26 @@ describe('a deleted Pod that is the last open target', () => {
     ).toBe(20_000);
   });
 
+  const hook = {
+    podUid: 'pod-1',
+    node: 'n1',
+    holders: [],
+    phase: 'begun',
+    begunAt: 0,
+    answeredAt: undefined,
+  } as const;
+
   test('is held until 5 s before the budget of its hook', () => {
-    const drain = {
-      podUid: 'pod-1',
-      node: 'n1',
-      holders: [],
-      phase: 'begun',
-      begunAt: 0,
-      answeredAt: undefined,
-      budgetEndsAt: 31_000,
-    } as const;
-    expect(
-      holdLastOpenUntil(
-        { candidates: candidates(target({}), starting), isPartial: () => false, now: 2_000 },
-        { ...leaving, drain },
-      ),
-    ).toBe(26_000);
+    const drain = { ...hook, budgetEndsAt: 31_000, heardAt: 1_000 };
+    const known = { candidates: candidates(target({}), starting), isPartial: () => false, now: 2_000 };
+    expect(holdLastOpenUntil(known, { ...leaving, drain })).toBe(26_000);
+  });
+
+  test('is held until its agent has named the hook’s budget anew, or could have, when it was called before the deletion (L2)', () => {
+    const drain = { ...hook, budgetEndsAt: 5_000, heardAt: 0 };
+    const known = { candidates: candidates(target({}), starting), isPartial: () => false };
+    expect(holdLastOpenUntil({ ...known, now: 1_000 }, { ...leaving, drain })).toBe(2_000);
+    expect(holdLastOpenUntil({ ...known, now: 2_000 }, { ...leaving, drain })).toBeUndefined();
   });
 
   test('is not held without a replacement', () => {

@@ -9,6 +9,8 @@ const REPLACEMENT_AGE_MAX_MS = 600_000;
 const GRACE_LEFT_MIN_MS = 10_000;
 /** The hold ends this long before the hook's budget, so that the drain itself still has time. */
 const HOLD_ENDS_BEFORE_BUDGET_MS = 5_000;
+/** An agent names a hook's budget anew right after it has told of the deletion, from when the grace counts. */
+const BUDGET_NAMED_WITHIN_MS = 1_000;
 
 /** Targets that take new connections as far as CLB has told, with work in flight counted against them. */
 export interface OpenCount {
@@ -62,10 +64,15 @@ export function holdLastOpenUntil({ candidates, isPartial, now }: FloorInput, po
   if (pod.deletionSeenAt === undefined || replacementsEndAt === undefined) return undefined;
   const graceMs = (pod.record.deletion?.gracePeriodSeconds ?? 0) * 1_000;
   const graceEndsAt = pod.deletionSeenAt + graceMs;
-  const budgetEndsAt = pod.drain ? Math.min(pod.drain.budgetEndsAt, graceEndsAt) : graceEndsAt;
-  const spareEndsAt = Math.min(graceEndsAt - GRACE_LEFT_MIN_MS, budgetEndsAt - HOLD_ENDS_BEFORE_BUDGET_MS);
-  const until = Math.min(spareEndsAt, replacementsEndAt);
+  const until = Math.min(graceEndsAt - GRACE_LEFT_MIN_MS, hookSparesUntil(pod, pod.deletionSeenAt), replacementsEndAt);
   return until > now ? until : undefined;
+}
+
+/** Until when the hook's budget leaves time for the drain. One named before the deletion is that of a restart, and short. */
+function hookSparesUntil({ drain }: PodView, deletionSeenAt: number): number {
+  if (!drain) return Number.POSITIVE_INFINITY;
+  const until = drain.budgetEndsAt - HOLD_ENDS_BEFORE_BUDGET_MS;
+  return drain.heardAt < deletionSeenAt ? Math.max(until, deletionSeenAt + BUDGET_NAMED_WITHIN_MS) : until;
 }
 
 /** Until when the youngest Pod that does not serve yet counts as a replacement; undefined when there is none. */
