@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { aborted } from '../common/aborted.ts';
 import type { Clock } from '../common/clock.ts';
 import { sleep } from '../common/clock.ts';
@@ -11,6 +10,7 @@ import type { Logger } from '../common/logger.ts';
 import type { NodePolicy } from '../common/pods/detect-eni.ts';
 import type { Random } from '../common/random.ts';
 import type { Cloud, HealthCheckSettings } from './cloud/types.ts';
+import { clusterHash } from './cluster-hash.ts';
 import type { CoordinatorMode } from './coordinator-mode.ts';
 import { DEFAULT_PLAN_LIMITS } from './core/lane-plan.ts';
 import type { NodeSignKind } from './core/node-sign.ts';
@@ -85,7 +85,6 @@ export interface CoordinatorOptions {
 const LEASE_NAME = 'clb-direct';
 const START_RETRY_MS = 1_000;
 const REQUEST_TIMEOUT_MS = 5_000;
-const HASH_LENGTH = 8;
 /** After the lease was released: time for the next leader to speak to the agents before their streams end. */
 const HANDOVER_MS = 1_500;
 /** How often a follower drops what it knows of drains and Pods that have ended, so that its memory does not grow with them. */
@@ -371,14 +370,11 @@ export class Coordinator {
     this.reports.broadcastLeadership({ leading: false, term: 0 });
   }
 
-  /** A short hash of the cluster and the instance: whose marks are whose (design, Marks). */
   async #clusterHash(signal: AbortSignal): Promise<string | undefined> {
     while (!signal.aborted) {
       try {
         const namespace = await this.#get('/api/v1/namespaces/kube-system', signal);
-        const { clusterName, names } = this.#options;
-        const words = [namespace?.metadata.uid, clusterName, ...(names.name ? [names.name] : [])];
-        return createHash('sha256').update(words.join('/')).digest('hex').slice(0, HASH_LENGTH);
+        return clusterHash({ ...this.#options, clusterUid: namespace?.metadata.uid });
       } catch (error) {
         this.#edges.log.warn('the kube-system namespace could not be read, will try again', { error });
         await sleep(this.#edges.clock, START_RETRY_MS, signal).catch(() => undefined);

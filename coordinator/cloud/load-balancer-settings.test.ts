@@ -20,6 +20,10 @@ test('a change names what it changes and nothing else', () => {
     isTask: true,
     parameters: { LoadBalancerId: 'lb-1', InternetChargeInfo: { InternetMaxBandwidthOut: 5 } },
   });
+  expect(changeRequest('lb-1', { kind: 'attributes', settings: { name: 'web' } }).parameters).toEqual({
+    LoadBalancerId: 'lb-1',
+    LoadBalancerName: 'web',
+  });
   expect(changeRequest('lb-1', { kind: 'security-groups', ids: ['sg-1'] }).parameters).toEqual({
     LoadBalancerId: 'lb-1',
     SecurityGroups: ['sg-1'],

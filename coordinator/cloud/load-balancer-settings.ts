@@ -22,9 +22,15 @@ export interface LoadBalancerSettings {
   readonly deleteProtected?: boolean;
 }
 
+/** Everything that changes by itself. */
+interface LoadBalancerAttributes extends Omit<LoadBalancerSettings, 'securityGroups'> {
+  /** At most 60 characters. */
+  readonly name?: string;
+}
+
 /** One call: of the groups, or of everything else. */
 export type LoadBalancerChange =
-  | { readonly kind: 'attributes'; readonly settings: Omit<LoadBalancerSettings, 'securityGroups'> }
+  | { readonly kind: 'attributes'; readonly settings: LoadBalancerAttributes }
   | { readonly kind: 'security-groups'; readonly ids: readonly string[] };
 
 /** Of CreateLoadBalancer. */
@@ -58,9 +64,10 @@ export function changeRequest(loadBalancerId: string, change: LoadBalancerChange
         parameters: { LoadBalancerId: loadBalancerId, SecurityGroups: change.ids },
       };
     case 'attributes': {
-      const { passToTarget, maxBandwidthMbps, deleteProtected } = change.settings;
+      const { name, passToTarget, maxBandwidthMbps, deleteProtected } = change.settings;
       const parameters = {
         LoadBalancerId: loadBalancerId,
+        ...(name !== undefined && { LoadBalancerName: name }),
         ...(passToTarget !== undefined && { LoadBalancerPassToTarget: passToTarget }),
         ...(maxBandwidthMbps !== undefined && { InternetChargeInfo: { InternetMaxBandwidthOut: maxBandwidthMbps } }),
         ...(deleteProtected !== undefined && { DeleteProtect: deleteProtected }),

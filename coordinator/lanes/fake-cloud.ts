@@ -119,7 +119,10 @@ export class FakeCloud implements Cloud {
   };
   changeLoadBalancer: Cloud['changeLoadBalancer'] = async (id, change) => {
     this.balancerWrites.push(`change ${change.kind} of ${id}`);
-    return this.#answer(() => undefined);
+    return this.#answer(() => {
+      const { name } = change.kind === 'attributes' ? change.settings : {};
+      this.balancers = this.balancers.map(each => (each.id === id && name !== undefined ? { ...each, name } : each));
+    });
   };
   describeListeners: Cloud['describeListeners'] = (id, signal) =>
     this.#read({ action: 'listeners', ids: [id] }, () => [...this.listeners], signal);

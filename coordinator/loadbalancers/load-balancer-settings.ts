@@ -3,6 +3,7 @@ import type { LoadBalancerChange, LoadBalancerSettings } from '../cloud/load-bal
 import type { LoadBalancer } from '../cloud/types.ts';
 import type { Tenant } from './listener-plan-types.ts';
 import { isMadeFor } from './ownership-tags.ts';
+import { keptName } from './released-name.ts';
 
 /**
  * What has to change about the load balancer so that it is as the Service wants it for which it was made; those that
@@ -24,9 +25,12 @@ function changesTo(loadBalancer: LoadBalancer, wanted: LoadBalancerSettings): re
   const { settings: present } = loadBalancer;
   if (!present) return [];
   const { securityGroups, ...attributes } = wanted;
-  const settings = Object.fromEntries(
-    Object.entries(attributes).filter(([name, value]) => present[name as keyof typeof attributes] !== value),
+  const different = Object.entries(attributes).filter(
+    ([key, value]) => present[key as keyof typeof attributes] !== value,
   );
+  // One that an earlier installation has given up is kept up with its Pods again.
+  const name = keptName(loadBalancer.name);
+  const settings = { ...Object.fromEntries(different), ...(name !== undefined && { name }) };
   const changes: LoadBalancerChange[] = [];
   if (securityGroups && !isDeepStrictEqual(new Set(securityGroups), new Set(present.securityGroups))) {
     changes.push({ kind: 'security-groups', ids: securityGroups });

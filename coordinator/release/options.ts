@@ -1,5 +1,6 @@
 import { INSTANCE_OPTIONS } from '../../common/instance-options.ts';
 import { integer, type OptionValues, text } from '../../common/options.ts';
+import { COORDINATOR_OPTIONS } from '../options.ts';
 
 /** What `clb-direct release` takes on its command line. */
 export const RELEASE_OPTIONS = {
@@ -10,6 +11,13 @@ export const RELEASE_OPTIONS = {
   }),
   namespace: text({ description: 'namespace of clb-direct', placeholder: 'NAME', default: 'clb-direct' }),
   ...INSTANCE_OPTIONS,
+  region: text({
+    description: 'region of the load balancers, which are marked as released; without it they keep their names',
+    placeholder: 'REGION',
+    optional: true,
+  }),
+  clusterName: COORDINATOR_OPTIONS.clusterName,
+  clbEndpoint: COORDINATOR_OPTIONS.clbEndpoint,
   nodeCleanupFile: text({
     description: 'JSON of the DaemonSet that takes the redirect rule off each node; without it the rules stay',
     placeholder: 'FILE',

@@ -3,12 +3,16 @@ import type { KubeObject } from '../../common/kube/objects.ts';
 import type { KubeRequest, KubeResponse, KubeTransport } from '../../common/kube/transport.ts';
 import { FINALIZER, READINESS_GATE } from '../../common/names.ts';
 import { TestApi, type TestObject } from '../../sandbox/kube/api/fixtures.ts';
+import { clusterHash } from '../cluster-hash.ts';
+import { FakeCloud, loadBalancer } from '../lanes/fake-cloud.ts';
+import { clusterTags } from '../loadbalancers/ownership-tags.ts';
 import type { NodeCleanup } from './node-cleanup.ts';
 import { release } from './release.ts';
 
 export const SERVICE = '/api/v1/namespaces/default/services/web';
 export const INGRESS = '/apis/networking.k8s.io/v1/namespaces/default/ingresses/front';
 const NAMESPACE = 'clb-direct';
+const CLUSTER_NAME = 'default';
 const OWN = `/api/v1/namespaces/${NAMESPACE}`;
 const OWN_APPS = `/apis/apps/v1/namespaces/${NAMESPACE}`;
 const COORDINATORS = `${OWN_APPS}/deployments/clb-direct-coordinator`;
@@ -32,7 +36,10 @@ export class ReleaseStage {
   readonly api = new TestApi({ latencyMs: 2 });
   readonly requests: KubeRequest[] = [];
   readonly said: string[] = [];
+  readonly cloud = new FakeCloud(this.api.clock);
   names = DEFAULT_INSTANCE;
+  /** Whether the release is told where the load balancers are. */
+  hasAccount = true;
   /** Whether coordinators end when their Deployment goes. */
   coordinatorsEnd = true;
   /** Nodes that are cleaned, of two. */
@@ -54,7 +61,22 @@ export class ReleaseStage {
     for (const component of ['coordinator', 'agent']) await this.addPod(NAMESPACE, component, { component });
     await this.addService('web', [FINALIZER, 'example.com/other'], { 'service.kubernetes.io/loadbalance-id': 'lb-a' });
     await this.#addIngress();
+    await this.#addLoadBalancers();
     return this;
+  }
+
+  /** What load balancers are called now, by id. */
+  get loadBalancerNames(): Readonly<Record<string, string>> {
+    return Object.fromEntries(this.cloud.balancers.map(({ id, name }) => [id, name]));
+  }
+
+  /** Two that were made for the Services of this cluster, and one that was not. */
+  async #addLoadBalancers(): Promise<void> {
+    const clusterUid = (await this.read('/api/v1/namespaces/kube-system'))?.metadata.uid;
+    const tags = clusterTags(clusterHash({ clusterUid, clusterName: CLUSTER_NAME, names: DEFAULT_INSTANCE }));
+    this.cloud.balancers.push(loadBalancer({ id: 'lb-a', name: 'web', tags }));
+    this.cloud.balancers.push(loadBalancer({ id: 'lb-b', name: 'front', tags }));
+    this.cloud.balancers.push(loadBalancer({ id: 'lb-other', name: 'other', tags: clusterTags('other') }));
   }
 
   async addService(name: string, finalizers: readonly string[], annotations: object = {}): Promise<void> {
@@ -92,7 +114,10 @@ export class ReleaseStage {
   release(): Promise<readonly string[]> {
     const say = (line: string) => this.said.push(line);
     const context = { transport: this.#transport, clock: this.api.clock, namespace: NAMESPACE, names: this.names, say };
-    return this.settled(release({ ...context, signal: new AbortController().signal }, CLEANUP));
+    const account = this.hasAccount ? { cloud: this.cloud, clusterName: CLUSTER_NAME } : undefined;
+    return this.settled(
+      release({ ...context, signal: new AbortController().signal }, { nodeCleanup: CLEANUP, account }),
+    );
   }
 
   /** Undefined when it is not there. */

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { instanceNames } from '../../common/instance-names.ts';
 import { FINALIZER, READINESS_GATE } from '../../common/names.ts';
+import { cloudError } from '../lanes/fake-cloud.ts';
 import { CONFIG_MAP, INGRESS, ReleaseStage, SECRET, SERVICE, WEBHOOK } from './release.fixture.ts';
 
 const PODS = '/api/v1/namespaces/default/pods';
@@ -136,5 +137,44 @@ describe('a release', () => {
     await stage.release();
     const wrote = stage.requests.filter(({ method, path }) => method !== 'GET' && path === `${SERVICES}/theirs`);
     expect(wrote).toEqual([]);
+  });
+});
+
+describe('load balancers that were made for the cluster', () => {
+  test('say in their names that nobody keeps them up any more, and no others do', async () => {
+    expect(await stage.release()).toEqual([]);
+    expect(stage.loadBalancerNames).toEqual({ 'lb-a': 'released-web', 'lb-b': 'released-front', 'lb-other': 'other' });
+    expect(stage.said).toContain('marked 2 load balancer(s) as released, by their names');
+  });
+
+  test('are marked once', async () => {
+    await stage.release();
+    await stage.release();
+    expect(stage.cloud.balancerWrites).toHaveLength(2);
+    expect(stage.loadBalancerNames['lb-a']).toBe('released-web');
+  });
+
+  test('keep their names when CLB refuses, and the removal goes on', async () => {
+    stage.cloud.balancerError = cloudError({ class: 'terminal', code: 'CD2027', message: 'not allowed' });
+    expect(await stage.release()).toEqual([]);
+    expect(stage.loadBalancerNames['lb-a']).toBe('web');
+    expect(stage.said.join('\n')).toContain('not all load balancers are marked as released: not allowed');
+  });
+
+  test('keep their names when nobody says where they are', async () => {
+    stage.hasAccount = false;
+    expect(await stage.release()).toEqual([]);
+    expect(stage.cloud.balancerReads).toEqual([]);
+  });
+
+  test('are marked after everything that somebody waits for', async () => {
+    const seen: string[] = [];
+    const { describeLoadBalancers } = stage.cloud;
+    stage.cloud.describeLoadBalancers = (query, signal) => {
+      seen.push(...stage.said);
+      return describeLoadBalancers(query, signal);
+    };
+    await stage.release();
+    expect(seen).toContain('redirect rules are taken off all nodes');
   });
 });

@@ -1,19 +1,26 @@
 import { resourcePath } from '../../common/kube/paths.ts';
 import { openGates, tellStaticGates } from './gates.ts';
+import { markLoadBalancers, type ReleasedAccount } from './load-balancers.ts';
 import { cleanNodes, type NodeCleanup } from './node-cleanup.ts';
 import { endAgents, endCoordinators } from './own-workloads.ts';
 import { awaitDeletions, releaseOwners } from './owners.ts';
 import { type ReleaseContext, removeIfThere } from './release-context.ts';
 
+export interface ReleaseMeans {
+  /** Undefined: redirect rules stay on the nodes. */
+  readonly nodeCleanup: NodeCleanup | undefined;
+  /** Undefined: load balancers are not marked. */
+  readonly account: ReleasedAccount | undefined;
+}
+
 /**
  * Hands the cluster back, so that nothing of it hangs when clb-direct is gone: Services and Ingresses can be deleted, Pods get
- * Ready. May be repeated, and goes on where it stopped. Load balancers are not touched.
- * @param nodeCleanup undefined: redirect rules stay on the nodes
+ * Ready. May be repeated, and goes on where it stopped. Load balancers serve on as they are.
  * @returns what could not be done, each with its cause; empty when all is done
  */
 export async function release(
   context: ReleaseContext,
-  nodeCleanup: NodeCleanup | undefined,
+  { nodeCleanup, account }: ReleaseMeans,
 ): Promise<readonly string[]> {
   const failures: string[] = [];
   const step = async (what: string, perform: () => Promise<unknown>): Promise<boolean> => {
@@ -36,6 +43,7 @@ export async function release(
   if (nodeCleanup) await step('cleaning the nodes', () => cleanNodes(context, nodeCleanup));
   await step('removing certificates', () => removeCertificates(context));
   await step('looking for gates in templates', () => tellStaticGates(context));
+  await markLoadBalancers(context, account);
   return failures;
 }
 

@@ -15,6 +15,30 @@ clb-direct{{ with .Values.instance.name }}-{{ . }}{{ end }}
 - --hook-port={{ .Values.agent.hookPort }}
 {{- end }}
 
+{{/* Where the load balancers are, as arguments. */}}
+{{- define "clb-direct.cloudArguments" -}}
+- --region={{ .Values.cloud.region }}
+- --cluster-name={{ .Values.cloud.clusterName }}
+{{- with .Values.cloud.endpoint }}
+- --clb-endpoint={{ . }}
+{{- end }}
+{{- end }}
+
+{{/* The key to call CLB with, and what a way to it may need. `optional`: the process starts without the Secret, too. */}}
+{{- define "clb-direct.cloudEnvironment" -}}
+{{- with .root.Values.cloud.credentials.existingSecret }}
+- name: TENCENTCLOUD_SECRET_ID
+  valueFrom: { secretKeyRef: { name: {{ . }}, key: secretId, optional: {{ $.optional }} } }
+- name: TENCENTCLOUD_SECRET_KEY
+  valueFrom: { secretKeyRef: { name: {{ . }}, key: secretKey, optional: {{ $.optional }} } }
+- name: TENCENTCLOUD_SESSION_TOKEN
+  valueFrom: { secretKeyRef: { name: {{ . }}, key: sessionToken, optional: true } }
+{{- end }}
+{{- with .root.Values.coordinator.extraEnv }}
+{{ toYaml . }}
+{{- end }}
+{{- end }}
+
 {{- define "clb-direct.labels" -}}
 app.kubernetes.io/name: clb-direct
 app.kubernetes.io/instance: {{ .Release.Name }}

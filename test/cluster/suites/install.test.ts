@@ -193,6 +193,11 @@ describe('the chart, with region, VPC and key', () => {
     expect(await cluster.kubectl(['get', ...wide, '--output=name'])).not.toContain('clb-direct');
     const service = await cluster.get<{ metadata: object }>(['service', 'nginx-service-eni']);
     expect(service.metadata).not.toHaveProperty('finalizers');
+    const calls = product.journal().flatMap(record => (record.kind === 'call' ? [record] : []));
+    const renamed = calls.filter(({ action }) => action === 'ModifyLoadBalancerAttributes');
+    expect(renamed.map(({ parameters }) => parameters)).toContainEqual(
+      expect.objectContaining({ LoadBalancerName: expect.stringMatching(/^released-clb-direct-/) }),
+    );
     const client = `${clientAddressPrefix}150`;
     await cluster.run(['node', '-e', `require('http').get({host:'${virtualAddress}',localAddress:'${client}'})`]);
     await waitUntil(clock, 'the request in the log', 5_000, () =>

@@ -4,6 +4,7 @@ import { podNameOf } from '../evidence.ts';
 
 export interface HeldLoadBalancer {
   readonly id: string;
+  readonly name: string;
   readonly type: 'OPEN' | 'INTERNAL';
   readonly vips: readonly string[];
   readonly tags: Readonly<Record<string, string>>;
@@ -97,6 +98,7 @@ export class Account {
     const { LoadBalancerSet } = this.#do('DescribeLoadBalancers', { Limit: 100 }) as {
       LoadBalancerSet: {
         LoadBalancerId: string;
+        LoadBalancerName: string;
         LoadBalancerType: 'OPEN' | 'INTERNAL';
         LoadBalancerVips: string[];
         Tags: { TagKey: string; TagValue: string }[];
@@ -104,6 +106,7 @@ export class Account {
     };
     return LoadBalancerSet.map(found => ({
       id: found.LoadBalancerId,
+      name: found.LoadBalancerName,
       type: found.LoadBalancerType,
       vips: found.LoadBalancerVips,
       tags: Object.fromEntries(found.Tags.map(({ TagKey, TagValue }) => [TagKey, TagValue])),
