@@ -2,7 +2,7 @@
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { parseAllDocuments } from 'yaml';
-import { builtPrograms, missingModules } from '../cluster/build.ts';
+import { builtPrograms, isBuilt } from '../cluster/build.ts';
 import { runCommand } from '../cluster/command.ts';
 import { clusterSettings } from '../cluster/settings.ts';
 
@@ -38,13 +38,17 @@ const required = {
   cloud: { region: 'ap-guangzhou', vpcId: 'vpc-test', credentials: { existingSecret: 'key' } },
 };
 
+/** Folders of test/cluster/build, by major version. */
+const modules = { 3: 'helm3', 4: 'helm' } as const;
+
 /** Builds helm if need be (a minute or two, once). A text says what is missing here. */
-export async function findHelm(): Promise<Helm | string> {
+export async function findHelm(major: keyof typeof modules = 4): Promise<Helm | string> {
   const settings = clusterSettings({});
-  if (missingModules(settings).includes('helm') && !isInPath('go')) {
-    return 'helm is not built and there is no Go to build it; see https://go.dev/dl/';
+  const module = modules[major];
+  if (!isBuilt(settings, module) && !isInPath('go')) {
+    return `helm ${major} is not built and there is no Go to build it; see https://go.dev/dl/`;
   }
-  const folder = await builtPrograms(settings, 'helm', () => {});
+  const folder = await builtPrograms(settings, module, () => {});
   return { render: (values = {}, options = {}) => render(join(folder, 'helm'), values, options) };
 }
 
@@ -88,7 +92,7 @@ function isGroup(value: unknown): value is Json {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-function isInPath(command: string): boolean {
+export function isInPath(command: string): boolean {
   return (process.env.PATH ?? '').split(delimiter).some(folder => {
     try {
       accessSync(join(folder, command), constants.X_OK);

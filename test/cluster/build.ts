@@ -17,6 +17,7 @@ interface Module {
   readonly versionFlags?: string;
 }
 
+/** What a cluster is made of. */
 const modules: readonly Module[] = [
   { name: 'pause', packages: ['.'] },
   { name: 'etcd', packages: ['.'] },
@@ -32,6 +33,16 @@ const modules: readonly Module[] = [
     packages: ['helm.sh/helm/v4/cmd/helm'],
     versionFlags: `-X helm.sh/helm/v4/internal/version.version=${requiredVersion('helm', 'helm.sh/helm/v4')}`,
   },
+];
+
+/** What tests want beside a cluster. */
+const otherModules: readonly Module[] = [
+  {
+    name: 'helm3',
+    packages: ['helm.sh/helm/v3/cmd/helm'],
+    versionFlags: `-X helm.sh/helm/v3/internal/version.version=${requiredVersion('helm3', 'helm.sh/helm/v3')}`,
+  },
+  { name: 'kubeconform', packages: ['github.com/yannh/kubeconform/cmd/kubeconform'] },
 ];
 
 function kubernetesVersionFlags(version: string): string {
@@ -65,16 +76,26 @@ export async function buildPrograms(settings: ClusterSettings, report: (line: st
   for (const module of modules) await buildModule(settings, module, report);
 }
 
+/** Whether the module's programs are there already. */
+export function isBuilt(settings: ClusterSettings, name: string): boolean {
+  return existsSync(outputFolder(settings, moduleNamed(name)));
+}
+
 /** The folder of one module's programs, which are built first if they are not there. */
 export async function builtPrograms(
   settings: ClusterSettings,
   name: string,
   report: (line: string) => void,
 ): Promise<string> {
-  const module = modules.find(candidate => candidate.name === name);
-  assert(module !== undefined, `there is no module build/${name}`);
+  const module = moduleNamed(name);
   await buildModule(settings, module, report);
   return outputFolder(settings, module);
+}
+
+function moduleNamed(name: string): Module {
+  const module = [...modules, ...otherModules].find(candidate => candidate.name === name);
+  assert(module !== undefined, `there is no module build/${name}`);
+  return module;
 }
 
 async function buildModule(settings: ClusterSettings, module: Module, report: (line: string) => void): Promise<void> {

@@ -1,0 +1,6 @@
+//go:build tools
+
+// Package tools names the program that tests of the chart build, so that go.mod and go.sum pin all it needs.
+package tools
+
+import _ "github.com/yannh/kubeconform/cmd/kubeconform"
