@@ -145,7 +145,7 @@ async function watchSays(type: 'ADDED' | 'MODIFIED' | 'DELETED', object: Pod): P
 
 async function coordinatorSays(state: DrainState): Promise<void> {
   const targetPorts = [{ port: 80, protocol: Protocol.TCP }];
-  const value = { podUid: 'uid-1', state, targetPorts, virtualAddresses: [], settleMs: 2_000 };
+  const value = { podUid: 'uid-1', state, targetPorts, virtualAddresses: [], settleMs: 2_000, paused: false };
   connector.to(FIRST).say({ $case: 'drainUpdate', value });
   await clock.advance(0);
 }

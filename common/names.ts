@@ -38,6 +38,8 @@ export const LOAD_BALANCER_ID_ANNOTATION = 'service.kubernetes.io/loadbalance-id
 
 /** Service annotation written by users: `"true"` lets the Service use a listener that somebody else made. */
 export const ADOPT_LISTENER_ANNOTATION = 'clb-direct.io/adopt-listener';
+/** Service and Ingress annotation written by users: `"true"` has everything that the object has in CLB left as it is. */
+export const PAUSED_ANNOTATION = 'clb-direct.io/paused';
 /** Service annotations written by us before anything is made or used there; what is in them is cleaned up one day. */
 export const LOAD_BALANCERS_ANNOTATION = 'clb-direct.io/load-balancers';
 export const ADOPTED_LISTENERS_ANNOTATION = 'clb-direct.io/adopted-listeners';

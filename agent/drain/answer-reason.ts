@@ -29,6 +29,8 @@ export type AnswerReason =
   | 'no-leader'
   /** Every connected coordinator only observes: nobody takes the Pod off its load balancer, so nothing is waited for. */
   | 'observing'
+  /** The user has paused what holds the Pod: its target stays as it is, so nothing is waited for. */
+  | 'paused'
   /** The call named an address that belongs to no Pod of this node. */
   | 'unknown-pod'
   /** More calls were held than the agent allows. */
@@ -61,6 +63,7 @@ export const ANSWER_MEANINGS: Readonly<Record<AnswerReason, AnswerMeaning>> = {
   'no-coordinator': early('check that a coordinator runs and that this node reaches it'),
   'no-leader': early("look at the coordinators' logs: none of them leads"),
   observing: early('the coordinators run with --mode=observe: load balancers are left as they are until one is active'),
+  paused: early('its Service or Ingress has the annotation clb-direct.io/paused: its target is left as it is'),
   'unknown-pod': early("check the agent's watch of Pods: it does not know the address that was called"),
   'too-many-calls': early('delete fewer Pods of this node at once'),
 };

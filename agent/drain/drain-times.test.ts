@@ -58,6 +58,7 @@ async function drain(
       targetPorts: [{ port: held.port, protocol: Protocol.TCP }],
       virtualAddresses: [],
       settleMs: SETTLE_MS,
+      paused: false,
     });
   tracker.coordinators({ connected: 1 });
   const calledAt = clock.now();

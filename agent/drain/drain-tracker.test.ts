@@ -61,7 +61,14 @@ async function call(address = '10.0.0.5') {
 
 async function say(state: DrainState): Promise<void> {
   const targetPorts = [{ port: 80, protocol: Protocol.TCP }];
-  tracker.updated({ podUid: 'uid-1', state, targetPorts, virtualAddresses: ['203.0.113.8'], settleMs: 2_000 });
+  tracker.updated({
+    podUid: 'uid-1',
+    state,
+    targetPorts,
+    virtualAddresses: ['203.0.113.8'],
+    settleMs: 2_000,
+    paused: false,
+  });
   await clock.advance(0);
 }
 

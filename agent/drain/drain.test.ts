@@ -139,6 +139,17 @@ describe('a drain fails open', () => {
     expect(run.until(20_000).answer).toBeUndefined();
   });
 
+  test('at once when what holds the Pod is paused', () => {
+    const run = new ModelledDrain(DELETED).update(DrainState.DEREGISTERED, { paused: true });
+    expect(run.answer).toEqual({ reason: 'paused', at: 0 });
+  });
+
+  test('when what is not paused has been drained', () => {
+    const run = new ModelledDrain(DELETED).update(DrainState.WEIGHT_ZERO, { paused: true }).until(4_000);
+    expect(run.answer).toBeUndefined();
+    expect(run.update(DrainState.DEREGISTERED, { paused: true }).answer).toEqual({ reason: 'paused', at: 4_000 });
+  });
+
   test('when coordinators are connected but none takes the request', () => {
     expect(new ModelledDrain(DELETED).until(60_000).answer).toEqual({ reason: 'no-leader', at: LIMITS.leaderAnswerMs });
   });
@@ -214,7 +225,7 @@ const WITHOUT_WEIGHT_ZERO: readonly AnswerReason[] = [
 
 type WorldAction =
   | { readonly type: 'wait'; readonly ms: number }
-  | { readonly type: 'update'; readonly state: DrainState }
+  | { readonly type: 'update'; readonly state: DrainState; readonly paused: boolean }
   | { readonly type: 'connections'; readonly ports: readonly number[] | undefined }
   | { readonly type: 'facts'; readonly facts: PodFacts }
   | { readonly type: 'coordinators'; readonly connected: number; readonly observing: number }
@@ -229,7 +240,11 @@ const anyFacts = fc.record({
 });
 const anyAction: fc.Arbitrary<WorldAction> = fc.oneof(
   fc.record({ type: fc.constant('wait' as const), ms: fc.integer({ min: 0, max: 8_000 }) }),
-  fc.record({ type: fc.constant('update' as const), state: fc.constantFrom(...Object.values(DrainState)) }),
+  fc.record({
+    type: fc.constant('update' as const),
+    state: fc.constantFrom(...Object.values(DrainState)),
+    paused: fc.boolean(),
+  }),
   fc.record({
     type: fc.constant('connections' as const),
     ports: fc.option(fc.array(fc.integer({ min: 1, max: 3 }), { maxLength: 3 }), { nil: undefined }),
@@ -249,7 +264,7 @@ function perform(run: ModelledDrain, action: WorldAction): void {
       run.until(run.now + action.ms);
       break;
     case 'update':
-      run.update(action.state);
+      run.update(action.state, { paused: action.paused });
       break;
     case 'connections':
       run.connections = action.ports?.map(port => connection(port)) ?? 'unreadable';

@@ -201,7 +201,8 @@ function takeUpdate(drain: Drain, update: DrainUpdate, now: number, limits: Drai
   const { stage } = drain;
   if (stage.type === 'released') return { drain: accepted, effects: [] };
   if (update.state === DrainState.DEREGISTERED) {
-    return { drain: { ...accepted, stage: released(stage, now) }, effects: [] };
+    const reason = update.paused ? 'paused' : deregisteredReason(stage);
+    return { drain: { ...accepted, stage: released(stage, reason, now) }, effects: [] };
   }
   if (update.state !== DrainState.WEIGHT_ZERO) return { drain: accepted, effects: [] };
   if (stage.type === 'deregistering') return { drain: accepted, effects: [] };
@@ -217,10 +218,10 @@ function takeReading(drain: Drain, reading: Reading, now: number, limits: DrainL
   return { drain: { ...drain, stage: { ...stage, quiet } }, effects: [] };
 }
 
-function released(stage: DrainStage, releasedAt: number): Released {
+function released(stage: DrainStage, reason: AnswerReason, releasedAt: number): Released {
   const quiet = stage.type === 'emptying' || stage.type === 'deregistering' ? stage.quiet : undefined;
   const deregisterAskedAt = stage.type === 'deregistering' ? stage.askedAt : undefined;
-  return { type: 'released', reason: deregisteredReason(stage), quiet, deregisterAskedAt, releasedAt };
+  return { type: 'released', reason, quiet, deregisterAskedAt, releasedAt };
 }
 
 function settleMs(update: DrainUpdate, limits: DrainLimits): number {
@@ -337,7 +338,7 @@ function request(drain: Drain, phase: DrainPhase, now: number, limits: DrainLimi
 
 function answer(drain: Drain, reason: AnswerReason, now: number): DrainStep {
   const { stage, calledAt } = drain;
-  const times = stage.type === 'released' ? stage : released(stage, now);
+  const times = stage.type === 'released' ? stage : released(stage, reason, now);
   const outcome = drainOutcome(reason, { ...times, calledAt, endedAt: now });
   const effects: DrainEffect[] = [
     { type: 'request', phase: DrainPhase.ANSWERED, budgetMs: 0, answer: drainAnswer(outcome) },

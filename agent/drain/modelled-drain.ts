@@ -58,6 +58,7 @@ export class ModelledDrain {
       state,
       targetPorts: [{ port: 80, protocol: Protocol.TCP }],
       virtualAddresses: [],
+      paused: false,
       settleMs: SETTLE_MS,
       ...overrides,
     };

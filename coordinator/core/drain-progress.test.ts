@@ -47,6 +47,14 @@ describe('a drain', () => {
     expect(drainProgress(DRAIN, [AT_ZERO], false).state).toBe('accepted');
   });
 
+  test('waits for nothing on rules that are paused, and says so', () => {
+    const paused = lane({ holdings: [{ ...WEB, weight: 10, isPaused: true }] });
+    expect(drainProgress(DRAIN, [paused], true)).toMatchObject({ state: 'deregistered', isPaused: true });
+    expect(drainProgress(DRAIN, [paused, WITH_WEIGHT], true)).toMatchObject({ state: 'accepted', isPaused: true });
+    expect(drainProgress(DRAIN, [paused, AT_ZERO], true)).toMatchObject({ state: 'weight-zero' });
+    expect(drainProgress(DRAIN, [AT_ZERO], true).isPaused).toBe(false);
+  });
+
   test('names the ports whose connections count and the addresses that probe them', () => {
     expect(drainProgress(DRAIN, [AT_ZERO, WITH_WEIGHT], true)).toMatchObject({
       podUid: 'pod-1',

@@ -8,6 +8,8 @@ export interface DrainProgress {
   readonly state: 'accepted' | 'weight-zero' | 'deregistered';
   readonly targetPorts: readonly { readonly port: number; readonly protocol: Protocol }[];
   readonly virtualAddresses: readonly string[];
+  /** Targets of rules that are paused stay as they are: nothing is waited for there. */
+  readonly isPaused: boolean;
   /** The load balancers that hold it. */
   readonly loadBalancerIds: readonly string[];
 }
@@ -17,6 +19,8 @@ export interface Holding {
   readonly port: number;
   readonly protocol: Protocol;
   readonly weight: number;
+  /** Nothing is changed there. */
+  readonly isPaused?: boolean;
 }
 
 /** One load balancer that may hold the Pod, as its lane knows it. */
@@ -37,7 +41,8 @@ export interface DrainLane {
  */
 export function drainProgress(drain: Drain, lanes: readonly DrainLane[], complete: boolean): DrainProgress {
   const holders = lanes.filter(lane => lane.holdings.length > 0);
-  const holding = lanes.flatMap(({ holdings }) => holdings);
+  const held = lanes.flatMap(({ holdings }) => holdings);
+  const holding = held.filter(({ isPaused }) => !isPaused);
   const settled = complete && lanes.every(lane => lane.observed && !lane.moving);
   return {
     podUid: drain.podUid,
@@ -45,6 +50,7 @@ export function drainProgress(drain: Drain, lanes: readonly DrainLane[], complet
     state: stateOf(holding, settled),
     targetPorts: holding.map(({ port, protocol }) => ({ port, protocol })),
     virtualAddresses: [...new Set(holders.flatMap(lane => lane.virtualAddresses))],
+    isPaused: holding.length < held.length,
     loadBalancerIds: holders.map(lane => lane.loadBalancerId),
   };
 }

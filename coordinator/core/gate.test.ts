@@ -38,6 +38,26 @@ function target(pod: PodView, key: string, scene: Scene): RuleTarget {
   return { key, place: { ...nowhere, port: 80 }, bound, wanted: undefined, transaction: undefined, ...scene.target };
 }
 
+describe('the gate of a Pod whose rule is paused', () => {
+  const PAUSED = { ...HTTP, isPaused: true };
+
+  test('stays shut while the Pod is not bound, and tells why (L3)', () => {
+    const unmade = { ...PAUSED, place: undefined };
+    for (const rule of [PAUSED, unmade]) {
+      const decision = decide({ rules: [HTTPS, rule], boundOn: [HTTPS] });
+      expect(decision).toMatchObject({ status: 'closed', reason: 'Paused' });
+      expect(decision).toHaveProperty('message', expect.stringContaining('clb-direct.io/paused'));
+    }
+  });
+
+  test('opens when CLB says that the Pod serves, and waits for that word alone', () => {
+    expect(decide({ rules: [PAUSED] })).toMatchObject({ status: 'open' });
+    expect(decide({ rules: [PAUSED], bound: { health: 'unhealthy' } })).toMatchObject({
+      reason: 'WaitingForHealthCheck',
+    });
+  });
+});
+
 describe('the gate opens', () => {
   test('when CLB reports the Pod healthy with its weight on every rule', () => {
     expect(decide({ rules: [HTTP, HTTPS] })).toEqual({

@@ -22,6 +22,7 @@ export const GATE_REASONS = [
   'NoInstance',
   'NoSuchPort',
   'NodeLeaving',
+  'Paused',
 ] as const;
 export type GateReason = (typeof GATE_REASONS)[number];
 
@@ -78,9 +79,12 @@ function waitOf(rule: Rule, input: GateInput): Wait | undefined {
     const message = `${name}: the Pod has no ${rule.addressFamily ?? 'IPv4'} address`;
     return { reason: 'WaitingForPod', message };
   }
+  if (!rule.place && rule.isPaused) return { reason: 'Paused', message: `${name}: ${PAUSED}` };
   if (!rule.place) return { reason: 'WaitingForLoadBalancer', message: `${name}: the load balancer is being made` };
   return waitOfPlaced(rule as PlacedRule, disposition.weight, input);
 }
+
+const PAUSED = 'nothing is changed while its annotation clb-direct.io/paused is "true"';
 
 function missing(disposition: Disposition): string {
   const isUnsure = disposition.kind === 'standby' && disposition.waitsFor === 'confirmation';
@@ -110,6 +114,7 @@ function waitOfPlaced(rule: PlacedRule, weight: number, input: GateInput): Wait 
   const target = key === undefined ? undefined : input.targetAt(loadBalancerId, key);
   const bound = target?.bound;
   if (!bound || target?.transaction || bound.mark?.podUid !== input.pod.record.uid || bound.weight !== weight) {
+    if (rule.isPaused) return { reason: 'Paused', message: `${name}: ${PAUSED}` };
     const { nodeSign, node } = input.pod;
     if (nodeSign) {
       const why =

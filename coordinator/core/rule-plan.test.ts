@@ -101,6 +101,40 @@ describe('weak evidence', () => {
   });
 });
 
+describe('a rule that is paused', () => {
+  function pause(world: CoreWorld, isPaused: boolean): void {
+    const rules = world.rules as PlacedRule[];
+    for (const [index, { isPaused: before, ...rule }] of rules.entries()) {
+      rules[index] = { ...rule, ...(isPaused && { isPaused }) };
+    }
+  }
+
+  test('keeps its targets whatever happens to its Pods, and gets no new ones', () => {
+    const world = serving(3, ONE_RULE);
+    pause(world, true);
+    tell(world, 0, deleted);
+    tell(world, 1, exited);
+    world.addReadyPod({ address: '10.0.9.1' });
+    expect(next(world)).toEqual([]);
+    expect([world.plan()?.operations, holds(world)]).toEqual([[], []]);
+    pause(world, false);
+    expect(next(world)).toEqual(['close pod-1', 'close pod-2']);
+  });
+
+  test('gives what its user changed meanwhile the time of a change that is made now (L2)', () => {
+    const world = serving(2, ONE_RULE);
+    pause(world, true);
+    selectOnly(world, 'other');
+    world.plan();
+    world.advance(SWITCH_MS + MINUTE_MS);
+    world.plan();
+    pause(world, false);
+    expect(next(world)).toEqual([]);
+    world.advance(SWITCH_MS);
+    expect(next(world)).not.toEqual([]);
+  });
+});
+
 describe('a container’s exit', () => {
   test('closes at once, past the brake, and opens again without having been deregistered', () => {
     const world = serving(3, ONE_RULE);

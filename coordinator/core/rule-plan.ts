@@ -61,6 +61,12 @@ interface Draft {
 }
 
 export function planRule(input: RulePlanInput): RulePlan {
+  const plan = activePlan(input);
+  if (!input.state.rule.isPaused) return plan;
+  return { ...plan, operations: [], early: [], holds: [], orphans: [], lookAgainAt: undefined };
+}
+
+function activePlan(input: RulePlanInput): RulePlan {
   const draft: Draft = { operations: [], early: [], closings: [], orphans: [], foreign: [] };
   const { rule, keepsLeavingNodes } = input.state;
   const context = { ...input, rule, keepsLeavingNodes, givesPlace: input.quota.givesPlace };

@@ -36,6 +36,8 @@ export interface Rule {
    * have no say. It selects no Pod.
    */
   readonly isDeparting?: boolean;
+  /** The user has paused the object: no target of the rule is changed. */
+  readonly isPaused?: boolean;
   /** Which of the Pod's addresses is bound; IPv4 unless told: a load balancer that is IPv6 to the end wants the other. */
   readonly addressFamily?: 'IPv4' | 'IPv6';
   /** Absent while the load balancer or the listener is still being made. */

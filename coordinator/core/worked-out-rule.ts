@@ -55,7 +55,8 @@ export function workOutRule(rule: PlacedRule, facts: RuleFacts, known: WorkedOut
   const basis = basisOf(rule, facts);
   const selected = view.podsSelectedBy(rule);
   const state = standingState(rule, { ...facts, selected, pods: view.pods, observed: basis.observed });
-  const before = known?.memory ?? EMPTY_RULE_MEMORY;
+  // What changed in a pause is news when it ends, or old targets would leave before new ones serve (law L2).
+  const before = !known || known.state.rule.isPaused ? EMPTY_RULE_MEMORY : known.memory;
   const quota = decideQuota(state, { view, targetsMax: basis.targetsMax, now });
   const leaving = trackLeaving(state, before.leaving, { givesPlace: quota.givesPlace, now });
   const exposed = trackExposed(state, before, { view, now });

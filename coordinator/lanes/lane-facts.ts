@@ -198,7 +198,7 @@ export class LaneFacts {
   /** Every target of the Pod that CLB has, also where no rule wants one any more. */
   holdingsOf(podUid: string): readonly Holding[] {
     const planned = this.targetsOf(podUid).flatMap(({ state: { rule }, target: { bound, place } }) =>
-      bound?.mark?.podUid === podUid ? [{ port: place.port, protocol: rule.protocol, weight: bound.weight }] : [],
+      bound?.mark?.podUid === podUid ? [holdingOf(rule, place.port, bound.weight)] : [],
     );
     return [...planned, ...this.#strays.of(podUid, this.#strayFacts())];
   }
@@ -392,3 +392,7 @@ export class LaneFacts {
 }
 
 const NOBODY: ReadonlySet<string> = new Set();
+
+function holdingOf({ protocol, isPaused }: PlacedRule, port: number, weight: number): Holding {
+  return { port, protocol, weight, ...(isPaused && { isPaused }) };
+}

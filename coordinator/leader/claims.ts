@@ -8,6 +8,7 @@ import type { IngressRecord } from '../kube/ingress-reflector.ts';
 import type { OwnerRecord } from '../kube/owner-record.ts';
 import type { SecretLook, SecretName } from '../kube/secret-reader.ts';
 import type { ServiceRecord } from '../kube/service-reflector.ts';
+import { pausedClaim } from '../loadbalancers/paused-claim.ts';
 import type { Problem } from '../loadbalancers/problem.ts';
 import { claimOf } from '../loadbalancers/service-claim.ts';
 import type { Claim, ServiceIntent } from '../loadbalancers/service-intent.ts';
@@ -78,7 +79,7 @@ export class Claims {
     const ingressName = ingressOf(key);
     const { service, claim } =
       ingressName === undefined ? this.#readService(key, named) : this.#readIngress(ingressName, named);
-    const configured = service && claim && this.#configure(service, claim, named);
+    const configured = service && claim && pausedClaim(service, this.#configure(service, claim, named));
     this.#references.set(key, named);
     const after = service && configured?.kind === 'claimed' ? this.#claimed(service, configured.intent) : undefined;
     if (before) this.#byUid.delete(before.service.uid);

@@ -12,6 +12,7 @@ const PROGRESS: DrainProgress = {
   state: 'weight-zero',
   targetPorts: [],
   virtualAddresses: [],
+  isPaused: false,
   loadBalancerIds: [],
 };
 
@@ -44,6 +45,15 @@ test('an agent hears of a Pod that no load balancer holds at once, and once', ()
   answer(true);
   expect(sent.map(update => update.state)).toEqual([DrainState.DEREGISTERED]);
   expect(finished).toEqual([0]);
+});
+
+test('an agent is told that what holds the Pod is paused, and that is no drain that was finished', () => {
+  const { sent, finished, answers, hook } = bench();
+  hook(DrainPhase.BEGIN);
+  answers.answer(['p1'], () => ({ ...PROGRESS, state: 'deregistered', isPaused: true }));
+  expect(sent).toMatchObject([{ state: DrainState.DEREGISTERED, paused: true }]);
+  expect(finished).toEqual([]);
+  expect(answers.recent()[0]).not.toHaveProperty('deregisteredAt');
 });
 
 test('an agent that asks again is answered again', () => {

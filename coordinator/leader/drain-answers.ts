@@ -86,11 +86,12 @@ export class DrainAnswers {
     const before = this.#sent.get(drain.podUid);
     this.#sent.set(drain.podUid, progress);
     this.#holders.set(drain.podUid, new Set([...this.holdersOf(drain.podUid), ...progress.loadBalancerIds]));
-    if (progress.state === 'deregistered' && before?.state !== 'deregistered')
-      observer.drainFinished(now - drain.begunAt);
+    // What is paused was neither closed nor deregistered.
+    const state = progress.isPaused ? 'accepted' : progress.state;
+    if (state === 'deregistered' && before?.state !== 'deregistered') observer.drainFinished(now - drain.begunAt);
     this.#note(drain, {
-      ...(progress.state !== 'accepted' && { weightZeroAt: now }),
-      ...(progress.state === 'deregistered' && { deregisteredAt: now }),
+      ...(state !== 'accepted' && { weightZeroAt: now }),
+      ...(state === 'deregistered' && { deregisteredAt: now }),
     });
   }
 
@@ -137,6 +138,7 @@ export class DrainAnswers {
       state: wireState(progress.state),
       targetPorts: progress.targetPorts.map(({ port, protocol }) => ({ port, protocol })),
       virtualAddresses: [...progress.virtualAddresses],
+      paused: progress.isPaused,
       settleMs: this.#options.settleMs(this.holdersOf(progress.podUid)),
     });
   }

@@ -66,6 +66,11 @@ const MEANINGS = {
     nextStep: 'Where deletions are to cost nothing, wait with them until coordinator.mode is active again',
     isSettled: false,
   },
+  paused: {
+    cause: 'its Service or Ingress is paused (clb-direct.io/paused), so that nobody takes it off its load balancer',
+    nextStep: 'Where deletions are to cost nothing, wait with them until the annotation is gone',
+    isSettled: false,
+  },
   'unknown-pod': {
     cause: 'the agent did not know the Pod',
     nextStep: "Check that the agent's watch of Pods works: clb-direct agent --check on the node",

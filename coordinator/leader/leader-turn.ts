@@ -171,11 +171,17 @@ export class LeaderTurn {
   }
 
   #drive(loadBalancerId: string): void {
-    const { dirt, view, fleet, driver, tenancies } = this.#options;
+    const { knowledge, dirt, view, fleet, driver, tenancies } = this.#options;
     const tenants = tenancies.tenantsOf(loadBalancerId);
     if (driver.drive(loadBalancerId)) addAll(dirt.placements, tenants.keys());
     for (const uid of tenants.keys()) addAll(dirt.gates, view.podUidsOf(uid));
-    fleet.note(loadBalancerId, fleet.get(loadBalancerId)?.lane.concernedPods() ?? []);
+    const concerned = [...(fleet.get(loadBalancerId)?.lane.concernedPods() ?? [])];
+    fleet.note(loadBalancerId, concerned);
+    // What is paused holds no hook any more.
+    addAll(
+      dirt.drains,
+      concerned.filter(uid => knowledge.drains.has(uid)),
+    );
     dirt.observed.add(loadBalancerId);
   }
 

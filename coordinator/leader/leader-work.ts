@@ -345,6 +345,11 @@ export class LeaderWork {
     return this.#bare;
   }
 
+  /** Services and Ingresses of which nothing is changed, by their users' word. */
+  get pausedCount(): number {
+    return [...this.#claims.all()].filter(({ intent }) => intent.isPaused).length;
+  }
+
   /** Every change of CLB that is to be made now, or is being made. */
   intendedChanges(): Iterable<IntendedChange> {
     return intendedChanges({ ...this.#directory.intended, lanes: this.lanes(), pods: this.#pods.view.pods });

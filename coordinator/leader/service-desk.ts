@@ -142,7 +142,7 @@ export class ServiceDesk {
 
   #write({ service, intent }: Claimed, state: ServicePlacements): void {
     const { ports, directory, fleet } = this.#options;
-    for (const id of state.toDelete) directory.remove(service.uid, id);
+    if (!intent.isPaused) for (const id of state.toDelete) directory.remove(service.uid, id);
     if (state.isReleased) {
       ports.releaseService(service, { keepsAddress: intent.handsBack === true });
       return;

@@ -37,17 +37,18 @@ export function departuresOf(
   { tenants: [tenant] }: { readonly tenants: readonly Tenant[] },
   listener: Listener,
   rules: readonly ForwardingRule[],
+  isPaused: boolean,
 ): readonly DepartingRule[] {
   if (!tenant) return [];
   const { service } = tenant.intent;
-  return rules.map(({ locationId }) => departure(service, listener, { isAdopted: false, locationId }));
+  return rules.map(({ locationId }) => departure(service, listener, { isAdopted: false, locationId, isPaused }));
 }
 
-/** Selects no Pod, so that every target of ours there has to go; those of others stay. */
+/** Selects no Pod, so that every target of ours there has to go, once it is not paused; those of others stay. */
 export function departure(
   service: RuleIntent['service'],
   listener: Listener,
-  { isAdopted, locationId = '' }: { isAdopted: boolean; locationId?: string },
+  { isAdopted, locationId = '', isPaused }: { isAdopted: boolean; locationId?: string; isPaused: boolean },
 ): DepartingRule {
   const rule: DepartingRule['rule'] = {
     id: `${service.uid}/departing/${listener.id}${locationId && `/${locationId}`}`,
@@ -58,6 +59,7 @@ export function departure(
     targetPort: listener.port,
     publishNotReadyAddresses: false,
     isDeparting: true,
+    ...(isPaused && { isPaused }),
   };
   return { rule, place: { listenerId: listener.id, locationId, isAdopted } };
 }

@@ -118,6 +118,30 @@ describe('forwarding rules', () => {
     });
   });
 
+  test('stay while an Ingress is paused whose they may be, with their targets', () => {
+    const service = { kind: 'Ingress' as const, namespace: 'default', name: 'web', uid: 'web-service-uid' };
+    const paused = site('web', ['a/'], { service, isPaused: true });
+    const found = plan([tenant(paused), tenant(site('api', ['c/']))], [shared(['a/', 'b/'])]);
+    expect(described(found)).toEqual(['create c/ on lbl-l7']);
+    expect(found.departing.map(({ rule, place }) => [place.locationId, rule.isPaused])).toEqual([['loc-b/', true]]);
+    const deleted = tenant({ ...paused, leaving: true }, { role: 'retiring' });
+    for (const places of [['a/'], []]) expect(described(plan([deleted], [shared(places)]))).toEqual([]);
+  });
+
+  test('keep their redirects while they are paused', () => {
+    const from = shared(['a/']);
+    const to = { ...shared(['a/'], 'HTTPS'), id: 'lbl-s', port: 443 };
+    const redirectsTo = { listenerId: to.id, locationId: 'loc-a/' };
+    const listeners = [{ ...from, forwardingRules: from.forwardingRules.map(each => ({ ...each, redirectsTo })) }, to];
+    const { rules, ...site80 } = site('web', ['a/']);
+    const kindsOf = (isPaused: boolean) =>
+      plan([tenant({ ...site80, rules: rules.map(each => ({ ...each, isPaused })) })], listeners, {
+        isComplete: false,
+      }).work.map(({ kind }) => kind);
+    expect(kindsOf(true)).toEqual([]);
+    expect(kindsOf(false)).toEqual(['remove-redirects']);
+  });
+
   test('stay while it is not known of every Service where it stands (L1)', () => {
     expect(described(plan([], [shared(['a/'])], { isComplete: false }))).toEqual([]);
   });

@@ -160,6 +160,53 @@ describe('listeners', () => {
   });
 });
 
+describe('listeners of a Service that is paused', () => {
+  function paused(ports: readonly number[], fields: Partial<ServiceIntent> = {}): ServiceIntent {
+    const wanted = intent('web', ports, { isPaused: true, ...fields });
+    const rules = wanted.rules.map(each => ({ ...each, isPaused: true, notToMake: 'pending' as const }));
+    return { ...wanted, rules };
+  }
+  const byId = (found: ReturnType<typeof plan>) =>
+    found.departing.map(({ rule, place }) => [place.listenerId, rule.isPaused]);
+
+  test('are not made, and the rule is not refused, so that gates wait for it', () => {
+    const { work: todo, refused } = plan([tenant(paused([80]))]);
+    expect([todo, refused.size]).toEqual([[], 0]);
+  });
+
+  test('stay when the Service no longer has the port, moves or is deleted, and with them its targets', () => {
+    const moved = { role: 'retiring' } as const;
+    for (const gone of [
+      tenant(paused([])),
+      tenant(paused([80]), moved),
+      tenant(paused([80], { leaving: true }), moved),
+    ]) {
+      const found = plan([gone], [listener(80, 'web')]);
+      expect(found.work).toEqual([]);
+      expect(byId(found)).toEqual([['lbl-80-TCP', true]]);
+    }
+  });
+
+  test('keep the settings that CLB has', () => {
+    const rules = paused([80]).rules.map(each => ({ ...each, listenerSettings: { scheduler: 'LEAST_CONN' as const } }));
+    const settled = { ...listener(80, 'web'), settings: { scheduler: 'WRR' as const } };
+    expect(plan([tenant(paused([], { rules }))], [settled]).work).toEqual([]);
+    const active = rules.map(({ isPaused, ...each }) => each);
+    expect(plan([tenant(intent('web', [], { rules: active }))], [settled]).work).toHaveLength(1);
+  });
+
+  test('of others that it has adopted keep its targets', () => {
+    const adopted = [{ loadBalancerId: 'lb-1', listenerId: 'lbl-80-TCP' }];
+    const namespacesBoundAt = () => new Set(['default']);
+    const found = plan([tenant(paused([], { adopted }))], [listener(80, undefined)], { namespacesBoundAt });
+    expect([found.work, byId(found)]).toEqual([[], [['lbl-80-TCP', true]]]);
+  });
+
+  test('do not keep others from theirs (L10)', () => {
+    expect(work([paused([80]), intent('api', [81])])).toEqual(['create TCP 81 for clb-direct-c1-api-serv']);
+  });
+});
+
 describe('two Services that want the same port of one load balancer', () => {
   const earlier = '2026-01-01T00:00:00Z';
   const later = '2026-01-02T00:00:00Z';

@@ -59,8 +59,14 @@ export function planListeners(input: ListenerPlanInput): ListenerPlan {
     // A host whose path changes is to have one at any time.
     ...forwardingRuleCreations(draft.missingRules, healthCheck),
     ...unwantedRules.work,
-    ...settingChanges(draft.settled, input.listeners),
-    ...redirectChanges(draft.settled, input.listeners),
+    // Settings that a paused object shares with others stay, too.
+    ...settingChanges(draft.settled, input.listeners).filter(
+      ({ ruleIds }) => !ruleIds.some(id => draft.paused.has(id)),
+    ),
+    ...redirectChanges(
+      draft.settled.filter(({ rule }) => !rule.isPaused),
+      input.listeners,
+    ),
   ];
   const { places, refused, adopting, departing, left, waiting } = draft;
   return { work, places, refused, remaining, adopting, departing, left, waiting };
@@ -70,6 +76,8 @@ export function planListeners(input: ListenerPlanInput): ListenerPlan {
 class Draft {
   /** In the order of age. */
   readonly settled: SettledRule[] = [];
+  /** Ids of the settled rules that are paused. */
+  readonly paused = new Set<string>();
   readonly places = new Map<string, RuleLocation>();
   readonly refused = new Map<string, Problem>();
   readonly missingListeners: MissingListener[] = [];
@@ -89,6 +97,7 @@ class Draft {
 
   #settle({ role }: Tenant, rule: RuleIntent, place: RuleLocation): void {
     this.places.set(rule.id, place);
+    if (rule.isPaused) this.paused.add(rule.id);
     if (role === 'wanted') this.settled.push({ rule, place });
   }
 
@@ -98,14 +107,15 @@ class Draft {
     const unwanted = own.filter(({ id }) => !wanted.has(id));
     // A Service that goes on elsewhere has clients here whose connections have to end; one that is deleted has not.
     const isMoving = role === 'retiring' && !intent.leaving;
-    const inUse = unwanted.filter(({ id }) => isMoving && input.namespacesBoundAt(id).size > 0);
-    this.departing.push(...inUse.map(listener => departure(intent.service, listener, { isAdopted: false })));
+    const { service, isPaused = false } = intent;
+    const inUse = unwanted.filter(({ id }) => isPaused || (isMoving && input.namespacesBoundAt(id).size > 0));
+    this.departing.push(...inUse.map(listener => departure(service, listener, { isAdopted: false, isPaused })));
     return unwanted.filter(listener => !inUse.includes(listener)).map(({ id }) => id);
   }
 
   /** @returns how many adopted listeners the Service still uses here */
   addAdopted(input: ListenerPlanInput, tenant: Tenant): number {
-    const { service, rules, adopted, handsBack } = tenant.intent;
+    const { service, rules, adopted, handsBack, isPaused = false } = tenant.intent;
     // They leave the record with everything else of ours, so that nobody takes them for never adopted on the way.
     if (handsBack) return 0;
     const used = new Set(
@@ -117,21 +127,21 @@ class Draft {
       const listener = input.listeners.find(({ id }) => id === listenerId);
       const isEmpty = !listener || input.namespacesBoundAt(listenerId).size === 0;
       if (listener && (used.has(listenerId) || !isEmpty)) count += 1;
-      if (listener && !isEmpty) this.departing.push(...this.#departuresFrom(service, listener));
+      if (listener && !isEmpty) this.departing.push(...this.#departuresFrom(service, listener, isPaused));
       if (isEmpty && !used.has(listenerId)) this.left.push({ serviceUid: service.uid, listenerId });
     }
     return count;
   }
 
   /** Everything of an adopted listener that no rule stands on: what of ours is bound there has to go. */
-  #departuresFrom(service: RuleIntent['service'], listener: Listener): DepartingRule[] {
+  #departuresFrom(service: RuleIntent['service'], listener: Listener, isPaused: boolean): DepartingRule[] {
     const places = [...this.places.values()].filter(({ listenerId }) => listenerId === listener.id);
     const used = new Set(places.map(({ locationId }) => locationId));
     const isLayer7 = listener.protocol === 'HTTP' || listener.protocol === 'HTTPS';
     const locationIds = isLayer7 ? listener.forwardingRules.map(rule => rule.locationId) : [''];
     return locationIds
       .filter(locationId => !used.has(locationId))
-      .map(locationId => departure(service, listener, { isAdopted: true, locationId }));
+      .map(locationId => departure(service, listener, { isAdopted: true, locationId, isPaused }));
   }
 
   /** What is wrong with it is told with it; here it only has to be left out of gates. */
@@ -204,11 +214,13 @@ function unwantedForwarding(
     const unwanted = listener.forwardingRules.filter(rule => !holders.isWanted(listener, rule));
     count += unwanted.length + (holders.isSharedWanted(listener) ? 0 : 1);
     if (!input.isComplete || !input.areIngressesKnown) continue;
-    const inUse = rulesInUse(input, listener, unwanted);
-    departing.push(...departuresOf(input, listener, inUse));
+    const isPaused = input.tenants.some(({ intent }) => intent.isPaused === true && intent.service.kind === 'Ingress');
+    // Whose a rule was is not written on it: it may be the paused one's.
+    const inUse = isPaused ? unwanted : rulesInUse(input, listener, unwanted);
+    departing.push(...departuresOf(input, listener, inUse, isPaused));
     const going = unwanted.filter(rule => !inUse.includes(rule));
     if (!holders.isSharedWanted(listener)) {
-      if (inUse.length === 0) listenerIds.push(listener.id);
+      if (inUse.length === 0 && !isPaused) listenerIds.push(listener.id);
     } else {
       const coming = missingRules.filter(rule => rule.listenerId === listener.id).map(({ domain }) => domain);
       const isEmptied = going.length === listener.forwardingRules.length;

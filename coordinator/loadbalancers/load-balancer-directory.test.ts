@@ -74,6 +74,15 @@ async function makeCreated(): Promise<void> {
   await clock.advance(2_000);
 }
 
+test('no load balancer is made for a Service that is paused, until it is no more', async () => {
+  directory.ensure({ ...CREATED, isPaused: true });
+  await clock.advance(60_000);
+  expect(cloud.balancerWrites).toEqual([]);
+  directory.ensure(CREATED);
+  await clock.advance(10);
+  expect(cloud.balancerWrites).toHaveLength(1);
+});
+
 describe('an existing load balancer', () => {
   test('is found by its id', async () => {
     cloud.balancers.push(loadBalancer({ id: 'lb-1' }));

@@ -220,7 +220,7 @@ export class LoadBalancerDirectory {
   #follow({ intent, made, holdings, ids }: Entry): void {
     const { uid } = intent.service;
     const choice = intent.loadBalancer;
-    if (holdings.mustCreate && choice.kind === 'created') this.#creations.want(intent, choice);
+    if (holdings.mustCreate && !intent.isPaused && choice.kind === 'created') this.#creations.want(intent, choice);
     else this.#creations.drop(uid);
     const { answered, unansweredAt } = this.#creations.of(uid);
     const now = this.#options.clock.now();

@@ -15,7 +15,7 @@ export function settingsChanges(
   cluster: string,
 ): readonly LoadBalancerChange[] {
   for (const { intent, role } of tenants) {
-    if (role !== 'wanted' || intent.loadBalancer.kind !== 'created') continue;
+    if (role !== 'wanted' || intent.isPaused || intent.loadBalancer.kind !== 'created') continue;
     if (isMadeFor(loadBalancer, cluster, intent.service.uid)) return changesTo(loadBalancer, intent.settings ?? {});
   }
   return [];

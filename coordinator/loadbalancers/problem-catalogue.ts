@@ -103,6 +103,14 @@ export const PROBLEMS = [
     fix: 'Give the Pod template the annotation and resource that the message names. In clusters of VPC-CNI alone start the agents with --pure-vpc-cni=true.',
   },
   {
+    code: 'CD1013',
+    reason: 'Paused',
+    meaning: 'Nothing of the Service or Ingress is changed in CLB.',
+    cause:
+      'Somebody has set its annotation clb-direct.io/paused to "true". Its targets stay as they are whatever happens to its Pods; gates of new Pods stay shut and preStop hooks return at once. If it is deleted, it waits.',
+    fix: 'Remove the annotation, and what was missed is caught up with.',
+  },
+  {
     code: 'CD1040',
     reason: 'BackendNotFound',
     meaning: 'A backend of the Ingress leads to no Pod.',

@@ -20,6 +20,8 @@ export interface ServiceIntent {
   readonly settings?: LoadBalancerSettings;
   /** What was made for the Service stays when the Service goes. */
   readonly retains?: boolean;
+  /** The user wants nothing of it changed in CLB, also where it leaves. */
+  readonly isPaused?: boolean;
   /** It leaves because another controller takes over what it uses: that stays as it stands, targets and address too. */
   readonly handsBack?: boolean;
   /** Every load balancer that may hold listeners of the Service, as its record says. */

@@ -35,6 +35,8 @@ export function causeOf(reason: GateReason): string {
       return 'the node of the Pod has no instance id (spec.providerID), and CLB reaches the host’s network by nothing else';
     case 'NoSuchPort':
       return 'no container has a port of the name that the Service gives as targetPort';
+    case 'Paused':
+      return 'its Service or Ingress has the annotation clb-direct.io/paused, so that nothing of it is changed in CLB';
     case 'NodeLeaving':
       return 'the end of its node is announced, and nothing new is opened there';
     case 'WaitingForHealthCheck':

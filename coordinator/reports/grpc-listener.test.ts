@@ -244,7 +244,7 @@ async function greeted(token: string): Promise<Agent> {
 }
 
 function update(podUid: string, settleMs: number): DrainUpdate {
-  return { podUid, state: 1, targetPorts: [], virtualAddresses: ['10.0.0.1'.repeat(100)], settleMs };
+  return { podUid, state: 1, targetPorts: [], virtualAddresses: ['10.0.0.1'.repeat(100)], settleMs, paused: false };
 }
 
 /** Of the certificate that a new connection is shown. */

@@ -258,7 +258,7 @@ async function connect(nodeName: string, podUid: string): Promise<Agent> {
 }
 
 function update(podUid: string, state: DrainUpdate['state']): DrainUpdate {
-  return { podUid, state, targetPorts: [], virtualAddresses: [], settleMs: 2_000 };
+  return { podUid, state, targetPorts: [], virtualAddresses: [], settleMs: 2_000, paused: false };
 }
 
 function drainStates(agent: Agent): string[] {

@@ -22,6 +22,7 @@ export const IDLE_STATE: StateGauges = {
   mismatched: new Map(),
   gateWaits: new Map(),
   ungated: 0,
+  paused: 0,
   unhooked: new Map(),
   held: new Map(),
   drains: 0,

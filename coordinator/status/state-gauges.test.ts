@@ -16,6 +16,7 @@ test('times are seconds, and kinds that there are none of are 0', async () => {
   const samples = await scrape({
     leading: true,
     observing: true,
+    paused: 2,
     intended: new Map([['register', 4]]),
     hasLeader: true,
     leaseLeftMs: 8_500,
@@ -37,6 +38,7 @@ test('times are seconds, and kinds that there are none of are 0', async () => {
       'clb_direct_leader 1',
       'clb_direct_leader_known 1',
       'clb_direct_observing 1',
+      'clb_direct_paused_objects 2',
       'clb_direct_intended_changes{kind="register"} 4',
       'clb_direct_intended_changes{kind="listeners"} 0',
       'clb_direct_lease_remaining_seconds 8.5',

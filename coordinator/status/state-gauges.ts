@@ -52,6 +52,8 @@ export interface StateGauges {
   readonly gateWaits: Tally<GateReason>;
   /** Pods that are served and have no readiness gate of ours. */
   readonly ungated: number;
+  /** Services and Ingresses of which nothing is changed, by their users' word. */
+  readonly paused: number;
   /** Pods that are served and of which a container does not wait for the load balancer, by what it does instead. */
   readonly unhooked: ReadonlyMap<UnhookedBy, number>;
   /** Targets that law L2 keeps in though something speaks against them. */
@@ -238,6 +240,11 @@ function podSetter(registry: Registry): Setter {
     'ungated_pods',
     'Pods that Services or Ingresses select and that have no readiness gate: rolling updates do not wait for them',
   );
+  const paused = gauge(
+    registry,
+    'paused_objects',
+    'Services and Ingresses of which nothing is changed in CLB, by their annotation clb-direct.io/paused',
+  );
   const unhooked = gauge(
     registry,
     'unhooked_pods',
@@ -261,6 +268,7 @@ function podSetter(registry: Registry): Setter {
     for (const reason of HOLD_REASONS) held.set({ reason }, state.held.get(reason) ?? 0);
     drains.set(state.drains);
     ungated.set(state.ungated);
+    paused.set(state.paused);
     for (const hook of UNHOOKED_BY) unhooked.set({ hook }, state.unhooked.get(hook) ?? 0);
     mismatched(state.mismatched);
     gates(state.gateWaits);

@@ -31,6 +31,7 @@ export function takeGauges(coordinator: GaugedReplica, clock: Clock): StateGauge
     gateWaits: tally(work?.gateWaits() ?? [], ({ reason }) => reason, now),
     drains: knowledge.drains.size,
     ungated: work?.bare.ungated ?? 0,
+    paused: work?.pausedCount ?? 0,
     unhooked: new Map(UNHOOKED_BY.map(by => [by, work?.bare.unhooked(by) ?? 0])),
     announced: countBy(
       [...knowledge.store.nodes.keys()].flatMap(node => knowledge.store.signsOf(node).map(({ kind }) => kind)),

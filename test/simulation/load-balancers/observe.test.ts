@@ -4,6 +4,7 @@ import { DEPLOYMENTS, deployment } from '../manifests.ts';
 import { readyPods } from '../traffic.ts';
 import type { CoordinatorProcess } from '../world.ts';
 import { Estate, MINUTE_MS } from './estate.ts';
+import { holdsSince } from './hook-holds.ts';
 
 const LB = 'lb-shop';
 const ALLOWED = [{ TagKey: 'clb-direct-allow', TagValue: 'simulation' }];
@@ -41,16 +42,6 @@ async function switchTo(estate: Estate, mode: 'active' | 'observe'): Promise<voi
     old.stop.abort();
   }
   await estate.passes(20_000);
-}
-
-/** How long each preStop call that began since then was held. */
-function holdsSince(estate: Estate, at: number): number[] {
-  const { records } = estate.world;
-  const began = records.filter(record => record.type === 'preStopBegan' && record.atMs >= at);
-  return began.map(({ podUid, atMs }) => {
-    const ended = records.find(record => record.type === 'preStopEnded' && record.podUid === podUid);
-    return (ended?.atMs ?? Number.POSITIVE_INFINITY) - atMs;
-  });
 }
 
 describe('coordinators that observe from the beginning', () => {

@@ -380,6 +380,8 @@ export interface DrainUpdate {
   virtualAddresses: string[];
   /** How long after weight 0 was read back new connections may still arrive. */
   settleMs: number;
+  /** Some of its targets belong to objects that users have paused: they stay as they are, and nothing is waited for there. */
+  paused: boolean;
 }
 
 export interface TargetPort {
@@ -2001,7 +2003,7 @@ export const DrainAnswer: MessageFns<DrainAnswer> = {
 };
 
 function createBaseDrainUpdate(): DrainUpdate {
-  return { podUid: "", state: 0, targetPorts: [], virtualAddresses: [], settleMs: 0 };
+  return { podUid: "", state: 0, targetPorts: [], virtualAddresses: [], settleMs: 0, paused: false };
 }
 
 export const DrainUpdate: MessageFns<DrainUpdate> = {
@@ -2020,6 +2022,9 @@ export const DrainUpdate: MessageFns<DrainUpdate> = {
     }
     if (message.settleMs !== 0) {
       writer.uint32(40).uint32(message.settleMs);
+    }
+    if (message.paused !== false) {
+      writer.uint32(48).bool(message.paused);
     }
     return writer;
   },
@@ -2075,6 +2080,14 @@ export const DrainUpdate: MessageFns<DrainUpdate> = {
             }
 
             message.settleMs = reader.uint32();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.paused = reader.bool();
             continue;
           }
         }
