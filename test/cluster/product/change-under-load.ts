@@ -1,14 +1,12 @@
 /** A change of a Deployment's Pods while clients send requests through the virtual address, and what came of both. */
-import { type Clock, sleep } from '../../../common/clock.ts';
-import { systemRandom } from '../../../common/random.ts';
+import type { Clock } from '../../../common/clock.ts';
 import type { NumberedRecord } from '../../../sandbox/clb/journal.ts';
-import { type LoadOptions, runLoad } from '../../../sandbox/load/run-load.ts';
-import { socketTransport } from '../../../sandbox/load/socket-transport.ts';
 import { type LoadReport, type Loss, TIMELINE_SLOT_MS } from '../../../sandbox/load/tally.ts';
 import type { ContainerMoments } from '../container-moments.ts';
 import type { Cluster } from '../harness.ts';
 import { waitUntil } from '../wait.ts';
 import type { LoadBalancers } from './load-balancers.ts';
+import { type Clients, loadDuring } from './load-during.ts';
 import { clientAddressPrefix } from './names.ts';
 import { type PodMoments, podMoments } from './pod-moments.ts';
 
@@ -21,14 +19,11 @@ export interface ServingPod {
   };
 }
 
-export interface ChangeUnderLoad {
-  readonly virtualAddress: string;
+export interface ChangeUnderLoad extends Clients {
   /** Of the Pods behind it. */
   readonly selector: string;
-  /** Last numbers of the clients' addresses, from and to; no other run has them, so its requests can be told apart. */
-  readonly clients: readonly [from: number, to: number];
-  /** After so many requests, one in half a second, clients give up a kept connection; 0: never. */
-  readonly keepAliveRequests: number;
+  /** Of the Pods; default `default`. */
+  readonly namespace?: string;
   /** What the Pods have as drain budget. */
   readonly drainSeconds: number;
   change(): Promise<unknown>;
@@ -46,80 +41,39 @@ export interface ChangeOutcome {
 
 type LoadBalancerView = Pick<LoadBalancers, 'journal' | 'control'>;
 
-const ratePerSecond = 100;
-const keepAliveClients = 12;
-const longClients = 6;
-const warmUpMs = 2_000;
-const afterMs = 1_000;
 const changeTimeoutMs = 180_000;
-const durationMaxMs = 600_000;
 const toleranceMs = 500;
 
 export async function changeUnderLoad(
   { clock, cluster, product }: { readonly clock: Clock; readonly cluster: Cluster; readonly product: LoadBalancerView },
   options: ChangeUnderLoad,
 ): Promise<ChangeOutcome> {
-  const before = await servingPods(cluster, options.selector);
+  const pods = () => servingPods(cluster, options.selector, options.namespace);
+  const before = await pods();
   const forwarders = await forwarderCount(product);
-  const stop = new AbortController();
   let gone: readonly PodMoments[] = [];
-  const load = runLoad(
-    loadOptions(clock, options, loss => isEndedByApplication(loss, gone, options)),
-    stop.signal,
-  );
-  try {
-    await pause(clock, warmUpMs);
+  const change = async () => {
     await options.change();
     const left = await waitUntil(clock, 'the Pods to go', changeTimeoutMs, async () => {
-      const now = (await servingPods(cluster, options.selector)).map(({ metadata }) => metadata);
+      const now = (await pods()).map(({ metadata }) => metadata);
       const missing = before.filter(({ metadata }) => !now.some(({ uid }) => uid === metadata.uid));
       return missing.length > 0 && now.every(({ deletionTimestamp }) => deletionTimestamp === undefined) && missing;
     });
     // Once: reading the logs of all nodes takes the load's time.
     const containers = cluster.containerMoments();
     gone = await waitUntil(clock, 'the forwarders to let the Pods go', changeTimeoutMs, () => {
-      const pods = momentsOf(left, containers, product.journal());
-      return pods.every(({ forwardersFollowed }) => forwardersFollowed === forwarders) && pods;
+      const moments = momentsOf(left, containers, product.journal());
+      return moments.every(({ forwardersFollowed }) => forwardersFollowed === forwarders) && moments;
     });
-    await pause(clock, afterMs);
-  } finally {
-    stop.abort();
-    await load.catch(() => undefined);
-  }
-  const report = await load;
+  };
+  const report = await loadDuring(clock, options, change, loss => isEndedByApplication(loss, gone, options));
   const share = shareWhileDraining(report, gone);
   return { report, gone, shareWhileDraining: share, loggedByPod: loggedByPod(cluster, options, report.startedAt) };
 }
 
-export async function servingPods(cluster: Cluster, selector: string): Promise<ServingPod[]> {
-  return (await cluster.get<{ items: ServingPod[] }>(['pods', `--selector=${selector}`])).items;
-}
-
-function loadOptions(
-  clock: Clock,
-  options: ChangeUnderLoad,
-  isEndedByApplication: (loss: Loss) => boolean,
-): LoadOptions {
-  const { virtualAddress, keepAliveRequests } = options;
-  const [from, to] = options.clients;
-  return {
-    transport: socketTransport({ host: virtualAddress, port: 80 }),
-    clock,
-    random: systemRandom(),
-    path: '/',
-    rate: ratePerSecond,
-    durationMs: durationMaxMs,
-    clientAddresses: Array.from({ length: to - from + 1 }, (_, index) => `${clientAddressPrefix}${from + index}`),
-    keepAliveClients,
-    keepAliveGapMaxMs: 1_000,
-    keepAliveRequests,
-    longClients,
-    longPath: '/slow',
-    timeoutMs: 10_000,
-    longTimeoutMs: 30_000,
-    inFlightMax: 5_000,
-    isEndedByApplication,
-  };
+export async function servingPods(cluster: Cluster, selector: string, namespace = 'default'): Promise<ServingPod[]> {
+  const pods = ['pods', `--selector=${selector}`, `--namespace=${namespace}`];
+  return (await cluster.get<{ items: ServingPod[] }>(pods)).items;
 }
 
 /** A kept connection that was still in use when its Pod's budget was over, hit by nginx's end. */
@@ -139,10 +93,17 @@ function momentsOf(
   journal: readonly NumberedRecord[],
 ): PodMoments[] {
   return pods.map(({ metadata, status }) => {
-    const container = containers.find(({ podUid }) => podUid === metadata.uid);
+    const container = firstToEnd(containers.filter(({ podUid }) => podUid === metadata.uid));
     if (container === undefined) throw new Error(`no node knows a container of ${metadata.name}`);
     return podMoments(container, status.podIP, journal);
   });
+}
+
+/** Of a Pod's containers; of those that were started again the last one counts. */
+function firstToEnd(containers: readonly ContainerMoments[]): ContainerMoments | undefined {
+  const last = [...new Map(containers.map(each => [each.container, each])).values()];
+  const endAtMs = ({ terminatedAtMs = Infinity }: ContainerMoments) => terminatedAtMs;
+  return last.toSorted((a, b) => endAtMs(a) - endAtMs(b))[0];
 }
 
 function shareWhileDraining({ timeline, startedAt, sent }: LoadReport, pods: readonly PodMoments[]): number {
@@ -170,8 +131,4 @@ function loggedByPod(
 async function forwarderCount(product: LoadBalancerView): Promise<number> {
   const { forwarding } = (await product.control('settings')) as { forwarding: { forwarders: number } };
   return forwarding.forwarders;
-}
-
-function pause(clock: Clock, delayMs: number): Promise<void> {
-  return sleep(clock, delayMs, new AbortController().signal);
 }

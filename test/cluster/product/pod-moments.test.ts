@@ -21,8 +21,13 @@ const container: ContainerMoments = {
 
 const target = { listenerId: 'lbl-a', locationId: '', address, port: 80, weight: 0 };
 
-function change(sequence: number, at: number, kind: 'target-reweighted' | 'target-deregistered'): NumberedRecord {
-  const changes = [{ ...target, kind, loadBalancerId: 'lb-a', tag: '' }];
+function change(
+  sequence: number,
+  at: number,
+  kind: 'target-reweighted' | 'target-deregistered',
+  weight = 0,
+): NumberedRecord {
+  const changes = [{ ...target, weight, kind, loadBalancerId: 'lb-a', tag: '' }];
   return { sequence, kind: 'change', at, action: '', requestId: '', changes };
 }
 
@@ -54,6 +59,12 @@ describe('the moments of a Pod', () => {
       deregisteredAtMs: 8_000,
       forwardersFollowed: 2,
     });
+  });
+
+  test('leave out a time at weight 0 from which the target was opened again', () => {
+    const closedBefore = [change(6, 2_000, 'target-reweighted'), change(7, 3_000, 'target-reweighted', 10)];
+    const journal = journalOf({ weightZero: 5_300, lastClosed: 7_000, deregistered: 8_000 });
+    expect(podMoments(container, address, [...closedBefore, ...journal]).weightZeroAtMs).toBe(5_300);
   });
 
   test('are in order when the target was gone before SIGTERM', () => {

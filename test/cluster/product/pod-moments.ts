@@ -4,6 +4,7 @@
  */
 import { numberTable } from '../../../bench/number-table.ts';
 import type { NumberedRecord } from '../../../sandbox/clb/journal.ts';
+import type { TargetChange } from '../../../sandbox/clb/state.ts';
 import type { ContainerMoments, PreStopMoments } from '../container-moments.ts';
 
 /** Milliseconds since the Unix epoch; undefined: it has not happened. */
@@ -35,21 +36,16 @@ export function podMoments(
   address: string,
   journal: readonly NumberedRecord[],
 ): PodMoments {
-  const life = journal.filter(({ at }) => at >= (container.startedAtMs ?? Infinity));
-  const changes = life.flatMap(record =>
-    record.kind === 'change' ? record.changes.map(change => ({ record, change })) : [],
-  );
-  const changedAtMs = (kind: string, weight: number | undefined) =>
-    changes.find(
-      ({ change }) =>
-        change.kind === kind &&
-        'address' in change &&
-        change.address === address &&
-        (weight === undefined || change.weight === weight),
-    )?.record.at;
-  const followed = (kind: string) =>
-    life
-      .flatMap(record => (record.kind === 'forwarded' ? record.targets : []))
+  const begin = { atMs: container.startedAtMs ?? Infinity };
+  const all = changesOf(address, journal, begin.atMs);
+  // A target that was closed for a while and opened again has been at weight 0 before.
+  const opened = all.findLast(({ change }) => change.kind !== 'target-deregistered' && change.weight > 0) ?? begin;
+  const changes = all.filter(({ atMs }) => atMs >= opened.atMs);
+  const changedAtMs = (kind: TargetChange['kind'], weight?: number) =>
+    changes.find(({ change }) => change.kind === kind && (weight ?? change.weight) === change.weight)?.atMs;
+  const followed = (kind: TargetChange['kind']) =>
+    journal
+      .flatMap(record => (record.kind === 'forwarded' && record.at >= opened.atMs ? record.targets : []))
       .filter(target => target.kind === kind && target.address === address && target.weight === 0);
   const removed = followed('target-deregistered');
   return {
@@ -62,12 +58,24 @@ export function podMoments(
     connectionsAtWeightZero: openConnections(followed('target-reweighted')),
     lastOpenedAtMs: latest(removed.map(({ lastOpenedAt }) => lastOpenedAt)),
     lastClosedAtMs: latest(removed.map(({ lastClosedAt }) => lastClosedAt)),
-    deregisteredAtMs: changedAtMs('target-deregistered', undefined),
+    deregisteredAtMs: changedAtMs('target-deregistered'),
     cutConnections: openConnections(removed),
     forwardersFollowed: removed.length,
     terminatedAtMs: container.terminatedAtMs,
     exitedAtMs: container.exitedAtMs,
   };
+}
+
+/** What became of the targets of an address since a moment. */
+function changesOf(address: string, journal: readonly NumberedRecord[], sinceMs: number) {
+  return journal.flatMap(record =>
+    record.kind === 'change' && record.at >= sinceMs
+      ? record.changes
+          .filter(change => 'address' in change)
+          .filter(change => change.address === address)
+          .map(change => ({ atMs: record.at, change }))
+      : [],
+  );
 }
 
 function openConnections(targets: readonly { readonly liveConnections: number }[]): number {
