@@ -1,4 +1,5 @@
 import { type BrakeHistory, type BrakeLimits, brakeAllowance, brakeEasesAt } from './brake.ts';
+import type { PodView } from './cluster-view.ts';
 import { type DrainEvidence, isStrong } from './disposition.ts';
 import { countOpen, holdLastOpenUntil, isOpen, mayBeOpen, type OpenCount } from './floor.ts';
 import type { RuleMemory } from './rule-memory.ts';
@@ -27,6 +28,8 @@ export interface ClosingsInput {
   readonly state: RuleState;
   /** Targets that serve or can come to serve. */
   readonly candidates: readonly RuleTarget[];
+  /** Pods that can come to serve and have no address yet. */
+  readonly awaited: readonly PodView[];
   /** There are nodes of whose Pods nobody has told yet. */
   readonly isPartial: () => boolean;
   readonly brake: { readonly history: BrakeHistory; readonly limits: BrakeLimits };

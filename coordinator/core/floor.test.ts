@@ -26,12 +26,12 @@ function wanted(pod: PodView): RuleTarget['wanted'] {
 }
 
 function state(...targets: RuleTarget[]): RuleState {
-  return { rule: RULE, targets };
+  return { rule: RULE, targets, awaited: [] };
 }
 
 /** Those of the targets that can come to serve. */
 function candidates(...targets: RuleTarget[]): readonly RuleTarget[] {
-  return targets.filter(target => isMeantToServe(target, RULE));
+  return targets.filter(({ wanted }) => wanted !== undefined && isMeantToServe(wanted, RULE));
 }
 
 function moving(operation: Transaction['operation'], weight: number): Transaction {
@@ -63,10 +63,16 @@ describe('a deleted Pod that is the last open target', () => {
 
   test('is held until 10 s of its grace are left while a replacement starts', () => {
     expect(
-      holdLastOpenUntil({ candidates: candidates(target({}), starting), isPartial: () => false, now: 2_000 }, leaving),
+      holdLastOpenUntil(
+        { candidates: candidates(target({}), starting), awaited: [], isPartial: () => false, now: 2_000 },
+        leaving,
+      ),
     ).toBe(51_000);
     expect(
-      holdLastOpenUntil({ candidates: candidates(target({}), starting), isPartial: () => false, now: 51_000 }, leaving),
+      holdLastOpenUntil(
+        { candidates: candidates(target({}), starting), awaited: [], isPartial: () => false, now: 51_000 },
+        leaving,
+      ),
     ).toBeUndefined();
   });
 
@@ -75,7 +81,10 @@ describe('a deleted Pod that is the last open target', () => {
       wanted: wanted(podView({ uid: 'pod-2', ready: false }, { firstSeenAt: -580_000 })),
     });
     expect(
-      holdLastOpenUntil({ candidates: candidates(target({}), old), isPartial: () => false, now: 2_000 }, leaving),
+      holdLastOpenUntil(
+        { candidates: candidates(target({}), old), awaited: [], isPartial: () => false, now: 2_000 },
+        leaving,
+      ),
     ).toBe(20_000);
   });
 
@@ -90,21 +99,27 @@ describe('a deleted Pod that is the last open target', () => {
 
   test('is held until 5 s before the budget of its hook', () => {
     const drain = { ...hook, budgetEndsAt: 31_000, heardAt: 1_000 };
-    const known = { candidates: candidates(target({}), starting), isPartial: () => false, now: 2_000 };
+    const known = { candidates: candidates(target({}), starting), awaited: [], isPartial: () => false, now: 2_000 };
     expect(holdLastOpenUntil(known, { ...leaving, drain })).toBe(26_000);
   });
 
   test('is held until its agent has named the hook’s budget anew, or could have, when it was called before the deletion (L2)', () => {
     const drain = { ...hook, budgetEndsAt: 5_000, heardAt: 0 };
-    const known = { candidates: candidates(target({}), starting), isPartial: () => false };
+    const known = { candidates: candidates(target({}), starting), awaited: [], isPartial: () => false };
     expect(holdLastOpenUntil({ ...known, now: 1_000 }, { ...leaving, drain })).toBe(2_000);
     expect(holdLastOpenUntil({ ...known, now: 2_000 }, { ...leaving, drain })).toBeUndefined();
   });
 
+  test('is held while a replacement has no address yet (L2)', () => {
+    const awaited = [podView({ uid: 'pod-2', addresses: [], ready: false }, { firstSeenAt: 1_500 })];
+    const known = { candidates: candidates(target({})), awaited, isPartial: () => false, now: 2_000 };
+    expect(holdLastOpenUntil(known, leaving)).toBe(51_000);
+  });
+
   test('is not held without a replacement', () => {
     const known = { candidates: candidates(target({})), now: 2_000 };
-    expect(holdLastOpenUntil({ ...known, isPartial: () => false }, leaving)).toBeUndefined();
-    expect(holdLastOpenUntil({ ...known, isPartial: () => true }, leaving)).toBe(51_000);
+    expect(holdLastOpenUntil({ ...known, awaited: [], isPartial: () => false }, leaving)).toBeUndefined();
+    expect(holdLastOpenUntil({ ...known, awaited: [], isPartial: () => true }, leaving)).toBe(51_000);
   });
 
   test.each([
@@ -114,12 +129,15 @@ describe('a deleted Pod that is the last open target', () => {
   ])('is not held for a Pod %s', (_, pod) => {
     const other = target(undefined, { wanted: wanted(pod) });
     expect(
-      holdLastOpenUntil({ candidates: candidates(target({}), other), isPartial: () => false, now: 2_000 }, leaving),
+      holdLastOpenUntil(
+        { candidates: candidates(target({}), other), awaited: [], isPartial: () => false, now: 2_000 },
+        leaving,
+      ),
     ).toBeUndefined();
   });
 
   test('is not held before its deletion is seen', () => {
-    const known = { candidates: candidates(target({}), starting), isPartial: () => false, now: 2_000 };
+    const known = { candidates: candidates(target({}), starting), awaited: [], isPartial: () => false, now: 2_000 };
     expect(holdLastOpenUntil(known, podView())).toBeUndefined();
   });
 });

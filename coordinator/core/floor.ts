@@ -50,6 +50,8 @@ export function isWeighted(target: RuleTarget): boolean {
 export interface FloorInput {
   /** The rule's targets that can come to serve. */
   readonly candidates: readonly RuleTarget[];
+  /** Pods that can come to serve and have no address yet. */
+  readonly awaited: readonly PodView[];
   /** There are nodes of whose Pods nobody has told yet: there may be more candidates. */
   readonly isPartial: () => boolean;
   readonly now: number;
@@ -59,13 +61,13 @@ export interface FloorInput {
  * Until when the last open target may be held though its Pod is deleted: only while a replacement is or may be on its way
  * and the Pod has time to spare. Undefined: do not hold.
  */
-export function holdLastOpenUntil({ candidates, isPartial, now }: FloorInput, pod: PodView): number | undefined {
-  const replacementsEndAt = isPartial() ? Number.POSITIVE_INFINITY : replacementsUntil(candidates);
+export function holdLastOpenUntil(input: FloorInput, pod: PodView): number | undefined {
+  const replacementsEndAt = input.isPartial() ? Number.POSITIVE_INFINITY : replacementsUntil(input);
   if (pod.deletionSeenAt === undefined || replacementsEndAt === undefined) return undefined;
   const graceMs = (pod.record.deletion?.gracePeriodSeconds ?? 0) * 1_000;
   const graceEndsAt = pod.deletionSeenAt + graceMs;
   const until = Math.min(graceEndsAt - GRACE_LEFT_MIN_MS, hookSparesUntil(pod, pod.deletionSeenAt), replacementsEndAt);
-  return until > now ? until : undefined;
+  return until > input.now ? until : undefined;
 }
 
 /** Until when the hook's budget leaves time for the drain. One named before the deletion is that of a restart, and short. */
@@ -76,17 +78,18 @@ function hookSparesUntil({ drain }: PodView, deletionSeenAt: number): number {
 }
 
 /** Until when the youngest Pod that does not serve yet counts as a replacement; undefined when there is none. */
-function replacementsUntil(candidates: readonly RuleTarget[]): number | undefined {
-  let until: number | undefined;
-  for (const target of candidates) {
-    if (!target.wanted || isOpen(target)) continue;
-    until = Math.max(until ?? Number.NEGATIVE_INFINITY, target.wanted.pod.firstSeenAt + REPLACEMENT_AGE_MAX_MS);
-  }
-  return until;
+function replacementsUntil({ candidates, awaited }: FloorInput): number | undefined {
+  const starting = candidates.flatMap(target => (target.wanted && !isOpen(target) ? target.wanted.pod : []));
+  const replacements = [...starting, ...awaited];
+  if (replacements.length === 0) return undefined;
+  return Math.max(...replacements.map(pod => pod.firstSeenAt)) + REPLACEMENT_AGE_MAX_MS;
 }
 
-/** Whether the rule wants the target open, now or as soon as its Pod is ready. */
-export function isMeantToServe({ wanted }: RuleTarget, rule: Pick<Rule, 'weights' | 'service'>): boolean {
-  if (wanted?.disposition.kind === 'serve') return wanted.disposition.weight > 0;
-  return wanted?.disposition.kind === 'standby' && weightOf(wanted.pod.record, rule) > 0;
+/** Whether the rule wants the Pod's target open, now or as soon as the Pod is ready. */
+export function isMeantToServe(
+  { pod, disposition }: NonNullable<RuleTarget['wanted']>,
+  rule: Pick<Rule, 'weights' | 'service'>,
+): boolean {
+  if (disposition.kind === 'serve') return disposition.weight > 0;
+  return disposition.kind === 'standby' && weightOf(pod.record, rule) > 0;
 }

@@ -1,6 +1,7 @@
 import type { BrakeHistory, BrakeLimits } from './brake.ts';
 import { type Closing, type Hold, releaseClosings } from './closings.ts';
-import type { ClusterView } from './cluster-view.ts';
+import type { ClusterView, PodView } from './cluster-view.ts';
+import { dispositionOf } from './disposition.ts';
 import { isMeantToServe } from './floor.ts';
 import type { Mark } from './mark.ts';
 import type { QuotaDecision } from './quota.ts';
@@ -89,9 +90,12 @@ function activePlan(input: RulePlanInput): RulePlan {
 const NO_CLOSINGS = { allowed: [], holds: [] };
 
 function release(closings: readonly Closing[], input: RulePlanInput): ReturnType<typeof releaseClosings> {
-  const canCome = (target: RuleTarget) => target.refusal === undefined && !input.quota.leftOut.has(target.key);
-  const candidates = input.state.targets.filter(target => isMeantToServe(target, input.state.rule) && canCome(target));
-  return releaseClosings(closings, { ...input, candidates, isPartial: () => input.view.isPartial?.() ?? false });
+  const { rule, targets, awaited } = input.state;
+  const canCome = ({ key, refusal, wanted }: RuleTarget) =>
+    wanted !== undefined && isMeantToServe(wanted, rule) && refusal === undefined && !input.quota.leftOut.has(key);
+  const isComing = (pod: PodView) => isMeantToServe({ pod, disposition: dispositionOf(pod, rule) }, rule);
+  const coming = { candidates: targets.filter(canCome), awaited: awaited.filter(isComing) };
+  return releaseClosings(closings, { ...input, ...coming, isPartial: () => input.view.isPartial?.() ?? false });
 }
 
 function addWish(draft: Draft, target: RuleTarget, wish: Wish, input: RulePlanInput): void {

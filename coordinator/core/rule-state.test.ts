@@ -16,7 +16,7 @@ function viewOf(pods: readonly PodRecord[], confirmed: readonly string[]): Clust
   return clusterView({ store, drains: new Map(), confirmed: new Set(confirmed) });
 }
 
-function targetsOf(view: ClusterView, tag?: string) {
+function stateOf(view: ClusterView, tag?: string) {
   const binding = { listenerId: 'lbl-0', locationId: '', address: '10.0.0.1', port: 80, weight: 10, tag: tag ?? '' };
   const bindings = new Map(tag === undefined ? [] : [[KEY, binding] as const]);
   return ruleState(RULE, {
@@ -26,7 +26,11 @@ function targetsOf(view: ClusterView, tag?: string) {
     observed: { listenerId: 'lbl-0', bindings, health: new Map() },
     transactions: new Map(),
     quarantined: new Map(),
-  }).targets;
+  });
+}
+
+function targetsOf(view: ClusterView, tag?: string) {
+  return stateOf(view, tag).targets;
 }
 
 describe('the place of a Pod on a rule', () => {
@@ -62,6 +66,17 @@ describe('the place of a Pod on a rule', () => {
     const ports = [{ name: 'dns', port: 53, protocol: Protocol.UDP }];
     expect(placeOf(placedRule({ targetPort: 'dns' }), podView({ ports }))).toBeUndefined();
   });
+});
+
+test('Pods on an ENI are awaited that have no address yet', () => {
+  const none = { addresses: [] };
+  const pods = [
+    podRecord(),
+    podRecord({ uid: 'pod-2', ...none }),
+    podRecord({ uid: 'pod-3', ...none, eni: { attached: false, reason: 'no ENI annotation' } }),
+    podRecord({ uid: 'pod-4', ...none, hostNetwork: true }),
+  ];
+  expect(stateOf(viewOf(pods, [])).awaited.map(({ record }) => record.uid)).toEqual(['pod-2']);
 });
 
 describe('an address that several Pods claim', () => {

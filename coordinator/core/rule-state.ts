@@ -42,6 +42,8 @@ export interface BoundTarget {
 export interface RuleState {
   readonly rule: PlacedRule;
   readonly targets: readonly RuleTarget[];
+  /** Pods that get a target of their own as soon as they have an address. */
+  readonly awaited: readonly PodView[];
   /** Nothing stands on a node that stays: what stands where a node's end is announced goes on serving (law L2). */
   readonly keepsLeavingNodes?: boolean;
 }
@@ -68,7 +70,8 @@ export function ruleState(
   const wanted = wantedTargets(rule, input.selected, standing);
   const keys = [...wanted.keys()];
   for (const key of input.observed?.bindings.keys() ?? []) if (!wanted.has(key)) keys.push(key);
-  return { rule, targets: keys.sort().map(key => ruleTarget(key, wanted, input)), ...standing };
+  const targets = keys.sort().map(key => ruleTarget(key, wanted, input));
+  return { rule, targets, awaited: input.selected.filter(pod => isAwaited(rule, pod)), ...standing };
 }
 
 interface Claim {
@@ -147,6 +150,10 @@ export function placeOf(rule: PlacedRule, pod: PodView): BindingPlace | undefine
   const { listenerId, locationId } = rule.place;
   const place = { listenerId, locationId, address, port };
   return record.hostNetwork && instanceId !== undefined ? { ...place, instanceId } : place;
+}
+
+function isAwaited(rule: PlacedRule, { record }: PodView): boolean {
+  return record.addresses.length === 0 && !record.hostNetwork && record.eni?.attached === true && selects(rule, record);
 }
 
 /** The Pod's address of the family that the rule binds. */
