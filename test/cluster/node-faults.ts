@@ -8,6 +8,12 @@ export async function killDaemon(cluster: Cluster, node: string, daemon: 'kubele
   await shell(cluster, node, `kill -9 $(cat /run/${daemon}.pid)`);
 }
 
+/** Stops every process on it, those of Pods too; nothing is told to anybody. Only `stopNode` ends this. */
+export async function freezeNode(cluster: Cluster, node: string): Promise<void> {
+  // All but the first process of the node and this one.
+  await shell(cluster, node, 'kill -STOP -1');
+}
+
 /** What passes between the node and the rest of the cluster. */
 export type CutDirection = 'in' | 'out' | 'both';
 
