@@ -17,7 +17,8 @@ ip link set lo up
 ip addr add "$NODE_ADDRESS/24" dev eth0
 ip link set eth0 up
 ip route add default via "$GATEWAY"
-while read -r subnet address; do ip route add "$subnet" via "$address"; done <<<"$POD_ROUTES"
+# A cluster of one node has no routes, which reads as one empty line.
+while read -r subnet address; do [[ -z $subnet ]] || ip route add "$subnet" via "$address"; done <<<"$POD_ROUTES"
 echo 1 >/proc/sys/net/ipv4/ip_forward
 
 # In the place of kube-proxy: the API server's own Service, from Pods (prerouting) and from the node (output).

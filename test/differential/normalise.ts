@@ -21,6 +21,8 @@ const uuid = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g;
 const age = /^\d+[smh](\d+[sm])?$/;
 const ipAddress = /^\d{1,3}(\.\d{1,3}){3}$/;
 const moment = /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z/g;
+/** In what a failed precondition is told with. */
+const versionInText = /\bin record \(\d+\)/g;
 /** Suffixes of generated names use an alphabet of their own. */
 const generated = /-[bcdfghjklmnpqrstvwxz2456789]{5}\b/g;
 
@@ -39,6 +41,6 @@ function normaliseObject(object: Record<string, unknown>): Record<string, unknow
 function normaliseText(text: string, key: string): string {
   if (ipAddress.test(text)) return '<address>';
   if (age.test(text)) return '<age>';
-  const plain = text.replace(uuid, '<uid>').replace(moment, '<moment>');
+  const plain = text.replace(uuid, '<uid>').replace(moment, '<moment>').replace(versionInText, 'in record (<version>)');
   return key === 'name' ? plain.replace(generated, '-<generated>') : plain;
 }

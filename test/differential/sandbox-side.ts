@@ -3,6 +3,7 @@ import type { Clock } from '../../common/clock.ts';
 import { httpsKubeTransport } from '../../common/kube/https-transport.ts';
 import type { KubeTransport } from '../../common/kube/transport.ts';
 import { systemRandom } from '../../common/random.ts';
+import { httpsAdmissionCaller } from '../../sandbox/kube/api/https-admission.ts';
 import { serveKubeApi } from '../../sandbox/kube/api/https-carrier.ts';
 import { inProcessKubeTransport } from '../../sandbox/kube/api/in-process.ts';
 import { KubeApiServer } from '../../sandbox/kube/api/kube-api-server.ts';
@@ -22,9 +23,9 @@ const crashAfterMs = 1_500;
 const crashExitCode = 3;
 
 /** The sandbox in real time: its API server over HTTPS, its controllers, and one kubelet over modelled containers. */
-export async function startSandboxSide(clock: Clock): Promise<Side & AsyncDisposable> {
+export async function startSandboxSide(clock: Clock, hooks: Side['hooks']): Promise<Side & AsyncDisposable> {
   const random = systemRandom();
-  const server = new KubeApiServer({ clock, random, historyLimit });
+  const server = new KubeApiServer({ clock, random, historyLimit, admissionCaller: httpsAdmissionCaller() });
   const served = await serveKubeApi({ server, host: '127.0.0.1', port: 0, wallNowMs: clock.wallNow() });
   const stop = new AbortController();
   const inside = inProcessKubeTransport({ server, user: administrator, clock });
@@ -51,6 +52,7 @@ export async function startSandboxSide(clock: Clock): Promise<Side & AsyncDispos
     node: node.name,
     crashImage: 'crash',
     transport,
+    hooks,
     forget: () => outliveHistory(transport),
     async [Symbol.asyncDispose]() {
       stop.abort();

@@ -71,6 +71,12 @@ export function conflict(kind: Kind, name: string, why: string): ApiError {
   return new ApiError(409, 'Conflict', message, detailsOf(kind, name));
 }
 
+/** Of preconditions; here the real server names the kind where it else names the resource. */
+export function deletionConflict(kind: Kind, name: string, why: string): ApiError {
+  const message = `Operation cannot be fulfilled on ${qualifiedKind(kind)} "${name}": ${why}`;
+  return new ApiError(409, 'Conflict', message, { ...detailsOf(kind, name), kind: kind.kind });
+}
+
 export function modifiedConflict(kind: Kind, name: string): ApiError {
   return conflict(
     kind,
@@ -79,11 +85,14 @@ export function modifiedConflict(kind: Kind, name: string): ApiError {
   );
 }
 
+function qualifiedKind({ kind, group }: Kind): string {
+  return group ? `${kind}.${group}` : kind;
+}
+
 export function invalid(kind: Kind, name: string, errors: readonly FieldError[]): ApiError {
   const lines = errors.map(error => `${error.field}: ${describe(error)}`);
   const list = lines.length === 1 ? lines[0] : `[${lines.join(', ')}]`;
-  const qualified = kind.group ? `${kind.kind}.${kind.group}` : kind.kind;
-  return new ApiError(422, 'Invalid', `${qualified} "${name}" is invalid: ${list}`, {
+  return new ApiError(422, 'Invalid', `${qualifiedKind(kind)} "${name}" is invalid: ${list}`, {
     name,
     ...(kind.group && { group: kind.group }),
     kind: kind.kind,

@@ -1,4 +1,4 @@
-import { badRequest, conflict, notFound } from './api-error.ts';
+import { badRequest, deletionConflict, notFound } from './api-error.ts';
 import { arrayOf, type JsonObject, numberOf, objectOf, stringOf } from './json.ts';
 import { POD, SERVICE_ACCOUNT } from './kinds.ts';
 import type { Registry } from './registry.ts';
@@ -7,9 +7,10 @@ import { API_AUDIENCE, type TokenRequest, type TokenTable } from './tokens.ts';
 
 const EXPIRATION_SECONDS_MIN = 600;
 
-/** Answers POST tokenreviews: the request with its status. */
+/** Answers POST tokenreviews: the request with its status. @throws ApiError 400 without a token */
 export function reviewToken(tokens: TokenTable, body: JsonObject): JsonObject {
   const spec = objectOf(body.spec);
+  if (!stringOf(spec.token)) throw badRequest('token is required for TokenReview in authentication');
   const asked = arrayOf(spec.audiences).map(audience => stringOf(audience));
   const verdict = tokens.review(stringOf(spec.token), asked.length > 0 ? asked : [API_AUDIENCE]);
   const status: JsonObject = verdict.authenticated
@@ -70,7 +71,7 @@ function boundPod(registry: Registry, namespace: string, reference: JsonObject):
   const pod = registry.get(POD, namespace, stringOf(reference.name));
   const { name, uid = '' } = pod.metadata;
   if (reference.uid !== undefined && reference.uid !== uid) {
-    throw conflict(
+    throw deletionConflict(
       POD,
       name,
       `the UID in the bound object reference (${String(reference.uid)}) does not match the UID in record. The object might have been deleted and then recreated`,

@@ -2,6 +2,7 @@ import { type ApiObject, type JsonObject, objectOf, objectsOf, stringOf, withFie
 import {
   DEPLOYMENT,
   ENDPOINT_SLICE,
+  EVENT,
   INGRESS,
   type Kind,
   MUTATING_WEBHOOK_CONFIGURATION,
@@ -23,6 +24,7 @@ const BY_KIND: ReadonlyMap<Kind, Defaulting> = new Map<Kind, Defaulting>([
   [NAMESPACE, defaultedNamespace],
   [SECRET, defaultedSecret],
   [ENDPOINT_SLICE, defaultedEndpointSlice],
+  [EVENT, defaultedEvent],
   [MUTATING_WEBHOOK_CONFIGURATION, defaultedWebhookConfiguration],
 ]);
 
@@ -113,7 +115,16 @@ function defaultedSecret(object: ApiObject): ApiObject {
 
 function defaultedEndpointSlice(object: ApiObject): ApiObject {
   const ports = objectsOf(object.ports).map(port => ({ name: '', protocol: 'TCP', ...port }));
-  return withFields(object, { endpoints: objectsOf(object.endpoints), ports });
+  const endpoints = objectsOf(object.endpoints).map(endpoint => ({ conditions: {}, ...endpoint }));
+  return withFields(object, { endpoints, ports });
+}
+
+function defaultedEvent(object: ApiObject): ApiObject {
+  return withFields(object, {
+    eventTime: object.eventTime ?? null,
+    reportingComponent: object.reportingComponent ?? '',
+    reportingInstance: object.reportingInstance ?? '',
+  });
 }
 
 function defaultedWebhookConfiguration(object: ApiObject): ApiObject {

@@ -62,7 +62,7 @@ describe('deleting a Pod', () => {
     const api = await withBoundPod();
     const remove = (preconditions: object) => api.call('DELETE', `${PODS}/a`, { preconditions });
     expect((await remove({ uid: 'another' })).body.message).toContain(
-      'Precondition failed: UID in precondition: another',
+      'the UID in the precondition (another) does not match the UID in record',
     );
     expect((await remove({ resourceVersion: '1' })).status).toBe(409);
   });

@@ -1,4 +1,5 @@
 import { request as httpsRequest } from 'node:https';
+import { isIP } from 'node:net';
 import type { JsonObject } from './json.ts';
 import type { AdmissionCaller } from './webhook-admission.ts';
 import type { AdmissionTarget } from './webhook-target.ts';
@@ -28,7 +29,8 @@ function post(target: AdmissionTarget, review: JsonObject, signal: AbortSignal):
       host: hostname,
       port: port || 443,
       path: `${pathname}${search}`,
-      servername: target.serverName,
+      // An address is no server name in TLS; the certificate is checked against the host then.
+      ...(isIP(target.serverName) === 0 && { servername: target.serverName }),
       ...(target.caBundle !== undefined && { ca: Buffer.from(target.caBundle, 'base64') }),
       headers: {
         host: target.serverName,

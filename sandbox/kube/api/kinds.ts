@@ -12,6 +12,8 @@ export interface Kind {
   /** Has a `status` subresource: the main resource cannot change `status`, the subresource nothing else. */
   readonly status: boolean;
   readonly scale: boolean;
+  /** Defined by a CustomResourceDefinition on real clusters: no strategic patch, and list items carry their kind. */
+  readonly custom: boolean;
   /** `metadata.generation` starts at 1 and counts changes of the desired state. */
   readonly generation: boolean;
   /** Dotted paths that field selectors may name beside metadata.name and metadata.namespace. */
@@ -37,6 +39,7 @@ function row(fields: KindRow): Kind {
     status: false,
     scale: false,
     generation: false,
+    custom: false,
     selectableFields: [],
     unconditionalUpdate: true,
     createOnUpdate: false,
@@ -205,6 +208,7 @@ const TKE_SERVICE_CONFIG = row({
   version: 'v1alpha1',
   resource: 'tkeserviceconfigs',
   kind: 'TkeServiceConfig',
+  custom: true,
   shortNames: ['tsc'],
   generation: true,
   unconditionalUpdate: false,

@@ -123,6 +123,11 @@ export function listBody(kind: Kind, result: ListResult): JsonObject {
     kind: `${kind.kind}List`,
     apiVersion: apiVersionOf(kind),
     metadata: result.metadata,
-    items: result.items.map(({ kind: _kind, apiVersion: _version, ...item }) => item),
+    items: result.items.map(item => listed(kind, item)),
   };
+}
+
+function listed(kind: Kind, object: ApiObject): JsonObject {
+  const { kind: _kind, apiVersion: _version, ...item } = object;
+  return kind.custom ? object : item;
 }

@@ -1,22 +1,21 @@
 import { badRequest, unsupportedMediaType } from './api-error.ts';
 import { isObject, type Json, type JsonObject } from './json.ts';
 import { applyJsonPatch } from './json-patch.ts';
+import type { Kind } from './kinds.ts';
 import { applyMergePatch } from './merge-patch.ts';
 import type { PatchSchema } from './patch-schema.ts';
 import { applyStrategicMergePatch } from './strategic-merge-patch.ts';
 
-const SUPPORTED = [
-  'application/json-patch+json',
-  'application/merge-patch+json',
-  'application/strategic-merge-patch+json',
-];
+const FOR_ALL = ['application/json-patch+json', 'application/merge-patch+json'];
+const STRATEGIC = 'application/strategic-merge-patch+json';
 
 /**
- * @throws ApiError 415 for anything but the three patch types. Server-side apply is among the refused: the sandbox keeps
+ * @throws ApiError 415 for anything but the three patch types, the strategic one for custom kinds too. Server-side apply is among the refused: the sandbox keeps
  * no field ownership, and doing as if would report a success that was none.
  */
-export function checkPatchType(contentType: string | undefined): void {
-  if (!SUPPORTED.includes(mediaTypeOf(contentType))) throw unsupportedMediaType(contentType ?? 'none', SUPPORTED);
+export function checkPatchType({ custom }: Pick<Kind, 'custom'>, contentType: string | undefined): void {
+  const supported = custom ? FOR_ALL : [...FOR_ALL, STRATEGIC];
+  if (!supported.includes(mediaTypeOf(contentType))) throw unsupportedMediaType(contentType ?? 'none', supported);
 }
 
 function mediaTypeOf(contentType: string | undefined): string {

@@ -2,6 +2,8 @@ import { describe, expect, test } from 'vitest';
 import { CONFIG_MAPS, configMap, DEPLOYMENTS, deployment, PODS, pod, TestApi } from './fixtures.ts';
 
 const LEASES = '/apis/coordination.k8s.io/v1/namespaces/default/leases';
+const SETTINGS = '/apis/cloud.tencent.com/v1alpha1/namespaces/default/tkeserviceconfigs';
+const SLICES = '/apis/discovery.k8s.io/v1/namespaces/default/endpointslices';
 const SERVICES = '/api/v1/namespaces/default/services';
 
 describe('create', () => {
@@ -64,6 +66,7 @@ describe('create', () => {
     ],
     ['a Pod without containers', PODS, { metadata: { name: 'a' }, spec: {} }, 422],
     ['a Pod of an unknown ServiceAccount', PODS, pod('a', { serviceAccountName: 'none' }), 403],
+    ['a Lease of no duration', LEASES, { metadata: { name: 'l' }, spec: { leaseDurationSeconds: 0 } }, 422],
     ['a port out of range', SERVICES, { metadata: { name: 's' }, spec: { ports: [{ port: 70_000 }] } }, 422],
     [
       'a selector that misses its template',
@@ -118,6 +121,38 @@ describe('update', () => {
     expect((await api.get(`${DEPLOYMENTS}/d`)).body.metadata.generation).toBe(1);
     await api.patch('merge', `${DEPLOYMENTS}/d`, { spec: { replicas: 2 } });
     expect((await api.get(`${DEPLOYMENTS}/d`)).body.metadata.generation).toBe(2);
+  });
+
+  test('counts generations for annotations of Deployments and labels of EndpointSlices too', async () => {
+    const api = new TestApi();
+    await api.post(DEPLOYMENTS, deployment('d'));
+    await api.post(SLICES, { metadata: { name: 's' }, addressType: 'IPv4', endpoints: [] });
+    const change = { metadata: { annotations: { a: 'b' }, labels: { a: 'b' } } };
+    for (const path of [`${DEPLOYMENTS}/d`, `${SLICES}/s`]) {
+      expect((await api.patch('merge', path, change)).body.metadata.generation, path).toBe(2);
+    }
+    const revision = { metadata: { annotations: { revision: '2' } } };
+    const told = await api.patch('merge', `${DEPLOYMENTS}/d/status`, revision);
+    expect(told.body.metadata).toMatchObject({ generation: 2, annotations: { a: 'b', revision: '2' } });
+  });
+
+  test('gives an address only to the status of a Service of type LoadBalancer', async () => {
+    const api = new TestApi();
+    const status = { loadBalancer: { ingress: [{ ip: '1.2.3.4' }] } };
+    const statuses = ['ClusterIP', 'LoadBalancer'].map(async type => {
+      const name = type.toLowerCase();
+      await api.post(SERVICES, { metadata: { name }, spec: { type, ports: [{ port: 80 }] } });
+      return (await api.patch('merge', `${SERVICES}/${name}/status`, { status })).status;
+    });
+    expect(await Promise.all(statuses)).toEqual([422, 200]);
+  });
+
+  test('of a custom kind knows no strategic patch', async () => {
+    const api = new TestApi();
+    await api.post(SETTINGS, { metadata: { name: 's' } });
+    const change = { metadata: { labels: { a: 'b' } } };
+    expect((await api.patch('strategic-merge', `${SETTINGS}/s`, change)).status).toBe(415);
+    expect((await api.patch('merge', `${SETTINGS}/s`, change)).status).toBe(200);
   });
 
   test('of the object leaves the status, of the status leaves the object', async () => {

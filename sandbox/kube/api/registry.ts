@@ -1,14 +1,23 @@
 import type { Clock } from '../../../common/clock.ts';
 import { type Random, randomInteger, randomUuid } from '../../../common/random.ts';
-import { alreadyExists, badRequest, conflict, forbidden, invalid, modifiedConflict, notFound } from './api-error.ts';
+import {
+  alreadyExists,
+  badRequest,
+  conflict,
+  deletionConflict,
+  forbidden,
+  invalid,
+  modifiedConflict,
+  notFound,
+} from './api-error.ts';
 import { defaulted, initialStatus } from './defaults.ts';
 import { type ApiObject, equalJson, type JsonObject, type Metadata, withFields } from './json.ts';
-import { type Kind, NAMESPACE, POD, SERVICE } from './kinds.ts';
+import { DEPLOYMENT, ENDPOINT_SLICE, type Kind, NAMESPACE, POD, SERVICE } from './kinds.ts';
 import { planPodDeletion } from './pod-deletion.ts';
 import { withServiceAddresses } from './service-addresses.ts';
 import type { Store } from './store.ts';
 import { timestampOf } from './timestamp.ts';
-import { validate, validateUpdate } from './validation.ts';
+import { validate, validateStatus, validateUpdate } from './validation.ts';
 
 /** The letters of generated name suffixes: no vowels, nothing that can be misread. */
 const NAME_LETTERS = 'bcdfghjklmnpqrstvwxz2456789';
@@ -131,7 +140,8 @@ export class Registry {
     checkIdentity(kind, current, proposed);
     const next = scope === 'status' ? withStatusOf(kind, current, proposed) : this.#withSpecOf(kind, current, proposed);
     checkFinalizers(kind, current, next);
-    if (scope === 'object') {
+    if (scope === 'status') validateStatus(kind, next);
+    else {
       validateUpdate(kind, current, next);
       validate(kind, next);
     }
@@ -148,7 +158,7 @@ export class Registry {
     });
     const complete = defaulted(kind, kept);
     const next = kind === SERVICE ? this.#withAddresses(complete, current) : complete;
-    if (!kind.generation || equalJson(desiredState(next), desiredState(current))) return next;
+    if (!kind.generation || equalJson(desiredState(kind, next), desiredState(kind, current))) return next;
     return withFields(next, {
       metadata: { ...next.metadata, generation: (current.metadata.generation ?? 0) + 1 },
     });
@@ -157,7 +167,7 @@ export class Registry {
   /** @throws ApiError 404, 409 when a precondition does not hold. */
   delete(kind: Kind, namespace: string | undefined, name: string, options: DeleteOptions): Deleted {
     const current = this.get(kind, namespace, name);
-    checkPreconditions(kind, current, options.preconditions);
+    checkDeletion(kind, current, options.preconditions);
     if (kind === NAMESPACE) return this.#deleteNamespace(current);
     if (kind !== POD) return this.#deleteNow(kind, current);
     const plan = planPodDeletion(current, options.gracePeriodSeconds, this.#clock.wallNow());
@@ -202,9 +212,11 @@ function hasFinalizers(object: ApiObject): boolean {
   return (object.metadata.finalizers?.length ?? 0) > 0;
 }
 
-function desiredState(object: ApiObject): JsonObject {
-  const { metadata: _metadata, status: _status, ...desired } = object;
-  return desired;
+/** A change of this is a new generation. */
+function desiredState(kind: Kind, object: ApiObject): JsonObject {
+  const { metadata, status: _status, ...desired } = object;
+  if (kind === DEPLOYMENT) return { ...desired, annotations: metadata.annotations ?? {} };
+  return kind === ENDPOINT_SLICE ? { ...desired, labels: metadata.labels ?? {} } : desired;
 }
 
 /** Bookkeeping that no client can change. */
@@ -237,20 +249,32 @@ function checkIdentity(kind: Kind, current: ApiObject, proposed: ApiObject): voi
   if (after.namespace !== undefined && after.namespace !== before.namespace) {
     throw badRequest('the namespace of the provided object does not match the namespace sent on the request');
   }
-  if (after.uid !== undefined) checkPreconditions(kind, current, { uid: after.uid });
+  if (after.uid !== undefined && after.uid !== before.uid) {
+    const asked = `UID in precondition: ${after.uid}, UID in object meta: ${before.uid}`;
+    throw conflict(kind, before.name, `Precondition failed: ${asked}`);
+  }
   if (after.resourceVersion !== undefined && after.resourceVersion !== before.resourceVersion) {
     throw modifiedConflict(kind, before.name);
   }
 }
 
-function checkPreconditions(kind: Kind, current: ApiObject, preconditions: Preconditions | undefined): void {
-  const { uid, resourceVersion, name } = current.metadata;
-  const failed = (what: string, asked: string, is: string | undefined) =>
-    conflict(kind, name, `Precondition failed: ${what} in precondition: ${asked}, ${what} in object meta: ${is}`);
-  if (preconditions?.uid !== undefined && preconditions.uid !== uid) throw failed('UID', preconditions.uid, uid);
-  if (preconditions?.resourceVersion !== undefined && preconditions.resourceVersion !== resourceVersion) {
-    throw failed('ResourceVersion', preconditions.resourceVersion, resourceVersion);
-  }
+function checkDeletion(kind: Kind, { metadata }: ApiObject, preconditions: Preconditions = {}): void {
+  const { uid = '', resourceVersion = '', name } = metadata;
+  const mismatch = (what: string, asked: string, is: string, why: string) =>
+    deletionConflict(
+      kind,
+      name,
+      `the ${what} in the precondition (${asked}) does not match the ${what} in record (${is}). ${why}`,
+    );
+  if ((preconditions.uid ?? uid) !== uid)
+    throw mismatch('UID', preconditions.uid ?? '', uid, 'The object might have been deleted and then recreated');
+  if ((preconditions.resourceVersion ?? resourceVersion) !== resourceVersion)
+    throw mismatch(
+      'ResourceVersion',
+      preconditions.resourceVersion ?? '',
+      resourceVersion,
+      'The object might have been modified',
+    );
 }
 
 function checkFinalizers(kind: Kind, current: ApiObject, next: ApiObject): void {

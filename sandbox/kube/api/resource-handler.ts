@@ -84,9 +84,9 @@ export class ResourceHandler {
   async handle(route: Route, context: RequestContext): Promise<ResourceAnswer> {
     const { request } = context;
     if (request.query?.dryRun !== undefined) throw notImplemented('dry runs');
-    checkContentType(request);
+    if (route.to !== 'collection' && route.to !== 'object') throw unknownResource();
+    checkContentType(route.kind, request);
     if (route.to === 'collection') return this.#onCollection(route, context);
-    if (route.to !== 'object') throw unknownResource();
     if (route.kind.namespaced && route.namespace === undefined) throw unknownResource();
     return route.subresource === undefined
       ? this.#onObject(route, context)
@@ -284,8 +284,8 @@ function checkBodyName(body: JsonObject, name: string): void {
 }
 
 /** Patches name their type, everything else is JSON. */
-function checkContentType(request: KubeRequest): void {
-  if (request.method === 'PATCH') checkPatchType(request.contentType);
+function checkContentType(kind: Kind, request: KubeRequest): void {
+  if (request.method === 'PATCH') checkPatchType(kind, request.contentType);
   else if (request.body !== undefined && !(request.contentType ?? 'application/json').startsWith('application/json')) {
     throw unsupportedMediaType(request.contentType ?? 'none', ['application/json']);
   }

@@ -61,6 +61,11 @@ describe('a token bound to a Pod', () => {
   });
 });
 
+test('a review of no token is a bad request', async () => {
+  const review = { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenReview', spec: {} };
+  expect((await new TestApi().post('/apis/authentication.k8s.io/v1/tokenreviews', review)).status).toBe(400);
+});
+
 describe('a token request', () => {
   test('without audiences opens the API itself', async () => {
     const api = new TestApi();

@@ -15,6 +15,7 @@ import {
   ENDPOINT_SLICE,
   INGRESS,
   type Kind,
+  LEASE,
   MUTATING_WEBHOOK_CONFIGURATION,
   POD,
   REPLICA_SET,
@@ -38,6 +39,7 @@ const BY_KIND: ReadonlyMap<Kind, Validation> = new Map<Kind, Validation>([
   [ENDPOINT_SLICE, object => (object.addressType ? [] : [required('addressType')])],
   [MUTATING_WEBHOOK_CONFIGURATION, webhookErrors],
   [INGRESS, ingressErrors],
+  [LEASE, leaseErrors],
 ]);
 
 /**
@@ -48,6 +50,24 @@ const BY_KIND: ReadonlyMap<Kind, Validation> = new Map<Kind, Validation>([
 export function validate(kind: Kind, object: ApiObject): void {
   const errors = [...metadataErrors(object), ...(BY_KIND.get(kind)?.(object) ?? [])];
   if (errors.length > 0) throw invalid(kind, object.metadata.name, errors);
+}
+
+/**
+ * What is not the client's to say in a status, as far as anybody runs into it.
+ * @throws ApiError 422
+ */
+export function validateStatus(kind: Kind, object: ApiObject): void {
+  if (kind !== SERVICE || objectOf(object.spec).type === 'LoadBalancer') return;
+  const { ingress } = objectOf(objectOf(object.status).loadBalancer);
+  if (objectsOf(ingress).length === 0) return;
+  const detail = "may only be used when `spec.type` is 'LoadBalancer'";
+  throw invalid(kind, object.metadata.name, [{ field: 'status.loadBalancer.ingress', problem: 'Forbidden', detail }]);
+}
+
+function leaseErrors(object: ApiObject): FieldError[] {
+  const { leaseDurationSeconds } = objectOf(object.spec);
+  const isPositive = leaseDurationSeconds === undefined || (numberOf(leaseDurationSeconds) ?? 0) > 0;
+  return isPositive ? [] : [bad('spec.leaseDurationSeconds', leaseDurationSeconds, 'must be greater than 0')];
 }
 
 function required(field: string, detail?: string): FieldError {

@@ -175,7 +175,7 @@ describe('a mutating webhook', () => {
       failurePolicy: 'Fail',
       matchConditions,
     });
-    expect((await api.post(PODS, pod('a'))).status).toBe(500);
+    expect((await api.post(PODS, pod('a'))).status).toBe(403);
   });
 
   test('can warn', async () => {

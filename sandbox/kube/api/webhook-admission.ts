@@ -1,7 +1,7 @@
 import type { Clock } from '../../../common/clock.ts';
 import { DeadlineExceededError, deadline } from '../../../common/deadline.ts';
 import { type Random, randomUuid } from '../../../common/random.ts';
-import { ApiError, internalError, notImplemented, unprocessable } from './api-error.ts';
+import { ApiError, forbidden, internalError, notImplemented, unprocessable } from './api-error.ts';
 import { decoded } from './decode.ts';
 import { defaulted } from './defaults.ts';
 import {
@@ -102,17 +102,17 @@ function isWanted(store: Store, webhook: JsonObject, request: AdmissionRequest):
     objectsOf(webhook.rules).some(rule => matchesRule(rule, kind)) &&
     matchesLabelSelector(objectOf(webhook.objectSelector), object.metadata.labels ?? {}) &&
     (!namespaceLabels || matchesLabelSelector(objectOf(webhook.namespaceSelector), namespaceLabels)) &&
-    isMatched(webhook, object)
+    isMatched(webhook, request)
   );
 }
 
-/** A condition without an answer is a failure of the webhook. */
-function isMatched(webhook: JsonObject, object: ApiObject): boolean {
+/** A condition without an answer refuses the object, unless the webhook may fail. */
+function isMatched(webhook: JsonObject, { kind, object }: Pick<AdmissionRequest, 'kind' | 'object'>): boolean {
   try {
     return holdConditions(webhook, object);
   } catch (error) {
     if (webhook.failurePolicy !== 'Fail') return false;
-    throw internalError(`failed calling webhook "${stringOf(webhook.name)}": ${errorText(error)}`);
+    throw forbidden(kind, object.metadata.name, errorText(error).split('\n', 1)[0] ?? '');
   }
 }
 

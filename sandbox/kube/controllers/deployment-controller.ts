@@ -74,7 +74,8 @@ async function perform(
       return;
     case 'setRevision': {
       const body = { metadata: { annotations: { [REVISION_ANNOTATION]: action.revision } } };
-      const path = objectPath('deployments', deployment);
+      // With the status, as the real controller does: otherwise it would be a new generation.
+      const path = objectPath('deployments', deployment, 'status');
       caches.deployments.assume(await client.patch<Deployment>(path, MERGE_PATCH, body, signal));
       return;
     }
