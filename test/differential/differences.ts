@@ -135,7 +135,7 @@ export const differences: readonly Difference[] = [
   ...wholly('a field that does not exist, refused as kubectl asks for it', noSchemas),
   ...wholly('a field of another type than it has', noSchemas),
   ...wholly('the log of a Pod', notDone),
-  { of: 'created', path: 'PodReadyToStartContainers', reason: earlyAddress },
+  { of: 'started', path: 'status.PodReadyToStartContainers', reason: earlyAddress },
 ];
 
 /** A disagreement and whose it is. */

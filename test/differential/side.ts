@@ -3,15 +3,35 @@ import { deadline } from '../../common/deadline.ts';
 import type { KubeObject } from '../../common/kube/objects.ts';
 import type { KubeRequest, KubeResponse, KubeTransport, WatchEvent } from '../../common/kube/transport.ts';
 import type { AdmissionHooks } from './admission-hooks.ts';
+import type { KubeletObserver } from './stories/kubelet-observer.ts';
+import type { Moment } from './stories/moment.ts';
+
+export interface Program {
+  readonly image: string;
+  readonly command?: readonly string[];
+}
 
 /** One of the two that are compared: an API server, as the administrator reaches it, and the kubelets behind it. */
 export interface Side {
   readonly clock: Clock;
   readonly transport: KubeTransport;
-  /** A node with a kubelet. */
-  readonly node: string;
-  /** An image that ends by itself after 1.5 s with exit code 3 when it is given the command of the story. */
-  readonly crashImage: string;
+  /** `sandbox` or `real`. */
+  readonly name: string;
+  /** Each with a kubelet. */
+  readonly nodes: readonly string[];
+  /** What runs in containers: `obedient` ends on SIGTERM, `stubborn` does not, `crashing` ends by itself after 0.5 s with 3. */
+  readonly programs: Readonly<Record<'obedient' | 'stubborn' | 'crashing', Program>>;
+  readonly observer: Pick<KubeletObserver, 'port' | 'answer' | 'calls'>;
+  /** Under which the kubelets reach the observer. */
+  readonly observerHost: string;
+  /** What happened to a Pod's containers, by the runtime's own records. */
+  moments(podUid: string): readonly Moment[];
+  /** Ends the kubelet of a node as a crash does; another one is started at once. */
+  restartKubelet(node: number): Promise<void>;
+  /** Makes the node's next Pod get the lowest address that is free. */
+  giveLowestAddress(node: number): Promise<void>;
+  /** When an address of a node in use is given back. */
+  addressFreed(node: number, address: string): Promise<number>;
   /** Webhooks that the server reaches. */
   readonly hooks: Pick<AdmissionHooks, 'url' | 'caBundle'>;
   /** Makes the server forget the versions of its beginning. */

@@ -9,6 +9,7 @@ import { requestShape } from './request-shape.ts';
 import { requests } from './requests/all.ts';
 import { startSandboxSide } from './sandbox-side.ts';
 import { recordingShapes } from './shape-recorder.ts';
+import { startKubeletObserver } from './stories/kubelet-observer.ts';
 
 const TIMEOUT_MS = 120_000;
 const clock = systemClock();
@@ -20,7 +21,8 @@ let hooks: AdmissionHooks;
 
 beforeAll(async () => {
   hooks = await startAdmissionHooks(clock);
-  await using sandbox = await startSandboxSide(clock, hooks);
+  await using observer = await startKubeletObserver(clock);
+  await using sandbox = await startSandboxSide(clock, { hooks, observer });
   const side = { ...sandbox, transport: recordingShapes(sandbox.transport, compared) };
   await prepare(side);
   for (const { send } of requests) await send(side).catch(() => undefined);

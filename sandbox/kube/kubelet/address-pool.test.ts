@@ -10,6 +10,13 @@ test('the address freed last is given out first', () => {
   expect([pool.take(), pool.take(), pool.take()]).toEqual(['127.1.1.3', '127.1.1.2', '127.1.1.4']);
 });
 
+test('an address that is claimed is given to nobody else, those below it are', () => {
+  const pool = new AddressPool('127.1.1.0/29');
+  pool.claim('127.1.1.4');
+  pool.claim('127.1.1.2');
+  expect([1, 2, 3].map(() => pool.take())).toEqual(['127.1.1.3', '127.1.1.5', '127.1.1.6']);
+});
+
 test('a full pool has none, and the broadcast address is not used', () => {
   const pool = new AddressPool('127.1.1.0/29');
   const taken = Array.from({ length: 6 }, () => pool.take());

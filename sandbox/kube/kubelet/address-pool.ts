@@ -23,8 +23,21 @@ export class AddressPool {
     const freed = this.#freed.pop();
     if (freed !== undefined) return freed;
     if (this.#next >= this.#size - 1) return undefined;
-    const number = this.#base + this.#next++;
+    return this.#address(this.#next++);
+  }
+
+  #address(offset: number): string {
+    const number = this.#base + offset;
     return [24, 16, 8, 0].map(shift => (number >>> shift) & 255).join('.');
+  }
+
+  /** Takes an address that a Pod has already. */
+  claim(address: string): void {
+    const at = this.#freed.indexOf(address);
+    if (at >= 0) this.#freed.splice(at, 1);
+    const number = address.split('.').reduce((sum, octet) => sum * 256 + Number(octet), 0);
+    for (; this.#base + this.#next < number; this.#next++) this.#freed.unshift(this.#address(this.#next));
+    if (this.#base + this.#next === number) this.#next++;
   }
 
   give(address: string): void {

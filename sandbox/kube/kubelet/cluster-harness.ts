@@ -61,13 +61,13 @@ export class ClusterHarness implements AsyncDisposable {
     for (let number = 1; number <= nodes; number++) this.#startNode(number);
   }
 
-  #startNode(number: number): void {
+  #startNode(number: number, left?: ModelledRuntime): void {
     const { clock, transport, records } = this;
     const options = this.#options;
     const random = this.#random;
     const programs = options.programs ?? { web: webProgram(clock) };
-    const containers = new ModelledRuntime({ programOf: image => programs[image] });
-    this.runtimes.push(containers);
+    const containers = left ?? new ModelledRuntime({ programOf: image => programs[image] });
+    if (!left) this.runtimes.push(containers);
     const redirect = (_address: string, port: number) => (port === 19440 ? options.hook : undefined);
     const stop = new AbortController();
     this.#kubelets.set(number, stop);
@@ -102,6 +102,12 @@ export class ClusterHarness implements AsyncDisposable {
   /** As after a reboot: no container is left of those that ran before. */
   startKubelet(number: number): void {
     this.#startNode(number);
+  }
+
+  /** The node's containers run on meanwhile. */
+  restartKubelet(number: number): void {
+    this.stopKubelet(number);
+    this.#startNode(number, this.runtimes[number - 1]);
   }
 
   /** Runs a request while virtual time goes on. */

@@ -7,6 +7,8 @@ export interface ContainerRuntime {
   hasImage(image: string): boolean;
   /** Resolves when the container runs. @throws ContainerStartError */
   start(spec: ContainerSpec, signal: AbortSignal): Promise<RunningContainer>;
+  /** The Pod's containers that run already: a kubelet before this one has started them. */
+  left?(podUid: string): readonly LeftContainer[];
   /** The Pod's containers have ended for good. */
   removePod?(podUid: string): void;
 }
@@ -39,6 +41,11 @@ export interface RunningContainer {
   readonly exited: Promise<ContainerExit>;
   /** Does nothing after the exit. */
   signal(name: ContainerSignal): void;
+}
+
+export interface LeftContainer {
+  readonly spec: Pick<ContainerSpec, 'containerName' | 'podIp'>;
+  readonly container: RunningContainer;
 }
 
 export type ContainerSignal = 'TERM' | 'KILL';

@@ -26,6 +26,8 @@ export interface ContainerWorkerOptions {
   readonly context: KubeletContext;
   readonly pod: Pod;
   readonly container: Container;
+  /** It runs already. */
+  readonly left: RunningContainer | undefined;
   readonly podIp: string;
   /** Directories by volume name. */
   readonly volumes: ReadonlyMap<string, string>;
@@ -56,7 +58,8 @@ export class ContainerWorker {
   constructor(options: ContainerWorkerOptions) {
     this.#options = options;
     const before = options.pod.status?.containerStatuses?.find(({ name }) => name === options.container.name);
-    this.#view = newContainerView(before?.containerID ? before.restartCount + 1 : 0);
+    const restartCount = before?.restartCount ?? 0;
+    this.#view = newContainerView(before?.containerID && !options.left ? restartCount + 1 : restartCount);
   }
 
   status(): ContainerStatus {
@@ -65,8 +68,10 @@ export class ContainerWorker {
 
   /** Starts and restarts the container until it has ended for good. */
   async run(): Promise<void> {
+    let { left } = this.#options;
     while (!this.#isEnding()) {
-      const running = await this.#start();
+      const running = left ? this.#runs(left) : await this.#start();
+      left = undefined;
       if (!running) continue;
       const { exitCode } = await this.#watch(running);
       if (!this.#restarts(exitCode)) return;
@@ -157,12 +162,17 @@ export class ContainerWorker {
 
   #started(container: RunningContainer): Running {
     const { context, pod, podIp } = this.#options;
+    const { containerId } = container;
+    context.record(pod, podIp, { type: 'started', containerName: this.#options.container.name, containerId });
+    return this.#runs(container);
+  }
+
+  #runs(container: RunningContainer): Running {
+    const { context } = this.#options;
     const [exited, stopping] = [new AbortController(), new AbortController()];
     const running: Running = { container, startedAt: context.clock.now(), exited, stopping, kill: undefined };
     this.#running = running;
-    const { containerId } = container;
-    context.record(pod, podIp, { type: 'started', containerName: this.#options.container.name, containerId });
-    this.#change(asRunning(this.#view, containerId, context.clock.wallNow()));
+    this.#change(asRunning(this.#view, container.containerId, context.clock.wallNow()));
     if (this.#endGraceSeconds !== undefined) this.#kill(running, this.#endGraceSeconds);
     this.#startProbes(running);
     return running;
@@ -258,6 +268,8 @@ export class ContainerWorker {
     context.record(pod, podIp, { type: 'preStopBegan', ...about });
     const hookIp = pod.spec.hostNetwork ? undefined : podIp;
     const outcome = await runPreStop({ hook, container, podIp: hookIp, graceSeconds, network, clock }, signal);
+    // A kubelet that has ended tells nothing more.
+    if (signal.aborted) return 0;
     context.record(pod, podIp, { type: 'preStopEnded', ...about, outcome });
     if (outcome.type === 'failed')
       context.event(pod, 'Warning', 'FailedPreStopHook', `PreStopHook failed: ${outcome.message}`);

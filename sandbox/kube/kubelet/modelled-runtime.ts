@@ -1,4 +1,10 @@
-import type { ContainerExit, ContainerRuntime, ContainerSpec, RunningContainer } from './container-runtime.ts';
+import type {
+  ContainerExit,
+  ContainerRuntime,
+  ContainerSpec,
+  LeftContainer,
+  RunningContainer,
+} from './container-runtime.ts';
 
 /** What runs in a modelled container. It sets itself up when called and reacts to what it is told afterwards. */
 export type ModelledProgram = (process: ModelledProcess) => void;
@@ -54,6 +60,11 @@ export class ModelledRuntime implements ContainerRuntime {
     for (const { onStart } of this.#listeners) onStart(container);
     this.#programOf(spec.image)?.(container);
     return container;
+  }
+
+  left(podUid: string): readonly LeftContainer[] {
+    const own = [...this.#containers.values()].filter(({ spec }) => spec.podUid === podUid);
+    return own.map(container => ({ spec: container.spec, container }));
   }
 
   /** Tells what starts and ends from now on, until the result is called. */

@@ -1,10 +1,11 @@
 import { aborted } from '../../../common/aborted.ts';
 import { sleep } from '../../../common/clock.ts';
-import type { Condition, Container, Pod } from '../../../common/kube/objects.ts';
+import type { Condition, Container, ContainerStatus, Pod } from '../../../common/kube/objects.ts';
 import { hasStatus } from '../kube-client.ts';
 import { objectPath } from '../resource-path.ts';
 import { parseTimestamp } from '../timestamp.ts';
 import type { AddressPool } from './address-pool.ts';
+import type { LeftContainer } from './container-runtime.ts';
 import { newContainerView, statusOf, waiting } from './container-state.ts';
 import { ContainerWorker } from './container-worker.ts';
 import { drawMs, type KubeletContext } from './kubelet-context.ts';
@@ -27,12 +28,16 @@ export class PodWorker {
   readonly #context: KubeletContext;
   readonly #addresses: AddressPool;
   readonly #writer: StatusWriter;
+  /** What runs already, since a kubelet before this one has started it. */
+  readonly #left: readonly LeftContainer[];
   readonly #startedAtMs: number;
   /** Aborts when the Pod's containers shall end. */
   readonly #ending = new AbortController();
   #pod: Pod;
   #podIp: string | undefined;
   #containers: readonly ContainerWorker[] = [];
+  /** As they were when the Pod's end began; undefined before. */
+  #atEnd: readonly ContainerStatus[] | undefined;
   /** Why the Pod's containers cannot be made yet. */
   #problem: string | undefined;
   #isObjectGone = false;
@@ -41,6 +46,10 @@ export class PodWorker {
     this.#context = context;
     this.#addresses = addresses;
     this.#pod = pod;
+    this.#left = context.containers.left?.(pod.metadata.uid ?? '') ?? [];
+    const [running] = this.#left;
+    this.#podIp = running?.spec.podIp;
+    if (running && !pod.spec.hostNetwork) addresses.claim(running.spec.podIp);
     this.#startedAtMs = parseTimestamp(pod.status?.startTime) || context.clock.wallNow();
     this.#writer = new StatusWriter({ context, pod: () => this.#pod, status: written => this.#status(written) });
   }
@@ -107,7 +116,8 @@ export class PodWorker {
   #containerWorker(container: Container, volumes: ReadonlyMap<string, string>): ContainerWorker {
     const onChange = () => this.#writer.changed();
     const podIp = this.#podIp ?? '';
-    return new ContainerWorker({ context: this.#context, pod: this.#pod, container, podIp, volumes, onChange });
+    const left = this.#left.find(({ spec }) => spec.containerName === container.name)?.container;
+    return new ContainerWorker({ context: this.#context, pod: this.#pod, container, left, podIp, volumes, onChange });
   }
 
   /** Each container gets the grace period that holds when the kubelet acts. */
@@ -115,6 +125,7 @@ export class PodWorker {
     const end = async () => {
       await this.#lag();
       const graceSeconds = deletionGraceSeconds(this.#pod);
+      this.#atEnd = this.#containers.map(worker => worker.status());
       for (const worker of this.#containers) worker.end(graceSeconds);
     };
     const onAbort = () => void end();
@@ -126,7 +137,8 @@ export class PodWorker {
   /** Volumes and address, tried until they are there; undefined when the Pod ended first. */
   async #makeSandbox(): Promise<ReadonlyMap<string, string> | undefined> {
     const { volumes, signal, clock } = this.#context;
-    const stop = AbortSignal.any([signal, this.#ending.signal]);
+    const isThere = this.#left.length > 0;
+    const stop = isThere ? signal : AbortSignal.any([signal, this.#ending.signal]);
     while (!stop.aborted) {
       try {
         if (this.#pod.spec.initContainers?.length) throw new Error("the sandbox's kubelet runs no init containers");
@@ -194,10 +206,19 @@ export class PodWorker {
   }
 
   #containerStatuses() {
-    if (this.#containers.length > 0) return this.#containers.map(worker => worker.status());
+    if (this.#containers.length > 0) return this.#toldStatuses(this.#containers.map(worker => worker.status()));
     if (isOver(this.#pod)) return this.#pod.status?.containerStatuses ?? [];
     const view = { ...newContainerView(0), ...waiting('ContainerCreating', this.#problem) };
     return this.#pod.spec.containers.map(container => statusOf(container, view));
+  }
+
+  /** While a Pod ends, the exit of a container is told together with the last one's; readiness is told at once. */
+  #toldStatuses(statuses: readonly ContainerStatus[]): readonly ContainerStatus[] {
+    if (statuses.every(({ state }) => state?.terminated)) return statuses;
+    return statuses.map((status, at) => {
+      const before = this.#atEnd?.[at];
+      return before && status.state?.terminated ? before : status;
+    });
   }
 
   #record(moment: KubeletMoment): void {

@@ -237,6 +237,20 @@ describe('a deleted Pod', () => {
     expect(terms).toEqual(['0 TERM plain', '2000 TERM short', '5000 TERM long']);
   });
 
+  test('with two containers tells of both exits when the last has come', async () => {
+    const { harness } = await hookedPod({ answerMs: 3_000 });
+    await using _ = harness;
+    const bare: Container = { name: 'bare', image: 'web' };
+    await harness.createPod('two', { containers: [bare, { name: 'web', image: 'web', lifecycle: HOOK }] });
+    await harness.clock.advance(2_000);
+    await harness.deletePod('two');
+    await harness.clock.advance(2_000);
+    const exited = harness.records.some(record => record.type === 'exited' && record.containerName === 'bare');
+    expect(exited).toBe(true);
+    const { containerStatuses } = (await harness.pod('two')).status ?? {};
+    expect(containerStatuses?.map(({ state }) => Object.keys(state ?? {}))).toEqual([['running'], ['running']]);
+  });
+
   test('whose container dies during the hook waits for the hook all the same', async () => {
     const { harness } = await hookedPod({ answerMs: 5_000 });
     await using _ = harness;
@@ -257,6 +271,25 @@ describe('a deleted Pod', () => {
     expect(calls).toEqual([]);
     expect(await harness.pods()).toEqual([]);
   });
+});
+
+test('a kubelet that starts anew finds its containers, and calls again a hook that was on its way', async () => {
+  const { harness, calls } = await hookedPod({ answerMs: 4_000 });
+  await using _ = harness;
+  const address = (await harness.pod('a')).status?.podIP;
+  harness.restartKubelet(1);
+  await harness.clock.advance(2_000);
+  const { status } = await harness.pod('a');
+  expect(status?.podIP).toBe(address);
+  expect(status?.containerStatuses?.[0]).toMatchObject({ ready: true, restartCount: 0 });
+  await harness.deletePod('a');
+  await harness.clock.advance(2_000);
+  harness.restartKubelet(1);
+  await harness.clock.advance(3_000);
+  const wasSignalled = () => harness.records.some(({ type }) => type === 'signalled');
+  expect([calls.length, wasSignalled()]).toEqual([2, false]);
+  await harness.clock.advance(3_000);
+  expect(wasSignalled()).toBe(true);
 });
 
 test('a liveness failure runs the full hook without a deletionTimestamp, and the Pod keeps its address', async () => {

@@ -16,8 +16,8 @@ import { writes } from './writes.ts';
 
 /** In this order: some stand on what others have made. */
 export const requests: readonly ComparedRequest[] = [
-  ...discovery,
   ...customKind,
+  ...discovery,
   ...comparedKinds.flatMap(objectLife),
   ...writes,
   ...lists,

@@ -17,7 +17,9 @@ export const leaseRaces: readonly ComparedRequest[] = [
     name: 'two take a Lease at once',
     async send(side) {
       const read = await succeed(get(side, contended));
-      return race(holder => put(side, contended, { ...read, spec: { holderIdentity: holder } }));
+      // New for whoever holds it: a write that changes nothing is none, and would let the other one win as well.
+      const spec = { leaseTransitions: 7 };
+      return race(holder => put(side, contended, { ...read, spec: { ...spec, holderIdentity: holder } }));
     },
   },
   { name: 'a Lease that has changed hands since it was read', send: lateTaker },

@@ -22,7 +22,7 @@ export const subresources: readonly ComparedRequest[] = [
     name: 'delete a Pod gracefully',
     async send(side) {
       const held = { metadata: { name: 'bound', finalizers: ['example.com/hold'] } };
-      await made(side, pods, { ...pod('bound', { nodeName: side.node }), ...held });
+      await made(side, pods, { ...pod('bound', { nodeName: side.nodes[0] }), ...held });
       return withoutStatus(await remove(side, `${pods}/bound`, { gracePeriodSeconds: 20 }));
     },
   },
@@ -41,7 +41,7 @@ export const subresources: readonly ComparedRequest[] = [
   {
     name: 'delete a Pod at once',
     async send(side) {
-      await made(side, pods, pod('forced', { nodeName: side.node }));
+      await made(side, pods, pod('forced', { nodeName: side.nodes[0] }));
       await remove(side, `${pods}/forced`, { gracePeriodSeconds: 0 });
       return get(side, `${pods}/forced`);
     },
@@ -160,7 +160,7 @@ function evict(side: Side, name: string, deleteOptions?: object): Promise<KubeRe
 }
 
 function bind(side: Side, name: string): Promise<KubeResponse> {
-  const target = { kind: 'Node', name: side.node };
+  const target = { kind: 'Node', name: side.nodes[0] };
   const body = { apiVersion: 'v1', kind: 'Binding', metadata: { name }, target };
   return create(side, `${pods}/${name}/binding`, body);
 }

@@ -13,7 +13,7 @@ export const tokens: readonly ComparedRequest[] = [
   {
     name: 'review the token of a Pod',
     async send(side) {
-      const { metadata } = await made(side, pods, pod('speaking', { nodeName: side.node }));
+      const { metadata } = await made(side, pods, pod('speaking', { nodeName: side.nodes[0] }));
       const { name, uid } = metadata;
       const bound = await token(side, { boundObjectRef: { apiVersion: 'v1', kind: 'Pod', name, uid } });
       const answer = await review(side, { token: bound, audiences });
