@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Clock } from '../../common/clock.ts';
 import { apiPort, apiServiceAddress, controlPlaneAddress, nodeAddress, podSubnet } from './addresses.ts';
@@ -50,6 +51,17 @@ export async function stopNode(context: NodeContext, node: string): Promise<void
   const { clock, settings, processes } = context;
   await processes.stop(node, 'SIGKILL');
   await waitUntil(clock, `${node}: processes to end`, stepTimeoutMs, () => removeNodeCgroups(settings, node));
+  await removeLink(settings, node);
+}
+
+/** The kernel takes a node's network down, and the link with it, some time after its last process; the next one needs the name. */
+async function removeLink(settings: ClusterSettings, node: string): Promise<void> {
+  const paths = clusterPaths(settings);
+  if (!existsSync(paths.networkNamespace)) return;
+  const { stdout } = await runCommand(inNetworkNamespace(paths, ['ip', '-brief', 'link', 'show', 'type', 'veth']));
+  if (!stdout.split('\n').some(line => line.startsWith(`${node}@`))) return;
+  // Unless the kernel was first.
+  await runCommand(inNetworkNamespace(paths, ['ip', 'link', 'delete', node])).catch(() => undefined);
 }
 
 function nodeEnvironment({ settings, environment }: NodeContext, node: string): Record<string, string> {

@@ -13,6 +13,7 @@ const HANG_MS = 10_000;
 /** L4: every hook call was answered within the drain budget, whatever else was broken. */
 export function hooksWithinBudget({ records, journal, harms, slownessMax = 1 }: Evidence): Breach[] {
   const open = new Map<string, KubeletRecord>();
+  const exitedAt = new Map<string, number>();
   const found: Breach[] = [];
   const check = (began: KubeletRecord, endedAt: number) => {
     const heldMs = endedAt - began.atMs;
@@ -23,12 +24,14 @@ export function hooksWithinBudget({ records, journal, harms, slownessMax = 1 }: 
   };
   for (const record of records) {
     if (record.type === 'preStopBegan') open.set(record.containerId, record);
+    if (record.type === 'exited') exitedAt.set(record.containerId, record.atMs);
     if (record.type !== 'preStopEnded') continue;
     const began = open.get(record.containerId);
     open.delete(record.containerId);
     if (began) check(began, record.atMs);
   }
   const endAt = Math.max(records.at(-1)?.atMs ?? 0, journal.at(-1)?.at ?? 0);
-  for (const began of open.values()) check(began, endAt);
+  // A machine that loses its power takes the kubelet along, which tells of no end.
+  for (const [containerId, began] of open) check(began, exitedAt.get(containerId) ?? endAt);
   return found;
 }

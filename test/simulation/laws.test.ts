@@ -147,6 +147,14 @@ describe('the judge of a run', () => {
     expect(lawsBroken(run)).toEqual(['L4']);
   });
 
+  test('takes a hook call for ended when its machine loses its power, of which no kubelet tells (L4)', () => {
+    const run = serving();
+    run.records.push(moment(8_010, FIRST, { type: 'preStopBegan', ...CONTAINER }));
+    run.records.push(moment(9_000, FIRST, { type: 'exited', ...CONTAINER, exitCode: 137 }));
+    run.records.push(moment(39_000, SECOND, { type: 'started', ...CONTAINER }));
+    expect(lawsBroken(run)).not.toContain('L4');
+  });
+
   describe('when a deregistration cuts connections', () => {
     function cut(run: ReturnType<typeof serving>, at = 8_000): void {
       const removal = target('target-deregistered', FIRST, 0);
