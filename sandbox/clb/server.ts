@@ -23,6 +23,8 @@ export interface ClbServerOptions {
   readonly random: Random;
   readonly settings: ClbSettings;
   readonly probe: HealthProbe;
+  /** Draws at which moment of its first interval a target is probed for the first time; default: `random`. */
+  readonly firstProbe?: Random;
 }
 
 /**
@@ -47,7 +49,7 @@ export class ClbServer {
   readonly #actions = everyAction();
   readonly #stopped = new AbortController();
 
-  constructor({ clock, random, settings, probe }: ClbServerOptions) {
+  constructor({ clock, random, settings, probe, firstProbe = random }: ClbServerOptions) {
     this.#clock = clock;
     this.#random = random;
     this.#settings = settings;
@@ -56,7 +58,7 @@ export class ClbServer {
     this.#history = new History(this.#state);
     this.#health = new HealthChecker({
       clock,
-      random,
+      random: firstProbe,
       probe,
       onTransition: change => this.journal.append({ kind: 'health', at: clock.wallNow(), ...change }),
     });

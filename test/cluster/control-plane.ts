@@ -65,6 +65,8 @@ export function apiServerCommand(paths: ClusterPaths): string[] {
       profiling: 'false',
       'audit-policy-file': paths.auditPolicy,
       'audit-log-path': paths.auditLog,
+      // Above this many MiB it would go on in another file.
+      'audit-log-maxsize': '4096',
     }),
   ];
 }

@@ -25,6 +25,8 @@ export interface KubeletOptions {
   readonly containers: ContainerRuntime;
   readonly network: NodeNetwork;
   readonly volumes: PodVolumes;
+  /** Default 10 s, as of the real kubelet. */
+  readonly heartbeatMs?: number;
   /** Default `DEFAULT_TIMING`. */
   readonly timing?: Partial<KubeletTiming>;
   readonly log: (message: string, details?: Readonly<Record<string, unknown>>) => void;
@@ -52,7 +54,7 @@ export async function runKubelet(options: KubeletOptions, signal: AbortSignal): 
     },
     signal,
   );
-  await Promise.all([watching, runHeartbeat(context)]);
+  await Promise.all([watching, runHeartbeat(context, options.heartbeatMs ?? HEARTBEAT_PERIOD_MS)]);
   await pods.stopped();
 }
 
@@ -73,10 +75,10 @@ function contextOf(options: KubeletOptions, signal: AbortSignal): KubeletContext
   };
 }
 
-async function runHeartbeat(context: KubeletContext): Promise<void> {
+async function runHeartbeat(context: KubeletContext, periodMs: number): Promise<void> {
   const { clock, signal, log, node } = context;
   while (!signal.aborted) {
-    let pauseMs = HEARTBEAT_PERIOD_MS;
+    let pauseMs = periodMs;
     try {
       await beat(context);
     } catch (error) {

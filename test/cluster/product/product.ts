@@ -104,7 +104,7 @@ async function prepareCluster({ clock, cluster }: ProductContext): Promise<void>
 }
 
 /** The accounts and their rights as the chart has them. */
-async function chartRights(cluster: Cluster): Promise<string> {
+export async function chartRights(cluster: Cluster): Promise<string> {
   const files = ['coordinator', 'agent'].flatMap(part => ['serviceaccount', 'rbac'].map(file => `${part}/${file}`));
   const shown = files.map(file => `--show-only=templates/${file}.yaml`);
   const values = ['--set=cloud.region=ap-guangzhou', '--set=cloud.vpcId=vpc-cluster'];
@@ -183,7 +183,7 @@ async function waitForCoordinators({ clock, cluster }: ProductContext): Promise<
   await waitUntil(clock, 'the webhook to change a Pod', startTimeoutMs, () => isWebhookCalled(cluster));
 }
 
-async function isWebhookCalled(cluster: Cluster): Promise<boolean> {
+export async function isWebhookCalled(cluster: Cluster): Promise<boolean> {
   const metadata = { name: 'probe', namespace: 'default', annotations: { 'clb-direct.io/inject': 'true' } };
   const pod = {
     apiVersion: 'v1',
