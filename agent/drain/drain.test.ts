@@ -91,6 +91,23 @@ describe('the drain of a deleted Pod', () => {
     expect(run.phases).toContain(DrainPhase.CONNECTIONS_ENDED);
   });
 
+  test('holds a Pod with UDP until the data plane has moved the flows that go on', () => {
+    const run = new ModelledDrain(DELETED);
+    run.update(DrainState.WEIGHT_ZERO, { targetPorts: [{ port: 53, protocol: Protocol.UDP }] });
+    run.until(10_000).update(DrainState.DEREGISTERED);
+    run.until(10_000 + SETTLE_MS - 1);
+    expect(run.answer).toBeUndefined();
+    run.until(10_000 + SETTLE_MS);
+    expect(run.answer).toEqual({ reason: 'drained', at: 10_000 + SETTLE_MS });
+  });
+
+  test('holds no Pod with UDP beyond its budget', () => {
+    const run = new ModelledDrain(DELETED);
+    run.update(DrainState.WEIGHT_ZERO, { targetPorts: [{ port: 53, protocol: Protocol.UDP }] });
+    run.until(29_000).update(DrainState.DEREGISTERED).until(40_000);
+    expect(run.answer).toEqual({ reason: 'drained', at: 30_000 });
+  });
+
   test('ends when the containers exit after the call', () => {
     const run = new ModelledDrain(DELETED).step({
       type: 'podChanged',

@@ -47,6 +47,8 @@ export type DrainStage =
 export interface Emptying {
   readonly type: 'emptying';
   readonly quiet: Quiet;
+  /** How long after deregistering the data plane may still send datagrams of flows that go on; 0 without UDP. */
+  readonly flowSettleMs: number;
   readonly ports: DrainUpdate['targetPorts'];
   readonly virtualAddresses: readonly string[];
 }
@@ -57,6 +59,7 @@ interface Deregistering {
   readonly askedAt: number;
   /** As it was then. */
   readonly quiet: Quiet;
+  readonly flowSettleMs: number;
 }
 
 interface Released {
@@ -66,6 +69,8 @@ interface Released {
   readonly quiet: Quiet | undefined;
   readonly deregisterAskedAt: number | undefined;
   readonly releasedAt: number;
+  /** UDP flows that go on are with another Pod by then: nobody can see them end, so they are moved. */
+  readonly flowsMovedAt: number;
 }
 
 export type DrainEvent =
@@ -130,7 +135,7 @@ export function nextWakeAt(drain: Drain, limits: DrainLimits): number | undefine
   if (stage.type === 'answered') return undefined;
   const heldUntil = heldUntilAt(drain, limits);
   const times = [budgetEndAt(drain, limits)];
-  if (stage.type === 'released') times.push(heldUntil);
+  if (stage.type === 'released') times.push(Math.max(heldUntil, stage.flowsMovedAt));
   else if (stage.type === 'emptying') times.push(readingDue(stage.quiet));
   else if (drain.coordinatorAbsentSince !== undefined)
     times.push(Math.max(heldUntil, abandonedAt(drain.coordinatorAbsentSince, drain, limits)));
@@ -207,8 +212,10 @@ function takeUpdate(drain: Drain, update: DrainUpdate, now: number, limits: Drai
   if (update.state !== DrainState.WEIGHT_ZERO) return { drain: accepted, effects: [] };
   if (stage.type === 'deregistering') return { drain: accepted, effects: [] };
   const { targetPorts: ports, virtualAddresses } = update;
+  const flowSettleMs = hasUdp(update) ? update.settleMs : 0;
   const quiet = stage.type === 'emptying' ? stage.quiet : beginQuiet(settleMs(update, limits), now);
-  return { drain: { ...accepted, stage: { type: 'emptying', quiet, ports, virtualAddresses } }, effects: [] };
+  const emptying: Emptying = { type: 'emptying', quiet, flowSettleMs, ports, virtualAddresses };
+  return { drain: { ...accepted, stage: emptying }, effects: [] };
 }
 
 function takeReading(drain: Drain, reading: Reading, now: number, limits: DrainLimits): DrainStep {
@@ -219,14 +226,17 @@ function takeReading(drain: Drain, reading: Reading, now: number, limits: DrainL
 }
 
 function released(stage: DrainStage, reason: AnswerReason, releasedAt: number): Released {
-  const quiet = stage.type === 'emptying' || stage.type === 'deregistering' ? stage.quiet : undefined;
+  const { quiet, flowSettleMs = 0 } = stage.type === 'emptying' || stage.type === 'deregistering' ? stage : {};
   const deregisterAskedAt = stage.type === 'deregistering' ? stage.askedAt : undefined;
-  return { type: 'released', reason, quiet, deregisterAskedAt, releasedAt };
+  return { type: 'released', reason, quiet, deregisterAskedAt, releasedAt, flowsMovedAt: releasedAt + flowSettleMs };
 }
 
 function settleMs(update: DrainUpdate, limits: DrainLimits): number {
-  const hasUdp = update.targetPorts.some(({ protocol }) => protocol === Protocol.UDP);
-  return update.settleMs + (hasUdp ? limits.udpQuietMs : 0);
+  return update.settleMs + (hasUdp(update) ? limits.udpQuietMs : 0);
+}
+
+function hasUdp({ targetPorts }: DrainUpdate): boolean {
+  return targetPorts.some(({ protocol }) => protocol === Protocol.UDP);
 }
 
 /** Does what the time asks for. */
@@ -242,7 +252,9 @@ function advance(drain: Drain, now: number, limits: DrainLimits): DrainStep {
     case 'deregistering':
       return isAbandoned(drain, now, limits) ? answer(drain, undeliveredReason(stage), now) : { drain, effects: [] };
     case 'released':
-      return now >= heldUntilAt(drain, limits) ? answer(drain, stage.reason, now) : { drain, effects: [] };
+      return now >= Math.max(heldUntilAt(drain, limits), stage.flowsMovedAt)
+        ? answer(drain, stage.reason, now)
+        : { drain, effects: [] };
   }
 }
 
@@ -277,12 +289,12 @@ function advanceEmptying(drain: Drain, stage: Emptying, now: number, limits: Dra
 
 function deregister(
   drain: Drain,
-  { quiet }: Emptying,
+  { quiet, flowSettleMs }: Emptying,
   how: { hasConnections: boolean },
   now: number,
   limits: DrainLimits,
 ): DrainStep {
-  const next: Drain = { ...drain, stage: { type: 'deregistering', ...how, askedAt: now, quiet } };
+  const next: Drain = { ...drain, stage: { type: 'deregistering', ...how, askedAt: now, quiet, flowSettleMs } };
   return { drain: next, effects: [request(next, DrainPhase.CONNECTIONS_ENDED, now, limits)] };
 }
 

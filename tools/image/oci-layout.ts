@@ -29,6 +29,8 @@ export interface ImageSource {
   readonly entrypoint: readonly string[];
   /** Whom it runs as; default: root. */
   readonly user?: string;
+  /** What ends it; default: SIGTERM. */
+  readonly stopSignal?: string;
   readonly labels?: Readonly<Record<string, string>>;
 }
 
@@ -60,6 +62,7 @@ async function writeImage(layoutFolder: string, image: ImageSource): Promise<Des
       Env: ['PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'],
       WorkingDir: '/',
       ...(image.user !== undefined && { User: image.user }),
+      ...(image.stopSignal !== undefined && { StopSignal: image.stopSignal }),
       ...(image.labels && { Labels: image.labels }),
     },
     rootfs: { type: 'layers', diff_ids: [layer.digest] },

@@ -13,10 +13,10 @@ export interface ImageIngredients {
   readonly programs: { readonly pause: string; readonly nginx: string; readonly node: string };
 }
 
-/** Makes the images `pause`, `nginx` and `echo`, with the names that an image without a registry gets. */
+/** Makes the images `pause`, `nginx`, `nginx-graceful` and `echo`, with the names that an image without a registry gets. */
 export async function makeImages(ingredients: ImageIngredients): Promise<void> {
   const sources = await Promise.all([pauseImage(ingredients), nginxImage(ingredients), echoImage(ingredients)]);
-  await writeLayout(ingredients.layoutFolder, sources);
+  await writeLayout(ingredients.layoutFolder, sources.flat());
 }
 
 async function pauseImage({ scratchFolder, programs }: ImageIngredients): Promise<ImageSource> {
@@ -25,18 +25,22 @@ async function pauseImage({ scratchFolder, programs }: ImageIngredients): Promis
   return { name: 'library/pause:latest', rootFolder, entrypoint: ['/pause'] };
 }
 
-/** Debian's nginx, which on SIGTERM drops its connections at once, as the official image's does. */
-async function nginxImage({ scratchFolder, programs }: ImageIngredients): Promise<ImageSource> {
+/** Debian's nginx twice: SIGTERM makes it drop its connections at once; SIGQUIT, which the graceful one asks for, lets answers end. */
+async function nginxImage({ scratchFolder, programs }: ImageIngredients): Promise<ImageSource[]> {
   const rootFolder = join(scratchFolder, 'nginx');
   beginRootFolder(rootFolder);
   for (const folder of ['run', 'var/lib/nginx', 'var/log/nginx']) {
     mkdirSync(join(rootFolder, folder), { recursive: true });
   }
   writeIntoRoot(rootFolder, '/etc/nginx/nginx.conf', nginxConfig);
-  // 15 s of answer at one kilobyte per second, from /slow.
+  // 15 s of answer at one kilobyte per second, from /slow; 40 s from /slower.
   writeIntoRoot(rootFolder, '/srv/slow', 'slow and steady\n'.repeat(960));
   await copyProgram(rootFolder, programs.nginx, '/usr/sbin/nginx');
-  return { name: 'library/nginx:latest', rootFolder, entrypoint: ['/usr/sbin/nginx'] };
+  const source = { rootFolder, entrypoint: ['/usr/sbin/nginx'] };
+  return [
+    { ...source, name: 'library/nginx:latest' },
+    { ...source, name: 'library/nginx-graceful:latest', stopSignal: 'SIGQUIT' },
+  ];
 }
 
 /** The requests go to the container's log and, since that log goes with its Pod, to the cluster's request log. */
@@ -58,6 +62,7 @@ http {
     root /srv;
     location / { default_type application/json; return 200 '{"pod":"$hostname"}\\n'; }
     location = /slow { limit_rate 1k; }
+    location = /slower { alias /srv/slow; limit_rate 384; }
   }
 }
 `;
@@ -66,13 +71,10 @@ async function echoImage({ scratchFolder, programs }: ImageIngredients): Promise
   const rootFolder = join(scratchFolder, 'echo');
   beginRootFolder(rootFolder);
   await copyProgram(rootFolder, programs.node, '/usr/local/bin/node');
-  await build({
-    entryPoints: [join(import.meta.dirname, 'echo.ts')],
-    outfile: join(rootFolder, 'srv/echo.mjs'),
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    logLevel: 'warning',
-  });
+  const bundling = { bundle: true, platform: 'node', logLevel: 'warning' } as const;
+  const programOf = (name: string) => ({ entryPoints: [join(import.meta.dirname, name)], ...bundling });
+  await build({ ...programOf('echo.ts'), outfile: join(rootFolder, 'srv/echo.mjs'), format: 'esm' });
+  // Packages that it bundles ask for modules by require.
+  await build({ ...programOf('sessions.ts'), outfile: join(rootFolder, 'srv/sessions.cjs'), format: 'cjs' });
   return { name: 'library/echo:latest', rootFolder, entrypoint: ['/usr/local/bin/node', '/srv/echo.mjs'] };
 }

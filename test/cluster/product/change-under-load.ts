@@ -24,6 +24,8 @@ export interface ChangeUnderLoad extends Clients {
   readonly selector: string;
   /** Of the Pods; default `default`. */
   readonly namespace?: string;
+  /** On how many ports they are bound; default: 1. */
+  readonly ports?: number;
   /** What the Pods have as drain budget. */
   readonly drainSeconds: number;
   change(): Promise<unknown>;
@@ -50,7 +52,7 @@ export async function changeUnderLoad(
 ): Promise<ChangeOutcome> {
   const pods = () => servingPods(cluster, options.selector, options.namespace);
   const before = await pods();
-  const forwarders = await forwarderCount(product);
+  const forwarders = (await forwarderCount(product)) * (options.ports ?? 1);
   let gone: readonly PodMoments[] = [];
   const change = async () => {
     await options.change();

@@ -8,6 +8,10 @@ export interface EchoWorkload {
   readonly name: string;
   readonly namespace: string;
   readonly replicas: number;
+  /** Over those of the Pods. */
+  readonly annotations?: Readonly<Record<string, string>>;
+  /** Default: 80, which leads to the echo server. */
+  readonly servicePorts?: readonly object[];
   /** Over those of the one container. */
   readonly container?: object;
   /** Over those of the template's specification. */
@@ -18,9 +22,11 @@ const port = 8080;
 const addressTimeoutMs = 60_000;
 
 /** No process of it is root, so the port is not below 1024. */
-export function echoObjects({ name, namespace, replicas, container, template }: EchoWorkload): object[] {
+export function echoObjects(workload: EchoWorkload): object[] {
+  const { name, namespace, replicas, container, template } = workload;
+  const { servicePorts = [{ port: 80, targetPort: port }] } = workload;
   const labels = { app: name };
-  const annotations = { 'tke.cloud.tencent.com/networks': 'tke-route-eni' };
+  const annotations = { 'tke.cloud.tencent.com/networks': 'tke-route-eni', ...workload.annotations };
   // One on each node, of each revision.
   const spread = {
     maxSkew: 1,
@@ -55,7 +61,7 @@ export function echoObjects({ name, namespace, replicas, container, template }: 
       apiVersion: 'v1',
       kind: 'Service',
       metadata: { name, namespace, annotations: { 'service.cloud.tencent.com/direct-access': 'true' } },
-      spec: { type: 'LoadBalancer', selector: labels, ports: [{ port: 80, targetPort: port }] },
+      spec: { type: 'LoadBalancer', selector: labels, ports: servicePorts },
     },
   ];
 }
