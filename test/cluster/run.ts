@@ -1,9 +1,9 @@
 /**
- * `npm run test:cluster [-- SUITE…]`: brings a cluster up, runs the suites in its network, takes it down and looks for
+ * `npm run test:cluster`: brings a cluster up, runs the suites in its network, takes it down and looks for
  * what is left. The last line is `N passed, N failed`. Exit code 2: something that the cluster needs is missing.
  */
 import { spawn } from 'node:child_process';
-import { cpSync, existsSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { systemClock } from '../../common/clock.ts';
@@ -12,22 +12,21 @@ import { inNetworkNamespace } from './network.ts';
 import { missingPrerequisites } from './prerequisites.ts';
 import { productFolder } from './product/names.ts';
 import { clusterSettings, nodeNames } from './settings.ts';
+import { type Counts, runSideBySide, total } from './side-by-side.ts';
 
 const vitest = join(import.meta.dirname, '../../node_modules/vitest/vitest.mjs');
-const usage = `Usage: npm run test:cluster -- [--suite NAME …] [--name CLUSTER]
+const suiteNames = readdirSync(join(import.meta.dirname, 'suites')).map(file => file.replace('.test.ts', ''));
+const usage = `Usage: npm run test:cluster -- [--suite NAME …] [--jobs NUMBER] [--name CLUSTER]
 
 Brings a real cluster up, runs the suites of test/cluster/suites in its network (all of them, or those that are named), takes
 it down and looks for what is left.
 
   --suite NAME     this suite alone; may be repeated
+  --jobs NUMBER    each suite on a cluster of its own, so many at a time, with a table of what they took
   --name CLUSTER   what the cluster is called (clb-direct-suites); with a name of its own it runs beside another one
-`;
 
-interface Counts {
-  readonly passed: number;
-  readonly failed: number;
-  readonly skipped: number;
-}
+Suites: ${suiteNames.join(', ')}
+`;
 
 interface SuitesContext extends ClusterContext {
   /** Aborted by SIGINT and SIGTERM; the cluster is taken down all the same. */
@@ -36,7 +35,10 @@ interface SuitesContext extends ClusterContext {
 
 interface Wishes {
   readonly name: string;
+  /** None: all. */
   readonly suites: readonly string[];
+  /** Undefined: all suites on one cluster. */
+  readonly jobs: number | undefined;
 }
 
 function wishesOf(commandLine: readonly string[]): Wishes | undefined {
@@ -46,10 +48,19 @@ function wishesOf(commandLine: readonly string[]): Wishes | undefined {
     options: {
       suite: { type: 'string', multiple: true, default: [] },
       name: { type: 'string', default: 'clb-direct-suites' },
+      jobs: { type: 'string' },
       help: { type: 'boolean', default: false },
     },
   });
-  return values.help ? undefined : { name: values.name, suites: [...values.suite, ...positionals] };
+  if (values.help) return undefined;
+  const suites = [...values.suite, ...positionals];
+  const unknown = suites.find(suite => !suiteNames.includes(suite));
+  if (unknown !== undefined) throw new RangeError(`--suite "${unknown}": use ${suiteNames.join(', ')}`);
+  const jobs = values.jobs === undefined ? undefined : Number(values.jobs);
+  if (jobs !== undefined && !(Number.isInteger(jobs) && jobs >= 1)) {
+    throw new RangeError(`--jobs "${values.jobs}": use a whole number from 1`);
+  }
+  return { name: values.name, suites, jobs };
 }
 
 async function main(commandLine: readonly string[]): Promise<number> {
@@ -58,19 +69,23 @@ async function main(commandLine: readonly string[]): Promise<number> {
     console.log(usage);
     return 0;
   }
-  const { name, suites } = wishes;
-  const cluster = clusterContext(systemClock(), clusterSettings({ name }));
-  const context = { ...cluster, interrupted: interruption() };
+  const { name, suites, jobs } = wishes;
+  const clock = systemClock();
+  const context = { ...clusterContext(clock, clusterSettings({ name })), interrupted: interruption() };
   const missing = missingPrerequisites(context.settings);
   if (missing !== undefined) {
     console.error(missing);
     return 2;
   }
-  const counts = [await runOnCluster(context, suites), await checkTeardown(context)];
-  const sum = (part: keyof Counts) => counts.reduce((total, each) => total + each[part], 0);
-  const skipped = sum('skipped') > 0 ? `, ${sum('skipped')} skipped` : '';
-  console.log(`\n${sum('passed')} passed, ${sum('failed')} failed${skipped}`);
-  return sum('failed') === 0 ? 0 : 1;
+  const { passed, failed, skipped } =
+    jobs === undefined
+      ? total([await runOnCluster(context, suites), await checkTeardown(context)])
+      : await runSideBySide({
+          suites: suites.length > 0 ? suites : suiteNames,
+          ...{ jobs, name, clock, report: text => console.log(text), interrupted: context.interrupted },
+        });
+  console.log(`\n${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`);
+  return failed === 0 ? 0 : 1;
 }
 
 function interruption(): AbortSignal {
@@ -112,7 +127,15 @@ async function runSuites(context: SuitesContext, suites: readonly string[]): Pro
   const results = join(context.settings.workFolder, 'results.json');
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${results}`];
   const config = join(import.meta.dirname, 'vitest.config.ts');
-  const command = [process.execPath, vitest, 'run', '--config', config, ...reporters, ...suites];
+  const command = [
+    process.execPath,
+    vitest,
+    'run',
+    '--config',
+    config,
+    ...reporters,
+    ...suites.map(suite => `suites/${suite}.test.ts`),
+  ];
   const environment = { ...userEnvironment(context), CLB_DIRECT_CLUSTER: context.settings.name };
   const [program = '', ...rest] = inNetworkNamespace(context.paths, command);
   const child = spawn(program, rest, { stdio: 'inherit', env: environment });
@@ -138,4 +161,11 @@ async function checkTeardown(context: ClusterContext): Promise<Counts> {
   return { passed: left.length === 0 ? 1 : 0, failed: left.length === 0 ? 0 : 1, skipped: 0 };
 }
 
-process.exitCode = await main(process.argv.slice(2));
+try {
+  process.exitCode = await main(process.argv.slice(2));
+} catch (error) {
+  // What is wrong with the command line.
+  if (!(error instanceof RangeError)) throw error;
+  console.error(error.message);
+  process.exitCode = 1;
+}

@@ -1,0 +1,95 @@
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
+import type { Clock } from '../../common/clock.ts';
+
+const LAST_LINE = /^(\d+) passed, (\d+) failed(?:, (\d+) skipped)?$/;
+
+/** What a run of suites came to. */
+export interface Counts {
+  readonly passed: number;
+  readonly failed: number;
+  readonly skipped: number;
+}
+
+/** One suite's run on a cluster of its own. */
+interface SuiteRun extends Counts {
+  readonly suite: string;
+  readonly tookMs: number;
+}
+
+interface SideBySideOptions {
+  readonly suites: readonly string[];
+  /** Clusters at a time. */
+  readonly jobs: number;
+  /** The clusters are called after it, with a number each. */
+  readonly name: string;
+  readonly clock: Clock;
+  readonly report: (text: string) => void;
+  /** Ends the runs; each takes its cluster down. */
+  readonly interrupted: AbortSignal;
+}
+
+/** Runs each suite on a cluster of its own, several at a time; what one printed is told when it has ended, and a table at the end. */
+export async function runSideBySide(options: SideBySideOptions): Promise<Counts> {
+  const waiting = options.suites.map((suite, index) => ({ suite, cluster: `${options.name}-${index + 1}` }));
+  const runs: SuiteRun[] = [];
+  const worker = async () => {
+    for (let next = waiting.shift(); next && !options.interrupted.aborted; next = waiting.shift()) {
+      options.report(`${next.suite} begins; ${waiting.length} wait`);
+      runs.push(await runSuite(next.suite, next.cluster, options));
+    }
+  };
+  const beganAt = options.clock.now();
+  await Promise.all(Array.from({ length: options.jobs }, worker));
+  options.report(table(runs, options.clock.now() - beganAt));
+  return total(runs);
+}
+
+async function runSuite(suite: string, cluster: string, options: SideBySideOptions): Promise<SuiteRun> {
+  const beganAt = options.clock.now();
+  const script = join(import.meta.dirname, 'run.ts');
+  const argv = [...process.execArgv, script, '--suite', suite, '--name', cluster];
+  const child = spawn(process.execPath, argv, { stdio: ['ignore', 'pipe', 'pipe'] });
+  const stop = () => child.kill('SIGTERM');
+  options.interrupted.addEventListener('abort', stop);
+  const printed: string[] = [];
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', chunk => printed.push(String(chunk)));
+  await new Promise(resolve => child.on('close', resolve));
+  options.interrupted.removeEventListener('abort', stop);
+  const text = printed.join('');
+  options.report(`\n── ${suite} ──\n${text}`);
+  return { suite, tookMs: options.clock.now() - beganAt, ...countsOf(text) };
+}
+
+/** What the last line says; a run without one failed. */
+export function countsOf(text: string): Counts {
+  const lastLine = text.trimEnd().split('\n').at(-1) ?? '';
+  const [, passed, failed, skipped] = LAST_LINE.exec(lastLine) ?? [];
+  if (passed === undefined) return { passed: 0, failed: 1, skipped: 0 };
+  return { passed: Number(passed), failed: Number(failed), skipped: Number(skipped ?? 0) };
+}
+
+/** All of them together. */
+export function total(runs: readonly Counts[]): Counts {
+  const sum = (part: keyof Counts) => runs.reduce((all, run) => all + run[part], 0);
+  return { passed: sum('passed'), failed: sum('failed'), skipped: sum('skipped') };
+}
+
+function table(runs: readonly SuiteRun[], tookMs: number): string {
+  const width = Math.max(...runs.map(run => run.suite.length), 5);
+  const row = (name: string, passed: unknown, failed: unknown, took: string) =>
+    `${name.padEnd(width)}  ${String(passed).padStart(6)}  ${String(failed).padStart(6)}  ${took.padStart(6)}`;
+  const sorted = runs.toSorted((one, other) => one.suite.localeCompare(other.suite));
+  const all = total(runs);
+  return [
+    '',
+    row('suite', 'passed', 'failed', 'took'),
+    ...sorted.map(run => row(run.suite, run.passed, run.failed, minutes(run.tookMs))),
+    row('all', all.passed, all.failed, minutes(tookMs)),
+  ].join('\n');
+}
+
+function minutes(ms: number): string {
+  const seconds = Math.round(ms / 1_000);
+  return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`;
+}
