@@ -10,6 +10,8 @@ import type { Episode } from './episodes.ts';
 const AFTERMATH_MS = 60_000;
 /** What CLB has agreed to reaches its forwarders so much later at most. */
 const FORWARDER_LAG_MS = 4_000;
+/** By a clock that runs as fast as any, a budget is over sooner. */
+const FASTEST_CLOCK = 1.1;
 
 export interface LossEvidence {
   readonly losses: readonly Loss[];
@@ -27,7 +29,8 @@ export interface LossVerdict {
 export function judgeLosses({ losses, records, episodes }: LossEvidence): LossVerdict {
   const spans = addressSpans(records);
   const isExcused = (loss: Loss) =>
-    outlivedBudget(loss, records) || episodes.some(episode => mayHaveCost(episode, loss, podsMeant(loss, spans)));
+    outlivedBudget(loss, records, FASTEST_CLOCK) ||
+    episodes.some(episode => mayHaveCost(episode, loss, podsMeant(loss, spans)));
   const unexcused = losses.filter(loss => !isExcused(loss));
   const breaches = unexcused.map(({ at, reason, target }) => ({
     law: target === undefined ? 'L2' : 'L4',
