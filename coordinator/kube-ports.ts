@@ -84,6 +84,7 @@ export class KubePorts implements LeaderPorts {
     this.#services = new ServiceWriter({
       ...base,
       observer: observer.queue('services'),
+      onFinalized: owner => this.#work?.finalized(owner.uid),
       onError: failed('Service'),
     });
     this.#events = new EventRecorder({

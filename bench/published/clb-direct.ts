@@ -52,6 +52,7 @@ export async function clbDirect(site: Site): Promise<void> {
     clock: site.clock,
     fence: { mayWrite: () => true },
     predecessorWritesUntil: Number.NEGATIVE_INFINITY,
+    predecessorShownAt: Number.NEGATIVE_INFINITY,
     limits: DEFAULT_PLAN_LIMITS,
     timing: DEFAULT_LANE_TIMING,
     log: silentLogger,

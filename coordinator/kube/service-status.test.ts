@@ -27,6 +27,8 @@ let clock: VirtualClock;
 let stored: Service | undefined;
 let transport: ScriptedTransport;
 let errors: unknown[];
+/** UIDs of those that were told to have our finalizer since we put it on. */
+let finalized: string[];
 let writer: ServiceWriter;
 let abort: AbortController;
 let running: Promise<void>;
@@ -39,11 +41,13 @@ beforeEach(() => {
   };
   transport = new ScriptedTransport(answer);
   errors = [];
+  finalized = [];
   writer = new ServiceWriter({
     names: DEFAULT_INSTANCE,
     transport,
     clock,
     random: seededRandom(1),
+    onFinalized: ({ uid }) => finalized.push(uid),
     onError: (_service, error) => errors.push(error),
   });
   abort = new AbortController();
@@ -84,6 +88,23 @@ describe('the finalizer', () => {
     if (stored) stored.metadata.deletionTimestamp = '2026-01-01T00:00:00Z';
     await write(CLAIMED);
     expect(transport.requests).toEqual([]);
+  });
+});
+
+describe('that nobody has made anything for it yet', () => {
+  it('is told when our finalizer is on a version that lacked it', async () => {
+    await write(CLAIMED);
+    expect(finalized).toEqual(['u1']);
+  });
+
+  it('is not told when another leader has put it on since our record was made', async () => {
+    const old = record();
+    if (stored) stored.metadata = { ...stored.metadata, finalizers: [FINALIZER], resourceVersion: '2' };
+    writer.write(old, CLAIMED);
+    writer.write(old, STATUS);
+    await clock.advance(0);
+    expect(stored?.metadata.finalizers).toEqual([FINALIZER]);
+    expect(finalized).toEqual([]);
   });
 });
 

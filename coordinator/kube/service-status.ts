@@ -53,6 +53,8 @@ export type ServiceWish =
 export interface ServicePatch {
   readonly subresource: 'status' | undefined;
   readonly patch: Patch;
+  /** Puts our finalizer on the very version that lacks it. */
+  readonly finalizes?: boolean;
 }
 
 /**
@@ -89,7 +91,7 @@ function claimPatches(
     ...(lacksFinalizer && { finalizers: [...finalizers, names.finalizer] }),
     ...(!isRecorded && { annotations: recordAnnotations(wanted, names) }),
   };
-  return [{ subresource: undefined, patch: { type: 'merge', body: { metadata } } }];
+  return [{ subresource: undefined, patch: { type: 'merge', body: { metadata } }, finalizes: lacksFinalizer }];
 }
 
 function statusPatches(service: OwnerRecord, status: ServiceStatus): readonly ServicePatch[] {
@@ -170,6 +172,8 @@ export interface ServiceWriterOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly names: InstanceNames;
+  /** Our finalizer is on it now and was not before, so that nobody can have made anything for it yet. */
+  readonly onFinalized?: (service: OwnerRecord) => void;
   readonly onError: (service: OwnerRecord, error: unknown) => void;
   readonly observer?: WorkQueueObserver;
 }
@@ -260,10 +264,12 @@ export class ServiceWriter {
 
   /** @returns the Service as it is now, undefined when it is gone. */
   async #apply(service: OwnerRecord, next: ServicePatch, signal: AbortSignal): Promise<OwnerRecord | undefined> {
-    const { transport, names } = this.#options;
+    const { transport, names, onFinalized } = this.#options;
     const path = pathOf(service, next.subresource);
     try {
-      return recordOf(service, await patch<KubeObject>(transport, path, next.patch, signal), names);
+      const after = recordOf(service, await patch<KubeObject>(transport, path, next.patch, signal), names);
+      if (next.finalizes) onFinalized?.(after);
+      return after;
     } catch (error) {
       if (writeFailure(error) !== 'changed') throw error;
     }

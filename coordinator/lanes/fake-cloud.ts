@@ -73,6 +73,8 @@ export class FakeCloud implements Cloud {
   silentBatches = 0;
   /** So many of the next reads of targets tell of the time before the last write. */
   staleReads = 0;
+  /** What lists of listeners show while they tell of an earlier time; undefined: what is there. */
+  earlierListeners: readonly Listener[] | undefined;
   #before: readonly Binding[] = [];
   balancers: LoadBalancer[] = [];
   readonly balancerWrites: string[] = [];
@@ -125,7 +127,7 @@ export class FakeCloud implements Cloud {
     });
   };
   describeListeners: Cloud['describeListeners'] = (id, signal) =>
-    this.#read({ action: 'listeners', ids: [id] }, () => [...this.listeners], signal);
+    this.#read({ action: 'listeners', ids: [id] }, () => [...(this.earlierListeners ?? this.listeners)], signal);
   describeTargets: Cloud['describeTargets'] = (_, listenerIds, signal) =>
     this.#read(
       { action: 'targets', ids: listenerIds },

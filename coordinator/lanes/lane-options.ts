@@ -25,6 +25,8 @@ export interface LaneDemand {
   readonly settings?: readonly LoadBalancerChange[];
   /** True while a gate waits for this load balancer: health is read more often. */
   readonly gateWaits: boolean;
+  /** Somebody waits for proof that nothing of his is left: the list of listeners is read again and again. */
+  readonly awaitsAbsence?: boolean;
 }
 
 /** Callbacks are called in the middle of the lane's work: they may call `update` and `podsChanged`, and must not throw. */
@@ -39,6 +41,8 @@ export interface LaneOptions {
   readonly log: Logger;
   /** Monotonic time until which CLB may still carry out a write of the leader before this one. */
   readonly predecessorWritesUntil: number;
+  /** Monotonic time from which on a list of listeners shows all that the leaders before this one have made. */
+  readonly predecessorShownAt: number;
   /** CLB's quota as it is known; what a refusal teaches counts where it is less. No limit unless given. */
   readonly targetsPerRuleMax?: (place: RulePlace) => number;
   /** A change of the load balancer itself was sent: it is to be read again, whatever came of it (law L8). */

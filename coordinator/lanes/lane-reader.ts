@@ -12,6 +12,8 @@ import type { ListenerQueue } from './listener-queue.ts';
 const BACKOFF = { initialMs: 500, maximumMs: 5_000 };
 /** When a read shows nothing of a success, CLB may have answered from before it: it is read again after this. */
 const DOUBT_MS = 200;
+/** How often lists are asked whether they show now what they may have lacked. */
+const ABSENCE_POLL_MS = 5_000;
 /** The last write of the leader before this one may still show. */
 const PREDECESSOR_MS = 15_000;
 
@@ -55,6 +57,11 @@ export class LaneReader {
     return this.#now() < this.#options.predecessorWritesUntil;
   }
 
+  /** What is to be read, and when, may be otherwise than before. */
+  wake(): void {
+    this.#wakeup.wake();
+  }
+
   /** The list of listeners may have changed. */
   readListeners(): void {
     if (this.#list === 'known') this.#list = 'changed';
@@ -66,8 +73,10 @@ export class LaneReader {
     while (!signal.aborted) {
       this.#recallDoubts();
       this.#recallPredecessor();
+      if (this.#now() >= this.#absenceDueAt()) this.readListeners();
       if (this.#list === 'known' && this.#unread.size === 0) {
-        const dueAt = Math.min(this.#doubtAt ?? Number.POSITIVE_INFINITY, this.#uncertainUntil());
+        const doubtAt = this.#doubtAt ?? Number.POSITIVE_INFINITY;
+        const dueAt = Math.min(doubtAt, this.#uncertainUntil(), this.#absenceDueAt());
         await this.#wakeup.wait(signal, Number.isFinite(dueAt) ? dueAt - this.#now() : undefined);
         continue;
       }
@@ -100,6 +109,11 @@ export class LaneReader {
   #uncertainUntil(): number {
     const { predecessorWritesUntil } = this.#options;
     return this.#lastCompleteAt < predecessorWritesUntil ? predecessorWritesUntil : Number.POSITIVE_INFINITY;
+  }
+
+  #absenceDueAt(): number {
+    const { demand, state } = this.#facts;
+    return demand?.awaitsAbsence ? state.listedAt + ABSENCE_POLL_MS : Number.POSITIVE_INFINITY;
   }
 
   #recallPredecessor(): void {
@@ -146,7 +160,7 @@ export class LaneReader {
     const bindings = await this.#describeTargets(ids, signal);
     if (!bindings.ok) return bindings.error;
     if (list === 'all') this.#lastCompleteAt = listedAt;
-    const isNews = list === 'all' || this.#queue.isChanging;
+    const isNews = list === 'all' || this.#queue.isChanging || this.#facts.demand?.awaitsAbsence === true;
     if (this.#queue.wasListed(listeners, listedAt)) this.#doubt();
     this.#reportGivenUp(this.#queue.takeGivenUp());
     const news = this.#takeOver({
@@ -173,6 +187,7 @@ export class LaneReader {
 
   #takeOver(read: LaneRead): LaneNews {
     if (!this.#facts.state.observed) this.#observedAt = this.#now();
+    if (read.list) this.#queue.made.wasListed(read.list.listeners, read.list.startedAt);
     const news = this.#facts.takeRead(read);
     if (doubtedListeners(this.#facts.state).size > 0) this.#doubt();
     this.#reportUnshown(news.unshown);

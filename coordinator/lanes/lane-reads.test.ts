@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { bindingKey } from '../core/binding-key.ts';
 import { cloudError } from './fake-cloud.ts';
 import { LaneBench } from './lane.fixture.ts';
@@ -138,4 +138,54 @@ test('a listener that somebody deleted is noticed by the first write that fails 
   await bench.clock.advance(20_000);
   expect(bench.lane.listeners).toEqual([]);
   expect(bench.writes('register')).toHaveLength(2);
+});
+
+describe('what lists of an earlier time may lack', () => {
+  const isInherited = true;
+  const hides = (fields = {}) => bench.lane.mayHide({ ownerUid: 's0', isInherited: false, ...fields });
+
+  /** A listener is made, and lists go on to tell of the time before. */
+  async function makeUnseen(): Promise<void> {
+    bench.start();
+    await bench.clock.advance(1_000);
+    bench.cloud.earlierListeners = bench.cloud.listeners;
+    bench.cloud.listeners = [...bench.cloud.listeners];
+    bench.wantedPort = 81;
+    bench.demand();
+    await bench.clock.advance(100);
+    bench.wantedPort = undefined;
+    bench.awaitsAbsence = true;
+    bench.demand();
+    await bench.clock.advance(1_000);
+    expect(bench.cloud.listeners.map(({ port }) => port)).toEqual([80, 81]);
+  }
+
+  test('is a listener that was made a moment ago: only lists of much later prove that it is not there', async () => {
+    await makeUnseen();
+    expect(hides()).toBe(true);
+    expect(hides({ ownerUid: 's1' })).toBe(false);
+    await bench.clock.advance(20_000);
+    expect(hides()).toBe(true);
+    await bench.clock.advance(20_000);
+    expect(hides()).toBe(false);
+  });
+
+  test('is found soon after lists show it, while somebody waits to see that nothing is left', async () => {
+    await makeUnseen();
+    bench.cloud.earlierListeners = undefined;
+    await bench.clock.advance(6_000);
+    expect(bench.lane.listeners.map(({ port }) => port)).toEqual([80, 81]);
+    expect(hides()).toBe(false);
+  });
+
+  test('is what the leader before has made, whoever it was made for, but nothing of what is new', async () => {
+    bench.laneOptions.predecessorShownAt = 30_000;
+    bench.awaitsAbsence = true;
+    bench.start();
+    await bench.clock.advance(29_000);
+    expect(hides({ isInherited })).toBe(true);
+    expect(hides()).toBe(false);
+    await bench.clock.advance(10_000);
+    expect(hides({ isInherited })).toBe(false);
+  });
 });

@@ -28,6 +28,7 @@ export class LaneBench {
   /** Told instead of deriving it from `wantedPort`. */
   listenerWork: ListenerWork[] | undefined;
   gateWaits = false;
+  awaitsAbsence = false;
   /** Wanted instead of all of the world's. */
   rules: LaneDemand['rules'] | undefined;
   readonly laneOptions = {
@@ -40,6 +41,7 @@ export class LaneBench {
     timing: DEFAULT_LANE_TIMING,
     log: silentLogger,
     predecessorWritesUntil: Number.NEGATIVE_INFINITY,
+    predecessorShownAt: Number.NEGATIVE_INFINITY,
     onObserved: (change: ObservedChange) => {
       this.changes.push(change);
       this.demand();
@@ -84,6 +86,7 @@ export class LaneBench {
       virtualAddresses: ['10.9.9.9'],
       listenerWork: this.listenerWork ?? this.#missingListener(),
       gateWaits: this.gateWaits,
+      awaitsAbsence: this.awaitsAbsence,
     });
   }
 

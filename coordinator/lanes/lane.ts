@@ -3,6 +3,7 @@ import type { Holding } from '../core/drain-progress.ts';
 import type { LanePlan } from '../core/lane-plan.ts';
 import type { TransactionTable } from '../core/observation.ts';
 import type { RuleState } from '../core/rule-state.ts';
+import { isSharedListenerKey } from '../loadbalancers/listener-work.ts';
 import type { Difference } from './differences.ts';
 import { LaneFacts, type LaneRead, type ListenerList } from './lane-facts.ts';
 import type { LaneDemand, LaneOptions, PlacedTarget } from './lane-options.ts';
@@ -64,6 +65,16 @@ export class Lane {
   /** Observed, and no change of listeners is under way or waits to be seen: what is not on the list is not there. */
   get isSettled(): boolean {
     return this.observed && !this.#queue.isChanging;
+  }
+
+  /**
+   * Whether there may be listeners or forwarding rules of an object that the list lacks, since lists may tell of an earlier
+   * time.
+   * @param isInherited a leader before this one may have made something for it
+   */
+  mayHide({ ownerUid, isInherited }: { ownerUid: string; isInherited: boolean }): boolean {
+    if (isInherited && this.#facts.state.listedAt < this.#options.predecessorShownAt) return true;
+    return this.#queue.made.mayHide(id => id.startsWith(`${ownerUid}/`) || isSharedListenerKey(id));
   }
 
   get virtualAddresses(): readonly string[] {
@@ -141,6 +152,7 @@ export class Lane {
     this.#queue.want(demand.listenerWork, now);
     this.#settings.want(demand.settings ?? [], now);
     this.#facts.want(demand);
+    if (demand.awaitsAbsence) this.#reader.wake();
     this.#changed();
   }
 

@@ -12,6 +12,7 @@ import {
   partOf,
   refusalOf,
 } from './listener-turns.ts';
+import { MadeListeners } from './made-listeners.ts';
 
 /** A change that was sent and that no list of listeners has shown yet. */
 interface SentChange {
@@ -35,6 +36,7 @@ const WAIT_MAX_MS = 2_000;
  * sent again before a list that was read after it has shown what became of it (law L8).
  */
 export class ListenerQueue {
+  readonly made = new MadeListeners();
   #wanted: readonly ListenerWork[] = [];
   #sent: readonly SentChange[] = [];
   #troubles: ListenerTroubles = new Map();
@@ -93,6 +95,7 @@ export class ListenerQueue {
 
   /** The one in flight has ended. @returns whether the listeners may be others now */
   end(work: ListenerWork, result: CloudResult<readonly string[]>, now: number): boolean {
+    this.made.ended(work, result, now);
     const error = result.ok ? undefined : result.error;
     if (error?.class === 'busy' || error?.class === 'throttled') {
       this.#sent = this.#sent.filter(({ endedAt }) => endedAt !== undefined);

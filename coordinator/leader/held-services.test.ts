@@ -21,3 +21,12 @@ test.each([
 ])('a list %s holds nothing', (_, list) => {
   expect(new HeldServices(BEGAN_AT).listed(list)).toEqual([]);
 });
+
+test('a Service is inherited unless this term put our finalizer on it, and again when it was gone meanwhile', () => {
+  const held = new HeldServices(BEGAN_AT);
+  expect(held.isInherited(SERVICE.uid)).toBe(true);
+  held.finalized(SERVICE.uid);
+  expect(held.isInherited(SERVICE.uid)).toBe(false);
+  held.gone(SERVICE.uid);
+  expect(held.isInherited(SERVICE.uid)).toBe(true);
+});

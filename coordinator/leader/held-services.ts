@@ -9,6 +9,7 @@ import type { OwnerRecord } from '../kube/owner-record.ts';
 export class HeldServices {
   readonly #beganAt: number;
   readonly #uids = new Set<string>();
+  readonly #new = new Set<string>();
 
   /** @param beganAt when the term began, by the monotonic clock */
   constructor(beganAt: number) {
@@ -27,8 +28,23 @@ export class HeldServices {
     return news;
   }
 
+  /** Whether a leader before may have made something for it: only what this term put our finalizer on is certainly new. */
+  isInherited(serviceUid: string): boolean {
+    return !this.#new.has(serviceUid);
+  }
+
+  /** The API server has put our finalizer, which was not there, on it for us. */
+  finalized(serviceUid: string): void {
+    this.#new.add(serviceUid);
+  }
+
   /** Our finalizer is off. */
   forget(serviceUid: string): void {
     this.#uids.delete(serviceUid);
+  }
+
+  /** It is gone, or no longer ours to serve. */
+  gone(serviceUid: string): void {
+    this.#new.delete(serviceUid);
   }
 }

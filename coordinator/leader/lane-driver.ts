@@ -29,6 +29,8 @@ export interface LaneDriverOptions {
   readonly isComplete: () => boolean;
   /** Ingresses are not known while this replica may not read them. */
   readonly knowledge: { readonly ingresses: { readonly areKnown: boolean } };
+  /** Whether a leader before this one may have made something for the Service. */
+  readonly isInherited: (serviceUid: string) => boolean;
   /** Whether a gate waits for the load balancer's word. */
   readonly gateWaits: (loadBalancerId: string) => boolean;
   /** CLB's limit of targets on a rule where none was granted to the load balancer itself. */
@@ -106,6 +108,7 @@ export class LaneDriver {
       listenerWork: plan?.work ?? [],
       settings: settingsChanges(loadBalancer, tenants.values(), this.#options.cluster),
       gateWaits: gateWaits(loadBalancerId),
+      awaitsAbsence: plan?.awaitsAbsence ?? false,
     });
     return !isDeepStrictEqual(possessionsIn(before?.plan), possessionsIn(plan));
   }
@@ -127,7 +130,7 @@ export class LaneDriver {
     loadBalancer: Parameters<typeof planListeners>[0]['loadBalancer'],
     tenants: ReadonlyMap<string, Tenant>,
   ) {
-    const { cluster, clusterName, healthCheck, isComplete, knowledge } = this.#options;
+    const { cluster, clusterName, healthCheck, isComplete, knowledge, isInherited } = this.#options;
     return planListeners({
       loadBalancer,
       tenants: [...tenants.values()],
@@ -138,6 +141,7 @@ export class LaneDriver {
       clusterName,
       healthCheck,
       namespacesBoundAt: (...place) => lane.namespacesBoundAt(...place),
+      mayHide: ownerUid => lane.mayHide({ ownerUid, isInherited: isInherited(ownerUid) }),
     });
   }
 

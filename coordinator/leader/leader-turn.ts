@@ -125,8 +125,9 @@ export class LeaderTurn {
   }
 
   #forgetService(claimed: Claimed): void {
-    const { dirt, view, directory, board, desk } = this.#options;
+    const { dirt, view, directory, board, desk, held } = this.#options;
     const { uid } = claimed.service;
+    held.gone(uid);
     view.removeService(uid);
     directory.forget(uid);
     board.forget(uid);

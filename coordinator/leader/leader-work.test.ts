@@ -1,29 +1,15 @@
-import { isDeepStrictEqual } from 'node:util';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { DEFAULT_INSTANCE } from '../../common/instance-names.ts';
-import { silentLogger } from '../../common/logger.ts';
 import { EXISTING_LOAD_BALANCER_ANNOTATION } from '../../common/names.ts';
-import { GateState, type PodRecord } from '../../common/pod-record.ts';
-import { seededRandom } from '../../common/random.ts';
-import { VirtualClock } from '../../common/virtual-clock.ts';
-import { DrainPhase, type DrainRequest, DrainState } from '../../proto/gen/clbdirect/v1/report.ts';
+import { GateState } from '../../common/pod-record.ts';
+import { DrainPhase, type DrainRequest } from '../../proto/gen/clbdirect/v1/report.ts';
 import type { Listener } from '../cloud/types.ts';
-import { DEFAULT_PLAN_LIMITS } from '../core/lane-plan.ts';
 import { podRecord } from '../core/pod.fixture.ts';
-import { ENTRY_STAGES, type EntryStage, type StageDuration } from '../core/pod-way.ts';
-import { Knowledge } from '../knowledge.ts';
-import { changedRecord } from '../kube/load-balancer-record.ts';
-import type { OwnerRecord } from '../kube/owner-record.ts';
+import { ENTRY_STAGES } from '../core/pod-way.ts';
 import type { ServiceRecord } from '../kube/service-reflector.ts';
-import { cloudError, FakeCloud, loadBalancer } from '../lanes/fake-cloud.ts';
-import { DEFAULT_LANE_TIMING } from '../lanes/lane.ts';
-import { noObserver } from '../observer.ts';
-import type { ReportEvent } from '../reports/report-event.ts';
+import { cloudError } from '../lanes/fake-cloud.ts';
 import { serviceRecord } from '../service.fixture.ts';
-import type { LeaderPorts } from './leader-ports.ts';
-import { LeaderWork } from './leader-work.ts';
+import { GATE_WRITE_MS, Term } from './leader-term.fixture.ts';
 
-const TAGS = { 'clb-direct-service': 'service-uid', 'clb-direct-cluster': 'c1' };
 const SERVICE = serviceRecord();
 const BY_HAND: Listener = {
   id: 'lbl-9',
@@ -34,171 +20,8 @@ const BY_HAND: Listener = {
   forwardingRules: [],
 };
 
-const OWNER = { apiVersion: 'apps/v1', kind: 'Deployment', namespace: 'default', name: 'web', uid: 'owner-uid' };
-
-const DRAIN_STATES = Object.fromEntries(Object.entries(DrainState).map(([name, value]) => [value, name]));
-
-/** One term of leadership over a fake cloud; what it does to the API server is written down. */
-const HEARTBEAT_MS = 3_000;
-/** How long the API server takes for a gate. */
-const GATE_WRITE_MS = 20;
 /** Every rule was read again by then. */
 const AUDITED_MS = 400_000;
-
-class Term {
-  readonly clock = new VirtualClock();
-  readonly cloud = new FakeCloud(this.clock);
-  readonly knowledge = new Knowledge();
-  /** What happened, in order. */
-  readonly log: string[] = [];
-  /** The Services as a consistent list would show them; undefined: the API server does not answer. */
-  listed: readonly ServiceRecord[] | undefined;
-  #lists = 0;
-  /** Whether the API server confirms what it is asked about. */
-  confirms = true;
-  readonly entered: (readonly StageDuration<EntryStage>[])[] = [];
-  readonly #stop = new AbortController();
-  readonly #work: LeaderWork;
-  readonly #running: Promise<void>;
-
-  constructor({ predecessorWritesUntil = Number.NEGATIVE_INFINITY } = {}) {
-    this.cloud.balancers.push(loadBalancer({ id: 'lb-1', tags: TAGS }));
-    this.#work = new LeaderWork({
-      names: DEFAULT_INSTANCE,
-      knowledge: this.knowledge,
-      ports: this.#ports(),
-      cloud: this.cloud,
-      clock: this.clock,
-      random: seededRandom(1),
-      fence: { mayWrite: () => true },
-      predecessorWritesUntil,
-      log: silentLogger,
-      cluster: 'c1',
-      vpcId: 'vpc-1',
-      healthCheck: undefined,
-      policy: { existing: 'any', clusterName: 'default' },
-      settleMs: 0,
-      drainNodeOn: new Set(['shutdown']),
-      limits: DEFAULT_PLAN_LIMITS,
-      timing: DEFAULT_LANE_TIMING,
-      tkeController: () => false,
-      observer: { ...noObserver, podEntered: stages => this.entered.push(stages) },
-    });
-    this.#running = this.#work.run(this.#stop.signal);
-    this.#beat();
-  }
-
-  /** The agent of node n1 goes on speaking. */
-  #beat(): void {
-    if (this.knowledge.store.nodes.has('n1')) this.hear({ type: 'heard', node: 'n1', session: 's' });
-    if (!this.#stop.signal.aborted) this.clock.schedule(HEARTBEAT_MS, () => this.#beat());
-  }
-
-  #ports(): LeaderPorts {
-    const note = (text: string) => {
-      if (this.log.at(-1) !== text) this.log.push(text);
-    };
-    return {
-      dropGate: () => undefined,
-      writeGate: ({ record }, { open, reason }) => {
-        note(`gate of ${record.uid} ${open ? 'open' : 'closed'}: ${reason}`);
-        if (open) this.clock.schedule(GATE_WRITE_MS, () => this.#work.gateOpened(record.uid));
-      },
-      claimService: (service, change) => this.#claim(service, change),
-      findInstance: node => this.#work.instanceFound(node, `ins-${node}`),
-      releaseService: ({ name }) => note(`Service ${name} released`),
-      writeStatus: () => undefined,
-      reportProblem: (_, { code }) => note(code),
-      reportReplica: ({ code }) => note(code),
-      reportPod: ({ uid }, { code }) => note(`${code} on Pod ${uid}`),
-      reportOwner: ({ uid }, problemOf) => note(`${problemOf(OWNER).code} on the owner of Pod ${uid}`),
-      reportNode: (node, { code, message }) =>
-        note(`${code} on node ${node}: ${message.includes('no longer') ? 'stays' : 'leaves'}`),
-      probe: async () => 'unanswered',
-      sendDrainUpdate: (_, { podUid, state }) => note(`drain of ${podUid}: ${DRAIN_STATES[state]}`),
-      confirm: ({ record }) => {
-        if (this.confirms) this.#work.confirmed(record.uid);
-      },
-      prove: () => undefined,
-      readSecret: () => undefined,
-      writeConfig: () => undefined,
-      listServices: namespace => {
-        if (this.listed)
-          this.#work.servicesListed(namespace, {
-            startedAt: this.clock.now(),
-            services: this.listed,
-            ingresses: [],
-          });
-      },
-    };
-  }
-
-  /** What the API server would have of the Service after it was claimed. */
-  #claim(service: OwnerRecord, { add, drop }: Parameters<LeaderPorts['claimService']>[1]): void {
-    const key = `${service.namespace}/${service.name}`;
-    const known = this.knowledge.services.get(key);
-    if (!known) return;
-    const present = { loadBalancers: known.recorded, adoptedListeners: known.adopted };
-    const { loadBalancers: recorded, adoptedListeners: adopted } = changedRecord(present, add, drop);
-    const item = { ...known, finalized: true, recorded, adopted };
-    if (isDeepStrictEqual(item, known)) return;
-    this.#lists += 1;
-    const resourceVersion = String(this.#lists);
-    this.knowledge.services.apply({ type: 'applied', key, item: { ...item, resourceVersion }, resourceVersion });
-  }
-
-  async services(...services: ServiceRecord[]): Promise<void> {
-    this.listed = services;
-    this.#lists += 1;
-    const resourceVersion = String(this.#lists);
-    const items = new Map(
-      services.map(service => [`${service.namespace}/${service.name}`, { ...service, resourceVersion }]),
-    );
-    this.knowledge.services.replace(items);
-    this.knowledge.ingresses.replace(new Map());
-    this.knowledge.tkeServiceConfigs.replace(new Map());
-    await this.goOn();
-  }
-
-  async report(...pods: PodRecord[]): Promise<void> {
-    const now = this.clock.now();
-    this.knowledge.applyReport({ type: 'snapshot', node: 'n1', session: 's', epoch: 'e', pods, consistent: true }, now);
-    await this.goOn();
-  }
-
-  /** A write to the Pod found that the API server has it no more. */
-  miss(podUid: string): void {
-    this.#work.podMissed(podUid);
-  }
-
-  hear(event: ReportEvent): void {
-    this.knowledge.applyReport(event, this.clock.now());
-  }
-
-  /** Long enough for everything to settle. */
-  async goOn(): Promise<void> {
-    await this.clock.advance(20_000);
-  }
-
-  /** What closed gates wait for. */
-  get gateWaits() {
-    return [...this.#work.gateWaits()].map(({ reason }) => reason);
-  }
-
-  get mismatched() {
-    return [...this.#work.mismatched()].map(({ kind }) => kind);
-  }
-
-  get writes(): string[] {
-    return [...this.cloud.writes.map(({ kind, keys }) => `${kind} ${keys.join(',')}`), ...this.cloud.balancerWrites];
-  }
-
-  async close(): Promise<void> {
-    this.#stop.abort();
-    await this.clock.advance(10_000);
-    await this.#running;
-  }
-}
 
 let term: Term;
 beforeEach(() => {
@@ -343,6 +166,19 @@ describe('a Service that is deleted', () => {
     await term.services(SERVICE);
     await term.services({ ...SERVICE, deleting: true });
     expect(term.writes.slice(1)).toEqual(['deleteListeners lbl-80', 'delete lb-1']);
+    expect(term.log.at(-1)).toBe('Service web released');
+  });
+
+  test('is let go only when lists must show what the leader before may have made for it (L8)', async () => {
+    await term.close();
+    term = new Term({ predecessorWritesUntil: 100_000 });
+    await term.services({ ...SERVICE, finalized: true, recorded: ['lb-1'], deleting: true });
+    await term.clock.advance(60_000);
+    expect(term.log).not.toContain('Service web released');
+    const name = `clb-direct-c1-${SERVICE.uid.slice(0, 8)}`;
+    term.cloud.listeners.push({ ...BY_HAND, id: 'lbl-late', name });
+    await term.clock.advance(150_000);
+    expect(term.writes).toEqual(['deleteListeners lbl-late', 'delete lb-1']);
     expect(term.log.at(-1)).toBe('Service web released');
   });
 

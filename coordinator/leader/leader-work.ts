@@ -18,6 +18,7 @@ import type { LaneOptions, LaneTiming, ObservedChange } from '../lanes/lane-opti
 import type { WriteFence } from '../lanes/write-fence.ts';
 import { LoadBalancerDirectory } from '../loadbalancers/load-balancer-directory.ts';
 import type { ExistingLoadBalancerPolicy } from '../loadbalancers/placements.ts';
+import { VISIBLE_WITHIN_MS } from '../loadbalancers/visible-within.ts';
 import type { IntendedChange } from '../observe/intended-change.ts';
 import { intendedChanges } from '../observe/intended-changes.ts';
 import type { RehearsedRecords } from '../observe/rehearsed-records.ts';
@@ -126,6 +127,7 @@ export class LeaderWork {
   readonly #lint: LintDesk;
   readonly #turn: LeaderTurn;
   readonly #unfollow: () => void;
+  #predecessorShownAt = Number.POSITIVE_INFINITY;
   #scheduled = false;
   #running = false;
 
@@ -165,6 +167,7 @@ export class LeaderWork {
       clusterName: options.policy.clusterName,
       targetsPerRuleMax: () => this.#quota.targetsPerRule,
       isComplete: () => this.#desk.isComplete(undefined),
+      isInherited: uid => this.#held.isInherited(uid),
       gateWaits: id => this.#gates.waitsFor(id),
     });
     this.#driver = driver;
@@ -252,7 +255,8 @@ export class LeaderWork {
     signal.addEventListener('abort', stop, { once: true });
     if (signal.aborted) stop();
     this.#running = true;
-    const { knowledge } = this.#options;
+    const { knowledge, clock, predecessorWritesUntil } = this.#options;
+    this.#predecessorShownAt = Math.max(clock.now(), predecessorWritesUntil) + VISIBLE_WITHIN_MS;
     this.circumstancesChanged();
     this.#mark(this.#dirt.gates, knowledge.store.pods.keys());
     this.#mark(this.#dirt.drains, knowledge.drains.keys());
@@ -290,6 +294,11 @@ export class LeaderWork {
   podMissed(podUid: string): void {
     this.#pods.doubted(podUid);
     this.#mark(this.#dirt.podUids, [podUid]);
+  }
+
+  /** The API server has put our finalizer on the Service or Ingress, which did not have it. */
+  finalized(ownerUid: string): void {
+    this.#held.finalized(ownerUid);
   }
 
   /** The API server has the Pod's gate as True. */
@@ -464,6 +473,7 @@ export class LeaderWork {
     return {
       ...this.#options,
       loadBalancerId,
+      predecessorShownAt: this.#predecessorShownAt,
       log: log.child({ loadBalancer: loadBalancerId }),
       targetsPerRuleMax: () => this.#driver.quotaAt(loadBalancerId),
       onObserved: change => this.#observed(loadBalancerId, change),

@@ -10,6 +10,7 @@ import { ownerName } from './owner.ts';
 import { fits, isMadeByTkeFor, isMadeFor } from './ownership-tags.ts';
 import { type Problem, problem } from './problem.ts';
 import type { CreatedChoice, ServiceIntent } from './service-intent.ts';
+import { VISIBLE_WITHIN_MS } from './visible-within.ts';
 
 export interface HoldingsInput {
   readonly intent: ServiceIntent;
@@ -35,9 +36,6 @@ export interface Holdings {
   /** One has to be made. */
   readonly mustCreate: boolean;
 }
-
-/** A load balancer that was made shows in reads within so long. */
-export const VISIBLE_WITHIN_MS = 30_000;
 
 export function holdingsOf(facts: HoldingsInput): Holdings {
   const input = { ...facts, look: (id: string) => lookAt(id, facts) };

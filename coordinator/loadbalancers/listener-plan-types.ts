@@ -28,6 +28,8 @@ export interface ListenerPlanInput {
   readonly healthCheck: HealthCheckSettings | undefined;
   /** Namespaces of the Pods that we have bound, or are binding, at the listener, or at one of its forwarding rules. */
   readonly namespacesBoundAt: (listenerId: string, locationId?: string) => ReadonlySet<string>;
+  /** Whether there may be something of the Service that `listeners` lacks. */
+  readonly mayHide: (serviceUid: string) => boolean;
 }
 
 /** Where a rule stands on this load balancer. */
@@ -53,6 +55,8 @@ export interface ListenerPlan {
   readonly refused: ReadonlyMap<string, Problem>;
   /** What of each Service that is retiring is still here, by Service UID: it has left when it has nothing. */
   readonly remaining: ReadonlyMap<string, number>;
+  /** Some Service that is retiring has nothing here that is known, and waits for lists that prove it. */
+  readonly awaitsAbsence: boolean;
   /** To be written into the Service's record: only then they are used. */
   readonly adopting: readonly Adoption[];
   /**

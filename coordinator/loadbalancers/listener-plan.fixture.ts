@@ -50,6 +50,7 @@ export function plan(
     clusterName: 'prod',
     healthCheck: undefined,
     namespacesBoundAt: () => new Set(),
+    mayHide: () => false,
     ...fields,
   });
 }

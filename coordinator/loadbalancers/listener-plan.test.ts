@@ -105,6 +105,16 @@ describe('listeners', () => {
     expect(inUse.departing).toEqual([]);
   });
 
+  test('of a Service that leaves may be there unseen: until lists prove the contrary it has something, and waits for them', () => {
+    const leaving = tenant(intent('web', [80], { leaving: true }), { role: 'retiring' });
+    const hidden = plan([leaving], [], { mayHide: uid => uid === 'web-service-uid' });
+    expect(hidden.remaining.get('web-service-uid')).toBe(1);
+    expect(hidden.awaitsAbsence).toBe(true);
+    const proven = plan([leaving], [], { mayHide: uid => uid === 'other-service-uid' });
+    expect(proven.remaining.get('web-service-uid')).toBe(0);
+    expect(proven.awaitsAbsence).toBe(false);
+  });
+
   test('are counted only of a Service that retires: of another one nothing is decided by what it has', () => {
     expect(plan([tenant(intent('web', [80]))], [listener(80, 'web')]).remaining.size).toBe(0);
   });

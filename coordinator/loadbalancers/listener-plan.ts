@@ -42,13 +42,18 @@ export function planListeners(input: ListenerPlanInput): ListenerPlan {
   draft.departing.push(...unwantedRules.departing);
   const unwanted: string[] = [];
   const remaining = new Map<string, number>();
+  let awaitsAbsence = false;
   for (const tenant of tenants) {
     const own = ownListeners(input, tenant);
     unwanted.push(...draft.addOwn(input, tenant, own));
     const adopted = draft.addAdopted(input, tenant);
     if (tenant.role === 'retiring') {
       const forwarding = mayHaveForwarding(input, tenant) ? unwantedRules.count : 0;
-      remaining.set(tenant.intent.service.uid, own.length + adopted + forwarding);
+      const known = own.length + adopted + forwarding;
+      const { uid } = tenant.intent.service;
+      const isHidden = known === 0 && input.mayHide(uid);
+      awaitsAbsence ||= isHidden;
+      remaining.set(uid, isHidden ? 1 : known);
     }
   }
   const { healthCheck } = input;
@@ -69,7 +74,7 @@ export function planListeners(input: ListenerPlanInput): ListenerPlan {
     ),
   ];
   const { places, refused, adopting, departing, left, waiting } = draft;
-  return { work, places, refused, remaining, adopting, departing, left, waiting };
+  return { work, places, refused, remaining, awaitsAbsence, adopting, departing, left, waiting };
 }
 
 /** The parts of a plan while it is being made. */

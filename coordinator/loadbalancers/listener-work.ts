@@ -55,10 +55,16 @@ export interface MissingForwardingRule {
 const PORTS_PER_CALL_MAX = 49;
 /** The API names no limit; a listener takes 50 rules unless its quota was raised. */
 const RULES_PER_CALL_MAX = 100;
+/** No UID begins like that. */
+const SHARED = 'l7/';
 
 /** What a missing layer 7 listener is called in `ruleIds`: it is no single rule's. */
 export function sharedListenerKey(scheme: 'HTTP' | 'HTTPS', port: number): string {
-  return `l7/${scheme}/${port}`;
+  return `${SHARED}${scheme}/${port}`;
+}
+
+export function isSharedListenerKey(key: string): boolean {
+  return key.startsWith(SHARED);
 }
 
 export function listenerDeletions(listenerIds: readonly string[]): ListenerWork[] {

@@ -8,11 +8,12 @@ import type { CoordinatorObserver } from '../observer.ts';
 import { Creations } from './creations.ts';
 import { Deletions } from './deletions.ts';
 import { GatheringSchedule } from './gathering-schedule.ts';
-import { type Holdings, holdingsOf, VISIBLE_WITHIN_MS } from './holdings.ts';
+import { type Holdings, holdingsOf } from './holdings.ts';
 import { type InventoryChange, LoadBalancerInventory } from './load-balancer-inventory.ts';
 import type { LoadBalancerState, PreviousLoadBalancer } from './load-balancer-state.ts';
 import { isMadeFor } from './ownership-tags.ts';
 import type { ServiceIntent } from './service-intent.ts';
+import { VISIBLE_WITHIN_MS } from './visible-within.ts';
 
 export interface LoadBalancerDirectoryOptions {
   readonly cloud: Cloud;
