@@ -5,7 +5,7 @@ import { objectPath } from '../resource-path.ts';
 import { formatTimestamp } from '../timestamp.ts';
 import { type ControllerContext, NODE_LEASE_NAMESPACE } from './cluster-caches.ts';
 import { keyLoop } from './key-loop.ts';
-import { NODE_GRACE_MS, planNodeLife } from './plan-node-life.ts';
+import { NODE_GRACE_MS, type NodeLifePlan, planNodeLife } from './plan-node-life.ts';
 import { isReady } from './pod-availability.ts';
 
 /** The controller manager's default (--node-monitor-period). */
@@ -62,13 +62,20 @@ async function reconcile(
   const node = context.caches.nodes.get(name);
   if (!node) return;
   const plan = planNodeLife({ node, silentMs: silentMs(context, heartbeats, name) });
-  if (plan.taints) {
-    const spec = { taints: plan.taints };
-    context.caches.nodes.assume(
-      await context.client.patch<Node>(objectPath('nodes', node), STRATEGIC_MERGE_PATCH, { spec }, signal),
-    );
-  }
+  if (plan.taints) await setTaints(context, node, plan.taints, signal);
   if (plan.isLost) await markLost(context, node, signal);
+}
+
+/** Only on the Node that was planned for, as the real controller does: else a taint that somebody has just taken off would come back. */
+async function setTaints(
+  { caches, client }: ControllerContext,
+  node: Node,
+  taints: NonNullable<NodeLifePlan['taints']>,
+  signal: AbortSignal,
+): Promise<void> {
+  const { resourceVersion } = node.metadata;
+  const body = { metadata: { resourceVersion }, spec: { taints } };
+  caches.nodes.assume(await client.patch<Node>(objectPath('nodes', node), STRATEGIC_MERGE_PATCH, body, signal));
 }
 
 /** Renewals are timed by our own clock when they are first seen, as the real controller does. */

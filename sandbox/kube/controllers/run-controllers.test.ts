@@ -147,6 +147,18 @@ describe('a node', () => {
     expect(node.spec?.taints).toEqual([{ key: 'node.kubernetes.io/unschedulable', effect: 'NoSchedule' }]);
   });
 
+  test('whose cordon is lifted while somebody takes a taint off does not get it back', async () => {
+    await using harness = new ClusterHarness({ controllers: true });
+    const toBeDeleted = { key: 'ToBeDeletedByClusterAutoscaler', value: '1', effect: 'NoSchedule' };
+    await harness.clock.advance(1_000);
+    await patchNode(harness, { spec: { unschedulable: true, taints: [toBeDeleted] } });
+    await harness.clock.advance(1_000);
+    const lifted = { spec: { unschedulable: null } };
+    await Promise.all([patchNode(harness, lifted), patchNode(harness, { spec: { taints: [] } })]);
+    await harness.clock.advance(5_000);
+    expect((await patchNode(harness, {})).spec?.taints).toEqual([]);
+  });
+
   test('that falls silent becomes Unknown with its Pods not ready, and is taken back when it speaks', async () => {
     await using harness = new ClusterHarness({ controllers: true, nodes: 2 });
     await deploy(harness, { replicas: 2 });
