@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { CUSTOM_WEIGHT_ANNOTATION, INGRESS_CUSTOM_WEIGHT_ANNOTATION } from '../common/names.ts';
 import type { PodRecord } from '../common/pod-record.ts';
 import { podRecord } from './core/pod.fixture.ts';
 import type { StoredPod } from './core/report-store.ts';
@@ -10,16 +11,18 @@ const MISSING: PodAnswer = { type: 'missing' };
 
 function found(fields: Partial<Extract<PodAnswer, { type: 'found' }>> = {}): PodAnswer {
   const identity = { uid: 'pod-1', nodeName: 'n1', labels: { app: 'web' }, addresses: ['10.0.0.1', 'fd00::1'] };
+  const annotations = { [CUSTOM_WEIGHT_ANNOTATION]: '20', 'example.com/other': 'x' };
   const profile = podProfile({ metadata: { name: 'web-1' }, spec: { containers: [] } });
-  return { type: 'found', ...identity, phase: 'Running', isDeleting: false, profile, ...fields };
+  return { type: 'found', ...identity, annotations, phase: 'Running', isDeleting: false, profile, ...fields };
 }
 
 function reported(fields: Partial<PodRecord> = {}): StoredPod {
-  return { record: podRecord(fields), node: 'n1', firstSeenAt: 0, deletionSeenAt: undefined };
+  const annotations = { [CUSTOM_WEIGHT_ANNOTATION]: '20', 'clb-direct.io/drain-seconds': '60' };
+  return { record: podRecord({ annotations, ...fields }), node: 'n1', firstSeenAt: 0, deletionSeenAt: undefined };
 }
 
 describe('the API server agrees with an agent (L12)', () => {
-  test('when UID, node, labels and all reported addresses are the same', () => {
+  test('when UID, node, labels, weights and all reported addresses are the same', () => {
     expect(agreesWithReport(found(), reported())).toBe(true);
   });
 
@@ -31,6 +34,12 @@ describe('the API server agrees with an agent (L12)', () => {
     ['it is being deleted, and the agent has not heard of it', found({ isDeleting: true })],
     ['it has other labels', found({ labels: { app: 'api' } })],
     ['it has more labels', found({ labels: { app: 'web', tier: 'front' } })],
+    ['its user wants another weight by now', found({ annotations: { [CUSTOM_WEIGHT_ANNOTATION]: '100' } })],
+    ['its user wants no weight of its own any more', found({ annotations: {} })],
+    [
+      'its user wants a weight on Ingresses, too',
+      found({ annotations: { [CUSTOM_WEIGHT_ANNOTATION]: '20', [INGRESS_CUSTOM_WEIGHT_ANNOTATION]: '0' } }),
+    ],
   ])('not when %s', (_, answer) => {
     expect(agreesWithReport(answer, reported())).toBe(false);
   });

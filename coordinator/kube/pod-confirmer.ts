@@ -26,6 +26,8 @@ export type PodAnswer =
       /** All of status.podIPs, in order. */
       readonly addresses: readonly string[];
       readonly labels: Readonly<Record<string, string>>;
+      /** All of them. */
+      readonly annotations: Readonly<Record<string, string>>;
       readonly phase: string | undefined;
       readonly isDeleting: boolean;
       readonly profile: PodProfile;
@@ -124,6 +126,7 @@ function answerOf(pod: Pod, names: InstanceNames): PodAnswer {
     nodeName: spec.nodeName,
     addresses: status?.podIPs?.map(({ ip }) => ip) ?? (status?.podIP ? [status.podIP] : []),
     labels: metadata.labels ?? {},
+    annotations: metadata.annotations ?? {},
     phase: status?.phase,
     isDeleting: metadata.deletionTimestamp !== undefined,
     profile: podProfile(pod, names),
