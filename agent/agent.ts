@@ -21,6 +21,7 @@ import type { NodeSignSource } from './node/sign-source.ts';
 import { runAbsenceProver } from './pods/absence-prover.ts';
 import { askForDeletion } from './pods/deletion-question.ts';
 import { runPodReflector } from './pods/pod-reflector.ts';
+import { PodSight } from './pods/pod-sight.ts';
 import { type ObservedPod, type PodChange, PodTable } from './pods/pod-table.ts';
 import { StartLag } from './pods/start-lag.ts';
 import type { HookRedirect } from './redirect/hook-redirect.ts';
@@ -83,7 +84,8 @@ export async function runAgent(
     lead.watchTold(pod.record);
     lag.watchTold(pod);
   };
-  const sources = { ...edges, ...options, ...parts, onObserved };
+  const onWatching = (isWatching: boolean) => parts.sight.watching(isWatching);
+  const sources = { ...edges, ...options, ...parts, onObserved, onWatching };
   const onRuntimeError = runtimeErrorLog(edges);
   const onRound = parts.pulses.follow('proving absence');
   const loops = [
@@ -121,6 +123,10 @@ function wire(edges: AgentEdges, options: AgentOptions, signal: AbortSignal) {
     tracker.podsChanged(change);
     redirect.podsChanged();
   };
+  const sight = new PodSight(
+    { ...edges, log: log.child({ component: 'pods' }), onSeeing: () => streams.seesAgain() },
+    signal,
+  );
   const tracker: DrainTracker = new DrainTracker({
     ...edges,
     log: log.child({ component: 'drain' }),
@@ -139,6 +145,7 @@ function wire(edges: AgentEdges, options: AgentOptions, signal: AbortSignal) {
     epoch,
     startedAtMs,
     records: () => (table.isListed ? table.records() : undefined),
+    isBlind: () => sight.isBlind,
     activeDrains: () => tracker.activeRequests(),
     onDrainUpdate: update => tracker.updated(update),
     notice: () => node.notice(),
@@ -172,7 +179,7 @@ function wire(edges: AgentEdges, options: AgentOptions, signal: AbortSignal) {
     self: { stamp: startedAtMs, incarnation: epoch },
     addresses: () => (table.isListed ? table.hookedAddresses().filter(edges.redirect.covers) : undefined),
   });
-  return { table, tracker, streams, witness, node, redirect, pulses, onChange };
+  return { table, sight, tracker, streams, witness, node, redirect, pulses, onChange };
 }
 
 /** Says where a scrape and a health check find how the agent is doing. */

@@ -102,6 +102,12 @@ export class Knowledge {
     return false;
   }
 
+  /** Whether there are nodes whose agents do not see their Pods, and whom nobody watches in their place yet. */
+  hasUnseenNodes(): boolean {
+    for (const { isBlind, isWatched } of this.store.nodes.values()) if (isBlind && !isWatched) return true;
+    return false;
+  }
+
   /** Tells `follower` of every change from now on. @returns what ends that */
   follow(follower: (change: KnowledgeChange) => void): () => void {
     this.#followers.add(follower);
@@ -135,7 +141,10 @@ export class Knowledge {
     }
   }
 
-  #applyWord(event: Extract<ReportEvent, { type: 'delta' | 'heard' | 'drain' | 'notice' }>, now: number): void {
+  #applyWord(
+    event: Extract<ReportEvent, { type: 'delta' | 'heard' | 'blinded' | 'drain' | 'notice' }>,
+    now: number,
+  ): void {
     switch (event.type) {
       case 'delta':
         this.store.apply(event.node, event, now);
@@ -145,6 +154,9 @@ export class Knowledge {
         return;
       case 'notice':
         this.store.notice(event.node, event.session, event.signs);
+        return;
+      case 'blinded':
+        this.store.blinded(event.node, event.session);
         return;
       case 'heard':
         return;

@@ -21,6 +21,8 @@ export interface PodReflectorOptions {
   readonly onChange: (change: PodChange) => void;
   /** Each version of a Pod that the watch tells, as the API server has it. */
   readonly onObserved?: (pod: ObservedPod) => void;
+  /** The watch stands, or does so no more. */
+  readonly onWatching?: (isWatching: boolean) => void;
   /** A list or watch failed; it is tried again. */
   readonly onError: (error: unknown) => void;
 }
@@ -43,6 +45,7 @@ export function runPodReflector(options: PodReflectorOptions, signal: AbortSigna
         if (event.type === 'applied') options.onObserved?.(event.item);
         options.onChange(applyTo(options.table, event, options.clock.wallNow()));
       },
+      ...(options.onWatching && { onWatching: options.onWatching }),
       onError: options.onError,
     },
     signal,

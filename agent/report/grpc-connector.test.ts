@@ -9,7 +9,7 @@ import type { ReportRequest, ReportResponse } from '../../proto/gen/clbdirect/v1
 import { ACK, type Call, startCoordinator, type TestCoordinator } from './coordinator.fixture.ts';
 import { grpcReportConnector } from './grpc-connector.ts';
 
-const HEARTBEAT: ReportRequest = { message: { $case: 'heartbeat', value: {} } };
+const HEARTBEAT: ReportRequest = { message: { $case: 'heartbeat', value: { blind: false } } };
 const signal = new AbortController().signal;
 
 let folder: string;

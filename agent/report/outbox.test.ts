@@ -44,7 +44,7 @@ describe('an outbox', () => {
     const records = [podRecord({ uid: 'a' })];
     expect(takeMessage(outbox, records)?.message.message).toEqual({
       $case: 'snapshot',
-      value: { sequence: 1, pods: records, consistent: true },
+      value: { sequence: 1, pods: records, consistent: true, blind: false },
     });
   });
 
@@ -52,7 +52,7 @@ describe('an outbox', () => {
     let outbox = synced();
     for (let index = 0; index <= DELTA_ENTRIES_MAX; index += 1) outbox = withChange(outbox, remove(`pod-${index}`));
     const records = [podRecord({ uid: 'left' })];
-    const value = { sequence: 2, pods: records, consistent: true };
+    const value = { sequence: 2, pods: records, consistent: true, blind: false };
     expect(takeAll(outbox, records).messages).toEqual([{ message: { $case: 'snapshot', value } }]);
   });
 

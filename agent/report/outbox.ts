@@ -91,14 +91,20 @@ export function withEnded(outbox: Outbox, ended: readonly CoordinatorEnded[]): O
 
 /**
  * The next message, or undefined when there is none: who has ended and the node's own end before everything, and Pods before drain requests, so
- * that none names a Pod the coordinator has not heard of. `records` is everything known now, undefined before the first complete list.
+ * that none names a Pod the coordinator has not heard of. `records` is everything known now, undefined before the first complete list;
+ * `blind` that the agent does not learn what is new.
  */
 export function takeMessage(
   outbox: Outbox,
   records: readonly PodRecord[] | undefined,
+  blind = false,
 ): { readonly message: ReportRequest; readonly outbox: Outbox } | undefined {
   return (
-    takeEnded(outbox) ?? takeNotice(outbox) ?? takePods(outbox, records) ?? takeDrain(outbox) ?? takeProbeResult(outbox)
+    takeEnded(outbox) ??
+    takeNotice(outbox) ??
+    takePods(outbox, records, blind) ??
+    takeDrain(outbox) ??
+    takeProbeResult(outbox)
   );
 }
 
@@ -119,12 +125,16 @@ function takeProbeResult(outbox: Outbox): ReturnType<typeof takeMessage> {
   return { message: { message: { $case: 'probeResult', value } }, outbox: { ...outbox, probeResults } };
 }
 
-function takePods(outbox: Outbox, records: readonly PodRecord[] | undefined): ReturnType<typeof takeMessage> {
+function takePods(
+  outbox: Outbox,
+  records: readonly PodRecord[] | undefined,
+  blind: boolean,
+): ReturnType<typeof takeMessage> {
   const { pods } = outbox;
   const sequence = outbox.sequence + 1;
   const rest: Outbox = { ...outbox, sequence, pods: { type: 'nothing' } };
   if (pods.type === 'snapshot' && records) {
-    const value: Snapshot = { sequence, pods: [...records], consistent: true };
+    const value: Snapshot = { sequence, pods: [...records], consistent: true, blind };
     return { message: { message: { $case: 'snapshot', value } }, outbox: rest };
   }
   if (pods.type === 'delta') {

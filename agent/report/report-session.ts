@@ -44,6 +44,8 @@ export interface ReportContext {
   readonly startedAtMs: number;
   /** Everything known now; undefined before the first complete list. */
   readonly records: () => readonly PodRecord[] | undefined;
+  /** Whether the agent does not learn what becomes of its Pods. */
+  readonly isBlind: () => boolean;
   /** What each drain under way wants now: a coordinator that just came or just became leader has to hear it. */
   readonly activeDrains: () => readonly DrainRequest[];
   readonly onDrainUpdate: (update: DrainUpdate) => void;
@@ -130,6 +132,11 @@ export class ReportSession {
     this.#outbox = withChange(this.#outbox, change);
     if (change.upserts.length + change.removals.length > 0) this.#lag.changed(this.#context.clock.now());
     this.#flush();
+  }
+
+  /** Call when the agent sees its Pods again after `isBlind`. */
+  seesAgain(): void {
+    if (this.isWelcomed) this.#queueSnapshot();
   }
 
   requestDrain(request: DrainRequest): void {
@@ -235,7 +242,7 @@ export class ReportSession {
 
   #flush(): void {
     while (this.#isWritable && !this.#isClosed) {
-      const taken = takeMessage(this.#outbox, this.#context.records());
+      const taken = takeMessage(this.#outbox, this.#context.records(), this.#context.isBlind());
       if (!taken) return;
       this.#outbox = taken.outbox;
       const type = taken.message.message?.$case;
@@ -259,7 +266,7 @@ export class ReportSession {
   #scheduleHeartbeat(): void {
     this.#timers.get('heartbeat')?.cancel();
     const beat = () => {
-      if (this.#isWritable) this.#send({ message: { $case: 'heartbeat', value: {} } });
+      if (this.#isWritable) this.#send({ message: { $case: 'heartbeat', value: { blind: this.#context.isBlind() } } });
       this.#scheduleHeartbeat();
     };
     this.#timers.set('heartbeat', this.#context.clock.schedule(this.#heartbeatIntervalMs, beat));

@@ -19,6 +19,7 @@ export function reportStreams(
     agentVersion: '0.1.0',
     startedAtMs: 1,
     records: () => [],
+    isBlind: () => false,
     activeDrains: () => [],
     onDrainUpdate: () => {},
     notice: () => ({ signs: [] }),

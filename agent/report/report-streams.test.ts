@@ -26,6 +26,7 @@ const DRAIN: DrainRequest = { podUid: 'a', phase: DrainPhase.BEGIN, budgetMs: 1_
 let clock: VirtualClock;
 let connector: ScriptedConnector;
 let records: readonly PodRecord[] | undefined;
+let isBlind: boolean;
 let activeDrains: DrainRequest[];
 let notice: NodeNotice;
 let probeAnswer: PromiseWithResolvers<ProbeResult>;
@@ -42,6 +43,7 @@ beforeEach(() => {
   clock = new VirtualClock();
   connector = new ScriptedConnector();
   records = [podRecord({ uid: 'a' })];
+  isBlind = false;
   activeDrains = [];
   notice = { signs: [] };
   probeAnswer = Promise.withResolvers();
@@ -60,6 +62,7 @@ beforeEach(() => {
     agentVersion: '0.1.0',
     startedAtMs: 1,
     records: () => records,
+    isBlind: () => isBlind,
     activeDrains: () => activeDrains,
     onDrainUpdate: () => {},
     notice: () => notice,
@@ -166,6 +169,27 @@ describe('a stream', () => {
     await advanceAlive(30_000);
     expect(connector.to(FIRST).of('heartbeat')).toHaveLength(30);
     expect(connector.channels).toHaveLength(1);
+  });
+
+  test('says with each beat and in each snapshot that the agent is blind, and gives a snapshot when it sees', async () => {
+    await clock.advance(0);
+    connector.to(FIRST).welcome();
+    await advanceAlive(3_000);
+    isBlind = true;
+    connector.to(FIRST).say({ $case: 'resyncRequest', value: { reason: 'gap' } });
+    await advanceAlive(3_000);
+    isBlind = false;
+    streams.seesAgain();
+    await advanceAlive(3_000);
+    const said = (kind: 'heartbeat' | 'snapshot') =>
+      connector
+        .to(FIRST)
+        .of(kind)
+        .map(({ blind }) => blind);
+    expect([said('heartbeat'), said('snapshot')]).toEqual([
+      [false, true, false],
+      [false, true, false],
+    ]);
   });
 
   test('is given up after 9 s of silence, and opened anew', async () => {

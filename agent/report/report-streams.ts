@@ -50,6 +50,11 @@ export class ReportStreams {
     for (const session of this.#sessions.values()) session.podsChanged(change);
   }
 
+  /** Tells every connected coordinator of all Pods anew. */
+  seesAgain(): void {
+    for (const session of this.#sessions.values()) session.seesAgain();
+  }
+
   /** Tells every connected coordinator; only the leader answers. */
   requestDrain(request: DrainRequest): void {
     for (const session of this.#sessions.values()) session.requestDrain(request);

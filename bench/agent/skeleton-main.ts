@@ -44,7 +44,7 @@ function openStream(address: string): void {
   const hello = { nodeName: option('node-name'), epoch: 'skeleton', agentVersion: '0', startedAtMs: 0 };
   call.write({ message: { $case: 'hello', value: hello } });
   const beat = () => {
-    call.write({ message: { $case: 'heartbeat', value: {} } });
+    call.write({ message: { $case: 'heartbeat', value: { blind: false } } });
     clock.schedule(HEARTBEAT_MS, beat);
   };
   beat();

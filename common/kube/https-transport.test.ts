@@ -181,6 +181,23 @@ describe('a watch', () => {
     expect(events[0]).toMatchObject({ object: { metadata: { name: 'ä' } } });
   });
 
+  it('tells that it was accepted before anything has happened, and of a refusal nothing', async () => {
+    let ended: ServerResponse | undefined;
+    answer = (_request, response) => {
+      ended = response;
+      response.flushHeaders();
+    };
+    const opened = Promise.withResolvers<void>();
+    const read = firstOf(openWatch(signal, opened.resolve)).catch(() => undefined);
+    await opened.promise;
+    ended?.end();
+    await read;
+    answer = (_request, response) => response.writeHead(410).end('{}');
+    let isOpened = false;
+    await firstOf(openWatch(signal, () => (isOpened = true))).catch(() => undefined);
+    expect(isOpened).toBe(false);
+  });
+
   it('rejects with the status when it is refused', async () => {
     answer = (_request, response) => response.writeHead(410).end('{"kind":"Status","reason":"Expired","code":410}');
     const error = await firstOf(openWatch()).catch((cause: unknown) => cause);
@@ -230,8 +247,9 @@ it('refuses a server that is not reached by https', () => {
   expect(() => httpsKubeTransport({ server: 'http://127.0.0.1:8080' })).toThrow(/must be an https/);
 });
 
-function openWatch(watchSignal: AbortSignal = signal): AsyncIterable<WatchEvent> {
-  return transport.watch({ method: 'GET', path: '/api/v1/pods', query: { resourceVersion: '5' } }, watchSignal);
+function openWatch(watchSignal: AbortSignal = signal, onOpened?: () => void): AsyncIterable<WatchEvent> {
+  const request = { method: 'GET', path: '/api/v1/pods', query: { resourceVersion: '5' } } as const;
+  return transport.watch(request, watchSignal, onOpened);
 }
 
 async function firstOf(events: AsyncIterable<WatchEvent>): Promise<WatchEvent | undefined> {

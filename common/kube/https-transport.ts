@@ -62,7 +62,7 @@ class HttpsTransport implements KubeTransport {
     }
   }
 
-  async *watch(request: KubeRequest, signal: AbortSignal): AsyncGenerator<WatchEvent> {
+  async *watch(request: KubeRequest, signal: AbortSignal, onOpened?: () => void): AsyncGenerator<WatchEvent> {
     const watch = { ...request, query: { ...request.query, watch: 'true' } };
     try {
       const answer = await this.#open(this.#watchAgent, watch, signal);
@@ -70,6 +70,7 @@ class HttpsTransport implements KubeTransport {
         const body = parseBody(answer, await readAll(answer));
         throw new KubeResponseError(watch, { status: answer.statusCode ?? 0, body });
       }
+      onOpened?.();
       yield* readEvents(answer, signal);
     } catch (error) {
       throw connectionError(watch, error, signal);

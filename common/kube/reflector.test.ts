@@ -12,6 +12,7 @@ const EXPIRED = { kind: 'Status', status: 'Failure', code: 410, reason: 'Expired
 let clock: VirtualClock;
 let transport: ScriptedTransport;
 let events: ReflectorEvent<string>[];
+let watching: boolean[];
 let errors: unknown[];
 let abort: AbortController;
 let finished: boolean;
@@ -25,6 +26,7 @@ beforeEach(() => {
   abort = new AbortController();
   finished = false;
   onEvent = event => events.push(event);
+  watching = [];
 });
 
 afterEach(async () => {
@@ -240,6 +242,29 @@ describe('failures', () => {
   });
 });
 
+describe('that the watch stands', () => {
+  it('is told when it was accepted, though nothing has happened yet, and that it does no more when it fails or ends', async () => {
+    await start();
+    expect(watching).toEqual([]);
+    currentWatch().accept();
+    expect(watching).toEqual([true]);
+    currentWatch().fail(new KubeConnectionError('reset'));
+    await clock.advance(5_000);
+    expect(watching).toEqual([true, false]);
+    currentWatch().accept();
+    currentWatch().end();
+    await clock.advance(0);
+    expect(watching).toEqual([true, false, true, false]);
+  });
+
+  it('is told with what it tells', async () => {
+    await start();
+    currentWatch().push({ type: 'ADDED', object: pod('c', '11') });
+    await clock.advance(0);
+    expect(watching).toEqual([true]);
+  });
+});
+
 describe('an abort', () => {
   it('during the list opens no watch and tells nothing', async () => {
     let reply: (response: KubeResponse) => void = () => undefined;
@@ -282,6 +307,7 @@ async function start(): Promise<void> {
       project: object =>
         object.metadata.name === 'ignored' || object.metadata.labels?.ignored ? undefined : object.metadata.name,
       onEvent: event => onEvent(event),
+      onWatching: isWatching => watching.push(isWatching),
       onError: error => errors.push(error),
     },
     abort.signal,

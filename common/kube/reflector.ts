@@ -30,6 +30,8 @@ export interface ReflectorOptions<T extends KubeObject, P> {
    */
   readonly project: (object: T) => P | undefined;
   readonly onEvent: (event: ReflectorEvent<P>) => void;
+  /** The watch stands since now, or does so no more; perhaps more than once. */
+  readonly onWatching?: (isWatching: boolean) => void;
   /** A list or watch failed (an expired version, code 410, included); it is tried again after a back-off. */
   readonly onError: (error: unknown) => void;
 }
@@ -68,6 +70,7 @@ export async function runReflector<T extends KubeObject, P>(
       if (event) deliver(event, options);
     } catch (error) {
       if (signal.aborted) break;
+      options.onWatching?.(false);
       options.onError(error);
       if (lastedLong(state, options.clock.now())) backoff.reset();
       state = await afterFailure(state, error);
@@ -154,7 +157,7 @@ class Stepper<T extends KubeObject, P> {
   }
 
   #openWatch(resourceVersion: string): Watching {
-    const { transport, clock, random, path, query } = this.#options;
+    const { transport, clock, random, path, query, onWatching } = this.#options;
     const timeoutSeconds = randomInteger(random, WATCH_SECONDS_MIN, WATCH_SECONDS_MAX);
     const limit = deadline(clock, `watch of ${path}`, timeoutSeconds * 1000 + WATCH_OVERTIME_MS, this.#signal);
     const stream = transport.watch(
@@ -164,6 +167,7 @@ class Stepper<T extends KubeObject, P> {
         query: { ...query, resourceVersion, allowWatchBookmarks: 'true', timeoutSeconds: `${timeoutSeconds}` },
       },
       limit.signal,
+      () => onWatching?.(true),
     );
     const openedAt = clock.now();
     return { phase: 'watching', resourceVersion, stream: stream[Symbol.asyncIterator](), limit, openedAt };
@@ -173,6 +177,7 @@ class Stepper<T extends KubeObject, P> {
     const result = await state.stream.next();
     if (result.done) return { next: this.#afterEnd(state) };
     if (result.value.type === 'ERROR') throw watchFailure(this.#options.path, result.value.object);
+    this.#options.onWatching?.(true);
     const event = this.#translate(result.value.type, result.value.object as T);
     return { event, next: { ...state, resourceVersion: event.resourceVersion } };
   }
@@ -183,6 +188,7 @@ class Stepper<T extends KubeObject, P> {
       throw new Error(`watch of ${this.#options.path}: the server ended it after ${Math.round(lastedMs)} ms`);
     }
     state.limit[Symbol.dispose]();
+    this.#options.onWatching?.(false);
     return { phase: 'listed', resourceVersion: state.resourceVersion };
   }
 

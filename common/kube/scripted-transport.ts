@@ -20,8 +20,8 @@ export class ScriptedTransport implements KubeTransport {
     });
   }
 
-  watch(request: KubeRequest, signal: AbortSignal): AsyncIterable<WatchEvent> {
-    const watch = new ScriptedWatch(request, signal);
+  watch(request: KubeRequest, signal: AbortSignal, onOpened?: () => void): AsyncIterable<WatchEvent> {
+    const watch = new ScriptedWatch(request, signal, onOpened);
     this.watches.push(watch);
     return watch;
   }
@@ -31,12 +31,19 @@ export class ScriptedTransport implements KubeTransport {
 export class ScriptedWatch implements AsyncIterable<WatchEvent>, AsyncIterator<WatchEvent> {
   readonly request: KubeRequest;
   isClosed = false;
+  readonly #onOpened: (() => void) | undefined;
   readonly #pending: Outcome[] = [];
   #waiting: ((outcome: Outcome) => void) | undefined;
 
-  constructor(request: KubeRequest, signal: AbortSignal) {
+  constructor(request: KubeRequest, signal: AbortSignal, onOpened?: () => void) {
     this.request = request;
+    this.#onOpened = onOpened;
     signal.addEventListener('abort', () => this.#settle({ error: signal.reason }), { once: true });
+  }
+
+  /** The server accepts it, and has nothing to tell yet. */
+  accept(): void {
+    this.#onOpened?.();
   }
 
   push(event: WatchEvent): void {

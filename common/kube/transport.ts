@@ -9,10 +9,11 @@ export interface KubeTransport {
   request(request: KubeRequest, signal: AbortSignal): Promise<KubeResponse>;
   /**
    * Opens a watch (`watch=true` is added). The iteration ends when the server closes the stream.
+   * @param onOpened called when the server has accepted it, which may be long before the first event
    * @throws KubeResponseError when the watch is refused, KubeConnectionError when the stream breaks, the signal's reason
    * on abort.
    */
-  watch(request: KubeRequest, signal: AbortSignal): AsyncIterable<WatchEvent>;
+  watch(request: KubeRequest, signal: AbortSignal, onOpened?: () => void): AsyncIterable<WatchEvent>;
 }
 
 export interface KubeRequest {

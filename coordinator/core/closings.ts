@@ -7,12 +7,12 @@ import type { RuleState, RuleTarget } from './rule-state.ts';
 import { isMade, isReplaced, SWITCH_MS } from './switch.ts';
 import type { TargetOperation } from './target-operation.ts';
 
-/** A change that evidence asks for and law L2 keeps back. */
+/** A change that evidence asks for and law L2 keeps back; or L4, where the address may have another owner by now. */
 export interface Hold {
   readonly key: string;
   readonly ruleId: string;
   readonly podUid: string;
-  readonly reason: 'last-open-target' | 'brake' | 'replacements-not-serving';
+  readonly reason: 'last-open-target' | 'brake' | 'replacements-not-serving' | 'unseen-pods';
   /** When to look again without another cause. */
   readonly until: number | undefined;
 }

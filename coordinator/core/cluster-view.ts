@@ -33,6 +33,8 @@ export interface ClusterView {
   tombstone(podUid: string): Tombstone | undefined;
   /** Whether there are nodes of whose Pods nobody has told yet, as under a fresh leader; not unless told. */
   isPartial?(): boolean;
+  /** Whether new Pods may have come of which nobody tells, as behind a blind agent; not unless told. */
+  hasUnseenNodes?(): boolean;
 }
 
 export interface ClusterViewInput {

@@ -24,6 +24,7 @@ beforeEach(() => {
     instanceOf: node => `ins-${node}`,
     isInDoubt: () => false,
     isPartial: () => false,
+    hasUnseenNodes: () => false,
   });
 });
 

@@ -19,6 +19,8 @@ export interface LiveViewOptions {
   readonly isInDoubt: (node: string) => boolean;
   /** Whether there are nodes of whose Pods nobody has told yet. */
   readonly isPartial: () => boolean;
+  /** Whether there are nodes of whose new Pods nobody tells. */
+  readonly hasUnseenNodes: () => boolean;
 }
 
 /**
@@ -40,6 +42,7 @@ export class LiveView implements ClusterView {
   }
 
   isPartial = (): boolean => this.#options.isPartial();
+  hasUnseenNodes = (): boolean => this.#options.hasUnseenNodes();
 
   tombstone: ClusterView['tombstone'] = podUid => this.#options.store.tombstone(podUid);
 

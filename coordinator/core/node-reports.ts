@@ -9,7 +9,7 @@ export interface Teller {
   readonly startedAtMs: number;
 }
 
-/** The coordinator's own watch of a node's Pods. Whatever an agent says counts for more. */
+/** The coordinator's own watch of a node's Pods. Whatever an agent says counts for more, but one that is blind. */
 export const API_SERVER: Teller = { agent: 'the API server', startedAtMs: Number.NEGATIVE_INFINITY };
 
 export interface NodeState {
@@ -17,6 +17,8 @@ export interface NodeState {
   readonly connected: boolean;
   /** The coordinator's own watch does. */
   readonly isWatched: boolean;
+  /** Agents have told of its Pods, and none of them learns what becomes of them. */
+  readonly isBlind: boolean;
 }
 
 /** Who reports of one node, of which Pods, and what they say of the node itself. */
@@ -28,6 +30,8 @@ export class NodeReports implements NodeState {
   readonly #sessions = new Map<string, Teller>();
   /** Sessions on which all Pods were told. */
   readonly #listed = new Set<string>();
+  /** Those of the agents that do not learn what becomes of their Pods. */
+  readonly #blind = new Set<string>();
   /** What each session says of the node; of those that are gone only while nobody else has said anything. */
   readonly #notices = new Map<string, readonly NodeSign[]>();
   #signs: readonly NodeSign[] = [];
@@ -44,6 +48,13 @@ export class NodeReports implements NodeState {
     return this.isOpen(API_SERVER);
   }
 
+  get isBlind(): boolean {
+    const told = [...this.#sessions.entries()].filter(
+      ([session, { agent }]) => agent !== API_SERVER.agent && this.#listed.has(session),
+    );
+    return told.length > 0 && told.every(([, teller]) => this.isBlinded(teller));
+  }
+
   /** Everything that announces the node's end now. A lost stream takes none of it back (law L1). */
   get signs(): readonly NodeSign[] {
     return this.#signs;
@@ -55,8 +66,10 @@ export class NodeReports implements NodeState {
 
   /** @returns whether `signs` changed */
   close(session: string): boolean {
+    const { agent } = this.teller(session);
     this.#sessions.delete(session);
     this.#listed.delete(session);
+    if (!this.isOpen({ agent })) this.#blind.delete(agent);
     return this.#weighNotices();
   }
 
@@ -65,8 +78,23 @@ export class NodeReports implements NodeState {
     if (session !== undefined && this.#sessions.has(session)) this.#listed.add(session);
   }
 
+  /** Whether the agent learns what becomes of its Pods, from now on. */
+  sees({ agent }: Teller, sees: boolean): void {
+    if (sees) this.#blind.delete(agent);
+    else if (this.isOpen({ agent })) this.#blind.add(agent);
+  }
+
+  isBlinded({ agent }: Pick<Teller, 'agent'>): boolean {
+    return this.#blind.has(agent);
+  }
+
+  /** Whether the API server tells of all the node's Pods, and the agent does not know better. */
+  isOutdone(teller: Teller): boolean {
+    return this.isBlinded(teller) && this.hasListed(API_SERVER);
+  }
+
   /** Whether the agent has told of all its Pods on a stream that is open. */
-  hasListed({ agent }: Teller): boolean {
+  hasListed({ agent }: Pick<Teller, 'agent'>): boolean {
     return [...this.#sessions].some(([session, open]) => open.agent === agent && this.#listed.has(session));
   }
 
@@ -86,12 +114,17 @@ export class NodeReports implements NodeState {
     return [...this.#sessions.values()].every(other => !isYounger(other, teller));
   }
 
-  /** Whether `teller` is the one to believe where it and `known` disagree: it is the younger, or the other one is gone. */
+  /**
+   * Whether `teller` is the one to believe where it and `known` disagree: the other one is gone; or it is one that sees,
+   * or the API server, and the other one is blind; or it is the younger.
+   */
   supersedes(teller: Teller, known: Teller): boolean {
-    return isYounger(teller, known) || !this.isOpen(known);
+    if (!this.isOpen(known)) return true;
+    const isBlinded = this.isBlinded(teller);
+    return isBlinded === this.isBlinded(known) ? isYounger(teller, known) : !isBlinded;
   }
 
-  isOpen({ agent }: Teller): boolean {
+  isOpen({ agent }: Pick<Teller, 'agent'>): boolean {
     return [...this.#sessions.values()].some(open => open.agent === agent);
   }
 

@@ -65,9 +65,9 @@ const AWAITED_MAX = 10_000;
  * The coordinator's memory of all agents. Changes only through what agents say, what the API server answers, and what it
  * tells of the Pods of nodes without an agent; a silent node changes nothing in it.
  *
- * Of two agents on one node the younger is believed, since the other is on its way out and may be behind; what the older
- * one tells of deletions and exits counts all the same. `session` names who speaks, and may be left out where a node has
- * one agent.
+ * Of two agents on one node the younger is believed, since the other is on its way out and may be behind; and one that is
+ * blind after all others, the API server among them. What either tells of deletions and exits counts all the same.
+ * `session` names who speaks, and may be left out where a node has one agent.
  */
 export class ReportStore {
   readonly #pods = new Map<string, Entry>();
@@ -112,11 +112,13 @@ export class ReportStore {
     return this.#tombstones.get(podUid);
   }
 
-  /** Whether somebody is there who would tell of the Pod's end: one that told of it, and whom nobody contradicts. */
+  /** Whether somebody is there who would tell of the Pod's end: one that told of it, who sees, and whom nobody contradicts. */
   hasWitness(podUid: string): boolean {
     const entry = this.#pods.get(podUid);
     if (!entry || this.isDisputed(podUid)) return false;
-    return this.#nodes.get(entry.node)?.isOpen(entry.telling.teller) === true;
+    const { teller } = entry.telling;
+    const reports = this.#nodes.get(entry.node);
+    return reports?.isOpen(teller) === true && !reports.isBlinded(teller);
   }
 
   /** Whether two nodes claim the Pod, and the API server has not yet said which has it. */
@@ -127,6 +129,15 @@ export class ReportStore {
   /** A stream of the node was opened. */
   open(node: string, session: string, teller: Teller): void {
     this.#node(node).open(session, teller);
+  }
+
+  /**
+   * The agent does not learn what becomes of its Pods, until it tells of all of them anew. What its runtime and its hooks
+   * tell counts as before; where the API server says another thing of a Pod, that counts.
+   */
+  blinded(node: string, session: string): void {
+    const reports = this.#node(node);
+    reports.sees(reports.teller(session), false);
   }
 
   /**
@@ -155,11 +166,12 @@ export class ReportStore {
   replace(
     node: string,
     pods: readonly PodRecord[],
-    options: { consistent: boolean; now: number; session?: string },
+    options: { consistent: boolean; now: number; session?: string; isBlind?: boolean },
   ): void {
     const present = new Set(pods.map(pod => pod.uid));
     const reports = this.#node(node);
     const teller = reports.teller(options.session);
+    reports.sees(teller, options.isBlind !== true);
     for (const pod of pods) this.#upsert(node, pod, teller, options.now);
     if (!options.consistent) return;
     reports.listed(options.session);
@@ -226,7 +238,8 @@ export class ReportStore {
       if (!this.#places.has(record.uid)) this.#dispute(node, record, teller);
       return;
     }
-    if (this.#isBuried(record.uid, node) || (!known && !this.#mayBeOn(record.uid, node))) return;
+    if (this.#isBuried(record.uid, node)) return;
+    if (!known && (this.#nodes.get(node)?.isOutdone(teller) || !this.#mayBeOn(record.uid, node))) return;
     const telling = known
       ? this.#retold(known, onSameNetwork(known, record, teller), teller)
       : { teller, word: record, facts: undefined };
@@ -300,8 +313,9 @@ export class ReportStore {
     const other = this.#pods.get(podUid)?.telling.teller;
     if (!other) return;
     if (other.agent !== teller.agent) {
-      // Of two agents that are there, either may have seen it first.
-      if (other === API_SERVER || !reports.hasListed(other)) this.#giveUp(podUid, now);
+      // Of two agents that are there, either may have seen it first. A blind one has not seen what the API server has.
+      const isBehind = other === API_SERVER ? !reports.isBlinded(teller) : !reports.hasListed(other);
+      if (isBehind || (teller === API_SERVER && reports.isBlinded(other))) this.#giveUp(podUid, now);
     } else if (teller === API_SERVER || !reports.isYoungest(teller)) this.#giveUp(podUid, now);
     else this.#bury(podUid, { at: now, evidence: 'absent from a consistent snapshot', node });
   }

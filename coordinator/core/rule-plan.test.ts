@@ -356,6 +356,31 @@ describe('a Pod that is gone', () => {
     expect(next(world)).toEqual(['deregister pod-1']);
   });
 
+  test('keeps its closed target as long as there may be an heir of whom nobody tells, but for five minutes (L4)', () => {
+    const world = serving(3, ONE_RULE);
+    vanish(world, 0);
+    world.settle();
+    world.hasUnseenNodes = true;
+    world.advance(CLOSED_DRAIN_MS);
+    expect([next(world), holds(world)]).toEqual([[], ['unseen-pods pod-1']]);
+    expect(world.plan()?.lookAgainAt).toBe(world.now + 1_000);
+    world.hasUnseenNodes = false;
+    expect(next(world)).toEqual(['deregister pod-1']);
+    world.hasUnseenNodes = true;
+    world.advance(5 * MINUTE_MS - CLOSED_DRAIN_MS);
+    expect(next(world)).toEqual(['deregister pod-1']);
+  });
+
+  test('keeps no target for that which was closed before it was gone', () => {
+    const world = serving(3, ONE_RULE);
+    tell(world, 0, deleted);
+    world.settle();
+    tell(world, 0, exited);
+    vanish(world, 0);
+    world.hasUnseenNodes = true;
+    expect(next(world)).toEqual(['deregister pod-1']);
+  });
+
   test('does not count as what is left when the last target of a living one is to be held for its replacement (L2)', () => {
     const world = serving(2, ONE_RULE);
     world.addReadyPod({ address: '10.0.0.9' });

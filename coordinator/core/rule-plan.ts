@@ -45,7 +45,7 @@ export interface Orphan {
 
 export interface RulePlanInput {
   readonly state: RuleState;
-  readonly view: Pick<ClusterView, 'tombstone' | 'isPartial'>;
+  readonly view: Pick<ClusterView, 'tombstone' | 'isPartial' | 'hasUnseenNodes'>;
   readonly cluster: string;
   readonly brake: { readonly history: BrakeHistory; readonly limits: BrakeLimits };
   readonly quota: QuotaDecision;
@@ -53,10 +53,18 @@ export interface RulePlanInput {
   readonly now: number;
 }
 
+/**
+ * A target whose Pod is gone stays no longer than this for a new one that may have its address: who watches a blind
+ * agent's node tells of it in seconds, unless that is broken for good.
+ */
+const UNSEEN_MAX_MS = 300_000;
+const UNSEEN_LOOK_MS = 1_000;
+
 interface Draft {
   readonly operations: TargetOperation[];
   readonly early: TargetOperation[];
   readonly closings: Closing[];
+  readonly unseen: Hold[];
   readonly orphans: Orphan[];
   readonly foreign: ForeignTarget[];
 }
@@ -68,14 +76,15 @@ export function planRule(input: RulePlanInput): RulePlan {
 }
 
 function activePlan(input: RulePlanInput): RulePlan {
-  const draft: Draft = { operations: [], early: [], closings: [], orphans: [], foreign: [] };
+  const draft: Draft = { operations: [], early: [], closings: [], unseen: [], orphans: [], foreign: [] };
   const { rule, keepsLeavingNodes } = input.state;
   const context = { ...input, rule, keepsLeavingNodes, givesPlace: input.quota.givesPlace };
   for (const target of input.state.targets) {
     if (!input.quota.leftOut.has(target.key)) addWish(draft, target, wishOf(target, context), input);
   }
   const { operations, early, closings, orphans, foreign } = draft;
-  const { allowed, holds } = closings.length === 0 ? NO_CLOSINGS : release(closings, input);
+  const { allowed, holds: kept } = closings.length === 0 ? NO_CLOSINGS : release(closings, input);
+  const holds = [...kept, ...draft.unseen];
   return {
     operations: [...allowed, ...operations],
     early,
@@ -119,7 +128,9 @@ function addChange(draft: Draft, target: RuleTarget, operation: TargetOperation,
   const { podUid } = operation;
   if (operation.kind === 'close') draft.closings.push({ target, podUid, evidence: operation.evidence });
   else if (operation.kind === 'register' && target.wanted?.disposition.kind === 'standby') draft.early.push(operation);
-  else if (mayGo(operation, target, input)) draft.operations.push(operation);
+  else if (!mayGo(operation, target, input)) return;
+  else if (mayHaveHeir(operation, input)) draft.unseen.push(holdForHeir(operation, input));
+  else draft.operations.push(operation);
 }
 
 function mayGo(operation: TargetOperation, { bound }: RuleTarget, input: RulePlanInput): boolean {
@@ -142,6 +153,17 @@ function mayGo(operation: TargetOperation, { bound }: RuleTarget, input: RulePla
     case 'connections-ended':
       return true;
   }
+}
+
+/** Nobody may know yet whose connections come through a target that was open when its Pod was gone (law L4). */
+function mayHaveHeir({ kind, key }: TargetOperation, { memory, quota, view, now }: RulePlanInput): boolean {
+  const closedSince = memory.exposed.get(key)?.closedSince;
+  if (kind !== 'deregister' || closedSince === undefined || quota.leftOut.size > 0) return false;
+  return now < closedSince + UNSEEN_MAX_MS && view.hasUnseenNodes?.() === true;
+}
+
+function holdForHeir({ key, ruleId, podUid }: TargetOperation, { now }: RulePlanInput): Hold {
+  return { key, ruleId, podUid, reason: 'unseen-pods', until: now + UNSEEN_LOOK_MS };
 }
 
 function hasStoodClosed(leaving: Leaving | undefined, { now }: RulePlanInput): boolean {

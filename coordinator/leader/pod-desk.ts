@@ -44,6 +44,7 @@ export class PodDesk {
       signOf: options.nodes.signOf,
       isInDoubt: options.nodes.isInDoubt,
       isPartial: () => knowledge.isPartial(),
+      hasUnseenNodes: () => knowledge.hasUnseenNodes(),
     });
   }
 

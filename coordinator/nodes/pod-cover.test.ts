@@ -55,6 +55,11 @@ class Stand {
     this.knowledge.applyReport({ type: 'snapshot', node, session: 's', epoch: 'e', pods, consistent: true }, now);
   }
 
+  /** The node's agent says that it does not learn of its Pods any more. */
+  blind(node: string): void {
+    this.knowledge.applyReport({ type: 'blinded', node, session: 's' }, this.clock.now());
+  }
+
   hangUp(node: string): void {
     this.knowledge.applyReport({ type: 'closed', node, session: 's', reason: '' }, this.clock.now());
   }
@@ -112,6 +117,29 @@ describe('a node is watched', () => {
     stand.knowledge.applyReport({ type: 'opened', node: 'n1', session: 's', ...opened }, stand.clock.now());
     await stand.clock.advance(AFTER_MS + 1_000);
     expect(stand.cover.watchedNodes).toEqual(['n1']);
+  });
+
+  test('at once when its agent says that it is blind, until it sees', async () => {
+    stand.report('n1', record('a'));
+    stand.pods = [pod('a'), pod('b')];
+    stand.blind('n1');
+    expect(stand.knowledge.hasUnseenNodes()).toBe(true);
+    await stand.clock.advance(1_000);
+    expect(stand.known).toEqual(['a', 'b']);
+    expect(stand.knowledge.hasUnseenNodes()).toBe(false);
+    stand.report('n1', record('a'), record('b'));
+    await stand.clock.advance(1_000);
+    expect([stand.cover.watchedNodes, stand.known]).toEqual([[], ['a', 'b']]);
+  });
+
+  test('on when a blind agent changes its stream', async () => {
+    stand.report('n1', record('a'));
+    stand.pods = [pod('a'), pod('b')];
+    stand.blind('n1');
+    await stand.clock.advance(1_000);
+    stand.hangUp('n1');
+    await stand.clock.advance(5_000);
+    expect([stand.cover.watchedNodes, stand.known]).toEqual([['n1'], ['a', 'b']]);
   });
 
   test('no more when its agent reports, whose word counts then', async () => {
@@ -190,6 +218,16 @@ describe('more nodes than can be watched one by one', () => {
     expect(stand.openWatches).toHaveLength(NODE_WATCHES_MAX + 1);
     expect(stand.cover.watchedNodes).toHaveLength(names.length);
     expect(stand.known.sort()).toEqual(names.map(name => `on-${name}`).sort());
+  });
+
+  test('also when all agents are blind at once, as with an API server that is away', async () => {
+    for (const name of names) stand.report(name);
+    await stand.clock.advance(1_000);
+    expect(stand.openWatches).toEqual([]);
+    for (const name of names) stand.blind(name);
+    await stand.clock.advance(2_000);
+    expect(stand.openWatches).toHaveLength(NODE_WATCHES_MAX + 1);
+    expect(stand.cover.watchedNodes).toHaveLength(names.length);
   });
 
   test('leave it one by one, and it ends with the last of them', async () => {

@@ -5,7 +5,7 @@ import { endWatch, type PodWatchOptions, watchPods } from './pod-watch.ts';
 export interface PodCoverOptions extends PodWatchOptions {
   readonly clock: Clock;
   readonly knowledge: Pick<Knowledge, 'store' | 'nodes' | 'presence'>;
-  /** A node whose agent is missing for so long is watched; super nodes, which have none, at once. */
+  /** A node whose agent is missing for so long is watched; super nodes, which have none, and those whose agent is blind, at once. */
   readonly afterMs: number;
 }
 
@@ -30,8 +30,9 @@ const NODE_WATCHES_MAX = 64;
 const WIDE_WATCH_LASTS_MS = 30_000;
 
 /**
- * The coordinator's own eyes on nodes without an agent: super nodes, and those whose agent is broken or cut off. What it
- * tells of Pods stands back behind whatever an agent says; deletions are seen, but no hook can be held for them.
+ * The coordinator's own eyes on nodes without an agent that sees: super nodes, and those whose agent is broken, cut off, or
+ * blind since it does not reach the API server. What it tells of Pods stands back behind whatever an agent says that sees;
+ * deletions are seen, but where there is no agent no hook can be held for them.
  */
 export class PodCover {
   readonly #options: PodCoverOptions;
@@ -83,14 +84,16 @@ export class PodCover {
       const since = knowledge.presence.missingSince(node);
       // Of a node that is gone, the last Pods are still to go.
       const isThere = knowledge.nodes.get(node) || hasAny(knowledge.store.podUidsOf(node));
-      const waitMs = isSuperNode(node) ? 0 : afterMs;
-      if (since !== undefined && isThere && now >= since + waitMs) yield node;
+      // A blind agent that changes its stream is missing for a moment.
+      const waitMs = isSuperNode(node) || this.isWatched(node) ? 0 : afterMs;
+      const isMissing = since !== undefined && now >= since + waitMs;
+      if (isThere && (isMissing || knowledge.store.nodes.get(node)?.isBlind)) yield node;
     }
   }
 
   #watchAlone(node: string): void {
     this.#watches.set(node, this.#begin([node], { fieldSelector: `spec.nodeName=${node}` }));
-    this.#options.log.info('no agent reports of the node; its Pods are watched from here', { node });
+    this.#options.log.info('no agent that sees its Pods reports of the node; they are watched from here', { node });
   }
 
   #watchWide(joining: readonly string[]): void {
@@ -99,7 +102,7 @@ export class PodCover {
     before?.stop.abort();
     const nodes = [...(before?.nodes ?? []), ...joining];
     this.#wide = this.#begin(nodes, {});
-    this.#options.log.warn('many nodes have no agent that reports; all Pods are watched from here', {
+    this.#options.log.warn('many nodes have no agent that sees and reports; all Pods are watched from here', {
       nodes: nodes.length,
     });
   }
@@ -113,7 +116,7 @@ export class PodCover {
     return { nodes: covered, begunAt: this.#options.clock.now(), stop };
   }
 
-  /** An agent reports of the node, or there is nothing left on it. */
+  /** An agent that sees reports of the node, or there is nothing left on it. */
   #release(node: string): void {
     this.#watches.get(node)?.stop.abort();
     this.#watches.delete(node);

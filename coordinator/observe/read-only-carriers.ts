@@ -27,7 +27,7 @@ export function readOnly({ kube, clb }: Carriers): Carriers {
         if (!isQuestion(request)) throw new WriteWhileObservingError(`${request.method} ${request.path} was not sent`);
         return kube.request(request, signal);
       },
-      watch: (request, signal) => kube.watch(request, signal),
+      watch: (request, signal, onOpened) => kube.watch(request, signal, onOpened),
     },
     clb: {
       call: async (action, parameters, signal) => {

@@ -19,13 +19,13 @@ const UNKNOWN: ReportRequest = { message: undefined };
 const hello = (nodeName = 'node1', epoch = 'e1') =>
   request('hello', { nodeName, epoch, agentVersion: '0.1.0', startedAtMs: 1 });
 const snapshot = (sequence: number, ...uids: string[]) =>
-  request('snapshot', { sequence, pods: uids.map(uid => podRecord(uid)), consistent: true });
+  request('snapshot', { sequence, pods: uids.map(uid => podRecord(uid)), consistent: true, blind: false });
 const delta = (sequence: number, uids: string[] = [], removals: string[] = []) =>
   request('delta', { sequence, upserts: uids.map(uid => podRecord(uid)), removals });
 
 describe('a report stream', () => {
   test('has every heartbeat answered, so that the agent can tell a silent stream from a quiet one', () => {
-    const run = talk(hello(), snapshot(4, 'p1'), request('heartbeat', {}));
+    const run = talk(hello(), snapshot(4, 'p1'), request('heartbeat', { blind: false }));
     expect(run.replies.at(-1)).toEqual({ $case: 'ack', value: { sequence: 4 } });
     expect(run.events.at(-1)).toMatchObject({ type: 'heard' });
   });
@@ -36,6 +36,17 @@ describe('a report stream', () => {
     expect(run.events).toMatchObject([
       { type: 'opened', node: 'node1', session: 's1', epoch: 'e1', agentPodUid: 'a1' },
     ]);
+  });
+
+  test('tells of an agent that is blind, by its heartbeats and by its snapshots', () => {
+    const list = request('snapshot', { sequence: 5, pods: [], consistent: true, blind: true });
+    const run = talk(hello(), snapshot(4, 'p1'), request('heartbeat', { blind: true }), list);
+    expect(run.events.slice(-3)).toMatchObject([
+      { type: 'snapshot', isBlind: false },
+      { type: 'blinded', node: 'node1', session: 's1' },
+      { type: 'snapshot', isBlind: true },
+    ]);
+    expect(run.replies.slice(-2)).toEqual([4, 5].map(sequence => ({ $case: 'ack', value: { sequence } })));
   });
 
   test('of an agent that names another node than its token is refused, telling both nodes', () => {

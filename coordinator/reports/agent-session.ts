@@ -4,6 +4,7 @@ import type {
   CoordinatorEnded,
   Delta,
   DrainRequest,
+  Heartbeat,
   Hello,
   NodeNotice,
   ProbeResult,
@@ -82,7 +83,7 @@ export function sessionStep(state: SessionState, request: ReportRequest, welcome
     case 'drainRequest':
       return takeDrain(state, message.value);
     case 'heartbeat':
-      return takeHeartbeat(state, state.stage);
+      return takeHeartbeat(state, state.stage, message.value);
     case 'nodeNotice':
       return takeNotice(state, message.value);
     case 'probeResult':
@@ -120,11 +121,11 @@ function takeHello(state: SessionState, hello: Hello, welcome: Welcome): Session
 }
 
 function takeSnapshot(state: SessionState, epoch: string, snapshot: Snapshot): SessionStep {
-  const { pods, consistent, sequence } = snapshot;
+  const { pods, consistent, sequence, blind: isBlind } = snapshot;
   const known = new Set(pods.map(pod => pod.uid));
   const refusal = judgePods(state, pods, known.size);
   if (refusal) return refusal;
-  const event: ReportEvent = { type: 'snapshot', ...origin(state), epoch, pods, consistent };
+  const event: ReportEvent = { type: 'snapshot', ...origin(state), epoch, pods, consistent, isBlind };
   return {
     state: { ...state, stage: { type: 'following', epoch, sequence, known } },
     effects: [{ type: 'event', event }, reply({ $case: 'ack', value: { sequence } })],
@@ -168,9 +169,10 @@ function takeEnded(state: SessionState, ended: CoordinatorEnded): SessionStep {
 }
 
 /** Answered, so that the agent too can tell a silent stream from a quiet one. */
-function takeHeartbeat(state: SessionState, stage: GreetedStage): SessionStep {
+function takeHeartbeat(state: SessionState, stage: GreetedStage, { blind }: Heartbeat): SessionStep {
   const sequence = stage.type === 'following' ? stage.sequence : 0;
-  return { state, effects: [...heard(state).effects, reply({ $case: 'ack', value: { sequence } })] };
+  const event: ReportEvent = { type: blind ? 'blinded' : 'heard', ...origin(state) };
+  return { state, effects: [{ type: 'event', event }, reply({ $case: 'ack', value: { sequence } })] };
 }
 
 function heard(state: SessionState): SessionStep {

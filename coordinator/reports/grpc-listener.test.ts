@@ -72,7 +72,7 @@ describe('the gRPC listener', () => {
   test('carries a session of an agent with a good token', async () => {
     const agent = open('good');
     agent.say({ $case: 'hello', value: { nodeName: 'node1', epoch: 'e1', agentVersion: '0.1.0', startedAtMs: 1 } });
-    agent.say({ $case: 'snapshot', value: { sequence: 1, pods: [podRecord('p1')], consistent: true } });
+    agent.say({ $case: 'snapshot', value: { sequence: 1, pods: [podRecord('p1')], consistent: true, blind: false } });
     expect(await agent.next()).toMatchObject({ $case: 'welcome', value: { coordinator: 'coordinator-0' } });
     expect(await agent.next()).toEqual({ $case: 'ack', value: { sequence: 1 } });
     expect(server.sessions()).toMatchObject([{ node: 'node1', podCount: 1 }]);
@@ -107,7 +107,7 @@ describe('the gRPC listener', () => {
     const agent = await greeted('good');
     const closed = event('closed');
     const pods = [{ ...podRecord('p1'), annotations: { large: 'x'.repeat(MESSAGE_BYTES_MAX) } }];
-    agent.say({ $case: 'snapshot', value: { sequence: 1, pods, consistent: true } });
+    agent.say({ $case: 'snapshot', value: { sequence: 1, pods, consistent: true, blind: false } });
     expect(await agent.status).toMatchObject({ code: status.RESOURCE_EXHAUSTED });
     await closed;
     expect(server.sessions()).toEqual([]);
@@ -147,7 +147,7 @@ describe('the gRPC listener', () => {
     const before = await fingerprint();
     listener.replaceCertificate(nextBundle);
     expect(await fingerprint()).not.toBe(before);
-    agent.say({ $case: 'snapshot', value: { sequence: 1, pods: [], consistent: true } });
+    agent.say({ $case: 'snapshot', value: { sequence: 1, pods: [], consistent: true, blind: false } });
     expect(await agent.next()).toMatchObject({ $case: 'ack' });
     expect((await greeted('other')).client).toBeDefined();
   });

@@ -17,6 +17,8 @@ export type ReportEvent =
       readonly pods: readonly PodRecord[];
       /** Only then does a Pod's absence mean anything (law L1). */
       readonly consistent: boolean;
+      /** The agent does not learn what becomes of its Pods. Left out: it does. */
+      readonly isBlind?: boolean;
     }
   | {
       readonly type: 'delta';
@@ -27,6 +29,8 @@ export type ReportEvent =
       readonly removals: readonly string[];
     }
   | { readonly type: 'heard'; readonly node: string; readonly session: string }
+  /** From now on the agent does not learn what becomes of its Pods, until its next snapshot says otherwise. */
+  | { readonly type: 'blinded'; readonly node: string; readonly session: string }
   | { readonly type: 'drain'; readonly node: string; readonly session: string; readonly request: DrainRequest }
   /** All that announces the node's end now, in the agent's eyes. */
   | { readonly type: 'notice'; readonly node: string; readonly session: string; readonly signs: readonly NodeSign[] }

@@ -92,7 +92,7 @@ describe('the report server', () => {
     const agent = await connect('node1', 'a1');
     for (let beat = 0; beat < 5; beat += 1) {
       await clock.advance(SILENCE_MS - 1);
-      agent.channel.say({ message: { $case: 'heartbeat', value: {} } });
+      agent.channel.say({ message: { $case: 'heartbeat', value: { blind: false } } });
       await clock.advance(0);
     }
     expect(server.sessions()).toHaveLength(1);
@@ -216,7 +216,7 @@ describe('the report server', () => {
     const agent = await connect('node1', 'a1');
     await clock.advance(1_000);
     const pods = [podRecord('p1'), podRecord('p2')];
-    agent.channel.say({ message: { $case: 'snapshot', value: { sequence: 1, pods, consistent: true } } });
+    agent.channel.say({ message: { $case: 'snapshot', value: { sequence: 1, pods, consistent: true, blind: false } } });
     await clock.advance(500);
     expect(server.sessions()).toEqual([
       {

@@ -30,4 +30,5 @@ export const IDLE_STATE: StateGauges = {
   lostNodes: 0,
   isLossHeld: false,
   watchedNodes: 0,
+  blindNodes: 0,
 };

@@ -8,7 +8,12 @@ import { PRIORITIES, type Priority } from '../core/target-operation.ts';
 import { UNHOOKED_BY, type UnhookedBy } from '../leader/bare-pods.ts';
 import { CHANGE_KINDS, type ChangeKind } from '../observe/intended-change.ts';
 
-const HOLD_REASONS: readonly Hold['reason'][] = ['last-open-target', 'brake', 'replacements-not-serving'];
+const HOLD_REASONS: readonly Hold['reason'][] = [
+  'last-open-target',
+  'brake',
+  'replacements-not-serving',
+  'unseen-pods',
+];
 
 /** How many there are of each kind, and since how long the oldest of it is so. */
 export type Tally<K> = ReadonlyMap<K, { readonly count: number; readonly oldestMs: number }>;
@@ -56,7 +61,7 @@ export interface StateGauges {
   readonly paused: number;
   /** Pods that are served and of which a container does not wait for the load balancer, by what it does instead. */
   readonly unhooked: ReadonlyMap<UnhookedBy, number>;
-  /** Targets that law L2 keeps in though something speaks against them. */
+  /** Targets that laws L2 and L4 keep in though something speaks against them. */
   readonly held: ReadonlyMap<Hold['reason'], number>;
   /** preStop hooks that agents hold. */
   readonly drains: number;
@@ -66,7 +71,9 @@ export interface StateGauges {
   readonly lostNodes: number;
   /** So many agents fell silent together that no node is taken for lost. */
   readonly isLossHeld: boolean;
-  /** Nodes without an agent whose Pods this replica watches itself. */
+  /** Nodes whose agents do not see their Pods. */
+  readonly blindNodes: number;
+  /** Nodes without an agent that sees, whose Pods this replica watches itself. */
   readonly watchedNodes: number;
 }
 
@@ -163,7 +170,12 @@ function agentSetter(registry: Registry): Setter {
   const watched = gauge(
     registry,
     'watched_nodes',
-    'Nodes without an agent that reports, whose Pods the leader watches itself',
+    'Nodes without an agent that sees and reports, whose Pods the leader watches itself',
+  );
+  const blind = gauge(
+    registry,
+    'blind_nodes',
+    'Nodes whose agents report and do not see their Pods, since they do not reach the API server',
   );
   return state => {
     sessions.set(state.sessionAgesMs.length);
@@ -176,6 +188,7 @@ function agentSetter(registry: Registry): Setter {
     lost.set(state.lostNodes);
     lossHeld.set(state.isLossHeld ? 1 : 0);
     watched.set(state.watchedNodes);
+    blind.set(state.blindNodes);
   };
 }
 
@@ -231,7 +244,7 @@ function podSetter(registry: Registry): Setter {
   const held = gauge(
     registry,
     'held_targets',
-    'Targets that are kept open though something speaks against them, by reason',
+    'Targets that are kept open, or registered, though something speaks against them, by reason',
     'reason',
   );
   const drains = gauge(registry, 'drains', 'preStop hooks that agents hold, or held a moment ago');

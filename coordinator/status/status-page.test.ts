@@ -24,6 +24,7 @@ const SNAPSHOT: StatusSnapshot = {
       node: 'node1',
       pod: 'agent-a',
       podCount: undefined,
+      isBlind: true,
       connectedSinceMs: NOW_MS - 3_700_000,
       lastHeardMs: NOW_MS - 40,
       signs: ['shutdown', 'cordoned'],
@@ -72,8 +73,10 @@ describe('the status page', () => {
     expect(words(renderStatusPage(SNAPSHOT))).toContain('shop/web-9 1 min 5 s ago +420 ms +5.0 s – –');
   });
 
-  test('tells of each agent when it was heard, and what announces the end of its node', () => {
-    expect(words(renderStatusPage(SNAPSHOT))).toContain('node1 agent-a – 1 h 1 min 40 ms ago shutdown, cordoned');
+  test('tells of each agent when it was heard, what it does not see, and what announces the end of its node', () => {
+    expect(words(renderStatusPage(SNAPSHOT))).toContain(
+      'node1 agent-a –, not seen: no API server 1 h 1 min 40 ms ago shutdown, cordoned',
+    );
   });
 
   test('tells of each node without an agent who watches its Pods, and whether it is lost', () => {

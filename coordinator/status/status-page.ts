@@ -108,8 +108,8 @@ function drainRow(drain: DrainStatus, nowMs: number): Html {
 
 function agentSection(agents: readonly AgentStatus[], nowMs: number): Html {
   const rows = agents.map(
-    ({ node, pod, podCount, connectedSinceMs, lastHeardMs, signs }) =>
-      html`<tr><td>${node}</td><td>${pod}</td><td>${podCount ?? '–'}</td><td>${span(nowMs - connectedSinceMs)}</td><td>${span(nowMs - lastHeardMs)} ago</td><td>${signs.join(', ')}</td></tr>`,
+    ({ node, pod, podCount, isBlind, connectedSinceMs, lastHeardMs, signs }) =>
+      html`<tr><td>${node}</td><td>${pod}</td><td>${podCount ?? '–'}${isBlind ? ', not seen: no API server' : ''}</td><td>${span(nowMs - connectedSinceMs)}</td><td>${span(nowMs - lastHeardMs)} ago</td><td>${signs.join(', ')}</td></tr>`,
   );
   return html`<section><h2>Agents</h2>
 ${table(['Node', 'Agent', 'Pods', 'Connected for', 'Last heard', 'End announced by'], rows, 'No agent is connected.')}</section>`;

@@ -54,6 +54,8 @@ export interface AgentStatus {
   readonly pod: string;
   /** Undefined until its first snapshot. */
   readonly podCount: number | undefined;
+  /** None of the node's agents sees its Pods. */
+  readonly isBlind: boolean;
   readonly connectedSinceMs: number;
   readonly lastHeardMs: number;
   /** What announces the end of the node. */

@@ -39,6 +39,7 @@ export function takeGauges(coordinator: GaugedReplica, clock: Clock): StateGauge
     lostNodes: work?.losses.lostNodes.length ?? 0,
     isLossHeld: work?.losses.isHeld ?? false,
     watchedNodes: coordinator.watchedNodes.length,
+    blindNodes: [...knowledge.store.nodes.values()].filter(({ isBlind }) => isBlind).length,
   };
 }
 

@@ -33,6 +33,7 @@ export function takeSnapshot(coordinator: Coordinator, options: { clock: Clock; 
       node: session.node,
       pod: session.agentPodName,
       podCount: session.podCount,
+      isBlind: coordinator.knowledge.store.nodes.get(session.node)?.isBlind ?? false,
       connectedSinceMs: toWall(session.openedAtMs),
       lastHeardMs: toWall(session.lastHeardAtMs),
       signs: coordinator.knowledge.store.signsOf(session.node).map(({ kind }) => kind),

@@ -66,6 +66,8 @@ export class CoreWorld {
   /** Nodes that nobody reaches, and those of which it is being found out. */
   lostNodes = new Set<string>();
   doubtedNodes = new Set<string>();
+  /** Of the new Pods of some node nobody tells. */
+  hasUnseenNodes = false;
   #names = 0;
 
   constructor(rules: readonly { port: number; app: string }[]) {
@@ -188,7 +190,7 @@ export class CoreWorld {
   }
 
   view(): ClusterView {
-    return clusterView({
+    const view = clusterView({
       store: this.store,
       drains: this.drains,
       confirmed: this.confirmed,
@@ -196,6 +198,7 @@ export class CoreWorld {
       lostNodes: this.lostNodes,
       doubtedNodes: this.doubtedNodes,
     });
+    return { ...view, hasUnseenNodes: () => this.hasUnseenNodes };
   }
 
   /** The user edits the Service behind a rule. */

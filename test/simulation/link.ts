@@ -58,7 +58,11 @@ export class Link {
     const broken = () => new KubeConnectionError('connect ECONNREFUSED: the API server is not reachable');
     return {
       request: (request, signal) => this.#carry(limit => inner.request(request, limit), signal, broken),
-      watch: (request, signal) => this.#follow(limit => inner.watch(request, limit), signal, broken),
+      watch: (request, signal, onOpened) => {
+        const open = (limit: AbortSignal) =>
+          inner.watch(request, limit, onOpened && (() => this.#bring(onOpened, limit)));
+        return this.#follow(open, signal, broken);
+      },
     };
   }
 
@@ -116,6 +120,16 @@ export class Link {
     } finally {
       this.watches -= 1;
     }
+  }
+
+  /** What nobody waits for. */
+  #bring(news: () => void, signal: AbortSignal): void {
+    const arrive = async () => {
+      await this.#travel(signal);
+      await this.#process.awake();
+      if (!signal.aborted) news();
+    };
+    void arrive().catch(() => undefined);
   }
 
   async #travel(signal: AbortSignal): Promise<void> {

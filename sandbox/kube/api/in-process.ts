@@ -24,7 +24,7 @@ export interface InProcessOptions {
 export function inProcessKubeTransport(options: InProcessOptions): KubeTransport {
   return {
     request: (request, signal) => requestInProcess(options, request, signal),
-    watch: (request, signal) => watchInProcess(options, request, signal),
+    watch: (request, signal, onOpened) => watchInProcess({ ...options, onOpened }, request, signal),
   };
 }
 
@@ -43,7 +43,7 @@ async function requestInProcess(
 }
 
 async function* watchInProcess(
-  options: InProcessOptions,
+  options: InProcessOptions & { readonly onOpened: (() => void) | undefined },
   request: KubeRequest,
   signal: AbortSignal,
 ): AsyncGenerator<WatchEvent> {
@@ -54,6 +54,7 @@ async function* watchInProcess(
     await travel(options, signal);
     throw new KubeResponseError(request, opened.response);
   }
+  options.onOpened?.();
   for await (const { at, type, object } of opened.start(signal)) {
     const remainingMs = at + halfLatencyMs(options) - options.clock.now();
     if (remainingMs > 0) await sleep(options.clock, remainingMs, signal);

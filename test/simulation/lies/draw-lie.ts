@@ -24,7 +24,8 @@ interface Liar {
 
 /** Undefined where there is nothing that it could be about. */
 export function drawLie(liar: Liar): Lie | undefined {
-  const tellers = [claim, claim, claim, addressTaken, invention, removal, removal, hook, hook, omission, notice, ended];
+  const claims = [claim, claim, claim, addressTaken, invention];
+  const tellers = [...claims, removal, removal, hook, hook, omission, notice, ended, blindness];
   return pick(liar.random, tellers)(liar);
 }
 
@@ -90,13 +91,18 @@ function omission({ nodeName, tap, random }: Liar): Lie {
   const pods = own.filter(() => random.next() < 0.5).map(({ record }) => record);
   return {
     text: `there are ${pods.length} of ${own.length} Pods`,
-    message: { $case: 'snapshot', value: { sequence: 0, pods, consistent: true } },
+    message: { $case: 'snapshot', value: { sequence: 0, pods, consistent: true, blind: false } },
   };
 }
 
 function notice({ wallNow }: Liar): Lie {
   const signs = [{ kind: NodeSignKind.SHUTDOWN, detail: 'the machine goes down', seenAtMs: wallNow }];
   return { text: 'the machine goes down', message: { $case: 'nodeNotice', value: { signs } } };
+}
+
+/** Its own node is watched by the leader then, and of it the API server is believed. */
+function blindness(): Lie {
+  return { text: 'it does not see its Pods', message: { $case: 'heartbeat', value: { blind: true } } };
 }
 
 function ended({ tap, random, ownCoordinators }: Liar): Lie | undefined {

@@ -20,7 +20,7 @@ test('what is interjected takes the next number, so that nobody notices that it 
   });
   const stream = tap.tapped('n1', channel);
   tap.tell('n1', delta(0));
-  stream.send({ message: { $case: 'snapshot', value: { sequence: 1, pods: [], consistent: true } } });
+  stream.send({ message: { $case: 'snapshot', value: { sequence: 1, pods: [], consistent: true, blind: false } } });
   tap.tell('n1', delta(0));
   stream.send({ message: delta(2) });
   tap.tell('n2', delta(0));

@@ -263,6 +263,8 @@ export interface Snapshot {
   pods: Pod[];
   /** True when taken from a list read without a cached resourceVersion: only then does absence mean anything (law L1). */
   consistent: boolean;
+  /** As in Heartbeat. Only a Snapshot without it says that the agent sees its Pods again. */
+  blind: boolean;
 }
 
 /** What changed since the message before it. */
@@ -282,6 +284,11 @@ export interface ResyncRequest {
 }
 
 export interface Heartbeat {
+  /**
+   * The agent's watch of its Pods has been broken for a while: it tells of no Pod that came since, nor of what only the
+   * API server knows of the others. What its runtime and its hooks tell goes on. Agents that never say so see.
+   */
+  blind: boolean;
 }
 
 export interface Pod {
@@ -961,7 +968,7 @@ export const Leadership: MessageFns<Leadership> = {
 };
 
 function createBaseSnapshot(): Snapshot {
-  return { sequence: 0, pods: [], consistent: false };
+  return { sequence: 0, pods: [], consistent: false, blind: false };
 }
 
 export const Snapshot: MessageFns<Snapshot> = {
@@ -974,6 +981,9 @@ export const Snapshot: MessageFns<Snapshot> = {
     }
     if (message.consistent !== false) {
       writer.uint32(24).bool(message.consistent);
+    }
+    if (message.blind !== false) {
+      writer.uint32(32).bool(message.blind);
     }
     return writer;
   },
@@ -1013,6 +1023,14 @@ export const Snapshot: MessageFns<Snapshot> = {
             }
 
             message.consistent = reader.bool();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.blind = reader.bool();
             continue;
           }
         }
@@ -1189,11 +1207,14 @@ export const ResyncRequest: MessageFns<ResyncRequest> = {
 };
 
 function createBaseHeartbeat(): Heartbeat {
-  return {};
+  return { blind: false };
 }
 
 export const Heartbeat: MessageFns<Heartbeat> = {
-  encode(_: Heartbeat, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: Heartbeat, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.blind !== false) {
+      writer.uint32(8).bool(message.blind);
+    }
     return writer;
   },
 
@@ -1210,6 +1231,14 @@ export const Heartbeat: MessageFns<Heartbeat> = {
       while (reader.pos < end) {
         const tag = reader.uint32();
         switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.blind = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
