@@ -1,6 +1,7 @@
 import type { KubeletRecord } from '../../sandbox/kube/kubelet/kubelet-record.ts';
 import type { Breach } from './breach.ts';
 import { type Evidence, isRefused, ownershipOf, podUidOf } from './evidence.ts';
+import { isLeaderless } from './leaderless.ts';
 
 /** The longest drain, and what came just before it. */
 const DRAIN_MS = 45_000;
@@ -23,12 +24,13 @@ interface Place {
 
 /**
  * L4: a hooked Pod gets SIGTERM only when reads show no target of it with weight, unless its hook broke off or CLB refused
- * its address meanwhile.
+ * its address meanwhile, or leaders died so fast that nobody could close it.
  * @param judges whether what stands on the listener then counts
  */
 export function drainBeforeDeath(evidence: Evidence, judges: (target: Place) => boolean = () => true): Breach[] {
   const weights = weightsByPod(evidence);
-  return drainedTerms(evidence).flatMap(({ podName, podUid, atMs: at }) => {
+  const terms = drainedTerms(evidence).filter(({ atMs }) => !isLeaderless(evidence.leaderDeaths ?? [], atMs));
+  return terms.flatMap(({ podName, podUid, atMs: at }) => {
     const open = openTargets(weights.get(podUid) ?? [], at).filter(({ listenerId }) => judges({ listenerId, at }));
     const keys = open.map(({ key }) => key).join(', ');
     return keys === '' ? [] : [{ law: 'L4', message: `${podName} got SIGTERM with weight on ${keys}` }];

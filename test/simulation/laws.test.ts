@@ -116,14 +116,27 @@ describe('the judge of a run', () => {
     expect(lawsBroken(run)).toEqual(['L3']);
   });
 
-  test('sees SIGTERM before weight 0 (L4)', () => {
+  /** A Pod whose hook is answered before its target has weight 0. */
+  function endedOpen(answeredAt: number): ReturnType<typeof serving> {
     const run = serving();
     run.apiWrites.push(deleted(8_000, FIRST));
     run.records.push(moment(8_010, FIRST, { type: 'preStopBegan', ...CONTAINER }));
     const outcome = { type: 'answered', status: 200 } as const;
-    run.records.push(moment(9_000, FIRST, { type: 'preStopEnded', ...CONTAINER, outcome }));
-    run.records.push(moment(9_010, FIRST, { type: 'signalled', ...CONTAINER, signal: 'TERM' }));
-    expect(lawsBroken(run)).toEqual(['L4']);
+    run.records.push(moment(answeredAt, FIRST, { type: 'preStopEnded', ...CONTAINER, outcome }));
+    run.records.push(moment(answeredAt + 10, FIRST, { type: 'signalled', ...CONTAINER, signal: 'TERM' }));
+    return run;
+  }
+
+  test('sees SIGTERM before weight 0 (L4)', () => {
+    expect(lawsBroken(endedOpen(9_000))).toEqual(['L4']);
+  });
+
+  test.each([
+    ['sees it though a leader died during the drain (L4)', [25_000], ['L4']],
+    ['sees it though another died, too, when the first had been followed (L4)', [12_000, 27_000], ['L4']],
+    ['lets it pass when its follower died at once: nobody was left to close the target', [19_000, 31_000], []],
+  ])('%s', (_, leaderDeaths, laws) => {
+    expect(lawsBroken({ ...endedOpen(38_000), leaderDeaths })).toEqual(laws);
   });
 
   test('sees a Pod opened again after its SIGTERM, but not one whose container was started anew (L4)', () => {

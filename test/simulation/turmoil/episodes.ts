@@ -65,6 +65,10 @@ export function refusedOf(episodes: readonly Episode[]): readonly RefusedSpan[] 
   );
 }
 
+export function leaderDeathsOf(episodes: readonly Episode[]): readonly number[] {
+  return episodes.filter(({ begun }) => begun.endsLeader).map(({ from }) => from);
+}
+
 /** A drain that began while something was wrong may be given up so much later, and what was heard then may be acted on. */
 const AFTERMATH_MS = 60_000;
 

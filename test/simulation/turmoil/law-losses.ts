@@ -2,9 +2,10 @@ import type { KubeletRecord } from '../../../sandbox/kube/kubelet/kubelet-record
 import { type AddressSpan, addressSpans } from '../address-spans.ts';
 import type { Breach } from '../breach.ts';
 import type { PodPlace } from '../evidence.ts';
+import { isLeaderless } from '../leaderless.ts';
 import type { Loss } from '../model-client.ts';
 import { outlivedBudget } from '../outlived.ts';
-import type { Episode } from './episodes.ts';
+import { type Episode, leaderDeathsOf } from './episodes.ts';
 
 /** A drain that began while something was wrong may be given up so much later, and what it left open lasts so long. */
 const AFTERMATH_MS = 60_000;
@@ -30,6 +31,7 @@ export function judgeLosses({ losses, records, episodes }: LossEvidence): LossVe
   const spans = addressSpans(records);
   const isExcused = (loss: Loss) =>
     outlivedBudget(loss, records, FASTEST_CLOCK) ||
+    wasLeftOpen(loss, records, leaderDeathsOf(episodes)) ||
     episodes.some(episode => mayHaveCost(episode, loss, podsMeant(loss, spans)));
   const unexcused = losses.filter(loss => !isExcused(loss));
   const breaches = unexcused.map(({ at, reason, target }) => ({
@@ -37,6 +39,19 @@ export function judgeLosses({ losses, records, episodes }: LossEvidence): LossVe
     message: `a request was lost at ${at} (${reason}${target === undefined ? ', no target' : `, ${target}`}), and nothing that happened excuses it`,
   }));
   return { excused: losses.length - unexcused.length, breaches };
+}
+
+/** Whether the Pod ended, and its target stood open until then, while leaders died so fast that nobody could close it. */
+function wasLeftOpen(
+  { target, at }: Loss,
+  records: readonly KubeletRecord[],
+  leaderDeaths: readonly number[],
+): boolean {
+  const endedAt = records.findLast(
+    ({ type, podIp, atMs }) => type === 'signalled' && podIp === target && atMs <= at,
+  )?.atMs;
+  if (endedAt === undefined) return false;
+  return [endedAt, Math.max(endedAt, at - FORWARDER_LAG_MS)].every(moment => isLeaderless(leaderDeaths, moment));
 }
 
 /** Whoever has the address of the target, and whoever had it when the forwarder was last told. */

@@ -52,10 +52,12 @@ function killReplicas(site: Site): Begun {
   return killed(site, coordinators(site.world));
 }
 
-function killed({ replicas }: Site, victims: readonly CoordinatorProcess[]): Begun {
+function killed({ world, replicas }: Site, victims: readonly CoordinatorProcess[]): Begun {
+  const leader = world.leader();
+  const endsLeader = victims.some(victim => victim === leader && victim.home.nodeName === undefined);
   for (const victim of victims) replicas.kill(victim);
   const names = victims.map(({ name }) => name).join(', ');
-  return { text: `${names}: killed`, end: () => replicas.restart(victims.length) };
+  return { text: `${names}: killed`, endsLeader, end: () => replicas.restart(victims.length) };
 }
 
 function freezeLeader({ world }: Site): Begun | undefined {

@@ -1,0 +1,16 @@
+/**
+ * By then a leader that died unheard has been followed: its lease of 10 s and a try of 1 s by a clock as slow as any, and the
+ * next one's first read and write.
+ */
+const FOLLOWED_MS = 14_000;
+
+/**
+ * Whether leaders who died one after another, each before the one before it was followed, have left nobody to act for longer
+ * than one change of leader takes. The death of one leader alone excuses nothing.
+ * @param deaths when a leader died, in order
+ */
+export function isLeaderless(deaths: readonly number[], at: number): boolean {
+  let since = at;
+  for (const death of deaths.toReversed()) if (death <= since && since <= death + FOLLOWED_MS) since = death;
+  return at - since > FOLLOWED_MS;
+}
