@@ -59,6 +59,13 @@ describe('what a replica knows', () => {
     expect(knowledge.store.nodes.get('n1')?.connected).toBe(false);
   });
 
+  test('includes who tells of a Pod as soon as the Pod is told of', () => {
+    const isReporting: boolean[] = [];
+    knowledge.follow(() => isReporting.push(knowledge.presence.isReporting('n1')));
+    hear(0, opened('n1'), snapshot('n1'));
+    expect(isReporting).toEqual([true]);
+  });
+
   test('is partial while a node that is ready has told of no Pod, and has no agent that has told all', () => {
     const object = (name: string, status: 'True' | 'Unknown') =>
       [name, nodeRecord({ metadata: { name }, status: { conditions: [{ type: 'Ready', status }] } })] as const;

@@ -128,8 +128,8 @@ export class Knowledge {
         this.presence.opened(event.node, event.session, now);
         return;
       case 'snapshot':
-        this.store.replace(event.node, event.pods, { ...event, now });
         this.presence.told(event.node, event.session, now);
+        this.store.replace(event.node, event.pods, { ...event, now });
         return;
       case 'closed':
         this.store.close(event.node, event.session);

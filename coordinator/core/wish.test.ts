@@ -21,6 +21,8 @@ interface Scene {
   readonly hook?: DrainRequested['phase'];
   readonly unconfirmed?: boolean;
   readonly isNodeSilent?: boolean;
+  readonly isNodeLost?: boolean;
+  readonly keepsLeavingNodes?: boolean;
   readonly transactions?: TransactionTable;
   readonly quarantined?: ReadonlyMap<string, string>;
   readonly isAdopted?: boolean;
@@ -38,22 +40,25 @@ function wish(scene: Scene) {
     : new Map();
   const confirmed = new Set(scene.unconfirmed ? [] : pods.map(pod => pod.uid));
   const doubtedNodes = new Set(scene.isNodeSilent ? [node] : []);
-  const view = clusterView({ store, drains, confirmed, doubtedNodes });
+  const lostNodes = new Set(scene.isNodeLost ? [node] : []);
+  const view = clusterView({ store, drains, confirmed, doubtedNodes, lostNodes });
   const binding = scene.bound && { ...PLACE, tag: TAG, ...scene.bound };
   const bindings = new Map(binding ? [[bindingKey(PLACE), binding] as const] : []);
   const transactions = scene.transactions ?? new Map();
   const rule = placedRule({ isAdopted: scene.isAdopted ?? false });
-  const state = ruleState(rule, {
+  const { keepsLeavingNodes = false } = scene;
+  const input = {
     selected: view.podsSelectedBy(rule),
     pods: view.pods,
     cluster: 'c1',
     observed: { listenerId: 'lbl-0', bindings, health: new Map() },
     transactions,
     quarantined: scene.quarantined ?? new Map(),
-  });
+  };
+  const state = ruleState(rule, input, { keepsLeavingNodes });
   const target = state.targets.find(candidate => candidate.key === bindingKey(PLACE));
   if (!target) throw new Error('nothing is bound or wanted there');
-  return wishOf(target, { rule, view, cluster: 'c1' });
+  return wishOf(target, { rule, view, cluster: 'c1', keepsLeavingNodes });
 }
 
 function change(fields: Record<string, unknown>) {
@@ -84,6 +89,16 @@ describe('what is bound', () => {
     expect(wish({ bound: { weight: 0 } })).toEqual(change({ kind: 'open', weight: 10 }));
     expect(wish({ bound: { weight: 10 } })).toEqual({ kind: 'none' });
   });
+
+  test.each([{ isNodeSilent: true }, { isNodeLost: true }])(
+    'stays open where nobody tells of its node and nobody could take over, and is not opened (L5): %o',
+    node => {
+      const alone = { ...node, keepsLeavingNodes: true };
+      expect(wish({ ...alone, bound: { weight: 10 } })).toEqual({ kind: 'none' });
+      expect(wish({ ...alone, bound: { weight: 0 } })).toEqual({ kind: 'none' });
+      expect(wish(alone)).toEqual({ kind: 'none' });
+    },
+  );
 
   test('is not closed because a fresh leader has no confirmation yet (L1)', () => {
     expect(wish({ bound: { weight: 10 }, unconfirmed: true })).toEqual({ kind: 'none' });

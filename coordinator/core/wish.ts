@@ -44,7 +44,7 @@ function wishOfUnbound(target: RuleTarget, context: WishContext): Wish {
   const { pod, disposition } = target.wanted;
   if (disposition.kind !== 'serve' && disposition.kind !== 'standby') return NONE;
   // What is known of it may be old, or be said by whom it does not belong to.
-  if (pod.isNodeInDoubt || pod.isDisputed) return NONE;
+  if (isHearsay(pod) || pod.isDisputed) return NONE;
   const weight = disposition.kind === 'serve' ? disposition.weight : 0;
   return change(pod.record.uid, { kind: 'register', weight, tag: tagFor(pod, context) });
 }
@@ -95,6 +95,8 @@ function wishFor(disposition: Disposition, bound: OwnTarget): Wish {
   switch (disposition.kind) {
     case 'serve':
       if (bound.weight === disposition.weight) return NONE;
+      // Where nobody could take over, what is open on such a node stays so, and no more than that (law L5).
+      if (closed && bound.owner && isHearsay(bound.owner)) return NONE;
       if (disposition.weight === 0) return change(podUid, { kind: 'close', evidence: 'weight' });
       return change(podUid, { kind: 'open', weight: disposition.weight });
     case 'standby':
@@ -111,6 +113,11 @@ function wishFor(disposition: Disposition, bound: OwnTarget): Wish {
       if (!closed) return change(podUid, { kind: 'close', evidence: 'deletion' });
       return change(podUid, { kind: 'deregister', evidence: disposition.evidence });
   }
+}
+
+/** Nobody tells what becomes of the Pod: it may have ended, and another one may have its address. */
+function isHearsay({ isNodeInDoubt, nodeSign }: PodView): boolean {
+  return isNodeInDoubt || nodeSign?.kind === 'unreachable';
 }
 
 /** What is on its way to weight 0 for a stronger reason keeps it. */

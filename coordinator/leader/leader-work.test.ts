@@ -243,13 +243,8 @@ test('a node whose end is announced is told once, its targets leave, and they se
   const elsewhere = podRecord({ uid: 'pod-2', addresses: ['10.0.0.2'] });
   await term.report(podRecord());
   await term.report(podRecord(), elsewhere);
-  term.hear({
-    type: 'delta',
-    node: 'n2',
-    session: 's2',
-    upserts: [podRecord({ uid: 'pod-3', addresses: ['10.0.0.3'] })],
-    removals: [],
-  });
+  const pods = [podRecord({ uid: 'pod-3', addresses: ['10.0.0.3'] })];
+  term.hear({ type: 'snapshot', node: 'n2', session: 's2', epoch: 'e2', pods, consistent: true });
   await term.goOn();
   const sign = { kind: 'shutdown', detail: 'by hand', seenAtMs: 0 } as const;
   for (let count = 0; count < 2; count += 1) term.hear({ type: 'notice', node: 'n1', session: 's', signs: [sign] });

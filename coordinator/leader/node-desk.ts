@@ -78,7 +78,7 @@ function isLost(node: string): Problem {
   return problem(
     'CD3005',
     `Node ${node}: its agent is silent and no other node reaches it. The targets of its Pods are taken to weight 0, as far ` +
-      'as the brake and what else serves allow; they serve again as soon as the agent speaks or a neighbour reaches the node.',
+      'as the brake and what else serves allow; they serve again as soon as the agent speaks, or soon after the kubelet does.',
   );
 }
 

@@ -74,6 +74,15 @@ class Stand {
     this.knowledge.applyReport(snapshot, this.clock.now());
   }
 
+  /** Its streams end, and all that is known of its Pods is forgotten. */
+  forget(node: string): void {
+    const now = this.clock.now();
+    this.knowledge.applyReport({ type: 'closed', node, session: 's', reason: 'cut' }, now);
+    this.knowledge.store.open(node, 'own watch', API_SERVER);
+    this.knowledge.store.replace(node, [], { consistent: true, now, session: 'own watch' });
+    this.knowledge.store.close(node, 'own watch');
+  }
+
   #beat(): void {
     const now = this.clock.now();
     for (const node of this.names) {
@@ -239,6 +248,91 @@ test('a leader that takes over asks before it judges what the one before had fou
   expect([stand.lost, stand.doubted]).toEqual([[], ['n3']]);
   await stand.clock.advance(2_000);
   expect([stand.lost, stand.doubted]).toEqual([['n3'], []]);
+});
+
+describe('what the own watch says of a node is doubted', () => {
+  /** As long as the kubelet may need to write what the API server does not know yet. */
+  const CATCHES_UP_MS = 12_000;
+  const watch = (node: string) => stand.knowledge.store.open(node, 'own watch', API_SERVER);
+
+  test('by a leader that takes over, until it has asked whether the node is lost (L5)', async () => {
+    stand.dark.add('n3');
+    await stand.clock.advance(FOUND_WITHIN_MS);
+    watch('n3');
+    await stand.newLeader();
+    expect([stand.lost, stand.doubted]).toEqual([[], ['n3']]);
+    await stand.clock.advance(2_000);
+    expect([stand.lost, stand.doubted]).toEqual([['n3'], []]);
+  });
+
+  test('from the first word on, also where nothing was known of the node when the leader took over (L5)', async () => {
+    stand.dark.add('n3');
+    await stand.clock.advance(FOUND_WITHIN_MS);
+    stand.forget('n3');
+    await stand.newLeader();
+    watch('n3');
+    expect(stand.doubted).toEqual(['n3']);
+    stand.changes.length = 0;
+    await stand.clock.advance(2_000);
+    expect([stand.lost, stand.changes]).toEqual([['n3'], ['n3']]);
+  });
+
+  test('while its kubelet does not report, though neighbours reach it, and until it has caught up (L5)', async () => {
+    stand.mute.add('n3');
+    stand.setObject('n3', 'Unknown');
+    watch('n3');
+    await stand.clock.advance(120_000);
+    expect(stand.doubted).toEqual(['n3']);
+    stand.setObject('n3', 'True');
+    await stand.clock.advance(CATCHES_UP_MS - 1_000);
+    expect(stand.doubted).toEqual(['n3']);
+    await stand.clock.advance(2_000);
+    expect(stand.doubted).toEqual([]);
+  });
+
+  test('when it is reached again, until its kubelet has caught up (L5)', async () => {
+    stand.dark.add('n3');
+    await stand.clock.advance(FOUND_WITHIN_MS);
+    watch('n3');
+    stand.mute.add('n3');
+    stand.dark.clear();
+    await stand.clock.advanceUntil(() => stand.lost.length === 0, FOUND_WITHIN_MS);
+    await stand.clock.advance(CATCHES_UP_MS - 1_000);
+    expect(stand.doubted).toEqual(['n3']);
+    await stand.clock.advance(2_000);
+    expect(stand.doubted).toEqual([]);
+  });
+
+  test('also of one without any agent, and no more when its kubelet has reported again for a while', async () => {
+    watch('super');
+    stand.setObject('super', 'True');
+    await stand.clock.advance(1_000);
+    expect(stand.doubted).toEqual([]);
+    stand.setObject('super', 'Unknown');
+    await stand.clock.advance(60_000);
+    expect(stand.losses.isInDoubt('super')).toBe(true);
+    stand.setObject('super', 'True');
+    await stand.clock.advance(CATCHES_UP_MS - 1_000);
+    expect(stand.losses.isInDoubt('super')).toBe(true);
+    await stand.clock.advance(2_000);
+    expect(stand.losses.isInDoubt('super')).toBe(false);
+  });
+
+  test('no more after a while when no neighbour can be asked, and none may be while all is held', async () => {
+    for (const node of stand.names) {
+      stand.mute.add(node);
+      watch(node);
+    }
+    await stand.clock.advance(FOUND_WITHIN_MS + CATCHES_UP_MS);
+    expect([stand.doubted, stand.losses.isHeld, stand.probes]).toEqual([[], true, 0]);
+  });
+
+  test('no more after a while where the agent is connected and never tells of its Pods', async () => {
+    watch('n3');
+    stand.reopen('n3');
+    await stand.clock.advance(CATCHES_UP_MS + 1_000);
+    expect(stand.doubted).toEqual([]);
+  });
 });
 
 test('a node that never had an agent is lost only when the API server doubts it and nobody reaches it', async () => {

@@ -29,7 +29,11 @@ interface Suspect {
   readonly askedAt: number | undefined;
   /** Undefined until the first answers. */
   readonly verdict: NodeVerdict | undefined;
+  /** Since when nothing but the silence of its agents says that its kubelet does not report. */
+  readonly soundSince: number | undefined;
 }
+
+const UNASKED = { isAsked: false, askedAt: undefined, verdict: undefined, soundSince: undefined };
 
 /** What others see of a node with which something is wrong. */
 type Standing = 'lost' | 'in doubt';
@@ -37,6 +41,8 @@ type Standing = 'lost' | 'in doubt';
 const LOOK_INTERVAL_MS = 500;
 /** Nodes that neighbours are asked about at the same time; each costs at most six probes. */
 const ROUNDS_MAX = 32;
+/** A kubelet that is back writes every 10 s whatever the API server does not know of its Pods yet. */
+const KUBELET_CATCHES_UP_MS = 12_000;
 const ASK_AGAIN_MS: Readonly<Record<NodeVerdict, number>> = { lost: 3_000, undecided: 3_000, alive: 5_000 };
 
 /**
@@ -47,7 +53,7 @@ export class NodeLosses {
   readonly #options: NodeLossesOptions;
   readonly #suspects = new Map<string, Suspect>();
   /** As it was told last: what is known of a node may have changed since without a word from here. */
-  #seen: ReadonlyMap<string, Standing> = new Map();
+  #seen = new Map<string, Standing>();
   #isHeld = false;
 
   constructor(options: NodeLossesOptions) {
@@ -60,12 +66,14 @@ export class NodeLosses {
 
   /**
    * Whether nobody tells what becomes of the node's Pods: what is known of them is from before its agents fell silent, and
-   * a new stream changes nothing of that before the agent has told of all its Pods on it.
+   * a new stream changes nothing of that before the agent has told of all its Pods on it. The own watch knows no more than
+   * the kubelet has told the API server, and that is old while the kubelet may be silent, too, and just after.
    */
   isInDoubt(node: string): boolean {
-    const suspect = this.#suspects.get(node);
+    const suspect = this.#suspects.get(node) ?? this.#suspectAnew(node);
     if (!suspect || suspect.verdict === 'lost') return false;
-    return this.#options.knowledge.store.nodes.get(node)?.isWatched !== true;
+    const isWatched = this.#options.knowledge.store.nodes.get(node)?.isWatched === true;
+    return !isWatched || !this.#isCaughtUp(suspect);
   }
 
   /** So many nodes fell silent together that none of them is taken for lost. */
@@ -110,8 +118,17 @@ export class NodeLosses {
     }
   }
 
+  /** Pods of a node may become known between two looks. */
+  #suspectAnew(node: string): Suspect | undefined {
+    const suspect = this.#suspicionOf(node, undefined);
+    if (!suspect) return undefined;
+    this.#suspects.set(node, suspect);
+    this.#seen.set(node, 'in doubt');
+    return suspect;
+  }
+
   /** What others see of nodes with which something is wrong. */
-  #standings(): ReadonlyMap<string, Standing> {
+  #standings(): Map<string, Standing> {
     const standings = new Map<string, Standing>();
     for (const node of this.#suspects.keys()) {
       if (this.isLost(node)) standings.set(node, 'lost');
@@ -124,15 +141,32 @@ export class NodeLosses {
     const { clock, knowledge } = this.#options;
     const { presence } = knowledge;
     const now = clock.now();
-    const known = before ?? { isAsked: false, askedAt: undefined, verdict: undefined, since: now };
+    const known = before ?? { ...UNASKED, since: now };
     const silentSince = presence.silentSince(node, now);
-    if (silentSince !== undefined) return { ...known, since: silentSince, isSilent: true };
-    if (presence.hasSpoken(node)) {
-      return presence.isReporting(node) ? undefined : { ...known, verdict: undefined, isSilent: false };
-    }
+    if (silentSince !== undefined) return this.#weighed(node, { ...known, since: silentSince, isSilent: true });
+    if (presence.isReporting(node)) return undefined;
+    const heard = this.#weighed(node, { ...known, verdict: undefined, isSilent: false });
+    if (presence.hasSpoken(node)) return heard;
     // Of a node that never had an agent only the API server can tell that something is wrong.
     const object = knowledge.nodes.objectOf(node);
-    return object === 'not-ready' || object === 'gone' ? { ...known, isSilent: true } : undefined;
+    if (object === 'not-ready' || object === 'gone') return this.#weighed(node, { ...known, isSilent: true });
+    return before && !this.#isCaughtUp(heard) ? heard : undefined;
+  }
+
+  #weighed(node: string, suspect: Suspect): Suspect {
+    const { clock } = this.#options;
+    return { ...suspect, soundSince: this.#isSound(node, suspect) ? (suspect.soundSince ?? clock.now()) : undefined };
+  }
+
+  /** Whether nobody says that the kubelet is silent, too: neither the API server nor, where they may be asked, neighbours. */
+  #isSound(node: string, { isSilent, verdict }: Suspect): boolean {
+    if (this.#options.knowledge.nodes.objectOf(node) !== 'ready') return false;
+    if (!isSilent) return true;
+    return verdict === undefined ? this.#isHeld : verdict !== 'lost';
+  }
+
+  #isCaughtUp({ soundSince }: Suspect): boolean {
+    return soundSince !== undefined && this.#options.clock.now() >= soundSince + KUBELET_CATCHES_UP_MS;
   }
 
   #hold(): void {
@@ -187,7 +221,7 @@ export class NodeLosses {
 
   #note(node: string, change: Partial<Suspect>): void {
     const suspect = this.#suspects.get(node);
-    if (suspect) this.#suspects.set(node, { ...suspect, ...change });
+    if (suspect) this.#suspects.set(node, this.#weighed(node, { ...suspect, ...change }));
   }
 
   #doorsOf(node: string): readonly Door[] {
