@@ -148,7 +148,7 @@ async function makeReplica(values: CoordinatorOptionValues, environment: Environ
     random,
     logger: logger.child({ component: 'upkeep' }),
     namespace: values.namespace,
-    isWebhookWanted: values.webhook,
+    webhookParts: values.webhook ? values.webhookParts : 0,
     names,
     instance: values.podName,
     onWritten: (kind, outcome) => metrics.upkeepWrote(kind, outcome),

@@ -4,6 +4,7 @@ import { DEFAULT_ENDPOINT } from './cloud/sdk-transport.ts';
 import { COORDINATOR_MODES } from './coordinator-mode.ts';
 import { NODE_SIGN_KINDS } from './core/node-sign.ts';
 import { ELECTION_DEFAULTS } from './kube/leader-election/election-options.ts';
+import { PARTS_MAX } from './webhook/configuration.ts';
 import { HOOK_MODES } from './webhook/hook-choice.ts';
 
 const SECONDS_MAX = 3_600;
@@ -111,6 +112,13 @@ export const COORDINATOR_OPTIONS = {
     description:
       'whether the API server sends new Pods here for gate and hook; without it, clb-direct inject adds them to manifests',
     default: true,
+  }),
+  webhookParts: integer({
+    description:
+      "how many ports of the webhook's Service lead to other coordinators each; the API server asks one after the other",
+    default: 2,
+    minimum: 1,
+    maximum: PARTS_MAX,
   }),
   hookMode: choice({
     description:

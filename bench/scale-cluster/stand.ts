@@ -87,7 +87,7 @@ async function prepare(cluster: Cluster): Promise<void> {
   const apply = (text: string) => cluster.kubectl(['apply', '--filename=-'], text);
   await apply(JSON.stringify({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: names.namespace } }));
   await apply(await chartRights(cluster));
-  const items = [lease, webhookService, webhookEndpoints(REPLICAS)];
+  const items = [lease, webhookService, ...webhookEndpoints(REPLICAS)];
   await apply(JSON.stringify({ apiVersion: 'v1', kind: 'List', items }));
 }
 

@@ -2,6 +2,12 @@ import type { Pod } from '../../common/kube/objects.ts';
 import { resourcePath } from '../../common/kube/paths.ts';
 import { eventually, listIfKnown, type ReleaseContext, removeIfThere } from './release-context.ts';
 
+/** One for each part of them. */
+const COORDINATOR_DEPLOYMENTS = [
+  'clb-direct-coordinator',
+  'clb-direct-coordinator-second',
+  'clb-direct-coordinator-third',
+];
 /** A leader that ends may have a write under way that takes CLB 10 s. */
 const COORDINATORS_TIMEOUT_MS = 60_000;
 /** Agents finish the calls that they hold, which without coordinators are answered within seconds. */
@@ -9,7 +15,7 @@ const AGENTS_TIMEOUT_MS = 60_000;
 
 /** @throws Error when some are left: they would put back whatever is taken off */
 export async function endCoordinators(context: ReleaseContext): Promise<void> {
-  await removeIfThere(context, appPath(context, 'deployments', 'clb-direct-coordinator'));
+  for (const name of COORDINATOR_DEPLOYMENTS) await removeIfThere(context, appPath(context, 'deployments', name));
   const left = await podsLeft(context, 'coordinator', COORDINATORS_TIMEOUT_MS);
   if (left.length > 0) throw new Error(`coordinators do not end: ${left.join(' ')}; delete their Pods and try again`);
   context.say('coordinators have ended');

@@ -15,7 +15,7 @@ const NAMESPACE = 'clb-direct';
 const CLUSTER_NAME = 'default';
 const OWN = `/api/v1/namespaces/${NAMESPACE}`;
 const OWN_APPS = `/apis/apps/v1/namespaces/${NAMESPACE}`;
-const COORDINATORS = `${OWN_APPS}/deployments/clb-direct-coordinator`;
+const COORDINATORS = ['clb-direct-coordinator', 'clb-direct-coordinator-second'];
 const AGENTS = `${OWN_APPS}/daemonsets/clb-direct-agent`;
 export const WEBHOOK = '/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/clb-direct';
 export const SECRET = `${OWN}/secrets/clb-direct-tls`;
@@ -40,7 +40,7 @@ export class ReleaseStage {
   names = DEFAULT_INSTANCE;
   /** Whether the release is told where the load balancers are. */
   hasAccount = true;
-  /** Whether coordinators end when their Deployment goes. */
+  /** Whether coordinators end when their Deployments go. */
   coordinatorsEnd = true;
   /** Nodes that are cleaned, of two. */
   nodesCleaned = 2;
@@ -55,10 +55,13 @@ export class ReleaseStage {
     await this.post(`${OWN}/secrets`, { metadata: { name: 'clb-direct-tls' } });
     await this.post(`${OWN}/configmaps`, { metadata: { name: 'clb-direct-ca' } });
     const template = { metadata: { labels: { a: 'b' } }, spec: { containers: [{ name: 'a', image: 'a' }] } };
-    const spec = { replicas: 2, selector: { matchLabels: { a: 'b' } }, template };
-    await this.post(`${OWN_APPS}/deployments`, { metadata: { name: 'clb-direct-coordinator' }, spec });
+    const spec = { replicas: 1, selector: { matchLabels: { a: 'b' } }, template };
+    for (const name of COORDINATORS) {
+      await this.post(`${OWN_APPS}/deployments`, { metadata: { name }, spec });
+      await this.addPod(NAMESPACE, name, { component: 'coordinator' });
+    }
     this.putApp(AGENTS, []);
-    for (const component of ['coordinator', 'agent']) await this.addPod(NAMESPACE, component, { component });
+    await this.addPod(NAMESPACE, 'agent', { component: 'agent' });
     await this.addService('web', [FINALIZER, 'example.com/other'], { 'service.kubernetes.io/loadbalance-id': 'lb-a' });
     await this.#addIngress();
     await this.#addLoadBalancers();
@@ -171,7 +174,8 @@ export class ReleaseStage {
   async #end(path: string): Promise<void> {
     const remove = (name: string) => this.api.call('DELETE', `${OWN}/pods/${name}`, { gracePeriodSeconds: 0 });
     if (path === AGENTS) await remove('agent');
-    if (path === COORDINATORS && this.coordinatorsEnd) await remove('coordinator');
+    const deployment = COORDINATORS.find(name => path === `${OWN_APPS}/deployments/${name}`);
+    if (deployment !== undefined && this.coordinatorsEnd) await remove(deployment);
   }
 
   #answerApp({ method, path, body }: KubeRequest): KubeResponse | undefined {

@@ -59,7 +59,7 @@ describe('a release', () => {
   test('takes nothing off while a coordinator lives, which would put it back', async () => {
     stage.coordinatorsEnd = false;
     expect(await stage.release()).toEqual([
-      expect.stringMatching(/coordinators do not end: coordinator; delete their Pods/),
+      expect.stringMatching(/coordinators do not end: clb-direct-coordinator clb-direct-coordinator-second; delete/),
     ]);
     expect((await stage.read(SERVICE))?.metadata.finalizers).toContain(FINALIZER);
     expect(await stage.read(WEBHOOK)).toBeDefined();

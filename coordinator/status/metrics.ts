@@ -120,7 +120,7 @@ export class CoordinatorMetrics implements CoordinatorObserver {
   });
   readonly #admissions = new Counter({
     name: 'clb_direct_webhook_admissions_total',
-    help: 'Admission reviews answered, by result',
+    help: 'Admission reviews answered, by result; a Pod that needs nothing is asked about once for each part of the coordinators',
     labelNames: ['result'],
     registers: this.#registers,
   });

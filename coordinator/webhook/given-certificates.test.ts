@@ -27,7 +27,7 @@ beforeEach(async () => {
     random: seededRandom(1),
     logger: silentLogger,
     instance: 'replica-0',
-    isWebhookWanted: true,
+    webhookParts: 1,
     onWritten: () => {},
   });
 });

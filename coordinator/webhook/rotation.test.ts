@@ -147,7 +147,7 @@ class Replica {
       source,
       random: seededRandom(1),
       instance: name,
-      isWebhookWanted: true,
+      webhookParts: 1,
       onWritten: () => {},
     });
   }

@@ -34,8 +34,8 @@ export class UpkeepStage {
   }
 
   /** A replica with a certificate, following. */
-  async start({ isWebhookWanted = true, writes = true } = {}): Promise<StagedReplica> {
-    const replica = new StagedReplica(this, { isWebhookWanted, writes });
+  async start({ webhookParts = 2, writes = true } = {}): Promise<StagedReplica> {
+    const replica = new StagedReplica(this, { webhookParts, writes });
     this.replicas.push(replica);
     await this.settled(replica.obtain());
     replica.follow(this.#stop.signal);
@@ -94,7 +94,7 @@ export class StagedReplica {
 
   constructor(
     { api, issuer, replicas }: UpkeepStage,
-    { isWebhookWanted, writes }: { isWebhookWanted: boolean; writes: boolean },
+    { webhookParts, writes }: { webhookParts: number; writes: boolean },
   ) {
     const base = { transport: this.#transport(api.transport), namespace: 'clb-direct', clock: api.clock };
     const logger = silentLogger;
@@ -104,7 +104,7 @@ export class StagedReplica {
       logger,
       source: new OwnCertificates({ ...base, issuer, terms: TERMS, logger, writes }),
       random: seededRandom(replicas.length + 1),
-      isWebhookWanted,
+      webhookParts,
       instance: `replica-${replicas.length}`,
       onWritten: (kind, outcome) => this.written.push(`${kind} ${outcome}`),
     });

@@ -23,7 +23,8 @@ describe('the first certificates', () => {
     await stage.api.clock.advance(SECOND_MS);
     const caPem = first.served[0]?.caPem ?? '';
     expect(await stage.read(CONFIG_MAP)).toMatchObject({ data: { 'ca.crt': caPem } });
-    expect(await stage.read(WEBHOOK)).toMatchObject({ webhooks: [{ clientConfig: { caBundle: btoa(caPem) } }] });
+    const entry = { clientConfig: { caBundle: btoa(caPem) } };
+    expect(await stage.read(WEBHOOK)).toMatchObject({ webhooks: [entry, entry] });
     expect(first.writes).toEqual(['POST /api/v1/namespaces/clb-direct/secrets']);
     expect(second.written).toEqual(['ConfigMap created', 'MutatingWebhookConfiguration created']);
     expect(await stage.events()).toEqual([]);
@@ -89,6 +90,7 @@ describe('the leader puts right within two seconds', () => {
     ['the CA bundle of the webhook', WEBHOOK, { webhooks: [{ ...webhookEdit(), clientConfig: { url: 'https://a' } }] }],
     ['the failure policy', WEBHOOK, { webhooks: [{ ...webhookEdit(), failurePolicy: 'Fail' }] }],
     ['the list of webhooks', WEBHOOK, { webhooks: [] }],
+    ['one of the webhooks', WEBHOOK, { webhooks: [webhookEdit()] }],
   ])('%s when it is edited', async (_name, path, patch) => {
     const before = await stage.read(path);
     await stage.edit(path, patch);
@@ -205,9 +207,9 @@ describe('upkeep', () => {
     const before = await stage.start();
     before.lead();
     await stage.api.clock.advance(10 * SECOND_MS);
-    expect((await stage.read(WEBHOOK))?.webhooks).toHaveLength(1);
+    expect((await stage.read(WEBHOOK))?.webhooks).toHaveLength(2);
     before.resign();
-    const after = await stage.start({ isWebhookWanted: false });
+    const after = await stage.start({ webhookParts: 0 });
     after.lead();
     await stage.api.clock.advance(10 * SECOND_MS);
     expect((await stage.read(WEBHOOK))?.webhooks ?? []).toEqual([]);

@@ -24,8 +24,8 @@ export interface UpkeepOptions {
   readonly logger: Logger;
   /** The coordinator's own. */
   readonly namespace: string;
-  /** Whether the API server is to send Pods to the webhook; if not, an earlier registration is emptied. */
-  readonly isWebhookWanted: boolean;
+  /** Parts of the coordinators that the API server sends Pods to; 0: none, and an earlier registration is emptied. */
+  readonly webhookParts: number;
   readonly names: InstanceNames;
   /** Name of this replica: the source of its Events. */
   readonly instance: string;
@@ -91,9 +91,9 @@ export class Upkeep {
 
   /** The leader's part, until `signal` aborts; beside `follow`. Never rejects. */
   async lead(signal: AbortSignal): Promise<void> {
-    const { namespace, source, names, isWebhookWanted: isWanted } = this.#options;
+    const { namespace, source, names, webhookParts: parts } = this.#options;
     const caPem = () => source.current?.caPem ?? '';
-    const registration = webhookConfiguration({ namespace, caPem, isWanted, names });
+    const registration = webhookConfiguration({ namespace, caPem, parts, names });
     const shapes = [authorityConfigMap({ namespace, caPem }), registration];
     const objects = shapes.map(shape => new KeptObject(shape, this.#options));
     const events = new EventRecorder({

@@ -4,7 +4,13 @@ import { CLB_ACCOUNT } from './clb-process.ts';
 import type { Manifest } from './manifest.ts';
 
 export const PRODUCT_NAMESPACE = 'clb-direct';
-export const COORDINATOR_REPLICAS = 2;
+/** One Deployment for each part of the coordinators, and the name of its port where Pods are admitted. */
+const PARTS = [
+  { deployment: 'coordinator', port: 'webhook' },
+  { deployment: 'coordinator-second', port: 'webhook-second' },
+] as const;
+export const COORDINATOR_DEPLOYMENTS = PARTS.map(({ deployment }) => deployment);
+export const COORDINATOR_REPLICAS = PARTS.length;
 export const STATUS_PORT = 9442;
 export const REPORT_PORT = 9443;
 const WEBHOOK_PORT = 9444;
@@ -43,9 +49,9 @@ export function productManifests(options: ProductOptions): Manifest[] {
     // A leader waits before it leads by a lease that nobody made for it.
     inNamespace('coordination.k8s.io/v1', 'Lease', { name: 'clb-direct' }),
     kubeconfig(options),
-    service('clb-direct-coordinator', REPORT_PORT, { publishNotReadyAddresses: true }),
-    service('clb-direct-webhook', WEBHOOK_PORT, {}),
-    coordinators(options),
+    reportService(),
+    webhookService(),
+    ...PARTS.map(part => coordinator(part, options)),
     ...options.nodes.map(node => agent(node, options.routes?.reportPort ?? REPORT_PORT)),
   ];
 }
@@ -69,14 +75,21 @@ function kubeconfig({ apiServerUrl, apiServerAuthorityPem }: ProductOptions): Ma
   return inNamespace('v1', 'ConfigMap', { name: 'kubeconfig' }, { data: { kubeconfig: JSON.stringify(config) } });
 }
 
-function service(name: string, port: number, more: object): Manifest {
-  const ports = [{ name: 'tls', port, targetPort: port, protocol: 'TCP' }];
-  return inNamespace(
-    'v1',
-    'Service',
-    { name },
-    { spec: { clusterIP: 'None', selector: COORDINATOR_LABELS, ports, ...more } },
-  );
+function reportService(): Manifest {
+  const ports = [{ name: 'tls', port: REPORT_PORT, targetPort: REPORT_PORT, protocol: 'TCP' }];
+  return service('clb-direct-coordinator', { ports, publishNotReadyAddresses: true });
+}
+
+/** Each port leads to the coordinators of one part. */
+function webhookService(): Manifest {
+  const ports = PARTS.map(({ port: name }, index) => {
+    return { name, port: WEBHOOK_PORT + index, targetPort: name, protocol: 'TCP' };
+  });
+  return service('clb-direct-webhook', { ports });
+}
+
+function service(name: string, spec: object): Manifest {
+  return inNamespace('v1', 'Service', { name }, { spec: { clusterIP: 'None', selector: COORDINATOR_LABELS, ...spec } });
 }
 
 const FIELD_VARIABLES = [
@@ -93,7 +106,7 @@ const ACCESS_VOLUME = {
   projected: { sources: [{ serviceAccountToken: { path: 'token' } }, { configMap: { name: 'kubeconfig' } }] },
 };
 
-function coordinators(options: ProductOptions): Manifest {
+function coordinator(part: (typeof PARTS)[number], options: ProductOptions): Manifest {
   const { clbEndpoint, healthCheckSeconds, healthCheckThreshold, routes } = options;
   const container = {
     name: 'coordinator',
@@ -117,14 +130,14 @@ function coordinators(options: ProductOptions): Manifest {
       { name: 'TENCENTCLOUD_SECRET_ID', value: CLB_ACCOUNT.secretId },
       { name: 'TENCENTCLOUD_SECRET_KEY', value: CLB_ACCOUNT.secretKey },
     ],
+    ports: [{ name: part.port, containerPort: WEBHOOK_PORT }],
     readinessProbe: { httpGet: { port: STATUS_PORT, path: '/readyz' }, periodSeconds: 1 },
     volumeMounts: [{ name: 'access', mountPath: ACCESS_FOLDER }],
   };
   const spec = { serviceAccountName: 'clb-direct-coordinator', containers: [container], volumes: [ACCESS_VOLUME] };
-  const template = { metadata: { labels: COORDINATOR_LABELS }, spec };
-  const selector = { matchLabels: COORDINATOR_LABELS };
-  const deployment = { replicas: COORDINATOR_REPLICAS, selector, template };
-  return inNamespace('apps/v1', 'Deployment', { name: 'coordinator' }, { spec: deployment });
+  const labels = { ...COORDINATOR_LABELS, deployment: part.deployment };
+  const deployment = { replicas: 1, selector: { matchLabels: labels }, template: { metadata: { labels }, spec } };
+  return inNamespace('apps/v1', 'Deployment', { name: part.deployment }, { spec: deployment });
 }
 
 /** A static Pod (the mirror annotation), which kubectl drain leaves alone as it does a DaemonSet's. */

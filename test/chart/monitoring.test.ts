@@ -71,7 +71,11 @@ function annotationsIn(variant: string): readonly Labels[] {
 
 check('ServiceMonitors lead to the port of every agent and coordinator, and to nothing else', () => {
   const monitors = monitored.filter(({ kind }) => kind === 'ServiceMonitor');
-  expect(monitors.flatMap(readBy)).toEqual(['clb-direct-coordinator: 9442', 'clb-direct-agent: 19441']);
+  expect(monitors.flatMap(readBy)).toEqual([
+    'clb-direct-coordinator: 9442',
+    'clb-direct-coordinator-second: 9442',
+    'clb-direct-agent: 19441',
+  ]);
   expect(monitors.every(({ metadata }) => metadata.labels?.release === 'prometheus')).toBe(true);
   const agent = monitored.find(({ kind }) => kind === 'DaemonSet');
   const [container] = agent ? podsOf(agent).flatMap(containersOf) : [];

@@ -20,7 +20,7 @@ export interface Container {
   readonly image: string;
   readonly args?: readonly string[];
   readonly env?: readonly { readonly name: string; readonly value?: string }[];
-  readonly ports?: readonly object[];
+  readonly ports?: readonly { readonly name?: string }[];
   readonly volumeMounts?: readonly { readonly name: string }[];
   readonly livenessProbe?: {
     readonly periodSeconds?: number;

@@ -171,6 +171,20 @@ describe('the defaults', () => {
     if (!pod) throw new Error(`${kind} ${name} has no Pods`);
     return pod;
   };
+  const deploymentsIn = (variant = 'defaults') =>
+    (rendered.get(variant) ?? []).filter(({ kind }) => kind === 'Deployment');
+  /** Whose Pods each port of the webhook's Service leads to. */
+  const behindWebhook = (variant = 'defaults') => {
+    const { ports } = objectOf('Service', 'clb-direct-webhook', variant).spec as unknown as {
+      ports: readonly { readonly port: number; readonly targetPort: string }[];
+    };
+    const have = (object: Rendered, name: string) =>
+      podsOf(object).some(pod => containersOf(pod).some(each => each.ports?.some(port => port.name === name)));
+    const leadTo = (name: string) => deploymentsIn(variant).filter(object => have(object, name));
+    return Object.fromEntries(
+      ports.map(({ port, targetPort }) => [port, leadTo(targetPort).map(({ metadata }) => metadata.name)]),
+    );
+  };
   const agent = (variant?: string) => podOf('DaemonSet', 'clb-direct-agent', variant);
   const check = (name: string, judge: () => void) =>
     test(name, ({ skip }) => {
@@ -231,6 +245,20 @@ describe('the defaults', () => {
   check('keep one coordinator up, each on a node of its own where that is possible', () => {
     expect(objectOf('PodDisruptionBudget', 'clb-direct-coordinator').spec).toMatchObject({ maxUnavailable: 1 });
     expect(podOf('Deployment', 'clb-direct-coordinator').affinity).toHaveProperty('podAntiAffinity');
+  });
+
+  check('divide the coordinators into up to three parts, each behind a port of its own of the webhook', () => {
+    const parts = (variant?: string) =>
+      deploymentsIn(variant).map(({ metadata, spec }) => [metadata.name, (spec as { replicas: number }).replicas]);
+    expect(parts()).toEqual([
+      ['clb-direct-coordinator', 1],
+      ['clb-direct-coordinator-second', 1],
+    ]);
+    expect(parts('five replicas').map(([, replicas]) => replicas)).toEqual([2, 2, 1]);
+    expect(parts('one replica')).toEqual([['clb-direct-coordinator', 1]]);
+    expect(behindWebhook()).toEqual({ 9444: ['clb-direct-coordinator'], 9445: ['clb-direct-coordinator-second'] });
+    expect(behindWebhook('one replica')).toEqual({ 9444: ['clb-direct-coordinator'] });
+    expect(Object.values(behindWebhook('five replicas')).map(all => all.length)).toEqual([1, 1, 1]);
   });
 
   check('hand the cluster back before anything is removed, with rights that are there only then', () => {

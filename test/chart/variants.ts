@@ -1,6 +1,7 @@
 /** Values that turn each switch of the chart the other way, one at a time. */
 export const variants: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   defaults: {},
+  'five replicas': { coordinator: { replicas: 5 } },
   'one replica': { coordinator: { replicas: 1 } },
   'only observing': { coordinator: { mode: 'observe' } },
   'no budget for disruptions': { coordinator: { podDisruptionBudget: { enabled: false } } },

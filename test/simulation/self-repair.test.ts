@@ -91,7 +91,7 @@ function leaderDuty(lent: DutyEdges): (signal: AbortSignal) => Promise<void> {
     names: DEFAULT_INSTANCE,
     source,
     instance: lent.name,
-    isWebhookWanted: true,
+    webhookParts: 1,
     onWritten: () => {},
   });
   return async signal => {

@@ -5,7 +5,7 @@ export const WEBHOOKS = '/apis/admissionregistration.k8s.io/v1/mutatingwebhookco
 
 /** As the product registers the webhook of an instance, but for where it is called. */
 export function registrationOf({ names, namespace }: { names: InstanceNames; namespace: string }): object {
-  const { desired } = webhookConfiguration({ namespace, names, caPem: () => '', isWanted: true });
+  const { desired } = webhookConfiguration({ namespace, names, caPem: () => '', parts: 1 });
   const [webhook] = desired() as object[];
   return {
     metadata: { name: names.webhookConfiguration },

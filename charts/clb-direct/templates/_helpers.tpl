@@ -52,6 +52,11 @@ app.kubernetes.io/name: clb-direct
 app.kubernetes.io/component: {{ . }}
 {{- end }}
 
+{{/* Into how many parts the coordinators are divided (coordinator/deployment.yaml). */}}
+{{- define "clb-direct.coordinatorParts" -}}
+{{- min 3 (int .Values.coordinator.replicas) }}
+{{- end }}
+
 {{- define "clb-direct.image" -}}
 {{- with .Values.image -}}
 {{- if .digest }}{{ .repository }}@{{ .digest }}{{ else }}{{ .repository }}:{{ .tag | default $.Chart.AppVersion }}{{ end }}

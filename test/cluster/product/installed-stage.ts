@@ -37,9 +37,13 @@ export interface InstalledStage {
 
 export const echoReplicas = 3;
 
-/** Returns when the product is ready. */
-export async function installedStage(clock: Clock, cluster: Cluster): Promise<InstalledStage> {
-  const product = await installProduct(cluster);
+/** Returns when the product is ready. @param values of the chart beside the required ones. */
+export async function installedStage(
+  clock: Clock,
+  cluster: Cluster,
+  values: readonly string[] = [],
+): Promise<InstalledStage> {
+  const product = await installProduct(cluster, values);
   const namespaces: string[] = [];
   const load = (virtualAddress: string): Clients => ({ ...clients, virtualAddress });
   const update = async (namespace: string) => {

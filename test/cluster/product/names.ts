@@ -13,6 +13,7 @@ export const names = {
 export const ports = {
   grpc: 9443,
   webhook: 9444,
+  webhookSecond: 9445,
   http: 9442,
   agentMetrics: 19441,
   clb: 8090,

@@ -29,25 +29,33 @@ export const agentDaemonSet = {
   },
 };
 
-/** Without selector: the coordinators are no Pods, so the slice names their addresses. */
+const webhookPorts = [
+  { name: 'webhook', port: ports.webhook },
+  { name: 'webhook-second', port: ports.webhookSecond },
+] as const;
+
+/** Without selector: the coordinators are no Pods, so the slices name their addresses. */
 export const webhookService = {
   apiVersion: 'v1',
   kind: 'Service',
   metadata: { name: names.webhook, namespace: names.namespace },
-  spec: { ports: [{ name: 'webhook', port: ports.webhook, targetPort: ports.webhook }] },
+  spec: { ports: webhookPorts.map(port => ({ ...port, targetPort: ports.webhook })) },
 };
 
-export function webhookEndpoints(replicas: readonly number[]): object {
-  return {
+/** Each port leads to every second of the coordinators. */
+export function webhookEndpoints(replicas: readonly number[]): readonly object[] {
+  return webhookPorts.map(({ name }, half) => ({
     apiVersion: 'discovery.k8s.io/v1',
     kind: 'EndpointSlice',
     metadata: {
-      name: names.webhook,
+      name: `${names.webhook}-${half}`,
       namespace: names.namespace,
       labels: { 'kubernetes.io/service-name': names.webhook },
     },
     addressType: 'IPv4',
-    ports: [{ name: 'webhook', port: ports.webhook, protocol: 'TCP' }],
-    endpoints: replicas.map(replica => ({ addresses: [coordinatorAddress(replica)], conditions: { ready: true } })),
-  };
+    ports: [{ name, port: ports.webhook, protocol: 'TCP' }],
+    endpoints: replicas
+      .filter((_replica, index) => index % webhookPorts.length === half)
+      .map(replica => ({ addresses: [coordinatorAddress(replica)], conditions: { ready: true } })),
+  }));
 }

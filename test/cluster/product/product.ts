@@ -91,7 +91,7 @@ async function prepareCluster({ clock, cluster }: ProductContext): Promise<void>
   const apply = (object: object) => cluster.kubectl(['apply', '--filename=-'], JSON.stringify(object));
   await apply(namespace);
   await cluster.kubectl(['apply', '--filename=-'], await chartRights(cluster));
-  const items = [lease, agentDaemonSet, webhookService, webhookEndpoints(replicas)];
+  const items = [lease, agentDaemonSet, webhookService, ...webhookEndpoints(replicas)];
   await apply({ apiVersion: 'v1', kind: 'List', items });
   const status = ['rollout', 'status', `daemonset/${names.agent}`, `--namespace=${names.namespace}`];
   await waitUntil(clock, 'the Pods of the agents', startTimeoutMs, async () => {

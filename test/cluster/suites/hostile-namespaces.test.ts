@@ -112,11 +112,11 @@ test(
     const namespace = 'early';
     const workload = { name: 'web', namespace, replicas: echoReplicas };
     await stage.makeNamespace(namespace);
-    await scaleCoordinators(0);
+    await scaleCoordinators({ each: 0 });
     await apply({ apiVersion: 'v1', kind: 'List', items: echoObjects(workload) });
     await rolledOut(cluster, workload);
     for (const { spec } of await stage.pods(namespace)) expect(spec.readinessGates ?? []).toEqual([]);
-    await scaleCoordinators(2);
+    await scaleCoordinators({ each: 1 });
     const virtualAddress = await virtualAddressOf(clock, cluster, workload);
     await waitUntil(clock, 'an answer through the address', 60_000, async () =>
       (await cluster.run(['curl', '--silent', '--max-time', '2', `http://${virtualAddress}/`])).stdout.includes('web'),
@@ -132,9 +132,11 @@ test(
   timeoutMs,
 );
 
-async function scaleCoordinators(count: number): Promise<void> {
-  await cluster.kubectl(['scale', 'deployment/clb-direct-coordinator', inNamespace, `--replicas=${count}`]);
+/** Of each part. */
+async function scaleCoordinators({ each }: { readonly each: number }): Promise<void> {
   const selector = '--selector=app.kubernetes.io/component=coordinator';
+  await cluster.kubectl(['scale', 'deployment', selector, inNamespace, `--replicas=${each}`]);
+  const count = 2 * each;
   await waitUntil(clock, `${count} coordinators`, 90_000, async () => {
     const pods = await cluster.kubectl(['get', 'pods', inNamespace, selector, '--no-headers']);
     const lines = pods.split('\n').filter(line => line !== '');

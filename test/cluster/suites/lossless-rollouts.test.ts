@@ -12,6 +12,7 @@ import { restart, rolledOut } from '../product/echo-workload.ts';
 import { expectNothingLost, type InstalledStage, installedStage } from '../product/installed-stage.ts';
 import { names } from '../product/names.ts';
 import { orderProblems } from '../product/pod-moments.ts';
+import { isWebhookCalled } from '../product/product.ts';
 import { withoutPort } from '../product/without-port.ts';
 import { briefSessions, responsesOf30s, sessionPods, udpPort } from '../sessions/session-workload.ts';
 import { type SessionCounts, sessionsDuring, sessionsText } from '../sessions/sessions-during.ts';
@@ -26,6 +27,8 @@ const timeoutMs = 300_000;
 /** A response of 30 s that began last of all has ended 5 s before. */
 const drainSeconds = 45;
 const kinds = [responsesOf30s(10), ...briefSessions];
+/** One is killed while another's node is drained: the third answers the webhook. */
+const threeCoordinators = ['coordinator.replicas=3'];
 const inProduct = `--namespace=${names.namespace}`;
 const inNamespace = `--namespace=${namespace}`;
 
@@ -63,18 +66,32 @@ async function podsOf(component: 'agent' | 'coordinator'): Promise<readonly Pod[
 }
 
 /** Replaces agents or coordinators; returns when each is ready. */
-async function replace(workload: string): Promise<void> {
-  await cluster.kubectl(['rollout', 'restart', workload, inProduct]);
-  await cluster.kubectl(['rollout', 'status', workload, inProduct, '--timeout=240s']);
+async function replace(kind: 'daemonset' | 'deployment'): Promise<void> {
+  const ours = [kind, '--selector=app.kubernetes.io/name=clb-direct', inProduct];
+  await cluster.kubectl(['rollout', 'restart', ...ours]);
+  await cluster.kubectl(['rollout', 'status', ...ours, '--timeout=240s']);
 }
 
+/** Whoever leads and runs: the drain or the upgrade may just have ended the one that the lease names. */
 async function killLeader(): Promise<void> {
-  const { spec } = await cluster.get<Lease>(['lease', names.lease, inProduct]);
-  const leader = (await podsOf('coordinator')).find(({ metadata }) =>
-    spec?.holderIdentity?.startsWith(metadata.uid ?? 'none'),
-  );
-  if (leader === undefined) throw new Error(`no coordinator is ${spec?.holderIdentity}`);
-  await killContainer(cluster, leader);
+  await waitUntil(clock, 'a leader to kill', 60_000, async () => {
+    const { spec } = await cluster.get<Lease>(['lease', names.lease, inProduct]);
+    const leader = (await podsOf('coordinator')).find(({ metadata }) =>
+      spec?.holderIdentity?.startsWith(metadata.uid ?? 'none'),
+    );
+    if (leader === undefined) return false;
+    await killContainer(cluster, leader);
+    return true;
+  });
+}
+
+async function replicasReady(): Promise<void> {
+  await waitUntil(clock, 'every coordinator to be ready', 60_000, async () => {
+    const pods = await podsOf('coordinator');
+    const isReady = ({ status }: Pod) =>
+      status?.conditions?.some(condition => condition.type === 'Ready' && condition.status === 'True');
+    return pods.every(isReady);
+  });
 }
 
 /** As soon as the first Pod of the application is going. */
@@ -86,7 +103,7 @@ async function aPodLeaves(): Promise<void> {
 }
 
 beforeAll(async () => {
-  stage = await installedStage(clock, cluster);
+  stage = await installedStage(clock, cluster, threeCoordinators);
   await stage.makeNamespace(namespace);
   const pods = sessionPods(drainSeconds);
   // Where a node is drained, each node cannot have its share.
@@ -101,9 +118,7 @@ describe('nothing is lost in a rolling update of the application', () => {
     'while agents and coordinators are replaced at the same moment, and every Pod ends in order',
     async () => {
       const before = [...(await podsOf('agent')), ...(await podsOf('coordinator'))].map(({ metadata }) => metadata.uid);
-      const { gone } = await nothingLostIn(() =>
-        Promise.all([update(), replace(`daemonset/${names.agent}`), replace(`deployment/${names.coordinator}`)]),
-      );
+      const { gone } = await nothingLostIn(() => Promise.all([update(), replace('daemonset'), replace('deployment')]));
       expect(gone).toHaveLength(replicas);
       expect(gone.flatMap(orderProblems)).toEqual([]);
       const after = [...(await podsOf('agent')), ...(await podsOf('coordinator'))];
@@ -130,7 +145,7 @@ describe('nothing is lost in a rolling update of the application', () => {
           scale(replicas + 2)
             .then(update)
             .then(() => scale(replicas - 1)),
-          helmApply(cluster, 'upgrade', ['coordinator.logLevel=debug', 'agent.logLevel=debug']),
+          helmApply(cluster, 'upgrade', [...threeCoordinators, 'coordinator.logLevel=debug', 'agent.logLevel=debug']),
           aPodLeaves().then(() => Promise.all([killLeader(), cluster.kubectl(drain), deleteOne()])),
         ]),
       ).finally(() => cluster.kubectl(['uncordon', drained]));
@@ -138,6 +153,20 @@ describe('nothing is lost in a rolling update of the application', () => {
     timeoutMs,
   );
 });
+
+test(
+  'Pods that are made in the moment after a coordinator is killed have gate and hook, whichever it is',
+  async () => {
+    for (const coordinator of await podsOf('coordinator')) {
+      await killContainer(cluster, coordinator);
+      // The API server takes it for ready until its kubelet has told.
+      const made = await Promise.all(Array.from({ length: 5 }, () => isWebhookCalled(cluster)));
+      expect(made, coordinator.metadata.name).toEqual(made.map(() => true));
+      await replicasReady();
+    }
+  },
+  timeoutMs,
+);
 
 describe('a Pod that is deleted', () => {
   const deletions = [

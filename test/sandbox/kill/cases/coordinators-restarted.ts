@@ -1,4 +1,4 @@
-import { PRODUCT_NAMESPACE } from '../../../../sandbox/cluster/product-manifests.ts';
+import { COORDINATOR_DEPLOYMENTS, PRODUCT_NAMESPACE } from '../../../../sandbox/cluster/product-manifests.ts';
 import { restart, rollOut } from '../deeds.ts';
 import type { KillCase } from '../kill-case.ts';
 import { appPods, coordinators, leaseHolder, podUid } from '../questions.ts';
@@ -15,7 +15,7 @@ export const coordinatorsRestarted: KillCase = {
     const missing = await rollOut(stage, signal);
     await untilSomePodDrains(stage, before, signal);
     const since = stage.clock.now();
-    await restart(stage, { name: 'coordinator', namespace: PRODUCT_NAMESPACE }, signal);
+    for (const name of COORDINATOR_DEPLOYMENTS) await restart(stage, { name, namespace: PRODUCT_NAMESPACE }, signal);
     const newLeader = async () => {
       const holder = await leaseHolder(stage, signal);
       const isNew = holder !== '' && !old.some(uid => holder.startsWith(uid));
