@@ -64,6 +64,8 @@ export interface LeaderTurnOptions {
 /** What follows from what changed: from Services and Pods to load balancers, from these to gates and answers to hooks. */
 export class LeaderTurn {
   readonly #options: LeaderTurnOptions;
+  /** Whether every load balancer that may hold something of ours was known and read. */
+  #wasComplete = false;
 
   constructor(options: LeaderTurnOptions) {
     this.#options = options;
@@ -77,6 +79,7 @@ export class LeaderTurn {
     const podUids = [...take(dirt.leavingPodUids), ...takeSome(dirt.podUids, PODS_PER_TURN)];
     const changedPods = this.#refreshPods(podUids);
     for (const uid of take(dirt.placements)) this.#place(uid);
+    this.#noteCompleteness();
     for (const id of takeSome(dirt.loadBalancers, LOAD_BALANCERS_PER_TURN)) this.#drive(id);
     for (const [id, { podUids, ruleIds }] of changedPods) this.#tellLane(id, podUids, ruleIds);
     for (const id of takeSome(dirt.observed, LOAD_BALANCERS_PER_TURN)) this.#digest(id);
@@ -169,6 +172,15 @@ export class LeaderTurn {
     addAll(dirt.gates, view.podUidsOf(serviceUid));
     // What a new leader could not conclude before, it may now.
     if (desk.isComplete(claimed.service.namespace) !== wasComplete) addAll(dirt.drains, knowledge.drains.keys());
+  }
+
+  /** Forwarding rules are known to be unwanted only while everything is known. */
+  #noteCompleteness(): void {
+    const { desk, fleet, dirt } = this.#options;
+    const isComplete = desk.isComplete(undefined);
+    if (isComplete && !this.#wasComplete)
+      for (const { lane } of fleet.all()) dirt.loadBalancers.add(lane.loadBalancerId);
+    this.#wasComplete = isComplete;
   }
 
   #drive(loadBalancerId: string): void {

@@ -206,6 +206,27 @@ describe('a Service that is deleted', () => {
   });
 });
 
+test('a forwarding rule that nobody wants goes as soon as every load balancer that may hold something is known (L8)', async () => {
+  const { cloud } = term;
+  const forgotten = { locationId: 'loc-1', domain: 'example.com', url: '/' };
+  cloud.listeners.push({
+    ...BY_HAND,
+    id: 'lbl-l7',
+    name: 'clb-direct-c1-l7',
+    protocol: 'HTTP',
+    forwardingRules: [forgotten],
+  });
+  const describe = cloud.describeLoadBalancers;
+  cloud.describeLoadBalancers = async (query, signal) =>
+    query.ids?.includes('lb-2') ? { ok: false, error: cloudError({ class: 'retryable' }) } : describe(query, signal);
+  const annotations = { [EXISTING_LOAD_BALANCER_ANNOTATION]: 'lb-2' };
+  await term.services(SERVICE, serviceRecord({ uid: 'service-2', name: 'elsewhere', annotations }));
+  expect(term.writes).toEqual(['createListeners 80']);
+  cloud.describeLoadBalancers = describe;
+  await term.clock.advance(60_000);
+  expect(term.writes).toContain('deleteListeners lbl-l7');
+});
+
 test('somebody else who changes the weight of a target is told on its Service, and the weight is put back (L6)', async () => {
   await term.services(SERVICE);
   await term.report(podRecord());
