@@ -22,7 +22,8 @@ export const APP_REPLICAS = 3;
 /** Requests on connections of their own, and clients that keep theirs, with about two requests a second each. */
 const LOAD = { freshPerSecond: 40, keepAliveClients: 20, longClients: 4 };
 export const REQUESTS_PER_SECOND = LOAD.freshPerSecond + 2 * LOAD.keepAliveClients;
-export const CONNECTIONS_AT_ONCE = LOAD.keepAliveClients + LOAD.longClients;
+export const KEPT_CONNECTIONS = LOAD.keepAliveClients;
+export const CONNECTIONS_AT_ONCE = KEPT_CONNECTIONS + LOAD.longClients;
 const LOAD_FLAGS = [
   `--rate=${LOAD.freshPerSecond}`,
   `--keep-alive-clients=${LOAD.keepAliveClients}`,

@@ -3,6 +3,7 @@ import { PRODUCT_NAMESPACE } from '../../../../sandbox/cluster/product-manifests
 import { assertHookWaits, deletePod, killPods } from '../deeds.ts';
 import type { KillCase } from '../kill-case.ts';
 import { agents, appPods, missingInCloud } from '../questions.ts';
+import { KEPT_CONNECTIONS } from '../stage.ts';
 import { untilDraining } from './drain-moments.ts';
 
 /** CLB's forwarders have followed by then. */
@@ -11,8 +12,8 @@ const SETTLED_MS = 2_500;
 export const agentKilled: KillCase = {
   name: 'agent-killed',
   fault: 'kill -9 of the agent while a Pod of its node drains',
-  lostMax: 0,
-  why: '',
+  lostMax: KEPT_CONNECTIONS,
+  why: 'the kubelet ends the Pod at once; a client may send on a kept connection just as the application closes it',
   async perform(stage, signal) {
     const [pod] = await appPods(stage);
     if (!pod) throw new Error('the application has no Pod');
