@@ -1,7 +1,8 @@
 import type { JournalRecord } from '../../sandbox/clb/journal.ts';
 import { addressSpans, holderOf } from './address-spans.ts';
 import type { Breach } from './breach.ts';
-import { appOf, type Evidence, podNameOf, podUidOf } from './evidence.ts';
+import { appOf, deletions, type Evidence, podNameOf, podUidOf } from './evidence.ts';
+import { fullListeners } from './full-listeners.ts';
 
 /** What one deregistration did. */
 interface Cut {
@@ -12,13 +13,14 @@ interface Cut {
   readonly liveConnections: number;
 }
 
-/** How long a Pod that is nowhere any more, but may run on behind a broken network, keeps its closed target. */
+/** How long a closed target is kept of which nobody tells when its connections have ended. */
 const KEPT_CLOSED_MS = 30_000;
 
 /**
  * L4: no deregistration cut a live connection. One that reached another application, because a Pod of it inherited the
- * address, was misled: the sooner it ends, the better. And whoever deletes a Pod by force says that it has ended, though its
- * machine may not have heard of it.
+ * address, was misled: the sooner it ends, the better. Whoever deletes a Pod by force says that it has ended, though its
+ * machine may not have heard of it. And where CLB is full, a living Pod gives its place to one that waits, though nobody
+ * tells when the connections of the living have ended.
  */
 export function noCutByUs(
   ours: readonly JournalRecord[],
@@ -26,6 +28,9 @@ export function noCutByUs(
 ): Breach[] {
   const spans = addressSpans(records);
   const forcedAt = forcedDeletions(apiWrites);
+  const isFull = fullListeners(ours);
+  const deletedAt = deletions(apiWrites);
+  const isDeleted = ({ podName, at }: Deregistration) => (deletedAt.get(podName) ?? Number.POSITIVE_INFINITY) <= at;
   const changes = deregistrations(ours);
   return cuts(ours).flatMap(cut => {
     const change = changes.get(keyOf(cut));
@@ -33,7 +38,8 @@ export function noCutByUs(
     if (change && misled?.(change.podUid, change.at, change.at)) return [];
     if (holder && appOf(holder.podName) !== appOf(change.podName)) return [];
     const isForced = change && (forcedAt.get(change.podName) ?? Number.POSITIVE_INFINITY) <= change.at;
-    if (isForced && change.closedAt + KEPT_CLOSED_MS <= change.at) return [];
+    const givesPlace = change && isFull(cut.listenerId, change.at) && !isDeleted(change);
+    if ((isForced || givesPlace) && change.closedAt + KEPT_CLOSED_MS <= change.at) return [];
     const { address, port, liveConnections } = cut;
     const whose = change ? ` of ${change.podName}` : '';
     return [{ law: 'L4', message: `deregistering ${address}:${port}${whose} cut ${liveConnections} connections` }];

@@ -39,6 +39,12 @@ function call(action: string, at: number, finishedAt: number): JournalRecord {
   };
 }
 
+/** CLB refuses to bind more there. */
+function full(listenerId: string): JournalRecord {
+  const parameters = { Targets: [{ ListenerId: listenerId }] };
+  return { ...call('BatchRegisterTargets', 3_000, 3_100), parameters, code: 'LimitExceeded' } as JournalRecord;
+}
+
 function status(atMs: number, pod: PodName, type: string, value: 'True' | 'False'): ApiWrite {
   const body = { metadata: { uid: pod.uid }, status: { conditions: [{ type, status: value, reason: 'Test' }] } };
   return { at: atMs, username: 'test', method: 'PATCH', path: `/pods/${pod.name}/status`, body, status: 200 };
@@ -193,6 +199,28 @@ describe('the judge of a run', () => {
       };
       expect(broken(9_000)).toEqual([]);
       expect(broken(15_000)).toEqual(['L4']);
+    });
+
+    test('lets those go of a Pod that has stood closed for half a minute to give its place, and only where CLB is full', () => {
+      const broken = (closedAt: number, fullListener: string) => {
+        const run = serving();
+        run.journal.push(full(fullListener));
+        run.journal.push(changed(closedAt, target('target-reweighted', FIRST, 0)));
+        cut(run, 40_000);
+        return lawsBroken(run).filter(law => law === 'L4');
+      };
+      expect(broken(9_000, 'lbl-1')).toEqual([]);
+      expect(broken(15_000, 'lbl-1')).toEqual(['L4']);
+      expect(broken(9_000, 'lbl-2')).toEqual(['L4']);
+    });
+
+    test('sees those of a deleted Pod though CLB is full: its hook is waited for (L4)', () => {
+      const run = serving();
+      run.journal.push(full('lbl-1'));
+      run.apiWrites.push(deleted(8_000, FIRST));
+      run.journal.push(changed(9_000, target('target-reweighted', FIRST, 0)));
+      cut(run, 40_000);
+      expect(lawsBroken(run)).toEqual(['L4']);
     });
 
     test.each([

@@ -1,13 +1,11 @@
 import type { Breach } from '../breach.ts';
 import { keyOf, podNameOf, podUidOf, replayCloud } from '../evidence.ts';
+import { fullListeners } from '../full-listeners.ts';
 import { firstTroubles } from '../law-identity.ts';
 import type { Ledger } from './ledger.ts';
 
 /** What was so within this time before a write took effect may have been its reason: the write was under way. */
 const REASON_MS = 15_000;
-
-/** What CLB said of a listener's quota is believed for so long. */
-const QUOTA_MS = 600_000;
 
 /** A write that CLB has not carried out by then has been given up, and the Pod's heir may have the target. */
 const GIVEN_UP_MS = 6_000;
@@ -19,7 +17,7 @@ const GIVEN_UP_MS = 6_000;
  */
 export function closedOnEvidence(ledger: Ledger): Breach[] {
   const troubleAt = firstTroubles(ledger.evidence);
-  const fullAt = momentsFull(ledger);
+  const isFull = fullListeners(ledger.evidence.journal);
   const sentAt = sendings(ledger);
   const takenOverAt = new Map<string, number>();
   const found: Breach[] = [];
@@ -30,7 +28,7 @@ export function closedOnEvidence(ledger: Ledger): Breach[] {
       const key = keyOf(change);
       if (before.get(key)?.podUid !== podUidOf(tag)) takenOverAt.set(key, at);
       if (sent + GIVEN_UP_MS < at && sent < (takenOverAt.get(key) ?? 0)) continue;
-      if (fullAt.get(listenerId)?.some(full => full <= at && at <= full + QUOTA_MS)) continue;
+      if (isFull(listenerId, at)) continue;
       const where = `${address}:${port}`;
       const wasOpen = (before.get(key)?.weight ?? 0) > 0;
       const closes = kind === 'target-deregistered' || (kind === 'target-reweighted' && weight === 0 && wasOpen);
@@ -53,18 +51,6 @@ export function closedOnEvidence(ledger: Ledger): Breach[] {
 /** When calls reached the way to CLB, by request. */
 function sendings({ evidence }: Ledger): ReadonlyMap<string, number> {
   return new Map(evidence.journal.flatMap(record => (record.kind === 'call' ? [[record.requestId, record.at]] : [])));
-}
-
-/** When CLB refused to bind more on a listener. */
-function momentsFull({ evidence }: Ledger): ReadonlyMap<string, readonly number[]> {
-  const found = new Map<string, number[]>();
-  for (const record of evidence.journal) {
-    if (record.kind !== 'call' || record.action !== 'BatchRegisterTargets' || !record.code.startsWith('LimitExceeded'))
-      continue;
-    const { Targets = [] } = record.parameters as { Targets?: readonly { ListenerId: string }[] };
-    for (const { ListenerId } of Targets) found.set(ListenerId, [...(found.get(ListenerId) ?? []), record.finishedAt]);
-  }
-  return found;
 }
 
 /** L1: a listener goes only when its Service did not want it. */
