@@ -19,6 +19,8 @@ export interface Evidence {
   readonly harms?: (pod: PodPlace, from: number, to: number) => Harm;
   /** Whether the agent of the Pod's own node lied between the two moments, or just before: of such a Pod anything may be believed. */
   readonly misled?: (podUid: string, from: number, to: number) => boolean;
+  /** Whether the agent of the Pod's node did not reach the API server at some time between the two moments. */
+  readonly isBlind?: (pod: PodPlace, from: number, to: number) => boolean;
   /** When a leader was killed where nobody could tell of it, so that its lease had to run out; in order. */
   readonly leaderDeaths?: readonly number[];
   /** How much slower than the world's an agent's clock may run; default 1. */

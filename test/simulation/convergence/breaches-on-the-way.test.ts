@@ -4,6 +4,7 @@ import { READINESS_GATE } from '../../../common/names.ts';
 import type { JournalRecord } from '../../../sandbox/clb/journal.ts';
 import type { Change, TargetChange } from '../../../sandbox/clb/state.ts';
 import type { KubeletRecord } from '../../../sandbox/kube/kubelet/kubelet-record.ts';
+import type { PodPlace } from '../evidence.ts';
 import type { ApiWrite } from '../noting-api.ts';
 import { breachesOnTheWay } from './breaches-on-the-way.ts';
 import { History } from './history.ts';
@@ -22,6 +23,7 @@ class Run {
   readonly apiWrites: ApiWrite[] = [];
   readonly services = new History<Service>();
   readonly pods = new History<Pod>();
+  isBlind = (_pod: PodPlace, _from: number, _to: number) => false;
 
   constructor() {
     this.set(0, WEB);
@@ -70,8 +72,8 @@ class Run {
   }
 
   laws(): string[] {
-    const { journal, records, apiWrites, services, pods } = this;
-    const evidence = { journal, records, apiWrites, chronicle: { services, pods }, outages: [], shared: [LB] };
+    const { journal, records, apiWrites, services, pods, isBlind } = this;
+    const evidence = { journal, records, apiWrites, chronicle: { services, pods }, outages: [], shared: [LB], isBlind };
     return breachesOnTheWay(evidence).map(({ law }) => law);
   }
 }
@@ -125,6 +127,21 @@ describe('the judge of a run in which Services change', () => {
     run.journal.push({ ...run.journal.pop(), requestId: '' } as JournalRecord);
     run.change(MINUTE_MS, run.target('target-reweighted', FIRST, 0));
     expect(run.laws()).toEqual(['L1', 'L2']);
+  });
+
+  test('lets the last target go whose hook a blind agent holds, and so for the time of a restart alone', () => {
+    run.change(30_000, run.target('target-deregistered', SECOND, 10));
+    run.journal.push({ ...run.journal.pop(), requestId: '' } as JournalRecord);
+    run.change(MINUTE_MS, run.target('target-reweighted', FIRST, 0));
+    run.isBlind = (pod, from, to) => pod.nodeName === 'n1' && from === MINUTE_MS - 300 && to === MINUTE_MS;
+    expect(run.laws()).toContain('L2');
+    const { uid = '', name } = FIRST.metadata;
+    const common = { nodeName: 'n1', namespace: 'default', podName: name, podUid: uid, podIp: '10.0.0.1' };
+    const container = { containerName: 'main', containerId: 'c' };
+    run.records.push({ ...common, ...container, atMs: MINUTE_MS - 300, type: 'preStopBegan' });
+    expect(run.laws()).not.toContain('L2');
+    run.isBlind = () => false;
+    expect(run.laws()).toContain('L2');
   });
 
   test('lets the last target go at an address that its Pod no longer has', () => {

@@ -17,7 +17,11 @@ const HOLD_MAX_MS = 20_000;
 /** Of less grace than this, the application's own share of 30 s leaves the drain no time to hold the target in. */
 const GRACE_MIN_SECONDS = 45;
 
-/** L2: no write of ours took a listener's last open target, of a Pod that runs, while another one that is wanted was ready. */
+/**
+ * L2: no write of ours took a listener's last open target, of a Pod that runs, while another one that is wanted was ready. An
+ * agent that cannot ask the API server holds the hook of a deletion for as long as that of a restart, which is too short for
+ * the target to be held in.
+ */
 export function neverEmptied(ledger: Ledger): Breach[] {
   const hookedAt = moments(ledger.evidence.records, 'preStopBegan');
   const found: Breach[] = [];
@@ -32,10 +36,13 @@ export function neverEmptied(ledger: Ledger): Breach[] {
       const listener = ledger.listener(listenerId);
       if (!last || !listener || openTargets(after, listenerId, () => true).length > 0) continue;
       // A machine came back with another address for the Pod: at the old one nobody serves.
-      if (holderOf(spans, last.address, at)?.podUid !== last.podUid) continue;
+      const holder = holderOf(spans, last.address, at);
+      if (holder?.podUid !== last.podUid) continue;
       if (ledger.wasMeddledWith(listenerId, at - UNSEEN_MS, at)) continue;
       if ((exitedAt.get(last.podUid) ?? Number.POSITIVE_INFINITY) <= at) continue;
-      if (at - (hookedAt.get(last.podUid) ?? at) > HOLD_MAX_MS) continue;
+      const hooked = hookedAt.get(last.podUid) ?? Number.POSITIVE_INFINITY;
+      if (at - hooked > HOLD_MAX_MS) continue;
+      if (hooked <= at && ledger.evidence.isBlind?.(holder, hooked, at)) continue;
       if (ledger.evidence.misled?.(last.podUid, at, at)) continue;
       if ((hurriedAt.get(last.podName) ?? Number.POSITIVE_INFINITY) <= at) continue;
       const ready = readyFor(ledger, listener, at);

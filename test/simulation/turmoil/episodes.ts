@@ -95,6 +95,12 @@ export function misledOf(
   };
 }
 
+export function blindOf(episodes: readonly Episode[]): NonNullable<Evidence['isBlind']> {
+  const blinding = episodes.filter(({ begun }) => begun.blinds);
+  return (pod, from, to) =>
+    blinding.some(episode => episode.from <= to && episode.to >= from && episode.begun.harms?.(pod));
+}
+
 /** One line for people. */
 export function storyOf({ happening: { number, lastsMs }, begun }: Episode, atMs: number): string {
   const lasts = lastsMs > 0 ? ` for ${(lastsMs / 1_000).toFixed(1)} s` : '';

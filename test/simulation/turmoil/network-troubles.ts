@@ -73,7 +73,8 @@ function blindAgent({ world }: Site, random: Random): Begun | undefined {
   const living = agents(world);
   if (living.length === 0) return undefined;
   const agent = pick(random, living);
-  return { ...loseServer(random, agent, 'kube'), harms: ({ nodeName }) => agent.name === `agent-${nodeName}` };
+  const harms: Begun['harms'] = ({ nodeName }) => agent.name === `agent-${nodeName}`;
+  return { ...loseServer(random, agent, 'kube'), harms, blinds: true };
 }
 
 function maroonCoordinator(site: Site, random: Random, way: 'kube' | 'clb'): Begun | undefined {

@@ -39,6 +39,8 @@ export interface Begun {
   readonly harms?: (pod: PodPlace) => boolean;
   /** True: coordinators are told what is not so of Pods that it harms. */
   readonly misleads?: true;
+  /** True: the agents of the nodes of Pods that it harms do not reach the API server. */
+  readonly blinds?: true;
   /** True: a leader dies of it and nobody can tell, so that its lease has to run out. */
   readonly endsLeader?: boolean;
   /** The address that CLB refuses. */

@@ -14,7 +14,7 @@ import { World } from '../world.ts';
 import { leaksBetween, takeCensus } from './census.ts';
 import { BUSY_APPS } from './changes.ts';
 import { drawHappenings } from './draw-happenings.ts';
-import { Episodes, harmsOf, leaderDeathsOf, misledOf, outagesOf, refusedOf, storyOf } from './episodes.ts';
+import { blindOf, Episodes, harmsOf, leaderDeathsOf, misledOf, outagesOf, refusedOf, storyOf } from './episodes.ts';
 import { CHANGES, FAMILIES, type Family, TROUBLES } from './kinds.ts';
 import { judgeLosses } from './law-losses.ts';
 import { isAgentMissing } from './process-troubles.ts';
@@ -215,6 +215,7 @@ function reportOf({ options, site, episodes, traffic }: Run, { settledMs, breach
     outages: outagesOf(all),
     harms: harmsOf(all),
     misled: misledOf(all, world.records),
+    isBlind: blindOf(all),
     leaderDeaths: leaderDeathsOf(all),
   };
   const beganAt = world.clock.wallNow() - world.clock.now();
