@@ -58,6 +58,13 @@ describe('a change', () => {
     expect(table.apply(KEY, observed({ ready: false }), 0).upserts).toMatchObject([{ ready: false }]);
   });
 
+  test('is not that of the version alone, which the next one names', () => {
+    const table = tableWith([KEY, observed({ version: 1 })]);
+    expect(table.apply(KEY, observed({ version: 2 }), 0).upserts).toEqual([]);
+    expect(table.records()).toMatchObject([{ version: 2 }]);
+    expect(table.apply(KEY, observed({ ready: false, version: 3 }), 0).upserts).toMatchObject([{ version: 3 }]);
+  });
+
   test('keeps the moment at which a deletion was first seen', () => {
     const table = tableWith([KEY, observed()]);
     const deleted = (gracePeriodSeconds: number) => observed({ deletion: { seenAtMs: 0, gracePeriodSeconds } });

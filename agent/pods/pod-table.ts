@@ -158,7 +158,7 @@ export class PodTable {
     const record = eniByNode(mergeExits(observed.record, exitedIds), this.#network);
     const previous = this.#entries.get(uid);
     this.#entries.set(uid, { key, observed, exitedIds, record });
-    return isDeepStrictEqual(previous?.record, record) ? nothing() : { upserts: [record], removals: [] };
+    return previous && saysTheSame(previous.record, record) ? nothing() : { upserts: [record], removals: [] };
   }
 
   #remove(uid: string): PodChange {
@@ -177,6 +177,11 @@ function stampDeletion(item: ObservedPod, previous: PodRecord | undefined, wallN
   if (!deletion) return item;
   const seenAtMs = previous?.deletion?.seenAtMs ?? wallNowMs;
   return { ...item, record: { ...item.record, deletion: { ...deletion, seenAtMs } } };
+}
+
+/** Apart from the version: the API server's grows with every write, of which most say nothing to coordinators. */
+function saysTheSame({ version: _, ...a }: PodRecord, { version: __, ...b }: PodRecord): boolean {
+  return isDeepStrictEqual(a, b);
 }
 
 function isRunning({ containers }: PodRecord): boolean {

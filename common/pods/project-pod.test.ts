@@ -35,6 +35,15 @@ describe('the record of a Pod', () => {
     expect(project(pod)).toMatchObject({ addresses: [], ready: false, phase: PodPhase.UNSPECIFIED });
   });
 
+  test.each([
+    ['4711', 4711],
+    ['', undefined],
+    ['0x12', undefined],
+    ['9007199254740993', undefined],
+  ])('tells version "%s" as %s: only numbers compare', (resourceVersion, version) => {
+    expect(project(kubePod({ metadata: { resourceVersion } })).version).toBe(version);
+  });
+
   test.each(['Succeeded', 'Failed'] as const)('owns no address in phase %s', phase => {
     expect(project(kubePod({ status: { phase } })).addresses).toEqual([]);
   });

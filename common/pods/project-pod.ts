@@ -38,7 +38,14 @@ export function projectPod(pod: Pod, policy: NodePolicy, names: InstanceNames = 
     ...waitsForGate(pod),
     hook: hookKindOf(pod, names.hookPort),
     createdAtMs: Date.parse(pod.metadata.creationTimestamp ?? '') || 0,
+    ...versionOf(pod.metadata),
   };
+}
+
+/** Absent where it cannot be compared: Kubernetes compares versions as whole decimal numbers. */
+function versionOf({ resourceVersion = '' }: ObjectMeta): Pick<PodRecord, 'version'> {
+  const version = /^\d+$/.test(resourceVersion) ? Number(resourceVersion) : Number.NaN;
+  return Number.isSafeInteger(version) ? { version } : {};
 }
 
 function addressesOf(pod: Pod, phase: PodPhase): string[] {

@@ -9,7 +9,10 @@ export interface Teller {
   readonly startedAtMs: number;
 }
 
-/** The coordinator's own watch of a node's Pods. Whatever an agent says counts for more, but one that is blind. */
+/**
+ * The coordinator's own watch of a node's Pods. Whatever an agent says counts for more, but one that is blind, and what is
+ * from before this watch's last word.
+ */
 export const API_SERVER: Teller = { agent: 'the API server', startedAtMs: Number.NEGATIVE_INFINITY };
 
 export interface NodeState {

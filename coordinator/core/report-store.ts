@@ -1,9 +1,10 @@
 import { strict as assert } from 'node:assert';
 import { isDeepStrictEqual } from 'node:util';
 import type { PodRecord } from '../../common/pod-record.ts';
-import { factsOf, hasEnded, type LastingFacts, renewedFacts, withFacts } from './lasting-facts.ts';
+import { hasEnded, withFacts } from './lasting-facts.ts';
 import { API_SERVER, NodeReports, type NodeState, type Teller } from './node-reports.ts';
 import type { NodeSign } from './node-sign.ts';
+import { firstTold, onNetworkOf, retold, type Telling } from './telling.ts';
 
 /** A Pod as its node's agents last described it. */
 export interface StoredPod {
@@ -32,16 +33,6 @@ interface Rival {
   readonly teller: Teller;
 }
 
-/** What of a Pod comes from whom. */
-interface Telling {
-  /** Whose word counts. */
-  readonly teller: Teller;
-  /** That word. */
-  readonly word: PodRecord;
-  /** What the node's other agent told, as far as it stays true. */
-  readonly facts: LastingFacts | undefined;
-}
-
 interface Entry extends StoredPod {
   readonly telling: Telling;
 }
@@ -66,7 +57,8 @@ const AWAITED_MAX = 10_000;
  * tells of the Pods of nodes without an agent; a silent node changes nothing in it.
  *
  * Of two agents on one node the younger is believed, since the other is on its way out and may be behind; and one that is
- * blind after all others, the API server among them. What either tells of deletions and exits counts all the same.
+ * blind after all others, the API server among them. An agent takes nothing back that the API server said later. What any
+ * of them tells of deletions and exits counts all the same.
  * `session` names who speaks, and may be left out where a node has one agent.
  */
 export class ReportStore {
@@ -240,9 +232,7 @@ export class ReportStore {
     }
     if (this.#isBuried(record.uid, node)) return;
     if (!known && (this.#nodes.get(node)?.isOutdone(teller) || !this.#mayBeOn(record.uid, node))) return;
-    const telling = known
-      ? this.#retold(known, onSameNetwork(known, record, teller), teller)
-      : { teller, word: record, facts: undefined };
+    const telling = known ? this.#retold(known, record, teller) : firstTold({ teller, record });
     const merged = withFacts(telling.word, telling.facts);
     // A snapshot repeats what is known of most Pods.
     if (known && isDeepStrictEqual(known.record, merged)) {
@@ -300,13 +290,10 @@ export class ReportStore {
     return this.#tombstones.has(podUid);
   }
 
-  /** The younger agent's word counts; what lasts of the other one's is kept beside it. */
   #retold({ telling, record: before, node }: Entry, record: PodRecord, teller: Teller): Telling {
-    if (telling.teller.agent === teller.agent) return { ...telling, word: record };
-    if (this.#node(node).supersedes(teller, telling.teller)) {
-      return { teller, word: record, facts: factsOf(before) };
-    }
-    return { ...telling, facts: renewedFacts(telling.facts, record) };
+    const told = { teller, record: teller === API_SERVER ? onNetworkOf(before, record) : record };
+    const isSame = telling.teller.agent === teller.agent;
+    return retold(telling, told, isSame || this.#node(node).supersedes(teller, telling.teller));
   }
 
   #leaveOut(podUid: string, { node, teller, reports, now }: LeavingOut): void {
@@ -373,9 +360,4 @@ export class ReportStore {
     this.#nodes.delete(node);
     if (reports.signs.length > 0) this.#onSigns(node);
   }
-}
-
-/** A Pod never leaves its elastic network interface, and its agent may know of one that only its node shows. */
-function onSameNetwork({ record: { eni } }: StoredPod, record: PodRecord, teller: Teller): PodRecord {
-  return teller === API_SERVER && eni?.attached ? { ...record, eni } : record;
 }

@@ -317,7 +317,14 @@ export interface Pod {
     | string
     | undefined;
   /** What the preStop hooks of its regular containers do, by the one that does least; unset by agents that do not tell. */
-  hook?: HookKind | undefined;
+  hook?:
+    | HookKind
+    | undefined;
+  /**
+   * The API server's version of the Pod that this was read from, where its resourceVersion is a number: a higher one is
+   * later. It grows without news; a Pod is not told again for it.
+   */
+  version?: number | undefined;
 }
 
 export interface Pod_LabelsEntry {
@@ -1271,6 +1278,7 @@ function createBasePod(): Pod {
     createdAtMs: 0,
     waitsForGate: undefined,
     hook: undefined,
+    version: undefined,
   };
 }
 
@@ -1326,6 +1334,9 @@ export const Pod: MessageFns<Pod> = {
     }
     if (message.hook !== undefined) {
       writer.uint32(136).int32(message.hook);
+    }
+    if (message.version !== undefined) {
+      writer.uint32(144).uint64(message.version);
     }
     return writer;
   },
@@ -1483,6 +1494,14 @@ export const Pod: MessageFns<Pod> = {
             }
 
             message.hook = reader.int32() as any;
+            continue;
+          }
+          case 18: {
+            if (tag !== 144) {
+              break;
+            }
+
+            message.version = longToNumber(reader.uint64());
             continue;
           }
         }
