@@ -18,7 +18,8 @@ function found(fields: Partial<Extract<PodAnswer, { type: 'found' }>> = {}): Pod
 
 function reported(fields: Partial<PodRecord> = {}): StoredPod {
   const annotations = { [CUSTOM_WEIGHT_ANNOTATION]: '20', 'clb-direct.io/drain-seconds': '60' };
-  return { record: podRecord({ annotations, ...fields }), node: 'n1', firstSeenAt: 0, deletionSeenAt: undefined };
+  const record = podRecord({ annotations, ...fields });
+  return { record, node: 'n1', firstSeenAt: 0, deletionSeenAt: undefined, isToldByAgent: true };
 }
 
 describe('the API server agrees with an agent (L12)', () => {

@@ -21,6 +21,8 @@ export interface PodView {
   readonly nodeSign: LeavingSign | undefined;
   /** Nobody tells what becomes of its node's Pods: as long, nothing of them is opened, and what is open stays so. */
   readonly isNodeInDoubt: boolean;
+  /** Its node's agent will learn of it soon, and holds none of its hooks before: as long, it is not opened (law L4). */
+  readonly isUnheld: boolean;
 }
 
 export type PodsByUid = Pick<ReadonlyMap<string, PodView>, 'get' | 'values'>;
@@ -68,6 +70,7 @@ export function clusterView(input: ClusterViewInput): ClusterView {
         ? UNREACHABLE
         : leavingSign(input.store.signsOf(stored.node), input.drainNodeOn ?? NONE),
       isNodeInDoubt: input.doubtedNodes?.has(stored.node) ?? false,
+      isUnheld: false,
     };
     pods.set(uid, view);
     const neighbours = podsByNamespace.get(stored.record.namespace);

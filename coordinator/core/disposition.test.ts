@@ -71,6 +71,12 @@ describe('a Pod that a rule selects', () => {
     expect(of({}, { confirmed: false })).toEqual({ kind: 'standby', waitsFor: 'confirmation' });
   });
 
+  test('stands by until the agent that is to hold its hooks knows of it, also where nobody could take over (L4)', () => {
+    const standing = { kind: 'standby', waitsFor: 'confirmation' };
+    expect(of({}, { isUnheld: true })).toEqual(standing);
+    expect(dispositionOf(podView({}, { isUnheld: true }), RULE, { keepsLeavingNodes: true })).toEqual(standing);
+  });
+
   test('drains when it is deleted, and when one of its containers has exited', () => {
     expect(of({}, DELETED)).toEqual({ kind: 'drain', evidence: 'deletion' });
     expect(of({ containers: [UP, EXITED] })).toEqual({ kind: 'drain', evidence: 'exit' });

@@ -2,6 +2,7 @@ import { beforeEach, expect, test } from 'vitest';
 import type { DrainLedger } from './drain-ledger.ts';
 import { recordDrain } from './drain-ledger.ts';
 import { LiveView } from './live-view.ts';
+import { API_SERVER } from './node-reports.ts';
 import { leavingSign } from './node-sign.ts';
 import { placedRule, podRecord } from './pod.fixture.ts';
 import { ReportStore } from './report-store.ts';
@@ -23,6 +24,7 @@ beforeEach(() => {
     signOf: node => leavingSign(store.signsOf(node), new Set(['shutdown'])),
     instanceOf: node => `ins-${node}`,
     isInDoubt: () => false,
+    isSightAwaited: () => true,
     isPartial: () => false,
     hasUnseenNodes: () => false,
   });
@@ -76,4 +78,14 @@ test('a Pod has the sign of its node’s end, if that is one to act on', () => {
   store.notice('n1', 's', [shutdown]);
   view.refresh('pod-1');
   expect(view.pods.get('pod-1')?.nodeSign).toEqual(shutdown);
+});
+
+test('a Pod is unheld until the agent has told of it, if the agent will see soon (L4)', () => {
+  store.open('n1', 'own', API_SERVER);
+  store.apply('n1', { upserts: [podRecord({ uid: 'pod-3' })], removals: [], session: 'own' }, 1);
+  view.refresh('pod-3');
+  expect([view.pods.get('pod-3')?.isUnheld, view.pods.get('pod-1')?.isUnheld]).toEqual([true, false]);
+  store.apply('n1', { upserts: [podRecord({ uid: 'pod-3' })], removals: [] }, 2);
+  view.refresh('pod-3');
+  expect(view.pods.get('pod-3')?.isUnheld).toBe(false);
 });

@@ -17,6 +17,8 @@ export interface LiveViewOptions {
   readonly signOf: (node: string) => LeavingSign | undefined;
   /** Whether nobody tells what becomes of the node's Pods. */
   readonly isInDoubt: (node: string) => boolean;
+  /** Whether the node's agent is blind, and likely to see soon. */
+  readonly isSightAwaited: (node: string) => boolean;
   /** Whether there are nodes of whose Pods nobody has told yet. */
   readonly isPartial: () => boolean;
   /** Whether there are nodes of whose new Pods nobody tells. */
@@ -97,6 +99,7 @@ export class LiveView implements ClusterView {
       instanceId: record.hostNetwork ? this.#options.instanceOf(node) : undefined,
       nodeSign: this.#options.signOf(node),
       isNodeInDoubt: this.#options.isInDoubt(node),
+      isUnheld: !stored.isToldByAgent && this.#options.isSightAwaited(node),
     });
     return isLabelledAnew ? this.#selections.setPod(record) : this.#selections.ownersOf(podUid);
   }

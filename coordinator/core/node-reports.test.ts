@@ -68,6 +68,26 @@ describe('a node whose agent is blind', () => {
     expect([...store.pods.keys()]).toEqual(['pod-1', 'pod-3']);
   });
 
+  test('has told of the Pods that it knows, whoever is believed about them, and of no new one until it sees', () => {
+    const toldOf = () => [...store.pods.values()].flatMap(pod => (pod.isToldByAgent ? pod.record.uid : []));
+    watch(podRecord({ ready: false }), podRecord({ uid: 'pod-3' }));
+    expect(toldOf()).toEqual(['pod-1']);
+    list('s', true, podRecord(), podRecord({ uid: 'pod-2' }));
+    expect(toldOf()).toEqual(['pod-1']);
+    list('s', false, podRecord(), podRecord({ uid: 'pod-3' }));
+    expect(toldOf()).toEqual(['pod-1', 'pod-3']);
+  });
+
+  test('tells of a Pod even if it says nothing else than the API server did, so that its hooks count as held', () => {
+    const changed: string[] = [];
+    store = new ReportStore(uid => changed.push(uid));
+    watch(podRecord());
+    store.open('n1', 's', { agent: 'a', startedAtMs: 1_000 });
+    list('s', true, podRecord());
+    list('s', true, podRecord());
+    expect([store.pods.get('pod-1')?.isToldByAgent, changed]).toEqual([true, ['pod-1', 'pod-1']]);
+  });
+
   test('is no witness for a Pod that the API server does not have', () => {
     expect(store.hasWitness('pod-1')).toBe(false);
     list('s', false, podRecord());

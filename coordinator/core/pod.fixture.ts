@@ -41,6 +41,7 @@ export function podView(fields: Partial<PodRecord> = {}, view: Partial<Omit<PodV
     instanceId: undefined,
     nodeSign: undefined,
     isNodeInDoubt: false,
+    isUnheld: false,
     isDisputed: false,
     ...view,
   };

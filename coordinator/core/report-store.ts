@@ -14,6 +14,8 @@ export interface StoredPod {
   readonly firstSeenAt: number;
   /** When a deletion was first reported, in this process's monotonic milliseconds. */
   readonly deletionSeenAt: number | undefined;
+  /** An agent knows of it, and not only the API server: its hooks are held. */
+  readonly isToldByAgent: boolean;
 }
 
 /** Evidence that a Pod is no more (law L1). Absence alone never makes one. */
@@ -234,8 +236,9 @@ export class ReportStore {
     if (!known && (this.#nodes.get(node)?.isOutdone(teller) || !this.#mayBeOn(record.uid, node))) return;
     const telling = known ? this.#retold(known, record, teller) : firstTold({ teller, record });
     const merged = withFacts(telling.word, telling.facts);
+    const isToldByAgent = known?.isToldByAgent === true || teller.agent !== API_SERVER.agent;
     // A snapshot repeats what is known of most Pods.
-    if (known && isDeepStrictEqual(known.record, merged)) {
+    if (known && known.isToldByAgent === isToldByAgent && isDeepStrictEqual(known.record, merged)) {
       // The same object as before: whoever compares references sees that nothing changed, and nothing is kept twice.
       const word = telling.word === merged ? known.record : telling.word;
       this.#pods.set(record.uid, { ...known, telling: { ...telling, word } });
@@ -246,6 +249,7 @@ export class ReportStore {
       node,
       firstSeenAt: known?.firstSeenAt ?? now,
       deletionSeenAt: known?.deletionSeenAt ?? (merged.deletion ? now : undefined),
+      isToldByAgent,
       telling,
     });
     this.#node(node).podUids.add(record.uid);

@@ -29,7 +29,8 @@ describe('an agent that is behind what the API server told the coordinator itsel
     store.close('n1', OWN);
     say(podRecord({ ready: false, version: 11 }));
     expect(known()).toEqual(podRecord());
-    expect(changes).toBe(1);
+    // The second one: that an agent knows of it.
+    expect(changes).toBe(2);
   });
 
   test('has the say from where it knows as much', () => {

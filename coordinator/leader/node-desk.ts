@@ -1,5 +1,6 @@
 import { type LeavingSign, leavingSign, type NodeSignKind, UNREACHABLE } from '../core/node-sign.ts';
 import { type Problem, problem } from '../loadbalancers/problem.ts';
+import { BlindNodes } from './blind-nodes.ts';
 import type { LeaderPorts } from './leader-ports.ts';
 import { NodeLosses, type NodeLossesOptions } from './node-losses.ts';
 
@@ -15,12 +16,14 @@ export interface NodeDeskOptions extends NodeLossesOptions {
 export class NodeDesk {
   readonly #options: NodeDeskOptions;
   readonly #losses: NodeLosses;
+  readonly #blind: BlindNodes;
   /** What was told last of each node whose targets leave. */
   readonly #told = new Map<string, LeavingSign>();
 
   constructor(options: NodeDeskOptions) {
     this.#options = options;
     this.#losses = new NodeLosses(options);
+    this.#blind = new BlindNodes(options);
     // What is silent already is not opened before neighbours were asked.
     this.#losses.look();
   }
@@ -29,13 +32,16 @@ export class NodeDesk {
     return this.#losses;
   }
 
-  /** Looks after silent nodes until `signal` aborts. */
-  run(signal: AbortSignal): Promise<void> {
-    return this.#losses.run(signal);
+  /** Looks after silent nodes and blind agents until `signal` aborts. */
+  async run(signal: AbortSignal): Promise<void> {
+    await Promise.all([this.#losses.run(signal), this.#blind.run(signal)]);
   }
 
   /** Whether nobody tells what becomes of the node's Pods. */
   isInDoubt = (node: string): boolean => this.#losses.isInDoubt(node);
+
+  /** Whether the node's agent is blind, and likely to see soon. */
+  isSightAwaited = (node: string): boolean => this.#blind.isSightAwaited(node);
 
   /** The sign for which the node's targets leave ahead of its Pods. */
   signOf = (node: string): LeavingSign | undefined => {

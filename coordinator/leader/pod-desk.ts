@@ -18,7 +18,7 @@ export interface PodDeskOptions {
    * word, and a new leader of a large cluster does not ask about every Pod.
    */
   readonly isInPlace: (pod: PodView) => boolean;
-  readonly nodes: Pick<NodeDesk, 'signOf' | 'isInDoubt'>;
+  readonly nodes: Pick<NodeDesk, 'signOf' | 'isInDoubt' | 'isSightAwaited'>;
   readonly ports: Pick<LeaderPorts, 'confirm' | 'findInstance'>;
 }
 
@@ -43,6 +43,7 @@ export class PodDesk {
       instanceOf: node => this.#instances.of(node),
       signOf: options.nodes.signOf,
       isInDoubt: options.nodes.isInDoubt,
+      isSightAwaited: options.nodes.isSightAwaited,
       isPartial: () => knowledge.isPartial(),
       hasUnseenNodes: () => knowledge.hasUnseenNodes(),
     });

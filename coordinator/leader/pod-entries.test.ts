@@ -21,6 +21,7 @@ function stored(fields: Partial<PodRecord> = {}, pod: Partial<StoredPod> = {}): 
     node: 'n1',
     firstSeenAt: TERM_STARTED,
     deletionSeenAt: undefined,
+    isToldByAgent: true,
     ...pod,
   };
 }

@@ -42,7 +42,21 @@ describe('a node whose agent reaches the coordinators and not the API server', (
     return { lost: [...traffic.tally.lost], breaches: breaches(world) };
   }
 
-  test('has its new Pods bound, by the leader’s own watch', async () => {
+  test('loses no request of a new Pod that is deleted before its agent could hold its hook (L4)', async () => {
+    traffic = await startTraffic(world, NAME);
+    blind();
+    await world.clock.advance(15_000);
+    await world.request('PATCH', `${DEPLOYMENTS}/${NAME}`, { spec: { replicas: 6 } }, MERGE_PATCH);
+    await world.clock.advance(20_000);
+    const youngest = (await world.pods()).findLast(({ spec }) => spec.nodeName === NODE);
+    await world.request('DELETE', `${PODS}/${youngest?.metadata.name}`);
+    await world.clock.advance(20_000);
+    world.agents.get(NODE)?.kube.set('open');
+    await untilServing(world, NAME, 6);
+    expect(await end()).toEqual({ lost: [], breaches: [] });
+  });
+
+  test('has its new Pods bound, by the leader’s own watch, if it stays so', async () => {
     traffic = await startTraffic(world, NAME);
     blind();
     await world.clock.advance(15_000);
@@ -69,7 +83,7 @@ describe('a node whose agent reaches the coordinators and not the API server', (
     await world.clock.advance(2_000);
     world.startCoordinator();
     await world.clock.advance(90_000);
-    const [heir] = await podsThere();
+    const [heir] = (await world.pods()).filter(({ spec }) => spec.nodeName === NODE);
     expect(await end()).toEqual({ lost: [], breaches: [] });
     expect(heir?.status?.podIP).toBe(dead?.status?.podIP);
   });
