@@ -113,6 +113,19 @@ describe('an address', () => {
     expect(table.findByAddress('10.0.0.5')?.uid).toBe('new');
   });
 
+  test('means no deleted Pod whose containers have ended: another one has it by now, of which nobody has told yet (L4)', () => {
+    const deletion = { seenAtMs: 0, gracePeriodSeconds: 30 };
+    const table = tableWith([KEY, observed({ deletion, containers: container('c1') })]);
+    expect(table.findByAddress('10.0.0.5')?.uid).toBe('uid-1');
+    table.exit(exitOf('c1'));
+    expect(table.findByAddress('10.0.0.5')).toBeUndefined();
+  });
+
+  test('means a Pod whose container has ended and may be started again', () => {
+    const table = tableWith([KEY, observed({ containers: container('c1', ContainerState.EXITED) })]);
+    expect(table.findByAddress('10.0.0.5')?.uid).toBe('uid-1');
+  });
+
   test('is redirected for hooked Pods only', () => {
     const plain = observed({ uid: 'plain', addresses: ['10.0.0.9'] }, { type: 'none' });
     const table = tableWith([KEY, observed()], ['default/plain', plain]);

@@ -119,10 +119,11 @@ export class PodTable {
 
   /**
    * The Pod that a call to `address` means. A freed address may already belong to a younger Pod while the older one's
-   * status still names it: the one with a running container wins, then the younger.
+   * status still names it: the one with a running container wins, then the younger. A deleted one whose
+   * containers have all ended calls no more: then the call is that of a Pod of which nobody has told yet.
    */
   findByAddress(address: string): PodRecord | undefined {
-    const candidates = this.records().filter(({ addresses }) => addresses.includes(address));
+    const candidates = this.records().filter(record => record.addresses.includes(address) && !hasEnded(record));
     return candidates.sort((a, b) => Number(isRunning(b)) - Number(isRunning(a)) || b.createdAtMs - a.createdAtMs)[0];
   }
 
@@ -186,6 +187,12 @@ function saysTheSame({ version: _, ...a }: PodRecord, { version: __, ...b }: Pod
 
 function isRunning({ containers }: PodRecord): boolean {
   return containers.some(({ state }) => state === ContainerState.RUNNING);
+}
+
+function hasEnded({ deletion, containers }: PodRecord): boolean {
+  return (
+    deletion !== undefined && containers.length > 0 && containers.every(({ state }) => state === ContainerState.EXITED)
+  );
 }
 
 function nothing(): PodChange {
