@@ -7,7 +7,13 @@ import { ContainerState, Protocol } from '../common/pod-record.ts';
 import { kubePod } from '../common/pods/pod.fixture.ts';
 import { seededRandom } from '../common/random.ts';
 import { VirtualClock } from '../common/virtual-clock.ts';
-import { DrainPhase, DrainState, NodeSignKind, ProbeOutcome } from '../proto/gen/clbdirect/v1/report.ts';
+import {
+  DrainPhase,
+  DrainState,
+  type DrainUpdate,
+  NodeSignKind,
+  ProbeOutcome,
+} from '../proto/gen/clbdirect/v1/report.ts';
 import { DEFAULT_HOOK_CALLS_MAX, runAgent } from './agent.ts';
 import type { Connection } from './connections/source.ts';
 import { DEFAULT_DRAIN_LIMITS } from './drain/drain-limits.ts';
@@ -143,9 +149,9 @@ async function watchSays(type: 'ADDED' | 'MODIFIED' | 'DELETED', object: Pod): P
   await clock.advance(0);
 }
 
-async function coordinatorSays(state: DrainState): Promise<void> {
+async function coordinatorSays(state: DrainState, more: Partial<DrainUpdate> = {}): Promise<void> {
   const targetPorts = [{ port: 80, protocol: Protocol.TCP }];
-  const value = { podUid: 'uid-1', state, targetPorts, virtualAddresses: [], settleMs: 2_000, paused: false };
+  const value = { podUid: 'uid-1', state, targetPorts, virtualAddresses: [], settleMs: 2_000, paused: false, ...more };
   connector.to(FIRST).say({ $case: 'drainUpdate', value });
   await clock.advance(0);
 }
@@ -240,6 +246,21 @@ describe('a preStop call', () => {
     await coordinatorSays(DrainState.DEREGISTERED);
     expect(answered).toEqual([POD]);
     expect(reasons()).toEqual(['drained']);
+  });
+
+  test('is a deletion’s, with its whole budget, when the coordinator says so, and the agent has not heard of it (L4)', async () => {
+    const budgets = () =>
+      connector
+        .to(FIRST)
+        .of('drainRequest')
+        .map(({ budgetMs }) => budgetMs);
+    callHook();
+    await coordinatorSays(DrainState.ACCEPTED, { deletionGracePeriodSeconds: 60 });
+    await coordinatorSays(DrainState.ACCEPTED, { deletionGracePeriodSeconds: 60 });
+    expect(budgets()).toEqual([5_000, 30_000]);
+    await watchSays('MODIFIED', kubePod({ metadata: { resourceVersion: '2' } }));
+    await clock.advance(6_000);
+    expect(answered).toEqual([]);
   });
 
   test('names a Pod that the coordinator has already heard of', async () => {

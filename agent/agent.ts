@@ -10,6 +10,7 @@ import type { DrainLimits } from './drain/drain-limits.ts';
 import { DrainTracker } from './drain/drain-tracker.ts';
 import type { HookCallees, HookTransport } from './drain/hook-transport.ts';
 import { type ServingEndOptions, untilServingEnds } from './drain/serving-end.ts';
+import { takeDrainUpdate } from './drain/take-drain-update.ts';
 import type { HealthBoard } from './health/health.ts';
 import { Pulses } from './health/pulses.ts';
 import { missingToBeReady } from './health/readiness.ts';
@@ -147,7 +148,7 @@ function wire(edges: AgentEdges, options: AgentOptions, signal: AbortSignal) {
     records: () => (table.isListed ? table.records() : undefined),
     isBlind: () => sight.isBlind,
     activeDrains: () => tracker.activeRequests(),
-    onDrainUpdate: update => tracker.updated(update),
+    onDrainUpdate: update => takeDrainUpdate({ ...edges, table, tracker, onChange }, update),
     notice: () => node.notice(),
     probe: request => probes.answer(request),
     onCoordinators: coordinators => {

@@ -110,6 +110,19 @@ describe('a deleted Pod that is the last open target', () => {
     expect(holdLastOpenUntil({ ...known, now: 2_000 }, { ...leaving, drain })).toBeUndefined();
   });
 
+  test.each([
+    [
+      'is held until its agent, which may not know of the deletion, has been told and has named the budget anew (L2)',
+      5_000,
+      3_000,
+    ],
+    ['is not held for that where the budget is too short to wait', 3_000, undefined],
+  ])('%s', (_, budgetMs, until) => {
+    const drain = { ...hook, begunAt: 2_000, budgetEndsAt: 2_000 + budgetMs, heardAt: 2_000 };
+    const known = { candidates: candidates(target({}), starting), awaited: [], isPartial: () => false, now: 2_000 };
+    expect(holdLastOpenUntil(known, { ...leaving, drain })).toBe(until);
+  });
+
   test('is held while a replacement has no address yet (L2)', () => {
     const awaited = [podView({ uid: 'pod-2', addresses: [], ready: false }, { firstSeenAt: 1_500 })];
     const known = { candidates: candidates(target({})), awaited, isPartial: () => false, now: 2_000 };

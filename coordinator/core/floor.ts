@@ -9,8 +9,10 @@ const REPLACEMENT_AGE_MAX_MS = 600_000;
 const GRACE_LEFT_MIN_MS = 10_000;
 /** The hold ends this long before the hook's budget, so that the drain itself still has time. */
 const HOLD_ENDS_BEFORE_BUDGET_MS = 5_000;
-/** An agent names a hook's budget anew right after it has told of the deletion, from when the grace counts. */
+/** An agent names a hook's budget anew right after it has heard of the deletion, from when the grace counts. */
 const BUDGET_NAMED_WITHIN_MS = 1_000;
+/** A budget that may be a restart's leaves so much for weight 0 and settling, whatever is waited for. */
+const SHORT_DRAIN_MS = 4_000;
 
 /** Targets that take new connections as far as CLB has told, with work in flight counted against them. */
 export interface OpenCount {
@@ -70,11 +72,15 @@ export function holdLastOpenUntil(input: FloorInput, pod: PodView): number | und
   return until > input.now ? until : undefined;
 }
 
-/** Until when the hook's budget leaves time for the drain. One named before the deletion is that of a restart, and short. */
+/**
+ * Until when the hook's budget leaves time for the drain. One named before the deletion, or by an agent that has not heard of
+ * it and is told now, is that of a restart, and short.
+ */
 function hookSparesUntil({ drain }: PodView, deletionSeenAt: number): number {
   if (!drain) return Number.POSITIVE_INFINITY;
   const until = drain.budgetEndsAt - HOLD_ENDS_BEFORE_BUDGET_MS;
-  return drain.heardAt < deletionSeenAt ? Math.max(until, deletionSeenAt + BUDGET_NAMED_WITHIN_MS) : until;
+  if (drain.heardAt < deletionSeenAt) return Math.max(until, deletionSeenAt + BUDGET_NAMED_WITHIN_MS);
+  return Math.max(until, Math.min(drain.begunAt + BUDGET_NAMED_WITHIN_MS, drain.budgetEndsAt - SHORT_DRAIN_MS));
 }
 
 /** Until when the youngest Pod that does not serve yet counts as a replacement; undefined when there is none. */

@@ -140,6 +140,16 @@ test('the way out of a deleted Pod is told when its hook is answered, with what 
   ]);
 });
 
+test('an agent is told of the deletion of its Pod, also when it is heard of during the drain (L4)', async () => {
+  const { clock, knowledge, sent, answer, hook } = bench();
+  hook(DrainPhase.BEGIN);
+  answer(false);
+  await clock.advance(100);
+  reportDeleted(knowledge, clock.now());
+  answer(false);
+  expect(sent.map(update => update.deletionGracePeriodSeconds)).toEqual([undefined, 30]);
+});
+
 test('neither a restart nor a Pod that no load balancer held has a way out', () => {
   const restart = bench();
   restart.hook(DrainPhase.BEGIN);

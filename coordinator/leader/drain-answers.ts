@@ -33,10 +33,16 @@ export interface DrainMoments {
 /** What the status page shows at the most. */
 const MOMENTS_MAX = 50;
 
+/** What an agent is told. */
+interface Told extends DrainProgress {
+  /** Undefined while no deletion is known. */
+  readonly deletionGraceSeconds: number | undefined;
+}
+
 /** Tells agents how far CLB is with the Pods they hold, whenever that changes or an agent asks again (law L4). */
 export class DrainAnswers {
   readonly #options: DrainAnswersOptions;
-  readonly #sent = new Map<string, DrainProgress>();
+  readonly #sent = new Map<string, Told>();
   /** The load balancers that have held each Pod since its drain began. */
   readonly #holders = new Map<string, Set<string>>();
   /** By Pod UID and begin, the oldest first. */
@@ -54,7 +60,7 @@ export class DrainAnswers {
       const drain = knowledge.drains.get(podUid);
       if (!drain) this.#forget(podUid);
       else if (drain.phase === 'answered') this.#note(drain, {});
-      else this.#tell(drain, progressOf(drain), asked.has(podUid));
+      else this.#tell(drain, { ...progressOf(drain), ...this.#deletionOf(podUid) }, asked.has(podUid));
     }
   }
 
@@ -68,19 +74,25 @@ export class DrainAnswers {
     return [...this.#moments.values()].reverse();
   }
 
+  /** An agent that does not reach the API server takes the hook of a deletion for that of a restart, and holds it for seconds. */
+  #deletionOf(podUid: string): Pick<Told, 'deletionGraceSeconds'> {
+    const deletion = this.#options.knowledge.store.pods.get(podUid)?.record.deletion;
+    return { deletionGraceSeconds: deletion?.gracePeriodSeconds };
+  }
+
   #forget(podUid: string): void {
     this.#sent.delete(podUid);
     this.#holders.delete(podUid);
   }
 
-  #tell(drain: Drain, progress: DrainProgress, isAsked: boolean): void {
+  #tell(drain: Drain, progress: Told, isAsked: boolean): void {
     const isNews = !isDeepStrictEqual(this.#sent.get(drain.podUid), progress);
     if (isNews) this.#observe(drain, progress);
     else this.#note(drain, {});
     if (isNews || isAsked) this.#send(progress);
   }
 
-  #observe(drain: Drain, progress: DrainProgress): void {
+  #observe(drain: Drain, progress: Told): void {
     const { clock, observer } = this.#options;
     const now = clock.now();
     const before = this.#sent.get(drain.podUid);
@@ -132,13 +144,14 @@ export class DrainAnswers {
     this.#options.observer.podLeft(stageDurations(EXIT_STAGES, deletionSeenAt, reached));
   }
 
-  #send(progress: DrainProgress): void {
+  #send(progress: Told): void {
     this.#options.ports.sendDrainUpdate(progress.node, {
       podUid: progress.podUid,
       state: wireState(progress.state),
       targetPorts: progress.targetPorts.map(({ port, protocol }) => ({ port, protocol })),
       virtualAddresses: [...progress.virtualAddresses],
       paused: progress.isPaused,
+      deletionGracePeriodSeconds: progress.deletionGraceSeconds,
       settleMs: this.#options.settleMs(this.holdersOf(progress.podUid)),
     });
   }

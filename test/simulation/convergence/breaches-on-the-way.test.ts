@@ -139,6 +139,9 @@ describe('the judge of a run in which Services change', () => {
     const common = { nodeName: 'n1', namespace: 'default', podName: name, podUid: uid, podIp: '10.0.0.1' };
     const container = { containerName: 'main', containerId: 'c' };
     run.records.push({ ...common, ...container, atMs: MINUTE_MS - 300, type: 'preStopBegan' });
+    expect(run.laws()).toContain('L2');
+    const outcome = { type: 'answered', status: 200 } as const;
+    run.records.push({ ...common, ...container, atMs: MINUTE_MS + 4_700, type: 'preStopEnded', outcome });
     expect(run.laws()).not.toContain('L2');
     run.isBlind = () => false;
     expect(run.laws()).toContain('L2');

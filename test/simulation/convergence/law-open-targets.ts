@@ -13,17 +13,20 @@ const UNSEEN_MS = 12_000;
 const SENT_MS = 7_000;
 /** A deletion is held up for a replacement no longer than until its hook's budget nears its end. */
 const HOLD_MAX_MS = 20_000;
+/** The hook of a restart is held for 5 s, by a clock that may be slow. */
+const RESTART_HOLD_MAX_MS = 6_000;
 
 /** Of less grace than this, the application's own share of 30 s leaves the drain no time to hold the target in. */
 const GRACE_MIN_SECONDS = 45;
 
 /**
  * L2: no write of ours took a listener's last open target, of a Pod that runs, while another one that is wanted was ready. An
- * agent that cannot ask the API server holds the hook of a deletion for as long as that of a restart, which is too short for
- * the target to be held in.
+ * agent that cannot ask the API server, and hears late of the deletion from the leader, holds the hook for as long as that of a
+ * restart, which is too short for the target to be held in.
  */
 export function neverEmptied(ledger: Ledger): Breach[] {
   const hookedAt = moments(ledger.evidence.records, 'preStopBegan');
+  const answeredAt = moments(ledger.evidence.records, 'preStopEnded');
   const found: Breach[] = [];
   const exitedAt = moments(ledger.evidence.records, 'exited');
   const spans = addressSpans(ledger.evidence.records);
@@ -42,7 +45,8 @@ export function neverEmptied(ledger: Ledger): Breach[] {
       if ((exitedAt.get(last.podUid) ?? Number.POSITIVE_INFINITY) <= at) continue;
       const hooked = hookedAt.get(last.podUid) ?? Number.POSITIVE_INFINITY;
       if (at - hooked > HOLD_MAX_MS) continue;
-      if (hooked <= at && ledger.evidence.isBlind?.(holder, hooked, at)) continue;
+      const heldMs = (answeredAt.get(last.podUid) ?? Number.POSITIVE_INFINITY) - hooked;
+      if (hooked <= at && heldMs < RESTART_HOLD_MAX_MS && ledger.evidence.isBlind?.(holder, hooked, at)) continue;
       if (ledger.evidence.misled?.(last.podUid, at, at)) continue;
       if ((hurriedAt.get(last.podName) ?? Number.POSITIVE_INFINITY) <= at) continue;
       const ready = readyFor(ledger, listener, at);

@@ -396,6 +396,8 @@ export interface DrainUpdate {
   settleMs: number;
   /** Some of its targets belong to objects that users have paused: they stay as they are, and nothing is waited for there. */
   paused: boolean;
+  /** Set once the Pod's deletion is known: the agent may not have heard of it, and takes the call for that of a restart. */
+  deletionGracePeriodSeconds?: number | undefined;
 }
 
 export interface TargetPort {
@@ -2051,7 +2053,15 @@ export const DrainAnswer: MessageFns<DrainAnswer> = {
 };
 
 function createBaseDrainUpdate(): DrainUpdate {
-  return { podUid: "", state: 0, targetPorts: [], virtualAddresses: [], settleMs: 0, paused: false };
+  return {
+    podUid: "",
+    state: 0,
+    targetPorts: [],
+    virtualAddresses: [],
+    settleMs: 0,
+    paused: false,
+    deletionGracePeriodSeconds: undefined,
+  };
 }
 
 export const DrainUpdate: MessageFns<DrainUpdate> = {
@@ -2073,6 +2083,9 @@ export const DrainUpdate: MessageFns<DrainUpdate> = {
     }
     if (message.paused !== false) {
       writer.uint32(48).bool(message.paused);
+    }
+    if (message.deletionGracePeriodSeconds !== undefined) {
+      writer.uint32(56).uint32(message.deletionGracePeriodSeconds);
     }
     return writer;
   },
@@ -2136,6 +2149,14 @@ export const DrainUpdate: MessageFns<DrainUpdate> = {
             }
 
             message.paused = reader.bool();
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.deletionGracePeriodSeconds = reader.uint32();
             continue;
           }
         }
