@@ -363,7 +363,7 @@ describe('whatever happens', () => {
         const { reading, hasConnections } = run.deregistration ?? {};
         if (hasConnections === false) expect(reading).toEqual([]);
       }),
-      { numRuns: 500 },
+      { numRuns: 2_000 },
     );
   });
 });
