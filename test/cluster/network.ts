@@ -5,6 +5,8 @@ import type { ClusterPaths } from './settings.ts';
 
 /** The bridge that control plane and nodes hang on. */
 export const bridge = 'nodes';
+/** Of those that nobody was given. */
+const bridgeHardwareAddress = '02:00:0a:fa:00:01';
 const namespaceFolder = '/run/netns';
 
 /** The command, run in the cluster's network. Unlike `ip netns exec` it leaves mounts alone, so cgroups stay visible. */
@@ -23,7 +25,8 @@ export async function createNetwork(paths: ClusterPaths): Promise<void> {
   await runCommand(['ip', 'netns', 'add', nameOf(paths)]);
   const commands = [
     'link set lo up',
-    `link add ${bridge} type bridge`,
+    // Else it has the lowest address of its links, and another one when a node is started anew: the others would not reach it.
+    `link add ${bridge} address ${bridgeHardwareAddress} type bridge`,
     `addr add ${controlPlaneAddress}/24 dev ${bridge}`,
     `link set ${bridge} up`,
     // A local route makes every address of a subnet ours without naming each.
