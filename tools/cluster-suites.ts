@@ -1,12 +1,12 @@
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { countsOf } from '../test/cluster/side-by-side.ts';
 import type { TestSummary } from './test-summary.ts';
 
 /** `npm run test:cluster` exits with this when something that it needs is missing, and says what in its last line. */
 const MISSING = 2;
 /** Those for which every change has the time, 7 minutes; `npm run test:cluster` runs the others too. */
 const SUITES_OF_EVERY_CHANGE = ['cluster', 'differential', 'ingress', 'install', 'order'];
-const LAST_LINE = /^(\d+) passed, (\d+) failed(?:, (\d+) skipped)?$/;
 
 /** Runs the suites on real kubelets that every change has to pass, showing what they print; one skipped test where they cannot run here. */
 export async function runClusterSuites(): Promise<TestSummary> {
@@ -33,7 +33,6 @@ export function clusterSummary(exitCode: number, lastLine: string): TestSummary 
     const skipped = { path: 'test/cluster/suites', name: 'the suites on real kubelets', reason: lastLine };
     return { passed: 0, failed: 0, failures: [], skipped: [skipped] };
   }
-  const [, passed, failed] = LAST_LINE.exec(lastLine) ?? [];
-  if (passed === undefined) return { passed: 0, failed: 1, failures: [], skipped: [] };
-  return { passed: Number(passed), failed: Number(failed), failures: [], skipped: [] };
+  const { passed, failed } = countsOf(lastLine);
+  return { passed, failed, failures: [], skipped: [] };
 }

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import type { Clock } from '../../common/clock.ts';
+import { textTable } from '../../tools/text-table.ts';
 
 const LAST_LINE = /^(\d+) passed, (\d+) failed(?:, (\d+) skipped)?$/;
 
@@ -76,17 +77,15 @@ export function total(runs: readonly Counts[]): Counts {
 }
 
 function table(runs: readonly SuiteRun[], tookMs: number): string {
-  const width = Math.max(...runs.map(run => run.suite.length), 5);
-  const row = (name: string, passed: unknown, failed: unknown, took: string) =>
-    `${name.padEnd(width)}  ${String(passed).padStart(6)}  ${String(failed).padStart(6)}  ${took.padStart(6)}`;
+  const row = (name: string, { passed, failed }: Counts, ms: number) => [
+    name,
+    String(passed),
+    String(failed),
+    minutes(ms),
+  ];
   const sorted = runs.toSorted((one, other) => one.suite.localeCompare(other.suite));
-  const all = total(runs);
-  return [
-    '',
-    row('suite', 'passed', 'failed', 'took'),
-    ...sorted.map(run => row(run.suite, run.passed, run.failed, minutes(run.tookMs))),
-    row('all', all.passed, all.failed, minutes(tookMs)),
-  ].join('\n');
+  const rows = sorted.map(run => row(run.suite, run, run.tookMs));
+  return `\n${textTable([['suite', 'passed', 'failed', 'took'], ...rows, row('all', total(runs), tookMs)])}`;
 }
 
 function minutes(ms: number): string {
