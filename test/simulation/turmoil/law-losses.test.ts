@@ -1,4 +1,6 @@
 import { describe, expect, test } from 'vitest';
+import type { JournalRecord } from '../../../sandbox/clb/journal.ts';
+import type { TargetChange } from '../../../sandbox/clb/state.ts';
 import type { KubeletRecord } from '../../../sandbox/kube/kubelet/kubelet-record.ts';
 import type { Episode } from './episodes.ts';
 import { judgeLosses } from './law-losses.ts';
@@ -17,6 +19,7 @@ function lostAfterHookOf(heldMs: number) {
   return judgeLosses({
     losses: [{ at: 10_000 + heldMs, reason: 'reset by the server', target: POD.podIp }],
     records,
+    journal: [],
     episodes: [],
   });
 }
@@ -29,7 +32,33 @@ function lostAfterDeathsOfLeaders(...deaths: readonly number[]) {
     { ...POD, atMs: 40_000, type: 'addressReleased' },
   ];
   const losses = [{ at: 41_000, reason: 'connection refused', target: POD.podIp }];
-  return judgeLosses({ losses, records, episodes: deaths.map(leaderDeath) });
+  return judgeLosses({ losses, records, journal: [], episodes: deaths.map(leaderDeath) });
+}
+
+/** Refused by the next owner of the address of a Pod that was deleted with a second of grace ten seconds before. */
+function lostAtReusedAddress(...journal: readonly JournalRecord[]) {
+  const next = { ...POD, podName: 'shop', podUid: 'next' };
+  const records: KubeletRecord[] = [
+    { ...POD, atMs: 1_000, type: 'addressAssigned' },
+    { ...POD, atMs: 40_000, type: 'addressReleased' },
+    { ...next, atMs: 44_900, type: 'addressAssigned' },
+  ];
+  const happening = { number: 1, atMs: 0, lastsMs: 0, kind: 'a Pod is deleted hard', seed: 1 };
+  const kind: Kind = { share: 1, lastsMs: [0, 0], begin: () => undefined };
+  const begun: Episode['begun'] = { text: 'deleted', harms: ({ podName }) => podName === POD.podName };
+  return judgeLosses({
+    losses: [{ at: 50_000, reason: 'refused', target: POD.podIp }],
+    records,
+    journal,
+    episodes: [{ happening, kind, begun, from: 39_000, to: 39_000 }],
+  });
+}
+
+function marked(at: number, podUid: string): JournalRecord {
+  const tag = `cd1:c1:default/web:${podUid}`;
+  const place = { loadBalancerId: 'lb-1', listenerId: 'lbl-1', locationId: '', address: POD.podIp, port: 80 };
+  const change: TargetChange = { kind: 'target-reweighted', ...place, weight: 10, tag };
+  return { kind: 'change', at, action: 'Test', requestId: 'request', changes: [change] };
 }
 
 function leaderDeath(from: number): Episode {
@@ -55,5 +84,15 @@ describe('a request to a Pod that ended while its target was open', () => {
 
   test('may not be lost because one leader died', () => {
     expect(lostAfterDeathsOfLeaders(32_000).breaches).toMatchObject([{ law: 'L4' }]);
+  });
+});
+
+describe('a request to an address that is another Pod’s already', () => {
+  test('may be lost when its target is marked for the Pod before, which was deleted hard', () => {
+    expect(lostAtReusedAddress(marked(5_000, 'uid'))).toEqual({ excused: 1, breaches: [] });
+  });
+
+  test('may not be lost when its target has been marked for the new Pod', () => {
+    expect(lostAtReusedAddress(marked(5_000, 'uid'), marked(45_000, 'next')).breaches).toMatchObject([{ law: 'L4' }]);
   });
 });

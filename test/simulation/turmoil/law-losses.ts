@@ -1,8 +1,10 @@
+import type { JournalRecord } from '../../../sandbox/clb/journal.ts';
 import type { KubeletRecord } from '../../../sandbox/kube/kubelet/kubelet-record.ts';
 import { type AddressSpan, addressSpans } from '../address-spans.ts';
 import type { Breach } from '../breach.ts';
-import type { PodPlace } from '../evidence.ts';
+import type { PodPlace, Span } from '../evidence.ts';
 import { isLeaderless } from '../leaderless.ts';
+import { type MarkSpan, markSpans } from '../mark-spans.ts';
 import type { Loss } from '../model-client.ts';
 import { outlivedBudget } from '../outlived.ts';
 import { type Episode, leaderDeathsOf } from './episodes.ts';
@@ -17,6 +19,7 @@ const FASTEST_CLOCK = 1.1;
 export interface LossEvidence {
   readonly losses: readonly Loss[];
   readonly records: readonly KubeletRecord[];
+  readonly journal: readonly JournalRecord[];
   readonly episodes: readonly Episode[];
 }
 
@@ -27,12 +30,17 @@ export interface LossVerdict {
 }
 
 /** L2 and L4 as clients feel them: whatever is lost has its reason in something that happened to its Pod. */
-export function judgeLosses({ losses, records, episodes }: LossEvidence): LossVerdict {
+export function judgeLosses({ losses, records, journal, episodes }: LossEvidence): LossVerdict {
   const spans = addressSpans(records);
-  const isExcused = (loss: Loss) =>
-    outlivedBudget(loss, records, FASTEST_CLOCK) ||
-    wasLeftOpen(loss, records, leaderDeathsOf(episodes)) ||
-    episodes.some(episode => mayHaveCost(episode, loss, podsMeant(loss, spans)));
+  const marks = markSpans(journal);
+  const isExcused = (loss: Loss) => {
+    const pods = podsMeant(loss, spans, marks);
+    return (
+      outlivedBudget(loss, records, FASTEST_CLOCK) ||
+      wasLeftOpen(loss, records, leaderDeathsOf(episodes)) ||
+      episodes.some(episode => mayHaveCost(episode, loss, pods))
+    );
+  };
   const unexcused = losses.filter(loss => !isExcused(loss));
   const breaches = unexcused.map(({ at, reason, target }) => ({
     law: target === undefined ? 'L2' : 'L4',
@@ -54,9 +62,18 @@ function wasLeftOpen(
   return [endedAt, Math.max(endedAt, at - FORWARDER_LAG_MS)].every(moment => isLeaderless(leaderDeaths, moment));
 }
 
-/** Whoever has the address of the target, and whoever had it when the forwarder was last told. */
-function podsMeant({ target, at }: Loss, spans: readonly AddressSpan[]): readonly PodPlace[] {
-  return spans.filter(({ address, from, to }) => address === target && from <= at && at <= to + FORWARDER_LAG_MS);
+/**
+ * Whoever has the address of the target, whoever had it when the forwarder was last told, and whoever the target was marked
+ * for: a Pod that was killed before its target could be closed, while the address is another's already.
+ */
+function podsMeant(
+  { target, at }: Loss,
+  spans: readonly AddressSpan[],
+  marks: readonly MarkSpan[],
+): readonly PodPlace[] {
+  const isMeant = ({ from, to }: Span) => from <= at && at <= to + FORWARDER_LAG_MS;
+  const marked = new Set(marks.filter(mark => mark.address === target && isMeant(mark)).map(({ podUid }) => podUid));
+  return spans.filter(span => span.address === target && (isMeant(span) || (span.to < at && marked.has(span.podUid))));
 }
 
 function mayHaveCost({ kind, begun, from, to }: Episode, { at }: Loss, pods: readonly PodPlace[]): boolean {

@@ -202,7 +202,7 @@ function reportOf({ options, site, episodes, traffic }: Run, { settledMs, breach
   const { world, chronicle } = site;
   const { all } = episodes;
   const losses = traffic.flatMap(({ tally }) => tally.losses);
-  const verdict = judgeLosses({ losses, records: world.records, episodes: all });
+  const verdict = judgeLosses({ losses, records: world.records, journal: world.journal, episodes: all });
   const evidence = {
     journal: world.journal,
     records: world.records,
