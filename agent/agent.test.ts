@@ -84,6 +84,7 @@ function startAgent(): Promise<void> {
         runtime: {
           processIds: async () => [1],
           hasSandbox: async () => hasSandbox,
+          endedAmong: async () => [],
           runningContainers: async () => [],
           exits: exitsOf,
         },

@@ -21,6 +21,7 @@ import type { ProbeSource } from './node/probe-source.ts';
 import type { NodeSignSource } from './node/sign-source.ts';
 import { runAbsenceProver } from './pods/absence-prover.ts';
 import { askForDeletion } from './pods/deletion-question.ts';
+import { FirstLook } from './pods/first-look.ts';
 import { runPodReflector } from './pods/pod-reflector.ts';
 import { PodSight } from './pods/pod-sight.ts';
 import { type ObservedPod, type PodChange, PodTable } from './pods/pod-table.ts';
@@ -113,24 +114,23 @@ type Parts = ReturnType<typeof wire>;
 
 /** Makes the parts and tells each of them of every change of a Pod. */
 function wire(edges: AgentEdges, options: AgentOptions, signal: AbortSignal) {
-  const { log } = edges;
+  const logOf = (component: string) => edges.log.child({ component });
   const table = new PodTable();
   const epoch = randomUuid(edges.random);
   const startedAtMs = edges.clock.wallNow();
   const pulses = new Pulses(edges.clock);
   const onChange = (change: PodChange) => {
+    firstLook.tableChanged();
     // Requests name Pods, so the coordinators hear of the Pods first.
     streams.podsChanged(change);
     tracker.podsChanged(change);
     redirect.podsChanged();
   };
-  const sight = new PodSight(
-    { ...edges, log: log.child({ component: 'pods' }), onSeeing: () => streams.seesAgain() },
-    signal,
-  );
+  const firstLook = new FirstLook({ ...edges, table, onChange, onError: runtimeErrorLog(edges) }, signal);
+  const sight = new PodSight({ ...edges, log: logOf('pods'), onSeeing: () => streams.seesAgain() }, signal);
   const tracker: DrainTracker = new DrainTracker({
     ...edges,
-    log: log.child({ component: 'drain' }),
+    log: logOf('drain'),
     limits: options.drain,
     callsMax: options.hookCallsMax,
     findPod: callee => ('address' in callee ? table.findByAddress(callee.address) : table.findByUid(callee.podUid)),
@@ -141,11 +141,11 @@ function wire(edges: AgentEdges, options: AgentOptions, signal: AbortSignal) {
   const streams = new ReportStreams({
     ...edges,
     ...options,
-    log: log.child({ component: 'report' }),
+    log: logOf('report'),
     connector: edges.reports,
     epoch,
     startedAtMs,
-    records: () => (table.isListed ? table.records() : undefined),
+    records: () => (firstLook.isOver ? table.records() : undefined),
     isBlind: () => sight.isBlind,
     activeDrains: () => tracker.activeRequests(),
     onDrainUpdate: update => takeDrainUpdate({ ...edges, table, tracker, onChange }, update),
@@ -161,14 +161,14 @@ function wire(edges: AgentEdges, options: AgentOptions, signal: AbortSignal) {
   });
   const witness: CoordinatorWitness = new CoordinatorWitness({
     ...edges,
-    log: log.child({ component: 'report' }),
+    log: logOf('report'),
     onEnded: () => streams.coordinatorEnded(),
   });
   const node: NodeWatch = new NodeWatch({
     ...edges,
     ...options,
     transport: edges.kube,
-    log: log.child({ component: 'node' }),
+    log: logOf('node'),
     sources: edges.nodeSigns,
     onNotice: () => streams.noticeChanged(),
     onNetwork: network => onChange(table.setNetwork(network)),
@@ -176,7 +176,7 @@ function wire(edges: AgentEdges, options: AgentOptions, signal: AbortSignal) {
   const probes = new ProbeDesk({ ...edges, source: edges.probes, isAllowed: options.isProbeAllowed });
   const redirect = new RedirectKeeper({
     ...edges,
-    log: log.child({ component: 'redirect' }),
+    log: logOf('redirect'),
     self: { stamp: startedAtMs, incarnation: epoch },
     addresses: () => (table.isListed ? table.hookedAddresses().filter(edges.redirect.covers) : undefined),
   });

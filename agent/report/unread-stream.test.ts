@@ -80,7 +80,7 @@ test(`a coordinator that never reads costs nothing, whatever happens on the node
   for (let index = 0; index < PODS; index += 1) change(records, index);
   const stop = new AbortController();
   const stopped = streams.run(stop.signal);
-  await expect.poll(() => sentTypes, { timeout: 5_000 }).toEqual(['snapshot']);
+  await expect.poll(() => sentTypes, { timeout: 20_000 }).toEqual(['snapshot']);
 
   const make = async (from: number, count: number) => {
     for (let index = from; index < from + count; index += 1) {
@@ -96,10 +96,10 @@ test(`a coordinator that never reads costs nothing, whatever happens on the node
   expect(sentTypes).toHaveLength(sentUntilFull);
 
   readAgain();
-  await expect.poll(() => sentTypes.length, { timeout: 5_000 }).toBe(sentUntilFull + 1);
+  await expect.poll(() => sentTypes.length, { timeout: 20_000 }).toBe(sentUntilFull + 1);
   const revisions = () => lastRevisions(coordinator);
   await expect
-    .poll(revisions, { timeout: 5_000 })
+    .poll(revisions, { timeout: 20_000 })
     .toEqual(new Map([...records.values()].map(({ uid, labels }) => [uid, labels.revision])));
   stop.abort();
   await stopped;

@@ -31,6 +31,7 @@ beforeEach(async () => {
     processes: {
       processIds: async () => [7],
       hasSandbox: async () => false,
+      endedAmong: async containers => containers.filter(({ containerId }) => !inProc.has(containerId)),
       runningContainers: async () => [],
       hasProcess: async id => {
         if (procFails) throw new Error('/proc shows no Pod');
@@ -287,5 +288,29 @@ describe('that a Pod is gone', () => {
   test('is told by /proc where no runtime ever answered', async () => {
     runtime.state = 'gone';
     expect(await source.hasSandbox('pod-1')).toBe(false);
+  });
+});
+
+describe('which containers of some have ended', () => {
+  const some = ['c1', 'c2'].map(containerId => ({ podUid: 'pod-1', containerName: 'web', containerId }));
+  const ended = async () => (await source.endedAmong(some)).map(({ containerId }) => containerId);
+
+  test('is told by one list: what has exited, and what it does not hold', async () => {
+    expect(await ended()).toEqual(['c2']);
+    runtime.exit('c1');
+    expect(await ended()).toEqual(['c1', 'c2']);
+    expect(runtime.calls).toEqual(['containers all', 'containers all']);
+  });
+
+  test('is not told by a runtime that has gone away itself', async () => {
+    await ended();
+    runtime.state = 'gone';
+    await expect(ended()).rejects.toThrow('ENOENT');
+  });
+
+  test('is told by /proc where no runtime ever answered', async () => {
+    runtime.state = 'gone';
+    inProc.add('c2');
+    expect(await ended()).toEqual(['c1']);
   });
 });

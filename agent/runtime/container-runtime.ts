@@ -25,8 +25,8 @@ export interface ContainerRuntimeOptions {
 const CALL_TIMEOUT_MS = 2_000;
 
 /**
- * The node's container runtime. While it does not answer, /proc tells of processes; that a Pod is gone is told by /proc
- * only where no runtime ever answered.
+ * The node's container runtime. While it does not answer, /proc tells of processes; that a Pod or a container is gone is
+ * told by /proc only where no runtime ever answered.
  */
 export function containerRuntime(options: ContainerRuntimeOptions): RuntimeSource {
   const { client, processes, clock } = options;
@@ -47,6 +47,15 @@ export function containerRuntime(options: ContainerRuntimeOptions): RuntimeSourc
       ask('asking the runtime for a sandbox', signal => livesOn(client, podUid, signal)).catch(error => {
         if (hasAnswered) throw error;
         return processes.hasSandbox(podUid);
+      }),
+    endedAmong: containers =>
+      ask('listing all containers', async signal => {
+        const listed = await client.containers({}, signal);
+        const running = new Set(listed.filter(({ hasExited }) => !hasExited).map(({ id }) => id));
+        return containers.filter(({ containerId }) => !running.has(containerId));
+      }).catch(error => {
+        if (hasAnswered) throw error;
+        return processes.endedAmong(containers);
       }),
     runningContainers: podUid =>
       ask('asking the runtime for containers', async signal => {

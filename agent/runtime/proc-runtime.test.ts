@@ -55,8 +55,20 @@ describe('what /proc shows', () => {
     expect(await runtime.hasProcess('abc')).toBe(false);
   });
 
+  test('tells that a container has ended of whose Pod nothing is left, by the UID or by its own id', async () => {
+    await addProcess(42, UID, 'def');
+    const container = (podUid: string, containerId: string) => ({ podUid, containerName: 'web', containerId });
+    const [inVirtualMachine, ofStaticPod, gone] = [
+      container(UID, 'abc'),
+      container(OTHER_UID, 'def'),
+      container(OTHER_UID, 'abc'),
+    ];
+    expect(await runtime.endedAmong([inVirtualMachine, ofStaticPod, gone])).toEqual([gone]);
+  });
+
   test('proves nothing when it shows no Pod at all: it may not be that of the host', async () => {
     await expect(runtime.hasSandbox(UID)).rejects.toThrow('--proc-root');
+    await expect(runtime.endedAmong([])).rejects.toThrow('--proc-root');
     await expect(runtime.hasProcess('abc')).rejects.toThrow('--proc-root');
     expect(await runtime.processIds(UID)).toEqual([]);
   });

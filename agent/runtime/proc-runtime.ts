@@ -32,6 +32,13 @@ export function procRuntime(options: ProcRuntimeOptions): ProcRuntime {
     hasSandbox: async podUid => scanOfPods(await scanner.scan(), options).some(process => process.podUid === podUid),
     hasProcess: async containerId =>
       scanOfPods(await scanner.scan(), options).some(({ cgroup }) => cgroup.includes(containerId)),
+    endedAmong: async containers => {
+      const processes = scanOfPods(await scanner.scan(), options);
+      // The cgroup of a Pod in a virtual machine names no container, that of a static Pod another UID.
+      const runs = ({ podUid, containerId }: ContainerExit) =>
+        processes.some(process => process.podUid === podUid || process.cgroup.includes(containerId));
+      return containers.filter(container => !runs(container));
+    },
     runningContainers: async () => [],
     exits: noExits,
   };

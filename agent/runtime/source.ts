@@ -11,6 +11,11 @@ export interface RuntimeSource {
    */
   hasSandbox(podUid: string): Promise<boolean>;
   /**
+   * Those of the containers that do not run on this node, by one look at all that do.
+   * @throws Error when that cannot be told.
+   */
+  endedAmong(containers: readonly ContainerExit[]): Promise<readonly ContainerExit[]>;
+  /**
    * The ids of the Pod's containers that run now, bare; asked anew each time. Empty where only /proc can be asked.
    * @throws RuntimeCallError where the runtime does not answer
    */

@@ -15,6 +15,10 @@ export function modelledRuntimeSource(options: RuntimeSourceOptions): RuntimeSou
   return {
     processIds: async () => [],
     hasSandbox: async podUid => of(podUid).length > 0,
+    endedAmong: async ended => {
+      const running = new Set(containers.running().map(bareId));
+      return ended.filter(({ containerId }) => !running.has(containerId));
+    },
     runningContainers: async podUid => of(podUid).map(bareId),
     exits: signal => exits(options, signal),
   };

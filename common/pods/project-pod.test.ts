@@ -61,6 +61,19 @@ describe('the record of a Pod', () => {
     expect(project(closed)).toMatchObject({ ready: true, gate: GateState.CLOSED });
   });
 
+  test('says that its node is lost: not ready without a reason, which no kubelet leaves out', () => {
+    const conditions = [condition('ContainersReady', 'True'), condition('Ready', 'False')];
+    expect(project(kubePod({ status: { conditions } }))).toMatchObject({ ready: true, lostWithNode: true });
+    const waiting = [
+      condition('ContainersReady', 'True'),
+      { ...condition('Ready', 'False'), reason: 'ReadinessGatesNotReady' },
+    ];
+    expect(project(kubePod({ status: { conditions: waiting } }))).not.toHaveProperty('lostWithNode');
+    expect(project(kubePod({ status: { conditions: [condition('Ready', 'False')] } }))).not.toHaveProperty(
+      'lostWithNode',
+    );
+  });
+
   test('tells the grace period of a deletion', () => {
     const metadata = { deletionTimestamp: '2026-01-01T00:00:00Z', deletionGracePeriodSeconds: 30 };
     expect(project(kubePod({ metadata })).deletion).toEqual({ seenAtMs: 0, gracePeriodSeconds: 30 });

@@ -36,6 +36,7 @@ export function projectPod(pod: Pod, policy: NodePolicy, names: InstanceNames = 
     gate: gateOf(pod, names.readinessGate),
     annotations: plannedAnnotations(pod.metadata.annotations ?? {}),
     ...waitsForGate(pod),
+    ...lostWithNode(pod),
     hook: hookKindOf(pod, names.hookPort),
     createdAtMs: Date.parse(pod.metadata.creationTimestamp ?? '') || 0,
     ...versionOf(pod.metadata),
@@ -69,6 +70,17 @@ function isReady(pod: Pod): boolean {
 function waitsForGate(pod: Pod): Pick<PodRecord, 'waitsForGate'> {
   const missing = othersGates(pod).find(type => !isTrue(pod, type));
   return missing !== undefined && isTrue(pod, 'ContainersReady') ? { waitsForGate: missing } : {};
+}
+
+/**
+ * The controller of nodes takes Ready from the Pods of a node that fell silent, and leaves the rest of their status as it
+ * was; a kubelet that calls a Pod not ready always gives a reason (kubernetes 1.34, `MarkPodsNotReady` and
+ * `GeneratePodReadyCondition`).
+ */
+function lostWithNode(pod: Pod): Pick<PodRecord, 'lostWithNode'> {
+  const ready = conditionOf(pod, 'Ready');
+  const isLost = ready?.status === 'False' && !ready.reason && isTrue(pod, 'ContainersReady');
+  return isLost ? { lostWithNode: true } : {};
 }
 
 function othersGates({ spec }: Pod): readonly string[] {

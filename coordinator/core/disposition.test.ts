@@ -77,6 +77,11 @@ describe('a Pod that a rule selects', () => {
     expect(dispositionOf(podView({}, { isUnheld: true }), RULE, { keepsLeavingNodes: true })).toEqual(standing);
   });
 
+  test('stands by until its kubelet has spoken of it again after its node was lost (L5)', () => {
+    expect(of({ lostWithNode: true })).toEqual({ kind: 'standby', waitsFor: 'confirmation' });
+    expect(of({ lostWithNode: true, ready: false })).toEqual({ kind: 'standby', waitsFor: 'readiness' });
+  });
+
   test('drains when it is deleted, and when one of its containers has exited', () => {
     expect(of({}, DELETED)).toEqual({ kind: 'drain', evidence: 'deletion' });
     expect(of({ containers: [UP, EXITED] })).toEqual({ kind: 'drain', evidence: 'exit' });

@@ -88,7 +88,8 @@ export function dispositionOf(
   if (isUnready && !pod.isNodeInDoubt) return { kind: 'standby', waitsFor: 'readiness' };
   // Closing needs no confirmation.
   if (pod.nodeSign && !standing.keepsLeavingNodes) return { kind: 'drain', evidence: evidenceOf(pod.nodeSign) };
-  if (!pod.confirmed || pod.isUnheld || isInDoubt || isUnready) return { kind: 'standby', waitsFor: 'confirmation' };
+  const isSure = pod.confirmed && !pod.isUnheld && !record.lostWithNode;
+  if (!isSure || isInDoubt || isUnready) return { kind: 'standby', waitsFor: 'confirmation' };
   return { kind: 'serve', weight: weightOf(record, rule) };
 }
 

@@ -85,6 +85,10 @@ export class ModelRuntime implements RuntimeClient {
       processIds: async podUid => ofPod(podUid).map((_, index) => index + 1),
       hasSandbox: async podUid => ofPod(podUid).length > 0,
       hasProcess: async containerId => containers.running().some(process => bareId(process) === containerId),
+      endedAmong: async ended => {
+        const running = new Set(containers.running().map(bareId));
+        return ended.filter(({ containerId }) => !running.has(containerId));
+      },
       runningContainers: async () => [],
       exits: () => {
         throw new Error('/proc tells no exits');

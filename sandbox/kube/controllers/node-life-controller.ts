@@ -108,7 +108,7 @@ async function markNotReady(
   lastTransitionTime: string,
   signal: AbortSignal,
 ): Promise<void> {
-  const condition = { type: 'Ready', status: 'False', reason: 'NodeNotReady', lastTransitionTime };
+  const condition = { type: 'Ready', status: 'False', lastTransitionTime };
   const body = { metadata: { uid: pod.metadata.uid }, status: { conditions: [condition] } };
   await client.patch(objectPath('pods', pod, 'status'), STRATEGIC_MERGE_PATCH, body, signal).catch(error => {
     if (!hasStatus(error, 404, 409)) throw error;

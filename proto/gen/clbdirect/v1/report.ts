@@ -324,7 +324,14 @@ export interface Pod {
    * The API server's version of the Pod that this was read from, where its resourceVersion is a number: a higher one is
    * later. It grows without news; a Pod is not told again for it.
    */
-  version?: number | undefined;
+  version?:
+    | number
+    | undefined;
+  /**
+   * The API server calls it not ready since its node fell silent, and its kubelet has not spoken of it since: the rest may
+   * be from before its machine was started anew.
+   */
+  lostWithNode?: boolean | undefined;
 }
 
 export interface Pod_LabelsEntry {
@@ -1281,6 +1288,7 @@ function createBasePod(): Pod {
     waitsForGate: undefined,
     hook: undefined,
     version: undefined,
+    lostWithNode: undefined,
   };
 }
 
@@ -1339,6 +1347,9 @@ export const Pod: MessageFns<Pod> = {
     }
     if (message.version !== undefined) {
       writer.uint32(144).uint64(message.version);
+    }
+    if (message.lostWithNode !== undefined) {
+      writer.uint32(152).bool(message.lostWithNode);
     }
     return writer;
   },
@@ -1504,6 +1515,14 @@ export const Pod: MessageFns<Pod> = {
             }
 
             message.version = longToNumber(reader.uint64());
+            continue;
+          }
+          case 19: {
+            if (tag !== 152) {
+              break;
+            }
+
+            message.lostWithNode = reader.bool();
             continue;
           }
         }
