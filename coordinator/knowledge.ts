@@ -164,7 +164,7 @@ export class Knowledge {
   }
 
   applyNodes(event: ReflectorEvent<NodeRecord>, now: number): void {
-    this.nodes.apply(event);
+    this.nodes.apply(event, now);
     if (event.type === 'progressed') return;
     for (const node of event.type === 'replaced' ? this.nodes.names : [event.key]) {
       if (this.nodes.get(node)) this.presence.expect(node, now);

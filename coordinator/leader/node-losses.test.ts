@@ -253,6 +253,8 @@ test('a leader that takes over asks before it judges what the one before had fou
 describe('what the own watch says of a node is doubted', () => {
   /** As long as the kubelet may need to write what the API server does not know yet. */
   const CATCHES_UP_MS = 12_000;
+  /** As long as the API server may call a node ready whose kubelet has died. */
+  const DEATH_SHOWS_MS = 60_000;
   const watch = (node: string) => stand.knowledge.store.open(node, 'own watch', API_SERVER);
 
   test('by a leader that takes over, until it has asked whether the node is lost (L5)', async () => {
@@ -304,10 +306,11 @@ describe('what the own watch says of a node is doubted', () => {
   });
 
   test('also of one without any agent, and no more when its kubelet has reported again for a while', async () => {
+    await stand.clock.advance(DEATH_SHOWS_MS);
     watch('super');
     stand.setObject('super', 'True');
     await stand.clock.advance(1_000);
-    expect(stand.doubted).toEqual([]);
+    expect(stand.losses.isInDoubt('super')).toBe(false);
     stand.setObject('super', 'Unknown');
     await stand.clock.advance(60_000);
     expect(stand.losses.isInDoubt('super')).toBe(true);
@@ -316,6 +319,17 @@ describe('what the own watch says of a node is doubted', () => {
     expect(stand.losses.isInDoubt('super')).toBe(true);
     await stand.clock.advance(2_000);
     expect(stand.losses.isInDoubt('super')).toBe(false);
+  });
+
+  test('of one whose agent this replica never heard, as long as its death might not show yet (L5)', async () => {
+    for (const node of ['n11', 'eklet-1']) {
+      watch(node);
+      stand.setObject(node, 'True');
+    }
+    await stand.clock.advance(DEATH_SHOWS_MS - 1_000);
+    expect([stand.losses.isInDoubt('n11'), stand.losses.isInDoubt('eklet-1')]).toEqual([true, false]);
+    await stand.clock.advance(2_000);
+    expect(stand.losses.isInDoubt('n11')).toBe(false);
   });
 
   test('no more after a while when no neighbour can be asked, and none may be while all is held', async () => {

@@ -3,6 +3,7 @@ import type { Logger } from '../../common/logger.ts';
 import type { Random } from '../../common/random.ts';
 import { isOwnFault, type NodeVerdict, nodeVerdict, type Reach } from '../core/node-loss.ts';
 import type { Knowledge } from '../knowledge.ts';
+import { isSuperNode } from '../nodes/pod-cover.ts';
 import type { LeaderPorts } from './leader-ports.ts';
 import { askNeighbours, type Door } from './neighbours.ts';
 
@@ -43,6 +44,11 @@ const LOOK_INTERVAL_MS = 500;
 const ROUNDS_MAX = 32;
 /** A kubelet that is back writes every 10 s whatever the API server does not know of its Pods yet. */
 const KUBELET_CATCHES_UP_MS = 12_000;
+/**
+ * The API server calls a node ready for 50 s after its kubelet's last word (kubernetes 1.34; 40 s before 1.32), and looks
+ * every 5 s.
+ */
+const KUBELET_DEATH_SHOWS_MS = 60_000;
 const ASK_AGAIN_MS: Readonly<Record<NodeVerdict, number>> = { lost: 3_000, undecided: 3_000, alive: 5_000 };
 
 /**
@@ -73,7 +79,7 @@ export class NodeLosses {
     const suspect = this.#suspects.get(node) ?? this.#suspectAnew(node);
     if (!suspect || suspect.verdict === 'lost') return false;
     const isWatched = this.#options.knowledge.store.nodes.get(node)?.isWatched === true;
-    return !isWatched || !this.#isCaughtUp(suspect);
+    return !isWatched || !this.#isCaughtUp(node, suspect);
   }
 
   /** So many nodes fell silent together that none of them is taken for lost. */
@@ -150,7 +156,8 @@ export class NodeLosses {
     // Of a node that never had an agent only the API server can tell that something is wrong.
     const object = knowledge.nodes.objectOf(node);
     if (object === 'not-ready' || object === 'gone') return this.#weighed(node, { ...known, isSilent: true });
-    return before && !this.#isCaughtUp(heard) ? heard : undefined;
+    const isSure = before ? this.#isCaughtUp(node, heard) : object !== 'ready' || this.#showsDeath(node);
+    return isSure ? undefined : heard;
   }
 
   #weighed(node: string, suspect: Suspect): Suspect {
@@ -165,8 +172,20 @@ export class NodeLosses {
     return verdict === undefined ? this.#isHeld : verdict !== 'lost';
   }
 
-  #isCaughtUp({ soundSince }: Suspect): boolean {
-    return soundSince !== undefined && this.#options.clock.now() >= soundSince + KUBELET_CATCHES_UP_MS;
+  #isCaughtUp(node: string, { soundSince }: Suspect): boolean {
+    const isSound = soundSince !== undefined && this.#options.clock.now() >= soundSince + KUBELET_CATCHES_UP_MS;
+    return isSound && this.#showsDeath(node);
+  }
+
+  /**
+   * Whether this replica would know if the node had died: it has heard its agent, or had its object for as long as the death
+   * of a kubelet takes to show there.
+   */
+  #showsDeath(node: string): boolean {
+    const { clock, knowledge } = this.#options;
+    if (knowledge.presence.hasSpoken(node) || isSuperNode(node)) return true;
+    const { listedAt } = knowledge.nodes;
+    return listedAt !== undefined && clock.now() >= listedAt + KUBELET_DEATH_SHOWS_MS;
   }
 
   #hold(): void {

@@ -8,7 +8,7 @@ const record = (name: string, status: 'True' | 'Unknown' = 'True') =>
 function listed(...names: readonly string[]): KnownNodes {
   const nodes = new KnownNodes();
   const items = new Map<string, NodeRecord>(names.map(name => [name, record(name)]));
-  nodes.apply({ type: 'replaced', items, resourceVersion: '1' });
+  nodes.apply({ type: 'replaced', items, resourceVersion: '1' }, 0);
   return nodes;
 }
 
@@ -20,9 +20,9 @@ test('of a node that is not known nothing is said before all were listed once', 
 test('a node is followed from ready to not ready to gone', () => {
   const nodes = listed('n1');
   expect(nodes.objectOf('n1')).toBe('ready');
-  nodes.apply({ type: 'applied', key: 'n1', item: record('n1', 'Unknown'), resourceVersion: '2' });
+  nodes.apply({ type: 'applied', key: 'n1', item: record('n1', 'Unknown'), resourceVersion: '2' }, 0);
   expect(nodes.objectOf('n1')).toBe('not-ready');
-  nodes.apply({ type: 'deleted', key: 'n1', item: undefined, resourceVersion: '3' });
+  nodes.apply({ type: 'deleted', key: 'n1', item: undefined, resourceVersion: '3' }, 0);
   expect([nodes.objectOf('n1'), nodes.size]).toEqual(['gone', 0]);
 });
 

@@ -9,6 +9,7 @@ const NODES_MAX = 20_000;
 export class KnownNodes {
   readonly #nodes = new Map<string, NodeRecord>();
   #isComplete = false;
+  #listedAt: number | undefined;
 
   get size(): number {
     return this.#nodes.size;
@@ -22,6 +23,11 @@ export class KnownNodes {
     return this.#nodes.get(node);
   }
 
+  /** When all were listed for the first time, in this process's monotonic milliseconds. */
+  get listedAt(): number | undefined {
+    return this.#listedAt;
+  }
+
   /** `unknown` before all were listed once. */
   objectOf(node: string): NodeObject {
     const record = this.#nodes.get(node);
@@ -29,11 +35,12 @@ export class KnownNodes {
     return this.#isComplete ? 'gone' : 'unknown';
   }
 
-  apply(event: ReflectorEvent<NodeRecord>): void {
+  apply(event: ReflectorEvent<NodeRecord>, now: number): void {
     switch (event.type) {
       case 'replaced':
         this.#nodes.clear();
         this.#isComplete = true;
+        this.#listedAt ??= now;
         for (const [name, record] of event.items) this.#set(name, record);
         return;
       case 'applied':
