@@ -58,6 +58,12 @@ describe('a change', () => {
     expect(table.apply(KEY, observed({ ready: false }), 0).upserts).toMatchObject([{ ready: false }]);
   });
 
+  test('is told again from a list with another version: what came between may have been told by others', () => {
+    const table = tableWith([KEY, observed({ version: 1 })]);
+    expect(table.replace(new Map([[KEY, observed({ version: 3 })]]), 0).upserts).toMatchObject([{ version: 3 }]);
+    expect(table.replace(new Map([[KEY, observed({ version: 3 })]]), 0).upserts).toEqual([]);
+  });
+
   test('is not that of the version alone, which the next one names', () => {
     const table = tableWith([KEY, observed({ version: 1 })]);
     expect(table.apply(KEY, observed({ version: 2 }), 0).upserts).toEqual([]);

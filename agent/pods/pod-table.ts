@@ -56,9 +56,17 @@ export class PodTable {
     return this.#entries.size;
   }
 
-  /** Takes a consistent list, keys being `namespace/name`. */
+  /**
+   * Takes a consistent list, keys being `namespace/name`. What happened since the last word of a Pod may be missing here and
+   * may have been told to coordinators by others, so that a Pod of another version is told again although it says the same.
+   */
   replace(items: ReadonlyMap<string, ObservedPod>, wallNowMs: number): PodChange {
-    const upserts = [...items].flatMap(([key, item]) => this.apply(key, item, wallNowMs).upserts);
+    const upserts = [...items].flatMap(([key, item]) => {
+      const before = this.findByUid(item.record.uid)?.version;
+      const [told] = this.apply(key, item, wallNowMs).upserts;
+      const now = this.findByUid(item.record.uid);
+      return told ?? (now && now.version !== before ? now : []);
+    });
     for (const [uid, { key }] of this.#entries) if (!items.has(key)) this.#absent.add(uid);
     this.#isListed = true;
     return { upserts, removals: [] };

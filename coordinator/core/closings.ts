@@ -28,6 +28,8 @@ export interface ClosingsInput {
   readonly state: RuleState;
   /** Targets that serve or can come to serve. */
   readonly candidates: readonly RuleTarget[];
+  /** Targets that would serve if CLB did not refuse them. */
+  readonly refused: readonly RuleTarget[];
   /** Pods that can come to serve and have no address yet. */
   readonly awaited: readonly PodView[];
   /** There are nodes of whose Pods nobody has told yet. */
@@ -115,7 +117,9 @@ function judge(closing: Closing, left: Left, input: ClosingsInput): DrainEvidenc
 
 function holdForReplacement(closing: Closing, input: ClosingsInput): Hold | undefined {
   const owner = closing.target.bound?.owner;
-  const until = owner && holdLastOpenUntil(input, owner);
+  // What CLB refuses is tried again, and that may be in time.
+  const candidates = [...input.candidates, ...input.refused];
+  const until = owner && holdLastOpenUntil({ ...input, candidates }, owner);
   return until === undefined ? undefined : hold(closing, input, { reason: 'last-open-target', until });
 }
 

@@ -50,7 +50,7 @@ export function isWeighted(target: RuleTarget): boolean {
 }
 
 export interface FloorInput {
-  /** The rule's targets that can come to serve. */
+  /** The rule's targets that can come to serve, or could if CLB took them. */
   readonly candidates: readonly RuleTarget[];
   /** Pods that can come to serve and have no address yet. */
   readonly awaited: readonly PodView[];

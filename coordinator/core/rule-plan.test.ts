@@ -485,3 +485,12 @@ test('a deleted target may be the last open one as long as no health was read: i
   world.allHealthy();
   expect(next(world)).toEqual(['close pod-1']);
 });
+
+test('a deleted target that is the last open one waits also for a replacement that CLB refuses as yet (L2)', () => {
+  const world = serving(1, ONE_RULE);
+  world.refuse(0, { address: '10.0.0.9', isRefused: true });
+  world.addReadyPod({ address: '10.0.0.9' });
+  tell(world, 0, deleted);
+  expect(next(world)).toEqual([]);
+  expect(holds(world)).toEqual(['last-open-target pod-1']);
+});

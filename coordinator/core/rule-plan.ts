@@ -100,10 +100,13 @@ const NO_CLOSINGS = { allowed: [], holds: [] };
 
 function release(closings: readonly Closing[], input: RulePlanInput): ReturnType<typeof releaseClosings> {
   const { rule, targets, awaited } = input.state;
-  const canCome = ({ key, refusal, wanted }: RuleTarget) =>
-    wanted !== undefined && isMeantToServe(wanted, rule) && refusal === undefined && !input.quota.leftOut.has(key);
+  const isMeant = ({ key, wanted }: RuleTarget) =>
+    wanted !== undefined && isMeantToServe(wanted, rule) && !input.quota.leftOut.has(key);
   const isComing = (pod: PodView) => isMeantToServe({ pod, disposition: dispositionOf(pod, rule) }, rule);
-  const coming = { candidates: targets.filter(canCome), awaited: awaited.filter(isComing) };
+  const meant = targets.filter(isMeant);
+  const candidates = meant.filter(({ refusal }) => refusal === undefined);
+  const refused = meant.filter(({ refusal }) => refusal !== undefined);
+  const coming = { candidates, refused, awaited: awaited.filter(isComing) };
   return releaseClosings(closings, { ...input, ...coming, isPartial: () => input.view.isPartial?.() ?? false });
 }
 
