@@ -1,6 +1,7 @@
 import { type Clock, sleep } from '../../common/clock.ts';
 
-const pollIntervalMs = 50;
+/** Most conditions start a kubectl or read a log, which takes time from what is waited for. */
+const pollIntervalMs = 200;
 
 /**
  * Asks `condition` again and again until it answers with something else than undefined or false.

@@ -54,9 +54,9 @@ export function runSession(
   const onAbort = () => resolve(stopped);
   signal.addEventListener('abort', onAbort, { once: true });
   if (signal.aborted) onAbort();
-  const limit = Number.isFinite(limitMs)
-    ? clock.schedule(limitMs, () => resolve(lost(`no end after ${limitMs} ms`)))
-    : undefined;
+  const isOver = () => resolve(lost(`no end after ${limitMs} ms`));
+  // What came while this process stood still is read first: timers come before sockets.
+  const limit = Number.isFinite(limitMs) ? clock.schedule(limitMs, () => setImmediate(isOver)) : undefined;
   const dispose = begin(resolve);
   return promise.finally(() => {
     limit?.cancel();

@@ -5,6 +5,7 @@ import { helmApply } from '../product/chart.ts';
 import { echoObjects, rolledOut, virtualAddressOf } from '../product/echo-workload.ts';
 import { echoReplicas, type InstalledStage, installedStage } from '../product/installed-stage.ts';
 import { names } from '../product/names.ts';
+import { openAddresses } from '../product/open-addresses.ts';
 import { startRewritingWebhook } from '../product/rewriting-webhook.ts';
 import { damageUpkeep } from '../product/upkeep-damage.ts';
 import { waitUntil } from '../wait.ts';
@@ -121,11 +122,14 @@ test(
     await waitUntil(clock, 'an answer through the address', 60_000, async () =>
       (await cluster.run(['curl', '--silent', '--max-time', '2', `http://${virtualAddress}/`])).stdout.includes('web'),
     );
+    const early = (await stage.pods(namespace)).map(({ status }) => status?.podIP ?? '');
     // Those without hook go first; the update after that has to lose nothing.
     await stage.update(namespace);
-    await waitUntil(clock, 'the Pods without hook to go', 60_000, async () => {
-      const all = await cluster.kubectl(['get', 'pods', `--namespace=${namespace}`, '--output=name']);
-      return all.trim().split('\n').length === echoReplicas;
+    await waitUntil(clock, 'the Pods without hook to go, and every forwarder to know', 60_000, async () => {
+      const living = (await stage.pods(namespace)).map(({ status }) => status?.podIP ?? '');
+      const gone = early.filter(address => !living.includes(address));
+      const open = openAddresses(stage.product.journal());
+      return living.length === echoReplicas && gone.length === early.length && !gone.some(address => open.has(address));
     });
     await stage.updateLosesNothing(namespace, virtualAddress);
   },

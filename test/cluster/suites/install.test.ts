@@ -22,6 +22,7 @@ const examples = join(import.meta.dirname, '../../../examples');
 const rulesFile = join(import.meta.dirname, '../../../charts/clb-direct/files/rules.yaml');
 const COORDINATOR_METRICS_PORT = 9442;
 const AGENT_METRICS_PORT = 19_441;
+const HOOK_PORT = 19_440;
 /** What comes last is scraped a few times more. */
 const SCRAPED_AFTER_MS = 6_000;
 const deployment = 'deployment/nginx-deployment-eni';
@@ -39,6 +40,30 @@ const restart = () => cluster.kubectl(['rollout', 'restart', deployment]);
 async function redirects(): Promise<readonly string[]> {
   const tables = await Promise.all(cluster.nodes.map(node => cluster.runOnNode(node, ['nft', 'list', 'tables'])));
   return tables.flatMap(({ stdout }) => stdout.split('\n').filter(line => line.includes('clb_direct')));
+}
+
+/** The address of each of the objects, by its name. */
+async function addressesOf(what: readonly string[], field = '.status.podIP'): Promise<ReadonlyMap<string, string>> {
+  const row = `{.metadata.name} {${field}}{"\\n"}`;
+  const rows = await cluster.kubectl(['get', ...what, `--output=jsonpath={range .items[*]}${row}{end}`]);
+  return new Map(
+    rows
+      .trim()
+      .split('\n')
+      .map(text => text.split(' ') as [string, string]),
+  );
+}
+
+/** What a Pod of ours is told on the cluster network; the last address has to answer. */
+async function knock(pod: string, urls: readonly string[]): Promise<readonly string[]> {
+  const format = '%{url} %{exitcode} %{http_code}\\n';
+  const calls = urls.flatMap(url => ['--output', '/dev/null', url]);
+  const curl = ['curl', '--silent', '--max-time', '3', '--write-out', format, ...calls];
+  const told = await cluster.kubectl(['exec', pod, inNamespace, '--', ...curl]);
+  return told
+    .trim()
+    .split('\n')
+    .map(line => line.replace(/ 0 (\d+)$/, ' $1').replace(/ 7 000$/, ' refused'));
 }
 
 /** A Prometheus that reads what the chart's monitors would have it read. */
@@ -123,6 +148,21 @@ describe('the chart, with region, VPC and key', () => {
     const service = await cluster.kubectl(['get', 'service', 'nginx-service-eni', '--no-headers']);
     virtualAddress = service.split(/\s+/)[3] ?? '';
     expect(virtualAddress).toMatch(/^10\.250\.2\.\d+$/);
+  });
+
+  test('has hooks that no other Pod can call, on no node and of no Pod; what agents count may be read', async () => {
+    const coordinators = await addressesOf(['pods', inNamespace, '--selector=app.kubernetes.io/component=coordinator']);
+    const nodes = await addressesOf(['nodes'], '.status.addresses[?(@.type=="InternalIP")].address');
+    const hooked = await addressesOf(['pods', `--selector=${selector}`]);
+    expect([coordinators.size, nodes.size, hooked.size]).toEqual([2, cluster.nodes.length, 3]);
+    for (const pod of coordinators.keys()) {
+      const doors = [...nodes.values(), ...hooked.values()].map(address => `http://${address}:${HOOK_PORT}/`);
+      const metrics = [...nodes.values()].map(address => `http://${address}:${AGENT_METRICS_PORT}/metrics`);
+      expect(await knock(pod, [...doors, ...metrics])).toEqual([
+        ...doors.map(url => `${url} refused`),
+        ...metrics.map(url => `${url} 200`),
+      ]);
+    }
   });
 
   test('shows a rolling update on every panel of its dashboards', async ({ skip }) => {

@@ -147,6 +147,19 @@ describe('the judge of a run in which Services change', () => {
     expect(run.laws()).toContain('L2');
   });
 
+  test('lets the last target of a deleted Pod go when its grace nears its end, though its kubelet has not begun', () => {
+    run.change(30_000, run.target('target-deregistered', SECOND, 10));
+    run.journal.push({ ...run.journal.pop(), requestId: '' } as JournalRecord);
+    run.change(MINUTE_MS, run.target('target-reweighted', FIRST, 0));
+    const deletedUntil = (atMs: number) => {
+      const metadata = { ...FIRST.metadata, deletionTimestamp: new Date(atMs).toISOString() };
+      run.pods.add(FIRST.metadata.uid ?? '', { from: 40_000, object: { ...FIRST, metadata } });
+      return run.laws();
+    };
+    expect(deletedUntil(MINUTE_MS + 11_000)).toContain('L2');
+    expect(deletedUntil(MINUTE_MS + 10_000)).not.toContain('L2');
+  });
+
   test('lets the last target go at an address that its Pod no longer has', () => {
     run.change(30_000, run.target('target-deregistered', SECOND, 10));
     run.journal.push({ ...run.journal.pop(), requestId: '' } as JournalRecord);

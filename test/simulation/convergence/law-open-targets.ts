@@ -13,6 +13,8 @@ const UNSEEN_MS = 12_000;
 const SENT_MS = 7_000;
 /** A deletion is held up for a replacement no longer than until its hook's budget nears its end. */
 const HOLD_MAX_MS = 20_000;
+/** Of its Pod's grace so much is left to the application, whether its kubelet has begun or is cut off. */
+const GRACE_LEFT_MS = 10_000;
 /** The hook of a restart is held for 5 s, by a clock that may be slow. */
 const RESTART_HOLD_MAX_MS = 6_000;
 
@@ -44,7 +46,7 @@ export function neverEmptied(ledger: Ledger): Breach[] {
       if (ledger.wasMeddledWith(listenerId, at - UNSEEN_MS, at)) continue;
       if ((exitedAt.get(last.podUid) ?? Number.POSITIVE_INFINITY) <= at) continue;
       const hooked = hookedAt.get(last.podUid) ?? Number.POSITIVE_INFINITY;
-      if (at - hooked > HOLD_MAX_MS) continue;
+      if (at - hooked > HOLD_MAX_MS || at >= graceSparesUntil(ledger, last.podUid, at)) continue;
       const heldMs = (answeredAt.get(last.podUid) ?? Number.POSITIVE_INFINITY) - hooked;
       if (hooked <= at && heldMs < RESTART_HOLD_MAX_MS && ledger.evidence.isBlind?.(holder, hooked, at)) continue;
       if (ledger.evidence.misled?.(last.podUid, at, at)) continue;
@@ -57,6 +59,12 @@ export function neverEmptied(ledger: Ledger): Breach[] {
     noteOpen(openSince, after, at);
   });
   return found;
+}
+
+/** Until when a deleted Pod's grace leaves time to hold its target in; Infinity while nobody has deleted it. */
+function graceSparesUntil({ evidence }: Ledger, podUid: string, at: number): number {
+  const { deletionTimestamp } = evidence.chronicle.pods.of(podUid, at)?.metadata ?? {};
+  return deletionTimestamp === undefined ? Number.POSITIVE_INFINITY : Date.parse(deletionTimestamp) - GRACE_LEFT_MS;
 }
 
 /** When Pods were deleted with next to no grace, by name. */
