@@ -56,7 +56,7 @@ export function runSession(
   if (signal.aborted) onAbort();
   const isOver = () => resolve(lost(`no end after ${limitMs} ms`));
   // What came while this process stood still is read first: timers come before sockets.
-  const limit = Number.isFinite(limitMs) ? clock.schedule(limitMs, () => setImmediate(isOver)) : undefined;
+  const limit = Number.isFinite(limitMs) ? clock.schedule(limitMs, () => clock.schedule(0, isOver)) : undefined;
   const dispose = begin(resolve);
   return promise.finally(() => {
     limit?.cancel();
