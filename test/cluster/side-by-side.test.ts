@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { countsOf } from './side-by-side.ts';
+import { countsOf, nextSuite } from './side-by-side.ts';
 
 test('a suite comes to what its last line says', () => {
   expect(countsOf('1 passed, 0 failed\nmore\n12 passed, 2 failed, 1 skipped\n')).toEqual({
@@ -11,4 +11,12 @@ test('a suite comes to what its last line says', () => {
 
 test('a suite that ends without a last line has failed', () => {
   expect(countsOf('12 passed, 0 failed\nError: no cluster')).toEqual({ passed: 0, failed: 1, skipped: 0 });
+});
+
+test('suites that send load come first, and no more than two of them run at a time', () => {
+  const waiting = ['hostile-nodes', 'lossless', 'order', 'rights'];
+  expect(nextSuite(waiting, new Set())).toBe('lossless');
+  expect(nextSuite(waiting, new Set(['install']))).toBe('lossless');
+  expect(nextSuite(waiting, new Set(['install', 'lossless-crashes']))).toBe('hostile-nodes');
+  expect(nextSuite(['order'], new Set(['install', 'lossless-crashes', 'rights']))).toBeUndefined();
 });

@@ -3,6 +3,10 @@ import { join } from 'node:path';
 import type { Clock } from '../../common/clock.ts';
 import { textTable } from '../../tools/text-table.ts';
 
+/** Suites whose clients lose something when they themselves get no time. */
+const SENDS_LOAD = /^(install|lossless|order)/;
+/** Such suites at a time, on two cores. */
+const LOADED_MAX = 2;
 const LAST_LINE = /^(\d+) passed, (\d+) failed(?:, (\d+) skipped)?$/;
 
 /** What a run of suites came to. */
@@ -32,18 +36,37 @@ interface SideBySideOptions {
 
 /** Runs each suite on a cluster of its own, several at a time; what one printed is told when it has ended, and a table at the end. */
 export async function runSideBySide(options: SideBySideOptions): Promise<Counts> {
-  const waiting = options.suites.map((suite, index) => ({ suite, cluster: `${options.name}-${index + 1}` }));
+  const waiting = [...options.suites];
+  const running = new Set<string>();
+  let begun = 0;
   const runs: SuiteRun[] = [];
   const worker = async () => {
-    for (let next = waiting.shift(); next && !options.interrupted.aborted; next = waiting.shift()) {
-      options.report(`${next.suite} begins; ${waiting.length} wait`);
-      runs.push(await runSuite(next.suite, next.cluster, options));
+    while (!options.interrupted.aborted) {
+      const suite = nextSuite(waiting, running);
+      if (suite === undefined) return;
+      waiting.splice(waiting.indexOf(suite), 1);
+      running.add(suite);
+      begun += 1;
+      options.report(`${suite} begins; ${waiting.length} wait`);
+      runs.push(await runSuite(suite, `${options.name}-${begun}`, options));
+      running.delete(suite);
     }
   };
   const beganAt = options.clock.now();
   await Promise.all(Array.from({ length: options.jobs }, worker));
   options.report(table(runs, options.clock.now() - beganAt));
   return total(runs);
+}
+
+/**
+ * What a free worker takes up; undefined: nothing, the others see to what is left. Suites that send load take longest
+ * together, so they come first.
+ */
+export function nextSuite(waiting: readonly string[], running: ReadonlySet<string>): string | undefined {
+  const isLoaded = (suite: string) => SENDS_LOAD.test(suite);
+  const loaded = [...running].filter(isLoaded).length;
+  const mayLoad = loaded < LOADED_MAX ? waiting.find(isLoaded) : undefined;
+  return mayLoad ?? waiting.find(suite => !isLoaded(suite));
 }
 
 async function runSuite(suite: string, cluster: string, options: SideBySideOptions): Promise<SuiteRun> {
