@@ -78,6 +78,16 @@ describe('a node whose agent is blind', () => {
     expect(toldOf()).toEqual(['pod-1', 'pod-3']);
   });
 
+  test('has not told of a Pod before it knows its address: calls of its hooks are redirected by that', () => {
+    const [early, started] = [podRecord({ uid: 'pod-3', addresses: [] }), podRecord({ uid: 'pod-3' })];
+    watch(early);
+    list('s', true, early);
+    watch(started);
+    expect(store.pods.get('pod-3')?.isToldByAgent).toBe(false);
+    list('s', false, started);
+    expect(store.pods.get('pod-3')?.isToldByAgent).toBe(true);
+  });
+
   test('tells of a Pod even if it says nothing else than the API server did, so that its hooks count as held', () => {
     const changed: string[] = [];
     store = new ReportStore(uid => changed.push(uid));

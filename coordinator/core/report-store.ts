@@ -14,7 +14,7 @@ export interface StoredPod {
   readonly firstSeenAt: number;
   /** When a deletion was first reported, in this process's monotonic milliseconds. */
   readonly deletionSeenAt: number | undefined;
-  /** An agent knows of it, and not only the API server: its hooks are held. */
+  /** An agent knows of it and its address, and not only the API server: its hooks are held. */
   readonly isToldByAgent: boolean;
 }
 
@@ -236,7 +236,8 @@ export class ReportStore {
     if (!known && (this.#nodes.get(node)?.isOutdone(teller) || !this.#mayBeOn(record.uid, node))) return;
     const telling = known ? this.#retold(known, record, teller) : firstTold({ teller, record });
     const merged = withFacts(telling.word, telling.facts);
-    const isToldByAgent = known?.isToldByAgent === true || teller.agent !== API_SERVER.agent;
+    const isHeld = teller.agent !== API_SERVER.agent && record.addresses.length > 0;
+    const isToldByAgent = known?.isToldByAgent === true || isHeld;
     // A snapshot repeats what is known of most Pods.
     if (known && known.isToldByAgent === isToldByAgent && isDeepStrictEqual(known.record, merged)) {
       // The same object as before: whoever compares references sees that nothing changed, and nothing is kept twice.

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { VirtualClock } from '../../common/virtual-clock.ts';
+import { API_SERVER } from '../core/node-reports.ts';
 import { Knowledge } from '../knowledge.ts';
 import { BlindNodes } from './blind-nodes.ts';
 
@@ -50,6 +51,18 @@ test('who waits for it is told within a second when it begins and when it ends',
   await clock.advance(1_000);
   expect(changes).toEqual(['n1']);
   list();
+  await clock.advance(1_000);
+  expect(changes).toEqual(['n1', 'n1']);
+});
+
+test('a node is unseen while its agent is blind and nobody watches it in its place (L1)', async () => {
+  expect(blind.isUnseen('n1')).toBe(false);
+  loseSight();
+  expect(blind.isUnseen('n1')).toBe(true);
+  await clock.advance(1_000);
+  knowledge.store.open('n1', 'own watch', API_SERVER);
+  knowledge.store.replace('n1', [], { consistent: true, now: clock.now(), session: 'own watch' });
+  expect(blind.isUnseen('n1')).toBe(false);
   await clock.advance(1_000);
   expect(changes).toEqual(['n1', 'n1']);
 });

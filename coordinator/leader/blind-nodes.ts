@@ -4,7 +4,7 @@ import type { Knowledge } from '../knowledge.ts';
 export interface BlindNodesOptions {
   readonly clock: Clock;
   readonly knowledge: Pick<Knowledge, 'store'>;
-  /** The sight of the node's agent is awaited now, or is not any more. */
+  /** The sight of the node's agent is awaited now, or the node unseen, or is not any more. */
   readonly onChange: (node: string) => void;
 }
 
@@ -19,8 +19,9 @@ const SIGHT_AWAITED_MS = 120_000;
 export class BlindNodes {
   readonly #options: BlindNodesOptions;
   readonly #blindSince = new Map<string, number>();
-  /** As it was told last. */
+  /** As they were told last. */
   #awaited: ReadonlySet<string> = new Set();
+  #unseen: ReadonlySet<string> = new Set();
 
   constructor(options: BlindNodesOptions) {
     this.#options = options;
@@ -38,6 +39,15 @@ export class BlindNodes {
     return clock.now() < since + SIGHT_AWAITED_MS;
   }
 
+  /**
+   * Whether the agent is blind and this leader does not watch the node in its place yet: what is known of its Pods is as
+   * old as the agent's blindness.
+   */
+  isUnseen(node: string): boolean {
+    const reports = this.#options.knowledge.store.nodes.get(node);
+    return reports?.isBlind === true && !reports.isWatched;
+  }
+
   /** Looks after blind agents until `signal` aborts. */
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
@@ -50,10 +60,12 @@ export class BlindNodes {
     const { knowledge, onChange } = this.#options;
     const { nodes } = knowledge.store;
     for (const node of [...this.#blindSince.keys()]) if (!nodes.get(node)?.isBlind) this.#blindSince.delete(node);
-    const before = this.#awaited;
+    const [awaited, unseen] = [this.#awaited, this.#unseen];
     this.#awaited = new Set([...nodes.keys()].filter(node => this.isSightAwaited(node)));
-    for (const node of new Set([...before, ...this.#awaited])) {
-      if (before.has(node) !== this.#awaited.has(node)) onChange(node);
+    this.#unseen = new Set([...nodes.keys()].filter(node => this.isUnseen(node)));
+    for (const node of new Set([...awaited, ...unseen, ...this.#awaited, ...this.#unseen])) {
+      const isOtherwise = awaited.has(node) !== this.#awaited.has(node) || unseen.has(node) !== this.#unseen.has(node);
+      if (isOtherwise) onChange(node);
     }
   }
 }

@@ -38,7 +38,7 @@ export class NodeDesk {
   }
 
   /** Whether nobody tells what becomes of the node's Pods. */
-  isInDoubt = (node: string): boolean => this.#losses.isInDoubt(node);
+  isInDoubt = (node: string): boolean => this.#losses.isInDoubt(node) || this.#blind.isUnseen(node);
 
   /** Whether the node's agent is blind, and likely to see soon. */
   isSightAwaited = (node: string): boolean => this.#blind.isSightAwaited(node);

@@ -62,6 +62,7 @@ export class SimulatedNode {
   #secondEdges: ModelNode | undefined;
   #kubelet: Process | undefined;
   #agents: Process[] = [];
+  #tellsExits = false;
 
   constructor(number: number, world: NodeSurroundings) {
     this.name = `node-${number}`;
@@ -73,6 +74,11 @@ export class SimulatedNode {
 
   get kubelet(): Process | undefined {
     return this.#kubelet;
+  }
+
+  /** Whether its agent has a container runtime to ask, and so can prove that a coordinator here has ended. */
+  get tellsExits(): boolean {
+    return this.#tellsExits;
   }
 
   get signs(): ScriptedSigns {
@@ -133,6 +139,7 @@ export class SimulatedNode {
   #spawnAgent(podName: string, instance: AgentInstance): Process {
     const identity = { nodeName: this.name, podName, podUid: `${podName}-${this.#world.nextIncarnation()}` };
     const runtime = this.#world.drawRuntime();
+    this.#tellsExits = runtime.isReachable;
     const agent = this.#world.spawn(podName, body => this.#runAgent({ identity, runtime, ...instance }, body));
     this.#agents.push(agent);
     return agent;

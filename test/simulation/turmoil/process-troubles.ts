@@ -54,7 +54,9 @@ function killReplicas(site: Site): Begun {
 
 function killed({ world, replicas }: Site, victims: readonly CoordinatorProcess[]): Begun {
   const leader = world.leader();
-  const endsLeader = victims.some(victim => victim === leader && victim.home.nodeName === undefined);
+  const isProven = ({ home: { nodeName } }: CoordinatorProcess) =>
+    nodeName !== undefined && world.nodes.get(nodeName)?.tellsExits === true;
+  const endsLeader = victims.some(victim => victim === leader && !isProven(victim));
   for (const victim of victims) replicas.kill(victim);
   const names = victims.map(({ name }) => name).join(', ');
   return { text: `${names}: killed`, endsLeader, end: () => replicas.restart(victims.length) };
