@@ -1,7 +1,7 @@
 import type { KubeletRecord } from '../../sandbox/kube/kubelet/kubelet-record.ts';
 import type { Breach } from './breach.ts';
-import { type Evidence, isRefused, ownershipOf, podUidOf } from './evidence.ts';
-import { isLeaderless } from './leaderless.ts';
+import { type CloudTargets, type Evidence, isOpen, isRefused, ownershipOf, podUidOf, replayCloud } from './evidence.ts';
+import { isLeaderless, unfollowedDeath } from './leaderless.ts';
 
 /** The longest drain, and what came just before it. */
 const DRAIN_MS = 45_000;
@@ -24,7 +24,8 @@ interface Place {
 
 /**
  * L4: a hooked Pod gets SIGTERM only when reads show no target of it with weight, unless its hook broke off or CLB refused
- * its address meanwhile, or leaders died so fast that nobody could close it.
+ * its address meanwhile, or leaders died so fast that nobody could close it, or one while the target was held as the last open
+ * one of its listener: what is left of the hook's budget then is shorter than a change of leader.
  * @param judges whether what stands on the listener then counts
  */
 export function drainBeforeDeath(evidence: Evidence, judges: (target: Place) => boolean = () => true): Breach[] {
@@ -32,9 +33,21 @@ export function drainBeforeDeath(evidence: Evidence, judges: (target: Place) => 
   const terms = drainedTerms(evidence).filter(({ atMs }) => !isLeaderless(evidence.leaderDeaths ?? [], atMs));
   return terms.flatMap(({ podName, podUid, atMs: at }) => {
     const open = openTargets(weights.get(podUid) ?? [], at).filter(({ listenerId }) => judges({ listenerId, at }));
-    const keys = open.map(({ key }) => key).join(', ');
+    const diedAt = unfollowedDeath(evidence.leaderDeaths ?? [], at);
+    const left = open.filter(({ key }) => diedAt === undefined || !wasLastOpen(evidence, key, diedAt));
+    const keys = left.map(({ key }) => key).join(', ');
     return keys === '' ? [] : [{ law: 'L4', message: `${podName} got SIGTERM with weight on ${keys}` }];
   });
+}
+
+/** Whether no other target of its listener took new connections then. */
+function wasLastOpen({ journal }: Evidence, key: string, at: number): boolean {
+  let then: CloudTargets = new Map();
+  replayCloud(journal, step => {
+    if (step.at <= at) then = step.after;
+  });
+  const { listenerId } = then.get(key) ?? {};
+  return ![...then].some(([other, target]) => other !== key && target.listenerId === listenerId && isOpen(target));
 }
 
 /** L4 and L7: nobody opens a Pod again that got its SIGTERM, be it the last write of a leader that is dead. */

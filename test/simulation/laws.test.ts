@@ -145,6 +145,13 @@ describe('the judge of a run', () => {
     expect(lawsBroken({ ...endedOpen(38_000), leaderDeaths })).toEqual(laws);
   });
 
+  test('lets it pass when the leader died while the target was held as the last open one', () => {
+    const held = endedOpen(38_000);
+    held.journal.push({ ...healthy(20_000, SECOND), status: 'Dead' } as JournalRecord);
+    expect(lawsBroken({ ...held, leaderDeaths: [25_000] })).toEqual([]);
+    expect(lawsBroken({ ...held, leaderDeaths: [15_000] })).toEqual(['L4']);
+  });
+
   test('sees a Pod opened again after its SIGTERM, but not one whose container was started anew (L4)', () => {
     const run = serving();
     run.apiWrites.push(deleted(8_000, FIRST));

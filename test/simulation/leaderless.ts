@@ -4,6 +4,11 @@
  */
 const FOLLOWED_MS = 14_000;
 
+/** When the leader died that may not have been followed yet; undefined: there is none. */
+export function unfollowedDeath(deaths: readonly number[], at: number): number | undefined {
+  return deaths.findLast(death => death <= at && at <= death + FOLLOWED_MS);
+}
+
 /**
  * Whether leaders who died one after another, each before the one before it was followed, have left nobody to act for longer
  * than one change of leader takes. The death of one leader alone excuses nothing.
