@@ -6,6 +6,9 @@ import { isLeaderless, unfollowedDeath } from './leaderless.ts';
 /** The longest drain, and what came just before it. */
 const DRAIN_MS = 45_000;
 
+/** So late a leader may learn that another target has become healthy. */
+const NEWS_MS = 2_000;
+
 /** A target of a Pod and its weight from a moment on. */
 interface Weight {
   readonly at: number;
@@ -34,7 +37,7 @@ export function drainBeforeDeath(evidence: Evidence, judges: (target: Place) => 
   return terms.flatMap(({ podName, podUid, atMs: at }) => {
     const open = openTargets(weights.get(podUid) ?? [], at).filter(({ listenerId }) => judges({ listenerId, at }));
     const diedAt = unfollowedDeath(evidence.leaderDeaths ?? [], at);
-    const left = open.filter(({ key }) => diedAt === undefined || !wasLastOpen(evidence, key, diedAt));
+    const left = open.filter(({ key }) => diedAt === undefined || !wasLastOpen(evidence, key, diedAt - NEWS_MS));
     const keys = left.map(({ key }) => key).join(', ');
     return keys === '' ? [] : [{ law: 'L4', message: `${podName} got SIGTERM with weight on ${keys}` }];
   });

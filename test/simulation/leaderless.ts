@@ -4,9 +4,12 @@
  */
 const FOLLOWED_MS = 14_000;
 
-/** When the leader died that may not have been followed yet; undefined: there is none. */
+/** And CLB may refuse the next one's first writes, for want of its rate or since it is busy. */
+const REFUSED_MS = 4_000;
+
+/** When the leader died that nobody may have been able to act in place of yet; undefined: there is none. */
 export function unfollowedDeath(deaths: readonly number[], at: number): number | undefined {
-  return deaths.findLast(death => death <= at && at <= death + FOLLOWED_MS);
+  return deaths.findLast(death => death <= at && at <= death + FOLLOWED_MS + REFUSED_MS);
 }
 
 /**
