@@ -13,7 +13,7 @@ test('a suite that ends without a last line has failed', () => {
   expect(countsOf('12 passed, 0 failed\nError: no cluster')).toEqual({ passed: 0, failed: 1, skipped: 0 });
 });
 
-test('suites that send load come first, and no more than two of them run at a time', () => {
+test('suites that need time come first, and no more than two of them run at a time', () => {
   const waiting = ['hostile-nodes', 'lossless', 'order', 'rights'];
   expect(nextSuite(waiting, new Set())).toBe('lossless');
   expect(nextSuite(waiting, new Set(['install']))).toBe('lossless');

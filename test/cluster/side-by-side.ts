@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import type { Clock } from '../../common/clock.ts';
 import { textTable } from '../../tools/text-table.ts';
 
-/** Suites whose clients lose something when they themselves get no time. */
-const SENDS_LOAD = /^(install|lossless|order)/;
+/** Suites that send load without a pause, or compare times: they fail when they themselves get no time. */
+const NEEDS_TIME = /^(differential|install|lossless|order)/;
 /** Such suites at a time, on two cores. */
-const LOADED_MAX = 2;
+const TIMED_MAX = 2;
 const LAST_LINE = /^(\d+) passed, (\d+) failed(?:, (\d+) skipped)?$/;
 
 /** What a run of suites came to. */
@@ -59,14 +59,14 @@ export async function runSideBySide(options: SideBySideOptions): Promise<Counts>
 }
 
 /**
- * What a free worker takes up; undefined: nothing, the others see to what is left. Suites that send load take longest
+ * What a free worker takes up; undefined: nothing, the others see to what is left. Suites that need time take longest
  * together, so they come first.
  */
 export function nextSuite(waiting: readonly string[], running: ReadonlySet<string>): string | undefined {
-  const isLoaded = (suite: string) => SENDS_LOAD.test(suite);
-  const loaded = [...running].filter(isLoaded).length;
-  const mayLoad = loaded < LOADED_MAX ? waiting.find(isLoaded) : undefined;
-  return mayLoad ?? waiting.find(suite => !isLoaded(suite));
+  const isTimed = (suite: string) => NEEDS_TIME.test(suite);
+  const timed = [...running].filter(isTimed).length;
+  const next = timed < TIMED_MAX ? waiting.find(isTimed) : undefined;
+  return next ?? waiting.find(suite => !isTimed(suite));
 }
 
 async function runSuite(suite: string, cluster: string, options: SideBySideOptions): Promise<SuiteRun> {
