@@ -104,7 +104,7 @@ export class Knowledge {
 
   /** Whether there are nodes whose agents do not see their Pods, and whom nobody watches in their place yet. */
   hasUnseenNodes(): boolean {
-    for (const { isBlind, isWatched } of this.store.nodes.values()) if (isBlind && !isWatched) return true;
+    for (const { isUnseen } of this.store.nodes.values()) if (isUnseen) return true;
     return false;
   }
 

@@ -22,6 +22,8 @@ export interface NodeState {
   readonly isWatched: boolean;
   /** Agents have told of its Pods, and none of them learns what becomes of them. */
   readonly isBlind: boolean;
+  /** They are blind, and the coordinator does not watch the node in their place. */
+  readonly isUnseen: boolean;
 }
 
 /** Who reports of one node, of which Pods, and what they say of the node itself. */
@@ -56,6 +58,10 @@ export class NodeReports implements NodeState {
       ([session, { agent }]) => agent !== API_SERVER.agent && this.#listed.has(session),
     );
     return told.length > 0 && told.every(([, teller]) => this.isBlinded(teller));
+  }
+
+  get isUnseen(): boolean {
+    return this.isBlind && !this.isWatched;
   }
 
   /** Everything that announces the node's end now. A lost stream takes none of it back (law L1). */

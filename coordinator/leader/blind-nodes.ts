@@ -44,8 +44,7 @@ export class BlindNodes {
    * old as the agent's blindness.
    */
   isUnseen(node: string): boolean {
-    const reports = this.#options.knowledge.store.nodes.get(node);
-    return reports?.isBlind === true && !reports.isWatched;
+    return this.#options.knowledge.store.nodes.get(node)?.isUnseen === true;
   }
 
   /** Looks after blind agents until `signal` aborts. */

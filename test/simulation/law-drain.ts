@@ -43,14 +43,16 @@ export function drainBeforeDeath(evidence: Evidence, judges: (target: Place) => 
   });
 }
 
-/** Whether no other target of its listener took new connections then. */
+/** Whether it took new connections then, or alone had weight, and no other target of its listener took any. */
 function wasLastOpen({ journal }: Evidence, key: string, at: number): boolean {
   let then: CloudTargets = new Map();
   replayCloud(journal, step => {
     if (step.at <= at) then = step.after;
   });
-  const { listenerId } = then.get(key) ?? {};
-  return ![...then].some(([other, target]) => other !== key && target.listenerId === listenerId && isOpen(target));
+  const held = then.get(key);
+  if (!held || held.weight === 0) return false;
+  const others = [...then.values()].filter(target => target !== held && target.listenerId === held.listenerId);
+  return isOpen(held) ? !others.some(isOpen) : others.every(({ weight }) => weight === 0);
 }
 
 /** L4 and L7: nobody opens a Pod again that got its SIGTERM, be it the last write of a leader that is dead. */

@@ -152,6 +152,13 @@ describe('the judge of a run', () => {
     expect(lawsBroken({ ...held, leaderDeaths: [15_000] })).toEqual(['L4']);
   });
 
+  test('sees it though a leader died, when the target took no new connections then and nothing was held (L4)', () => {
+    const closed = endedOpen(38_000);
+    for (const pod of [FIRST, SECOND])
+      closed.journal.push({ ...healthy(20_000, pod), status: 'Dead' } as JournalRecord);
+    expect(lawsBroken({ ...closed, leaderDeaths: [25_000] })).toEqual(['L4']);
+  });
+
   test('sees a Pod opened again after its SIGTERM, but not one whose container was started anew (L4)', () => {
     const run = serving();
     run.apiWrites.push(deleted(8_000, FIRST));
