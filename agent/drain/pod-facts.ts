@@ -1,5 +1,6 @@
 import { APPLICATION_GRACE_ANNOTATION, DRAIN_SECONDS_ANNOTATION, MINIMUM_HOLD_ANNOTATION } from '../../common/names.ts';
-import { ContainerState, type PodRecord } from '../../common/pod-record.ts';
+import { allContainersExited } from '../../common/pod-ends.ts';
+import type { PodRecord } from '../../common/pod-record.ts';
 
 /** What a drain needs to know about its Pod. */
 export interface PodFacts {
@@ -14,13 +15,14 @@ export interface PodFacts {
   readonly haveContainersExited: boolean;
 }
 
-export function podFacts({ annotations, deletion, containers }: PodRecord): PodFacts {
+export function podFacts(pod: PodRecord): PodFacts {
+  const { annotations, deletion } = pod;
   return {
     drainSeconds: wholeSeconds(annotations[DRAIN_SECONDS_ANNOTATION]),
     applicationGraceSeconds: wholeSeconds(annotations[APPLICATION_GRACE_ANNOTATION]),
     minimumHoldSeconds: wholeSeconds(annotations[MINIMUM_HOLD_ANNOTATION]),
     deletionGraceSeconds: deletion?.gracePeriodSeconds,
-    haveContainersExited: containers.length > 0 && containers.every(({ state }) => state === ContainerState.EXITED),
+    haveContainersExited: allContainersExited(pod),
   };
 }
 

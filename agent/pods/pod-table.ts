@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import { allContainersExited } from '../../common/pod-ends.ts';
 import { ContainerState, type Deletion, type PodRecord } from '../../common/pod-record.ts';
 import { eniByNode } from '../../common/pods/eni-by-node.ts';
 import type { NodeNetwork } from '../../common/pods/node-network.ts';
@@ -197,10 +198,8 @@ function isRunning({ containers }: PodRecord): boolean {
   return containers.some(({ state }) => state === ContainerState.RUNNING);
 }
 
-function hasEnded({ deletion, containers }: PodRecord): boolean {
-  return (
-    deletion !== undefined && containers.length > 0 && containers.every(({ state }) => state === ContainerState.EXITED)
-  );
+function hasEnded(record: PodRecord): boolean {
+  return record.deletion !== undefined && allContainersExited(record);
 }
 
 function nothing(): PodChange {

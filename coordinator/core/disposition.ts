@@ -1,7 +1,8 @@
 import { CUSTOM_WEIGHT_ANNOTATION, INGRESS_CUSTOM_WEIGHT_ANNOTATION } from '../../common/names.ts';
+import { allContainersExited } from '../../common/pod-ends.ts';
 import { ContainerState, type PodRecord } from '../../common/pod-record.ts';
 import type { PodView } from './cluster-view.ts';
-import { allContainersExited, isTerminal } from './lasting-facts.ts';
+import { isTerminal } from './lasting-facts.ts';
 import type { LeavingSign } from './node-sign.ts';
 import type { Rule } from './rule.ts';
 

@@ -1,3 +1,4 @@
+import { allContainersExited } from '../../common/pod-ends.ts';
 import { ContainerState, PodPhase, type PodRecord } from '../../common/pod-record.ts';
 
 /** What was told of a Pod and stays true: whoever tells otherwise of this UID or container id is behind. */
@@ -70,10 +71,4 @@ function withExits(record: PodRecord, { exitedIds }: LastingFacts): PodRecord {
 /** Nothing of it runs, so that its address may go to another Pod. */
 export function hasEnded(record: PodRecord): boolean {
   return isTerminal(record) || allContainersExited(record);
-}
-
-export function allContainersExited(record: PodRecord): boolean {
-  return (
-    record.containers.length > 0 && record.containers.every(container => container.state === ContainerState.EXITED)
-  );
 }

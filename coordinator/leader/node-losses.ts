@@ -3,7 +3,7 @@ import type { Logger } from '../../common/logger.ts';
 import type { Random } from '../../common/random.ts';
 import { isOwnFault, type NodeVerdict, nodeVerdict, type Reach } from '../core/node-loss.ts';
 import type { Knowledge } from '../knowledge.ts';
-import { isSuperNode } from '../nodes/pod-cover.ts';
+import { isSuperNode } from '../nodes/super-node.ts';
 import type { LeaderPorts } from './leader-ports.ts';
 import { askNeighbours, type Door } from './neighbours.ts';
 

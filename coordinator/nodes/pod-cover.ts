@@ -1,6 +1,7 @@
 import { type Clock, sleep } from '../../common/clock.ts';
 import type { Knowledge } from '../knowledge.ts';
 import { endWatch, type PodWatchOptions, watchPods } from './pod-watch.ts';
+import { isSuperNode } from './super-node.ts';
 
 export interface PodCoverOptions extends PodWatchOptions {
   readonly clock: Clock;
@@ -14,13 +15,6 @@ interface Watch {
   readonly nodes: Set<string>;
   readonly begunAt: number;
   readonly stop: AbortController;
-}
-
-const SUPER_NODE_PREFIX = 'eklet-';
-
-/** Runs Pods without a machine for an agent. */
-export function isSuperNode(node: string): boolean {
-  return node.startsWith(SUPER_NODE_PREFIX);
 }
 
 const LOOK_INTERVAL_MS = 1_000;

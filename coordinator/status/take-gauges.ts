@@ -3,7 +3,7 @@ import type { Coordinator } from '../coordinator.ts';
 import type { LifeCycleState } from '../core/life-cycle.ts';
 import { priorityOf } from '../core/target-operation.ts';
 import { UNHOOKED_BY } from '../leader/bare-pods.ts';
-import { isSuperNode } from '../nodes/pod-cover.ts';
+import { isSuperNode } from '../nodes/super-node.ts';
 import type { StateGauges, Tally } from './state-gauges.ts';
 
 /** What of a replica the gauges are taken from. */
