@@ -6,6 +6,7 @@ import { type ExchangeOptions, type LoadConnection, type LoadTransport, LostErro
 import { reportText } from './report-text.ts';
 import type { Response } from './response-parser.ts';
 import { type LoadOptions, runLoad } from './run-load.ts';
+import { withEndedByApplication } from './tally.ts';
 
 const never = new AbortController().signal;
 
@@ -172,10 +173,8 @@ test('long requests go one after another, and have their own limit', async () =>
 });
 
 test('losses that the caller names are counted as ended by the application, and no longer as lost', async () => {
-  const { load } = setUp(({ at }) => (at > 5000 && at < 5100 ? new LostError('reset', '') : ok('web-a')), {
-    isEndedByApplication: loss => loss.client === '127.200.0.1',
-  });
-  const report = await load();
+  const { load } = setUp(({ at }) => (at > 5000 && at < 5100 ? new LostError('reset', '') : ok('web-a')));
+  const report = withEndedByApplication(await load(), loss => loss.client === '127.200.0.1');
   expect(report).toMatchObject({ lostTotal: 5, endedByApplication: 5, lost: { reset: 5 } });
   expect(report.sent).toBe(report.ok + report.lostTotal + report.endedByApplication);
   expect(report.timeline[50]?.lost).toBe(5);

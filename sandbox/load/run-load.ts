@@ -3,7 +3,7 @@ import { DeadlineExceededError, deadline } from '../../common/deadline.ts';
 import type { Random } from '../../common/random.ts';
 import { type LoadConnection, type LoadTransport, LostError } from './load-transport.ts';
 import type { Response } from './response-parser.ts';
-import { type LoadReport, type Loss, type RequestKind, Tally } from './tally.ts';
+import { type LoadReport, type RequestKind, Tally } from './tally.ts';
 
 export interface LoadOptions {
   readonly transport: LoadTransport;
@@ -30,8 +30,6 @@ export interface LoadOptions {
   readonly inFlightMax: number;
   /** Asked for each answer that names its Pod; false makes it lost. */
   readonly isExpectedPod?: (pod: string) => boolean;
-  /** Asked when all is over, since only then the moments of every Pod are known. */
-  readonly isEndedByApplication?: (loss: Loss) => boolean;
   readonly onProgress?: (progress: LoadProgress) => void;
 }
 
@@ -76,7 +74,7 @@ class LoadRun {
   }
 
   report(): LoadReport {
-    return this.#tally.report(this.#options.isEndedByApplication ?? (() => false));
+    return this.#tally.report();
   }
 
   /** Sends request number n at n / rate seconds. */

@@ -33,7 +33,7 @@ export interface LoadReport {
   /** Of answered requests that are not long; 0 when there are none. */
   readonly latency: { readonly p50Ms: number; readonly p99Ms: number };
   readonly answersByPod: Readonly<Record<string, number>>;
-  /** The first losses, for a person and for `isEndedByApplication`; the others are only counted. */
+  /** The first losses, for a person and for `withEndedByApplication`; the others are only counted. */
   readonly losses: readonly Loss[];
   /** Wall time of the first slot. */
   readonly startedAt: number;
@@ -107,42 +107,52 @@ export class Tally {
     return sum(this.#lost);
   }
 
-  /** What is counted up to now, with the losses that `isEndedByApplication` names counted apart. */
-  report(isEndedByApplication: (loss: Loss) => boolean): LoadReport {
-    const ended = new Set(this.#losses.filter(isEndedByApplication));
-    const lost = { ...this.#lost };
-    const timeline = this.#timeline.map(slot => ({ ...slot }));
-    for (const { cause, lostAt } of ended) {
-      lost[cause] -= 1;
-      const slot = timeline[this.#slotIndex(lostAt)];
-      if (slot) slot.lost -= 1;
-    }
+  /** What is counted up to now. */
+  report(): LoadReport {
     return {
       sent: this.sent,
       sentByKind: { ...this.#sentByKind },
       ok: this.#ok,
-      lostTotal: sum(lost),
-      lost,
-      endedByApplication: ended.size,
+      lostTotal: this.lost,
+      lost: { ...this.#lost },
+      endedByApplication: 0,
       closedBetweenRequests: this.#closedBetweenRequests,
       notSent: this.#notSent,
       latency: { p50Ms: this.#latencies.quantileMs(0.5), p99Ms: this.#latencies.quantileMs(0.99) },
       answersByPod: Object.fromEntries([...this.#answersByPod].sort(([a], [b]) => a.localeCompare(b))),
-      losses: this.#losses.filter(loss => !ended.has(loss)),
+      losses: [...this.#losses],
       startedAt: this.#startedAt,
-      timeline,
+      timeline: this.#timeline.map(slot => ({ ...slot })),
     };
   }
 
   #slot(at: number): { sent: number; lost: number } {
-    const index = this.#slotIndex(at);
+    const index = slotIndex(at, this.#startedAt);
     while (this.#timeline.length <= index) this.#timeline.push({ sent: 0, lost: 0 });
     return this.#timeline[index] as { sent: number; lost: number };
   }
+}
 
-  #slotIndex(at: number): number {
-    return Math.floor((at - this.#startedAt) / TIMELINE_SLOT_MS);
+/** The report with the losses that `isEnded` names counted apart: only when all is over the moments of every Pod are known. */
+export function withEndedByApplication(report: LoadReport, isEnded: (loss: Loss) => boolean): LoadReport {
+  const ended = new Set(report.losses.filter(isEnded));
+  const lost = { ...report.lost };
+  const timeline = report.timeline.map(slot => ({ ...slot }));
+  for (const { cause, lostAt } of ended) {
+    lost[cause] -= 1;
+    const slot = timeline[slotIndex(lostAt, report.startedAt)];
+    if (slot) slot.lost -= 1;
   }
+  return {
+    ...report,
+    ...{ lost, lostTotal: sum(lost), timeline },
+    endedByApplication: report.endedByApplication + ended.size,
+    losses: report.losses.filter(loss => !ended.has(loss)),
+  };
+}
+
+function slotIndex(at: number, startedAt: number): number {
+  return Math.floor((at - startedAt) / TIMELINE_SLOT_MS);
 }
 
 function sum(counts: Readonly<Record<string, number>>): number {

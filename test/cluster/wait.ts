@@ -1,7 +1,8 @@
 import { type Clock, sleep } from '../../common/clock.ts';
 
-/** Most conditions start a kubectl or read a log, which takes time from what is waited for. */
 const pollIntervalMs = 200;
+/** Most conditions start a kubectl or read a log, which takes time from what is waited for: asking has a fifth of it at most. */
+const pauseShare = 4;
 
 /**
  * Asks `condition` again and again until it answers with something else than undefined or false.
@@ -16,13 +17,15 @@ export async function waitUntil<Value>(
   const endAtMs = clock.now() + timeoutMs;
   let cause: unknown;
   do {
+    const askedAtMs = clock.now();
     try {
       const value = await condition();
       if (value !== undefined && value !== false) return value;
     } catch (error) {
       cause = error;
     }
-    await sleep(clock, pollIntervalMs, new AbortController().signal);
+    const pauseMs = Math.max(pollIntervalMs, pauseShare * (clock.now() - askedAtMs));
+    await sleep(clock, pauseMs, new AbortController().signal);
   } while (clock.now() < endAtMs);
   const reason = cause instanceof Error ? `\nlast: ${cause.message}` : '';
   throw new Error(`waited ${timeoutMs} ms in vain for ${what}${reason}`, { cause });

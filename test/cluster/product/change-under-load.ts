@@ -1,12 +1,13 @@
 /** A change of a Deployment's Pods while clients send requests through the virtual address, and what came of both. */
 import type { Clock } from '../../../common/clock.ts';
 import type { NumberedRecord } from '../../../sandbox/clb/journal.ts';
-import { type LoadReport, type Loss, TIMELINE_SLOT_MS } from '../../../sandbox/load/tally.ts';
+import { type LoadReport, type Loss, TIMELINE_SLOT_MS, withEndedByApplication } from '../../../sandbox/load/tally.ts';
+import { requestsDuring } from '../clients/client-process.ts';
+import type { Clients } from '../clients/requests.ts';
 import type { ContainerMoments } from '../container-moments.ts';
 import type { Cluster } from '../harness.ts';
 import { waitUntil } from '../wait.ts';
 import type { LoadBalancers } from './load-balancers.ts';
-import { type Clients, loadDuring } from './load-during.ts';
 import { clientAddressPrefix } from './names.ts';
 import { type PodMoments, podMoments } from './pod-moments.ts';
 
@@ -68,7 +69,9 @@ export async function changeUnderLoad(
       return moments.every(({ forwardersFollowed }) => forwardersFollowed === forwarders) && moments;
     });
   };
-  const report = await loadDuring(clock, options, change, loss => isEndedByApplication(loss, gone, options));
+  const { change: _, ...requests } = options;
+  const sent = await requestsDuring(clock, requests, change);
+  const report = withEndedByApplication(sent, loss => isEndedByApplication(loss, gone, options));
   const share = shareWhileDraining(report, gone);
   return { report, gone, shareWhileDraining: share, loggedByPod: loggedByPod(cluster, options, report.startedAt) };
 }

@@ -3,12 +3,13 @@ import { expect } from 'vitest';
 import type { Clock } from '../../../common/clock.ts';
 import type { Pod } from '../../../common/kube/objects.ts';
 import type { LoadReport } from '../../../sandbox/load/tally.ts';
+import { requestsDuring } from '../clients/client-process.ts';
+import type { Clients } from '../clients/requests.ts';
 import type { Cluster } from '../harness.ts';
 import { changeText } from './change-text.ts';
 import { type ChangeOutcome, changeUnderLoad } from './change-under-load.ts';
 import { deployEcho, type EchoWorkload, restart, rolledOut } from './echo-workload.ts';
 import { type InstalledProduct, installProduct } from './installed-product.ts';
-import { type Clients, loadDuring } from './load-during.ts';
 import { names } from './names.ts';
 import { orderProblems } from './pod-moments.ts';
 
@@ -72,7 +73,7 @@ export async function installedStage(
       expectNothingLost(outcome.report);
       return outcome;
     },
-    load: (virtualAddress, deed) => loadDuring(clock, load(virtualAddress), deed),
+    load: (virtualAddress, deed) => requestsDuring(clock, load(virtualAddress), deed),
     async nodeOfNoCoordinator() {
       const selection = [`--namespace=${names.namespace}`, '--selector=app.kubernetes.io/component=coordinator'];
       const { items } = await cluster.get<{ items: readonly Pod[] }>(['pods', ...selection]);

@@ -1,10 +1,6 @@
 /** Pods that take every kind of session (`../images/sessions.ts`), with a Service for all their ports, and nginx. */
 import type { EchoWorkload } from '../product/echo-workload.ts';
-import { grpcClient } from './grpc-session.ts';
-import { responseSession } from './response-session.ts';
-import type { SessionKind } from './session.ts';
-import { udpFlow, udpQuestion } from './udp-session.ts';
-import { webSocketSession } from './websocket-session.ts';
+import type { SessionKind } from './session-kind.ts';
 
 /** Where the Pods listen for HTTP and WebSocket; behind port 80. */
 export const httpTargetPort = 8_080;
@@ -49,34 +45,35 @@ function budget(drainSeconds: number | undefined): Pick<EchoWorkload, 'annotatio
 const spreadMs = 15_000;
 
 export function responsesOf30s(clients: number): SessionKind {
-  return { name: 'response of 30 s', clients, spreadMs, makeClient: () => responseSession(80, '/stream?seconds=30') };
+  const session = { type: 'response', port: 80, path: '/stream?seconds=30' } as const;
+  return { name: 'response of 30 s', clients, spreadMs, session };
 }
 
 /** Of nginx. */
 export const responsesOf40s: SessionKind = {
   ...{ name: 'response of 40 s', clients: 15, spreadMs },
-  makeClient: () => responseSession(80, '/slower'),
+  session: { type: 'response', port: 80, path: '/slower' },
 };
 
 /** Those whose connections end by themselves within seconds. */
 export const briefSessions: readonly SessionKind[] = [
-  { name: 'WebSocket of 8 s', clients: 10, makeClient: () => webSocketSession(80, 8_000) },
+  { name: 'WebSocket of 8 s', clients: 10, session: { type: 'webSocket', port: 80, lastsMs: 8_000 } },
   {
     name: 'gRPC stream of 4 s, two on a connection',
     clients: 10,
-    makeClient: () => grpcClient({ port: grpcPort, lastsMs: 4_000, streamsPerConnection: 2 }),
+    session: { type: 'grpc', port: grpcPort, lastsMs: 4_000, streamsPerConnection: 2 },
   },
-  { name: 'UDP question', clients: 4, makeClient: () => udpQuestion(udpPort) },
-  { name: 'UDP flow of 3 s', clients: 6, makeClient: () => udpFlow(udpPort, 3_000) },
+  { name: 'UDP question', clients: 4, session: { type: 'udpQuestion', port: udpPort } },
+  { name: 'UDP flow of 3 s', clients: 6, session: { type: 'udpFlow', port: udpPort, lastsMs: 3_000, movesMax: 0 } },
 ];
 
 /** Those whose connections the client never ends. */
 export const keptSessions: readonly SessionKind[] = [
-  { name: 'WebSocket that stays', clients: 8, makeClient: () => webSocketSession(80, Infinity) },
+  { name: 'WebSocket that stays', clients: 8, session: { type: 'webSocket', port: 80, lastsMs: Infinity } },
   {
     name: 'gRPC stream of 8 s on a connection that stays',
     clients: 8,
-    makeClient: () => grpcClient({ port: grpcPort, lastsMs: 8_000, streamsPerConnection: Infinity }),
+    session: { type: 'grpc', port: grpcPort, lastsMs: 8_000, streamsPerConnection: Infinity },
   },
 ];
 
@@ -84,5 +81,5 @@ export const keptSessions: readonly SessionKind[] = [
 export const keptFlow: SessionKind = {
   name: 'UDP flow that stays',
   clients: 4,
-  makeClient: () => udpFlow(udpPort, Infinity, 3),
+  session: { type: 'udpFlow', port: udpPort, lastsMs: Infinity, movesMax: 3 },
 };

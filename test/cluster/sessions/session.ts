@@ -22,16 +22,6 @@ export interface SessionContext {
 /** Never rejects. */
 export type Session = (context: SessionContext) => Promise<SessionEnd>;
 
-export interface SessionKind {
-  readonly name: string;
-  /** How many clients have one such session after another. */
-  readonly clients: number;
-  /** They begin one after another in this time; default: 2 s. */
-  readonly spreadMs?: number;
-  /** Called once for each client, so that a client may keep something from one session to the next. */
-  makeClient(): Session;
-}
-
 export const whole: SessionEnd = { kind: 'whole' };
 export const goodbye: SessionEnd = { kind: 'goodbye' };
 const stopped: SessionEnd = { kind: 'stopped' };

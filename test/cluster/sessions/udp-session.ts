@@ -21,7 +21,7 @@ export function udpQuestion(port: number): Session {
  * @param lastsMs after which the client sends no more; Infinity: until the run is over, and what is lost is told then
  * @param movesMax how often it may be moved to another Pod, each time with a datagram under way
  */
-export function udpFlow(port: number, lastsMs: number, movesMax = 0): Session {
+export function udpFlow(port: number, lastsMs: number, movesMax: number): Session {
   return async context => {
     const { clock } = context;
     const waiting = new Map<string, number>();

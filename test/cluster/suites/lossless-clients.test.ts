@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { systemClock } from '../../../common/clock.ts';
+import { sessionsDuring } from '../clients/client-process.ts';
+import { type SessionCounts, sessionsText } from '../clients/session-run.ts';
 import { openCluster } from '../harness.ts';
 import { changeText } from '../product/change-text.ts';
 import { type ChangeOutcome, changeUnderLoad } from '../product/change-under-load.ts';
@@ -7,7 +9,7 @@ import { restart, rolledOut } from '../product/echo-workload.ts';
 import { expectNothingLost, type InstalledStage, installedStage } from '../product/installed-stage.ts';
 import { orderProblems, outlivedBudget } from '../product/pod-moments.ts';
 import { withoutPort } from '../product/without-port.ts';
-import type { SessionKind } from '../sessions/session.ts';
+import type { SessionKind } from '../sessions/session-kind.ts';
 import {
   briefSessions,
   keptFlow,
@@ -18,7 +20,6 @@ import {
   sessionPods,
   udpPort,
 } from '../sessions/session-workload.ts';
-import { type SessionCounts, sessionsDuring, sessionsText } from '../sessions/sessions-during.ts';
 
 const clock = systemClock();
 const cluster = openCluster(clock, process.env.CLB_DIRECT_CLUSTER);
@@ -62,7 +63,7 @@ async function changed(pods: Pods, kinds: readonly SessionKind[], change: () => 
     ...{ namespace, selector: `app=${pods.name}`, drainSeconds: pods.drainSeconds, change, ports: 2 },
   };
   let outcome: ChangeOutcome | undefined;
-  const sessions = await sessionsDuring({ clock, host, kinds, addresses: pods.stayingClients }, async () => {
+  const sessions = await sessionsDuring(clock, { host, kinds, addresses: pods.stayingClients }, async () => {
     outcome = await changeUnderLoad({ clock, cluster, product: withoutPort(stage.product, udpPort) }, load);
   });
   if (outcome === undefined) throw new Error('the change has no outcome');
@@ -153,7 +154,7 @@ describe('what outlives the budget', () => {
       const hosts: string[] = [];
       for (const { name, workload } of deployments) hosts.push(await stage.deploy(namespace, { name, ...workload }));
       const runs = deployments.map(({ name, addresses }, index) =>
-        sessionsDuring({ clock, host: hosts[index] ?? '', addresses, kinds: [responsesOf40s] }, () =>
+        sessionsDuring(clock, { host: hosts[index] ?? '', addresses, kinds: [responsesOf40s] }, () =>
           replacedAndGone(name),
         ),
       );

@@ -3,6 +3,8 @@ import { systemClock } from '../../../common/clock.ts';
 import type { Lease, Pod } from '../../../common/kube/objects.ts';
 import { reportText } from '../../../sandbox/load/report-text.ts';
 import type { LoadReport } from '../../../sandbox/load/tally.ts';
+import { sessionsDuring } from '../clients/client-process.ts';
+import { type SessionCounts, sessionsText } from '../clients/session-run.ts';
 import { killContainer } from '../container-fault.ts';
 import { openCluster } from '../harness.ts';
 import { changeText } from '../product/change-text.ts';
@@ -15,7 +17,6 @@ import { orderProblems } from '../product/pod-moments.ts';
 import { isWebhookCalled } from '../product/product.ts';
 import { withoutPort } from '../product/without-port.ts';
 import { briefSessions, responsesOf30s, sessionPods, udpPort } from '../sessions/session-workload.ts';
-import { type SessionCounts, sessionsDuring, sessionsText } from '../sessions/sessions-during.ts';
 import { waitUntil } from '../wait.ts';
 
 const clock = systemClock();
@@ -42,7 +43,7 @@ async function nothingLostIn(change: () => Promise<unknown>): Promise<ChangeOutc
     ...{ namespace, selector: `app=${name}`, drainSeconds, change, ports: 2 },
   };
   let outcome: ChangeOutcome | undefined;
-  const sessions = await sessionsDuring({ clock, host: virtualAddress, kinds, addresses: [21, 80] }, async () => {
+  const sessions = await sessionsDuring(clock, { host: virtualAddress, kinds, addresses: [21, 80] }, async () => {
     outcome = await changeUnderLoad({ clock, cluster, product: withoutPort(stage.product, udpPort) }, load);
   });
   if (outcome === undefined) throw new Error('the change has no outcome');
@@ -183,7 +184,7 @@ describe('a Pod that is deleted', () => {
     async ({ args, mayLose }) => {
       const [pod] = await stage.pods(namespace);
       let report: LoadReport | undefined;
-      const sessions = await sessionsDuring({ clock, host: virtualAddress, kinds, addresses: [21, 80] }, async () => {
+      const sessions = await sessionsDuring(clock, { host: virtualAddress, kinds, addresses: [21, 80] }, async () => {
         report = await stage.load(virtualAddress, async () => {
           await cluster.kubectl(['delete', 'pod', pod?.metadata.name ?? '', inNamespace, ...args]);
           await rolledOut(cluster, { name, namespace });

@@ -1,11 +1,11 @@
-/** Clients with sessions of several kinds while something happens, and what became of each. */
+/** Clients with sessions of several kinds until they are told to stop, and what became of each. */
 import { numberTable } from '../../../bench/number-table.ts';
 import { type Clock, sleep } from '../../../common/clock.ts';
 import { clientAddressPrefix } from '../product/names.ts';
-import type { SessionEnd, SessionKind } from './session.ts';
+import type { SessionEnd } from '../sessions/session.ts';
+import { type SessionKind, sessionClient } from '../sessions/session-kind.ts';
 
-export interface SessionsOptions {
-  readonly clock: Clock;
+export interface Sessions {
   readonly host: string;
   /** Last numbers of the clients' addresses, from and to. */
   readonly addresses: readonly [from: number, to: number];
@@ -24,29 +24,16 @@ export interface SessionCounts {
 }
 
 const spreadDefaultMs = 2_000;
-const warmUpMs = 3_000;
 const betweenMs = 100;
 const lossesShown = 4;
 
-/** Resolves when the deed is over and every client has stopped. @throws what the deed throws */
-export async function sessionsDuring(
-  options: SessionsOptions,
-  deed: () => Promise<unknown>,
-): Promise<readonly SessionCounts[]> {
-  const stop = new AbortController();
-  const run = Promise.all(options.kinds.map((kind, index) => runKind(options, kind, index, stop.signal)));
-  try {
-    await sleep(options.clock, warmUpMs, stop.signal);
-    await deed();
-  } finally {
-    stop.abort();
-    await run;
-  }
-  return run;
+export function haveSessions(clock: Clock, sessions: Sessions, signal: AbortSignal): Promise<readonly SessionCounts[]> {
+  return Promise.all(sessions.kinds.map((kind, index) => runKind(clock, sessions, kind, index, signal)));
 }
 
 async function runKind(
-  { clock, host, addresses: [from, to] }: SessionsOptions,
+  clock: Clock,
+  { host, addresses: [from, to] }: Sessions,
   kind: SessionKind,
   place: number,
   signal: AbortSignal,
@@ -58,7 +45,7 @@ async function runKind(
     else counts[end.kind] += 1;
   };
   const client = async (index: number) => {
-    const session = kind.makeClient();
+    const session = sessionClient(kind.session);
     const clientAddress = `${clientAddressPrefix}${from + ((place * 7 + index) % (to - from + 1))}`;
     await pause(clock, ((kind.spreadMs ?? spreadDefaultMs) * index) / kind.clients, signal);
     while (!signal.aborted) {

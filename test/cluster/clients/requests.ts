@@ -1,10 +1,10 @@
-/** Clients' requests through a virtual address while something happens. */
-import { type Clock, sleep } from '../../../common/clock.ts';
+/** Clients that send requests to a virtual address until they are told to stop. */
+import type { Clock } from '../../../common/clock.ts';
 import { systemRandom } from '../../../common/random.ts';
 import { runLoad } from '../../../sandbox/load/run-load.ts';
 import { socketTransport } from '../../../sandbox/load/socket-transport.ts';
-import type { LoadReport, Loss } from '../../../sandbox/load/tally.ts';
-import { clientAddressPrefix } from './names.ts';
+import type { LoadReport } from '../../../sandbox/load/tally.ts';
+import { clientAddressPrefix } from '../product/names.ts';
 
 export interface Clients {
   readonly virtualAddress: string;
@@ -19,18 +19,13 @@ export interface Clients {
 const ratePerSecond = 100;
 const keepAliveClients = 12;
 const longClients = 6;
-const warmUpMs = 2_000;
-const afterMs = 1_000;
 const durationMaxMs = 600_000;
 
-/** @param isEndedByApplication asked of every loss when all is over */
-export async function loadDuring(
+export function sendRequests(
   clock: Clock,
   { virtualAddress, clients: [from, to], keepAliveRequests, longPath = '/slow' }: Clients,
-  deed: () => Promise<void>,
-  isEndedByApplication: (loss: Loss) => boolean = () => false,
+  signal: AbortSignal,
 ): Promise<LoadReport> {
-  const stop = new AbortController();
   const options = {
     transport: socketTransport({ host: virtualAddress, port: 80 }),
     clock,
@@ -47,16 +42,6 @@ export async function loadDuring(
     timeoutMs: 10_000,
     longTimeoutMs: 30_000,
     inFlightMax: 5_000,
-    isEndedByApplication,
   };
-  const load = runLoad(options, stop.signal);
-  try {
-    await sleep(clock, warmUpMs, stop.signal);
-    await deed();
-    await sleep(clock, afterMs, stop.signal);
-  } finally {
-    stop.abort();
-    await load.catch(() => undefined);
-  }
-  return load;
+  return runLoad(options, signal);
 }
