@@ -3,6 +3,7 @@ import type { JournalRecord } from '../../sandbox/clb/journal.ts';
 import type { TargetChange } from '../../sandbox/clb/state.ts';
 import type { KubeletRecord } from '../../sandbox/kube/kubelet/kubelet-record.ts';
 import type { ApiWrite } from './noting-api.ts';
+import type { Sleep } from './process/process-clock.ts';
 
 /** All that a run is judged by: what the cloud, the kubelets and the API server noted. */
 export interface Evidence {
@@ -40,6 +41,7 @@ interface WriterProcess {
   readonly name: string;
   /** World milliseconds of its death; undefined while it lives or when it ended kindly. */
   readonly severedAt: number | undefined;
+  readonly sleeps: readonly Sleep[];
 }
 
 /** A Pod and where it is. */

@@ -5,6 +5,7 @@ import type { ClbCallNote } from './evidence.ts';
 import { noGateBeforeTheLastWrite } from './law-predecessor.ts';
 import { neverAfterASuccessor, oneWriterOfAll, onlyUnderTheLease, type WriterEvidence } from './law-writers.ts';
 import type { ApiWrite } from './noting-api.ts';
+import type { Sleep } from './process/process-clock.ts';
 
 const LEASE = '/apis/coordination.k8s.io/v1/namespaces/clb-direct/leases/clb-direct';
 
@@ -21,12 +22,13 @@ function evidence(
     readonly lastsMs: number;
     readonly severedAt?: number;
     readonly code?: string;
+    readonly sleeps?: readonly Sleep[];
   }[],
 ): WriterEvidence {
   const clbCalls = new Map<string, ClbCallNote>();
-  const journal = writes.map(({ by, at, lastsMs, severedAt, code = '' }, index): JournalRecord => {
+  const journal = writes.map(({ by, at, lastsMs, severedAt, code = '', sleeps = [] }, index): JournalRecord => {
     const requestId = `${index}`;
-    clbCalls.set(requestId, { process: { name: by, severedAt }, startedAt: at, failureToldAt: undefined });
+    clbCalls.set(requestId, { process: { name: by, severedAt, sleeps }, startedAt: at, failureToldAt: undefined });
     const common = { code, message: '', replyLost: false, parameters: { LoadBalancerId: 'lb-1' } };
     return { kind: 'call', at, finishedAt: at + lastsMs, action: 'BatchRegisterTargets', requestId, ...common };
   });
@@ -56,6 +58,15 @@ test('a write that waits for its turn because CLB told of too many may begin lat
   const broken = (at: number) => onlyUnderTheLease(evidence(lease, [throttled, { by: 'a', at, lastsMs: 100 }])).length;
   expect(broken(5_000)).toBe(0);
   expect(broken(6_500)).toBe(1);
+});
+
+test('a write that goes out as its process wakes had begun before the process was frozen, and its deadline with it', () => {
+  const broken = (at: number, sleep: Sleep) =>
+    onlyUnderTheLease(evidence([renewed(1_000, 'a')], [{ by: 'a', at, lastsMs: 100, sleeps: [sleep] }])).length;
+  expect(broken(6_000, { from: 2_000, until: 6_000 })).toBe(0);
+  expect(broken(6_100, { from: 2_000, until: 6_000 })).toBe(1);
+  expect(broken(8_000, { from: 5_000, until: 8_000 })).toBe(1);
+  expect(broken(9_000, { from: 2_000, until: 9_000 })).toBe(1);
 });
 
 test('a write after somebody else has taken the lease breaks L7, unless people meddled with it', () => {

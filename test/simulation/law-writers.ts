@@ -2,6 +2,7 @@ import type { JournalRecord } from '../../sandbox/clb/journal.ts';
 import type { Breach } from './breach.ts';
 import type { ClbCallNote, Evidence } from './evidence.ts';
 import type { ApiWrite } from './noting-api.ts';
+import type { Sleep } from './process/process-clock.ts';
 
 export type WriterEvidence = Pick<Evidence, 'journal' | 'apiWrites'> & Required<Pick<Evidence, 'clbCalls'>>;
 
@@ -66,20 +67,28 @@ function givenUpAt({ note: { startedAt, failureToldAt } }: Write): number {
 
 /**
  * L7: a write begins only when its process has just renewed the lease, as the API server saw it. It may wait for its turn
- * where CLB has told the process that the account is over its rate; its deadline runs from before that.
+ * where CLB has told the process that the account is over its rate, or sleep before it goes out; its deadline runs from
+ * before that.
  */
 export function onlyUnderTheLease(evidence: WriterEvidence): Breach[] {
   const renewals = renewalsOf(evidence.apiWrites);
   const throttled = throttledOf(evidence);
   return writesOf(evidence).flatMap(({ action, loadBalancerId, note: { process, startedAt } }) => {
     const renewedAt = renewals.get(process.name)?.findLast(at => at <= startedAt) ?? Number.NEGATIVE_INFINITY;
-    const ageMs = startedAt - renewedAt;
+    const ageMs = goesOutBy(process, startedAt) - renewedAt;
     const answers = throttled.get(`${process.name} ${action}`) ?? [];
     const waits = answers.some(at => at <= startedAt && startedAt <= at + THROTTLED_MS);
     if (ageMs <= (RENEWAL_AGE_MAX_MS + (waits ? TURN_WAIT_MAX_MS : 0)) * SLOWEST + ON_THE_WAY_MS) return [];
     const message = `${process.name} began ${action} on ${loadBalancerId} ${Math.round(ageMs)} ms after its last renewal`;
     return [{ law: 'L7', message }];
   });
+}
+
+/** When the process was about to send what went out at `startedAt`: one that was frozen just then sends it as it wakes. */
+function goesOutBy({ sleeps }: ClbCallNote['process'], startedAt: number): number {
+  const isCause = ({ from, until }: Sleep) =>
+    until <= startedAt && startedAt <= until + ON_THE_WAY_MS && until - from < WRITE_DEADLINE_MS;
+  return sleeps.findLast(isCause)?.from ?? startedAt;
 }
 
 /**

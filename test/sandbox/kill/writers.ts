@@ -34,7 +34,7 @@ export function callNotes(journal: readonly JournalRecord[], { calls, deaths, re
     const reset = resets.find(at => at >= noted.at && at <= record.finishedAt);
     notes.set(record.requestId, {
       startedAt: noted.at,
-      process: { name: noted.podIp, severedAt: death?.at },
+      process: { name: noted.podIp, severedAt: death?.at, sleeps: [] },
       failureToldAt: record.code === '' ? reset : record.finishedAt,
     });
   }

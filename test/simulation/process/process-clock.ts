@@ -1,6 +1,15 @@
+import { strict as assert } from 'node:assert';
 import type { Clock, Timer } from '../../../common/clock.ts';
 
 const ROUNDING_MS = 1e-6;
+/** More than a run has. */
+const SLEEPS_MAX = 10_000;
+
+/** When a process was frozen, in the world's wall milliseconds. */
+export interface Sleep {
+  readonly from: number;
+  readonly until: number;
+}
 
 /**
  * The clock of one simulated process, by the world's. It may run fast or slow, its wall time may be stepped, and while
@@ -14,6 +23,8 @@ export class ProcessClock implements Clock {
   #anchor: { readonly own: number; readonly world: number };
   #wallStepMs = 0;
   #sleep: PromiseWithResolvers<void> | undefined;
+  #frozenAt = 0;
+  readonly #sleeps: Sleep[] = [];
   #hasEnded = false;
   #pending = 0;
 
@@ -76,15 +87,25 @@ export class ProcessClock implements Clock {
     return this.#pending;
   }
 
+  /** Those that are over. */
+  get sleeps(): readonly Sleep[] {
+    return this.#sleeps;
+  }
+
   freeze(): void {
-    this.#sleep ??= Promise.withResolvers();
+    if (this.#sleep) return;
+    this.#frozenAt = this.#world.wallNow();
+    this.#sleep = Promise.withResolvers();
   }
 
   wake(): void {
     if (this.#hasEnded) return;
     const sleep = this.#sleep;
+    if (!sleep) return;
+    assert(this.#sleeps.length < SLEEPS_MAX, 'a process is not frozen without end');
+    this.#sleeps.push({ from: this.#frozenAt, until: this.#world.wallNow() });
     this.#sleep = undefined;
-    sleep?.resolve();
+    sleep.resolve();
   }
 
   /** The process is dead: nothing fires any more, and whatever reaches it waits for ever. */

@@ -1,6 +1,6 @@
 import type { Clock } from '../../../common/clock.ts';
 import { Link } from '../link.ts';
-import { ProcessClock } from './process-clock.ts';
+import { ProcessClock, type Sleep } from './process-clock.ts';
 
 /** What a process runs, and what it needs for it. */
 export interface Body {
@@ -25,6 +25,7 @@ export interface Process {
   readonly clb: Link;
   /** World milliseconds of its death by `sever`; undefined while it lives or when it ended kindly. */
   readonly severedAt: number | undefined;
+  readonly sleeps: readonly Sleep[];
   /** SIGKILL: nothing that it does has an effect from now on, its sockets break, and nobody answers for it. */
   sever(): void;
 }
@@ -61,6 +62,7 @@ export function startProcess({ name, clock, onSevered, run }: ProcessOptions): P
     kube,
     clb,
     sever,
+    sleeps: own.sleeps,
     get severedAt() {
       return severedAt;
     },
