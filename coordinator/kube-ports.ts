@@ -97,7 +97,10 @@ export class KubePorts implements LeaderPorts {
       ...base,
       observer: observer.queue('pods'),
       onAnswer: (question, answer) => this.#answered(question, answer),
-      onError: failed('Pod'),
+      onError: (question, error) => {
+        failed('Pod')(question, error);
+        this.#work?.podUnanswered(question.podUid);
+      },
     });
     this.#owners = new PodOwners({ ...base, observer: observer.queue('owners'), onError: failed('owner of a Pod') });
     this.#lists = new NamespaceServices({
@@ -245,6 +248,7 @@ export class KubePorts implements LeaderPorts {
       this.#work?.confirmed(podUid, answer.profile);
     else if (reported && (store.hasWitness(podUid) || !provesGone(answer, podUid))) {
       this.#edges.log.warn('an agent and the API server do not agree about a Pod yet', { pod: `${namespace}/${name}` });
+      if (provesGone(answer, podUid)) this.#work?.podNowhere(podUid);
     } else if (provesGone(answer, podUid)) {
       this.#edges.log.info('a bound Pod is proven gone', { pod: `${namespace}/${name}`, podUid });
       store.provenGone(podUid, this.#edges.clock.now());

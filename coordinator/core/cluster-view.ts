@@ -12,6 +12,11 @@ export interface PodView {
   readonly deletionSeenAt: number | undefined;
   /** The API server agreed with what the agent said of it (law L12): needed to open, never to close. */
   readonly confirmed: boolean;
+  /**
+   * The API server has it on this node, has it no more, or cannot be asked. Until then what the node's agent says of it
+   * takes nothing away: another node's may claim it, and its own be silent (law L12).
+   */
+  readonly isPlaced: boolean;
   /** Two nodes claim it: nothing said of it is acted on before the API server has told which has it (law L12). */
   readonly isDisputed: boolean;
   readonly drain: Drain | undefined;
@@ -62,6 +67,7 @@ export function clusterView(input: ClusterViewInput): ClusterView {
     const view: PodView = {
       ...stored,
       confirmed: input.confirmed.has(uid),
+      isPlaced: input.store.isPlaced(uid),
       isDisputed: input.store.isDisputed(uid),
       // An agent may hold hooks only of its own node's Pods (law L12).
       drain: drain?.node === stored.node ? drain : undefined,

@@ -9,12 +9,14 @@ import { ReportStore } from './report-store.ts';
 
 let drains: DrainLedger;
 let confirmed: Set<string>;
+let takenAtWord: Set<string>;
 let store: ReportStore;
 let view: LiveView;
 
 beforeEach(() => {
   drains = new Map();
   confirmed = new Set();
+  takenAtWord = new Set();
   store = new ReportStore();
   store.apply('n1', { upserts: [podRecord(), podRecord({ uid: 'pod-2', labels: { app: 'other' } })], removals: [] }, 0);
   view = new LiveView({
@@ -24,6 +26,7 @@ beforeEach(() => {
     signOf: node => leavingSign(store.signsOf(node), new Set(['shutdown'])),
     instanceOf: node => `ins-${node}`,
     isInDoubt: () => false,
+    isTakenAtWord: podUid => takenAtWord.has(podUid),
     isSightAwaited: () => true,
     isPartial: () => false,
     hasUnseenNodes: () => false,
@@ -52,6 +55,19 @@ test("a hook that another node's agent holds says nothing of the Pod (L12)", () 
   drains = recordDrain(drains, { podUid: 'pod-1', node: 'n2', phase: 'begun', budgetMs: 1_000 }, 0);
   view.refresh('pod-1');
   expect(view.pods.get('pod-1')?.drain).toBeUndefined();
+});
+
+test('a Pod is placed when the API server says where it is, or when its agent is taken at its word (L12)', () => {
+  const isPlaced = () => {
+    view.refresh('pod-1');
+    return view.pods.get('pod-1')?.isPlaced;
+  };
+  expect(isPlaced()).toBe(false);
+  takenAtWord.add('pod-1');
+  expect(isPlaced()).toBe(true);
+  takenAtWord.clear();
+  store.placed('pod-1', 'n1', 0);
+  expect(isPlaced()).toBe(true);
 });
 
 test('a Pod that is gone is selected no more, and leaves its tombstone', () => {

@@ -17,6 +17,8 @@ export interface LiveViewOptions {
   readonly signOf: (node: string) => LeavingSign | undefined;
   /** Whether nobody tells what becomes of the node's Pods. */
   readonly isInDoubt: (node: string) => boolean;
+  /** Whether the API server was asked where the Pod is, and has no answer that speaks against its agent. */
+  readonly isTakenAtWord: (podUid: string) => boolean;
   /** Whether the node's agent is blind, and likely to see soon. */
   readonly isSightAwaited: (node: string) => boolean;
   /** Whether there are nodes of whose Pods nobody has told yet. */
@@ -93,6 +95,7 @@ export class LiveView implements ClusterView {
     this.#pods.set(podUid, {
       ...stored,
       confirmed: this.#options.isConfirmed(record),
+      isPlaced: this.#options.store.isPlaced(podUid) || this.#options.isTakenAtWord(podUid),
       isDisputed: this.#options.store.isDisputed(podUid),
       // An agent may hold hooks only of its own node's Pods (law L12).
       drain: drain?.node === node ? drain : undefined,

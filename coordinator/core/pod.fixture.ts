@@ -37,6 +37,7 @@ export function podView(fields: Partial<PodRecord> = {}, view: Partial<Omit<PodV
     firstSeenAt: 0,
     deletionSeenAt: undefined,
     confirmed: true,
+    isPlaced: true,
     drain: undefined,
     instanceId: undefined,
     nodeSign: undefined,

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { ContainerState, type PodRecord } from '../../common/pod-record.ts';
+import { ContainerState, PodPhase, type PodRecord } from '../../common/pod-record.ts';
 import { API_SERVER } from './node-reports.ts';
 import { container, podRecord } from './pod.fixture.ts';
 import { ReportStore } from './report-store.ts';
@@ -122,6 +122,21 @@ describe('the report store', () => {
     store.apply('n1', { upserts: [], removals: ['pod-1'] }, 200);
     store.apply('n2', { upserts: [podRecord()], removals: [] }, 300);
     expect([store.pods.get('pod-1')?.node, store.tombstone('pod-1')]).toEqual(['n2', undefined]);
+  });
+
+  test("takes it for nothing, too, when the API server has the Pod, and for that Pod's node to tell of it again (L12)", () => {
+    store.apply('n1', { upserts: [], removals: ['pod-1'] }, 200);
+    store.placed('pod-1', 'n2', 300);
+    expect(store.tombstone('pod-1')).toBeUndefined();
+    store.apply('n2', { upserts: [podRecord()], removals: [] }, 400);
+    expect(store.pods.get('pod-1')?.node).toBe('n2');
+  });
+
+  test('remembers that a Pod had ended before it was said to be gone, and proven to be', () => {
+    store.apply('n1', { upserts: [podRecord({ phase: PodPhase.SUCCEEDED })], removals: [] }, 200);
+    store.apply('n1', { upserts: [], removals: ['pod-1'] }, 300);
+    store.provenGone('pod-1', 400);
+    expect(store.tombstone('pod-1')).toMatchObject({ evidence: 'the API server says so', sawEnd: true });
   });
 
   test('remembers when a Pod and its deletion were first seen', () => {
@@ -370,7 +385,7 @@ describe('the coordinator’s own watch of a node', () => {
   test('makes Pods known, and sees deletions begin and end', () => {
     store.apply('n1', { upserts: [podRecord({ deletion: DELETION })], removals: ['pod-2'], session: OWN }, 300);
     expect(store.pods.get('pod-1')?.deletionSeenAt).toBe(300);
-    expect(store.tombstone('pod-2')).toMatchObject({ at: 300, evidence: 'deletion seen on a watch', node: 'n1' });
+    expect(store.tombstone('pod-2')).toEqual({ at: 300, evidence: 'deletion seen on a watch', sawEnd: false });
   });
 
   test('forgets what its list leaves out, and buries nothing for it (L1)', () => {

@@ -18,7 +18,10 @@ export interface StoredPod {
   readonly isToldByAgent: boolean;
 }
 
-/** Evidence that a Pod is no more (law L1). Absence alone never makes one. */
+/**
+ * Evidence that a Pod is no more (law L1). Absence alone never makes one. With a `node` it is a claim only: an agent may
+ * call gone what it had by its own word alone (law L12).
+ */
 export interface Tombstone {
   readonly at: number;
   readonly evidence: 'deletion seen on a watch' | 'absent from a consistent snapshot' | 'the API server says so';
@@ -120,6 +123,11 @@ export class ReportStore {
     return this.#rivals.has(podUid);
   }
 
+  /** Whether the API server has said that the Pod is on the node that it is taken for a Pod of. */
+  isPlaced(podUid: string): boolean {
+    return this.#places.has(podUid);
+  }
+
   /** A stream of the node was opened. */
   open(node: string, session: string, teller: Teller): void {
     this.#node(node).open(session, teller);
@@ -202,13 +210,17 @@ export class ReportStore {
   placed(podUid: string, node: string, now: number): void {
     const rival = this.#rivals.get(podUid);
     this.#rivals.delete(podUid);
+    if (this.#tombstones.get(podUid)?.node !== undefined) this.#tombstones.delete(podUid);
     const known = this.#pods.get(podUid);
     if (known && known.node !== node) {
       this.#forget(podUid);
       if (rival?.node === node) this.#upsert(node, rival.record, rival.teller, now);
     } else if (rival) this.#onChange(podUid);
-    if (this.#pods.has(podUid)) this.#places.set(podUid, node);
-    else this.#await(podUid, node);
+    if (!this.#pods.has(podUid)) this.#await(podUid, node);
+    else if (!this.#places.has(podUid)) {
+      this.#places.set(podUid, node);
+      this.#onChange(podUid);
+    }
   }
 
   /** A consistent GET said 404, another UID or a terminal phase. */
@@ -234,6 +246,7 @@ export class ReportStore {
     }
     if (this.#isBuried(record.uid, node)) return;
     if (!known && (this.#nodes.get(node)?.isOutdone(teller) || !this.#mayBeOn(record.uid, node))) return;
+    if (teller.agent === API_SERVER.agent) this.#places.set(record.uid, node);
     const telling = known ? this.#retold(known, record, teller) : firstTold({ teller, record });
     const merged = withFacts(telling.word, telling.facts);
     const isHeld = teller.agent !== API_SERVER.agent && record.addresses.length > 0;
@@ -324,7 +337,7 @@ export class ReportStore {
     const tombstone = {
       ...evidence,
       ...(isCertain ? {} : { node }),
-      sawEnd: known !== undefined && hasEnded(known.record),
+      sawEnd: known ? hasEnded(known.record) : this.#tombstones.get(podUid)?.sawEnd === true,
     };
     if (isCertain || !this.#rivals.has(podUid)) this.#tombstones.set(podUid, tombstone);
     this.#awaited.delete(podUid);

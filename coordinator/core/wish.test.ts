@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { ContainerState, type PodRecord } from '../../common/pod-record.ts';
+import { ContainerState, PodPhase, type PodRecord } from '../../common/pod-record.ts';
 import { bindingKey } from './binding-key.ts';
 import { clusterView } from './cluster-view.ts';
 import { type DrainRequested, recordDrain } from './drain-ledger.ts';
@@ -17,9 +17,13 @@ const DELETION = { seenAtMs: 0, gracePeriodSeconds: 30 };
 interface Scene {
   readonly pods?: readonly PodRecord[];
   readonly gone?: string;
+  /** Told by the node of its Pods. */
+  readonly removed?: string;
   readonly bound?: { readonly weight: number; readonly tag?: string };
   readonly hook?: DrainRequested['phase'];
   readonly unconfirmed?: boolean;
+  /** The API server has not said where the Pods are. */
+  readonly unplaced?: boolean;
   readonly isNodeSilent?: boolean;
   readonly isNodeLost?: boolean;
   readonly keepsLeavingNodes?: boolean;
@@ -33,6 +37,8 @@ function wish(scene: Scene) {
   const store = new ReportStore();
   const pods = scene.pods ?? [podRecord()];
   for (const pod of pods) store.apply(`node of ${pod.uid}`, { upserts: [pod], removals: [] }, 0);
+  if (!scene.unplaced) for (const { uid } of pods) store.placed(uid, `node of ${uid}`, 0);
+  if (scene.removed) store.apply(`node of ${scene.removed}`, { upserts: [], removals: [scene.removed] }, 0);
   if (scene.gone) store.provenGone(scene.gone, 0);
   const node = 'node of pod-1';
   const drains = scene.hook
@@ -106,6 +112,35 @@ describe('what is bound', () => {
 
   test('has to be asked for at the API server when nobody vouches for its Pod (L1)', () => {
     expect(wish({ pods: [], bound: { weight: 10 } })).toMatchObject({ kind: 'prove', mark: { podUid: 'pod-1' } });
+  });
+
+  describe("whose Pod is known by the word of an agent alone, which may be another node's (L12)", () => {
+    const ASKED = { kind: 'prove', mark: { podUid: 'pod-1' } };
+    const unplaced = (scene: Scene) => wish({ unplaced: true, ...scene });
+
+    test.each<[string, Scene]>([
+      ['gone', { removed: 'pod-1' }],
+      ['deleted', { pods: [podRecord({ deletion: DELETION })] }],
+      ['ended', { pods: [podRecord({ phase: PodPhase.SUCCEEDED })] }],
+      ['exited', { pods: [podRecord({ containers: [container('main', ContainerState.EXITED)] })] }],
+      ['not ready', { pods: [podRecord({ ready: false })] }],
+      ['at another address', { pods: [podRecord({ addresses: ['10.0.0.2'] })] }],
+      ['one that nobody selects', { pods: [podRecord({ labels: { app: 'other' } })] }],
+      ['one whose hook is held', { hook: 'begun' }],
+    ])('has to be asked for when that calls it %s', (_, scene) => {
+      expect(unplaced({ ...scene, bound: { weight: 10 } })).toMatchObject(ASKED);
+    });
+
+    test('has to be asked for before it is removed, too', () => {
+      const scene = { pods: [podRecord({ deletion: DELETION })], hook: 'connections-ended' } as const;
+      expect(unplaced({ ...scene, bound: { weight: 0 } })).toMatchObject(ASKED);
+      expect(unplaced({ removed: 'pod-1', bound: { weight: 0 } })).toMatchObject(ASKED);
+    });
+
+    test('is left alone while nothing is said against it, and opened', () => {
+      expect(unplaced({ bound: { weight: 10 } })).toEqual({ kind: 'none' });
+      expect(unplaced({ bound: { weight: 0 } })).toMatchObject(change({ kind: 'open', weight: 10 }));
+    });
   });
 
   test('is closed and then removed when its Pod is proven gone', () => {

@@ -62,12 +62,25 @@ function tagFor({ record }: PodView, { cluster }: WishContext): string {
 }
 
 function wishOfBound(target: RuleTarget, bound: OwnTarget, context: WishContext): Wish {
-  if (context.view.tombstone(bound.mark.podUid))
+  const tombstone = context.view.tombstone(bound.mark.podUid);
+  if (tombstone && tombstone.node === undefined)
     return wishOfOwnerless(target, bound, { ...context, evidence: 'gone' });
   if (!bound.owner) return { kind: 'prove', mark: bound.mark };
+  const wish = wishOfOwned(target, { ...bound, owner: bound.owner }, context);
+  return takesAway(wish) && !bound.owner.isPlaced ? { kind: 'prove', mark: bound.mark } : wish;
+}
+
+function wishOfOwned(target: RuleTarget, bound: OwnTarget & { readonly owner: PodView }, context: WishContext): Wish {
   if (hasLostAddress(bound.owner, target)) return wishOfOwnerless(target, bound, { ...context, evidence: 'moved' });
   const disposition = ownDisposition(bound.owner, target, context);
   return target.key === context.givesPlace ? wishOfGiver(disposition, bound) : wishFor(disposition, bound);
+}
+
+/** By what is said of its Pod; who gives its place to another one does so by nobody's word. */
+function takesAway(wish: Wish): boolean {
+  if (wish.kind !== 'change') return false;
+  const { change } = wish;
+  return (change.kind === 'close' || change.kind === 'deregister') && change.evidence !== 'quota';
 }
 
 /**

@@ -290,6 +290,18 @@ export class LeaderWork {
     this.#mark(this.#dirt.podUids, [podUid]);
   }
 
+  /** The API server has no such Pod any more, and an agent tells of it. */
+  podNowhere(podUid: string): void {
+    this.#pods.missed(podUid);
+    this.#mark(this.#dirt.podUids, [podUid]);
+  }
+
+  /** The API server did not answer what was asked about the Pod. */
+  podUnanswered(podUid: string): void {
+    this.#pods.unanswered(podUid);
+    this.#mark(this.#dirt.podUids, [podUid]);
+  }
+
   /** The API server has no such Pod: its agent's view is behind, and nothing more is opened on its word (law L5). */
   podMissed(podUid: string): void {
     this.#pods.doubted(podUid);

@@ -22,6 +22,9 @@ export interface PodDeskOptions {
   readonly ports: Pick<LeaderPorts, 'confirm' | 'findInstance'>;
 }
 
+/** So often in a row a question about a Pod fails before its agent is taken at its word. */
+const UNANSWERED_MAX = 3;
+
 /** What a term knows of each Pod: what agents report, what the API server confirmed, what the cloud calls its node. */
 export class PodDesk {
   readonly view: LiveView;
@@ -29,6 +32,10 @@ export class PodDesk {
   readonly #confirmations = new Confirmations();
   readonly #profiles = new PodProfiles();
   readonly #instances: Instances;
+  /** Pods of which the API server does not say where they are: it has them no more, or does not answer. */
+  readonly #takenAtWord = new Set<string>();
+  /** How often in a row it did not answer. */
+  readonly #unanswered = new Map<string, number>();
   /** Pods that the API server has still to confirm. */
   readonly #unconfirmed = new Set<string>();
 
@@ -43,6 +50,7 @@ export class PodDesk {
       instanceOf: node => this.#instances.of(node),
       signOf: options.nodes.signOf,
       isInDoubt: options.nodes.isInDoubt,
+      isTakenAtWord: podUid => this.#takenAtWord.has(podUid),
       isSightAwaited: options.nodes.isSightAwaited,
       isPartial: () => knowledge.isPartial(),
       hasUnseenNodes: () => knowledge.hasUnseenNodes(),
@@ -58,6 +66,7 @@ export class PodDesk {
     if (!this.view.pods.has(podUid)) {
       this.#confirmations.forget(podUid);
       this.#profiles.forget(podUid);
+      this.#answered(podUid);
     }
     return services;
   }
@@ -67,7 +76,24 @@ export class PodDesk {
     const stored = this.#options.knowledge.store.pods.get(podUid);
     if (!stored) return;
     this.#confirmations.add(stored.record);
+    this.#answered(podUid);
     if (profile) this.#profiles.learn(podUid, profile);
+  }
+
+  /** The API server has no such Pod: nobody contradicts its agent. */
+  missed(podUid: string): void {
+    if (this.#options.knowledge.store.pods.has(podUid)) this.#takenAtWord.add(podUid);
+  }
+
+  /**
+   * The API server did not answer: drains go on without it by what agents say (law L4), also of Pods of which it has not
+   * told this term where they are.
+   */
+  unanswered(podUid: string): void {
+    const failures = (this.#unanswered.get(podUid) ?? 0) + 1;
+    if (!this.#options.knowledge.store.pods.has(podUid)) return;
+    this.#unanswered.set(podUid, failures);
+    if (failures >= UNANSWERED_MAX) this.#takenAtWord.add(podUid);
   }
 
   /** What the templates of Pods that the rule selects say, as far as this term was told, each once. */
@@ -126,5 +152,10 @@ export class PodDesk {
       this.#options.ports.confirm(pod);
     } else this.#unconfirmed.delete(podUid);
     if (isWanted && pod.record.hostNetwork) this.#instances.want(pod);
+  }
+
+  #answered(podUid: string): void {
+    this.#takenAtWord.delete(podUid);
+    this.#unanswered.delete(podUid);
   }
 }

@@ -149,7 +149,9 @@ export class CoreWorld {
 
   confirm(index: number): void {
     const pod = this.#pick(index);
-    if (pod && !pod.gone) this.confirmed.add(pod.record.uid);
+    if (!pod || pod.gone) return;
+    this.confirmed.add(pod.record.uid);
+    this.store.placed(pod.record.uid, pod.node, this.now);
   }
 
   hook(index: number, phase: 'begun' | 'connections-ended' | 'answered'): void {
@@ -294,10 +296,19 @@ export class CoreWorld {
   /** Lets the lane work until nothing is left to write. */
   settle(): void {
     this.read();
-    for (let write = this.plan()?.write; write; write = this.plan()?.write) {
-      this.send(write, 'done');
+    for (let plan = this.plan(); plan; plan = this.plan()) {
+      if (plan.write) this.send(plan.write, 'done');
+      else if (!this.#place(plan)) return;
       this.read();
     }
+  }
+
+  /** The API server says where the Pods are that the plan asks about. Answers whether it had not said so before. */
+  #place({ orphans }: LanePlan): boolean {
+    const asked = orphans.map(({ mark }) => mark.podUid).filter(uid => !this.store.isPlaced(uid));
+    const found = this.pods.filter(({ record, gone }) => !gone && asked.includes(record.uid));
+    for (const { record, node } of found) this.store.placed(record.uid, node, this.now);
+    return found.some(({ record }) => this.store.isPlaced(record.uid));
   }
 
   /** A ready and confirmed Pod that its agent has reported; answers with its index. */
