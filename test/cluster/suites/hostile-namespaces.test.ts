@@ -28,7 +28,8 @@ beforeAll(async () => {
 afterAll(() => stage?.end(), 240_000);
 
 describe('the loop is closed and nothing is lost in a rolling update', () => {
-  test.each(['baseline', 'restricted'])(
+  // Each in a namespace of its own, and most of it waiting.
+  test.concurrent.each(['baseline', 'restricted'])(
     'in a namespace that enforces Pod Security "%s"',
     async level => {
       const namespace = `pss-${level}`;
@@ -38,7 +39,7 @@ describe('the loop is closed and nothing is lost in a rolling update', () => {
     timeoutMs,
   );
 
-  test(
+  test.concurrent(
     'under a ResourceQuota that leaves room for one Pod more, and a LimitRange',
     async () => {
       const namespace = 'narrow';
