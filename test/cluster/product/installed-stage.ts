@@ -12,6 +12,7 @@ import { deployEcho, type EchoWorkload, restart, rolledOut } from './echo-worklo
 import { type InstalledProduct, installProduct } from './installed-product.ts';
 import { names } from './names.ts';
 import { orderProblems } from './pod-moments.ts';
+import { shareProcessor } from './processor-share.ts';
 
 const name = 'web';
 const clients = { clients: [201, 220], keepAliveRequests: 16, longPath: '/?hold=4' } as const;
@@ -57,6 +58,7 @@ export async function installedStage(
       namespaces.push(namespace);
       const object = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace, labels } };
       await cluster.kubectl(['apply', '--filename=-'], JSON.stringify(object));
+      await shareProcessor(cluster, namespace);
     },
     deploy: (namespace, more) => deployEcho(clock, cluster, { name, namespace, replicas: echoReplicas, ...more }),
     async pods(namespace) {

@@ -12,6 +12,7 @@ import { type Account, accountKubeconfig } from './account-kubeconfig.ts';
 import { clbEndpoint, cloudKey, type LoadBalancers, startLoadBalancers } from './load-balancers.ts';
 import { coordinatorAddress, names, ports, productFolder } from './names.ts';
 import { agentDaemonSet, lease, webhookEndpoints, webhookService } from './objects.ts';
+import { shareProcessor, unshareProcessor } from './processor-share.ts';
 
 const repository = join(import.meta.dirname, '../../..');
 const replicas = [1, 2];
@@ -82,6 +83,7 @@ function productOf(
     async stop() {
       await Promise.all([...processes.values()].map(process => process.stop()));
       await loadBalancers.stop();
+      await unshareProcessor(cluster, 'default');
     },
   };
 }
@@ -90,6 +92,7 @@ async function prepareCluster({ clock, cluster }: ProductContext): Promise<void>
   const namespace = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: names.namespace } };
   const apply = (object: object) => cluster.kubectl(['apply', '--filename=-'], JSON.stringify(object));
   await apply(namespace);
+  await shareProcessor(cluster, 'default');
   await cluster.kubectl(['apply', '--filename=-'], await chartRights(cluster));
   const items = [lease, agentDaemonSet, webhookService, ...webhookEndpoints(replicas)];
   await apply({ apiVersion: 'v1', kind: 'List', items });

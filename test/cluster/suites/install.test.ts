@@ -13,6 +13,7 @@ import { helm, helmApply, importImage, prepareNamespace, removeRemains } from '.
 import { type LoadBalancers, startLoadBalancers } from '../product/load-balancers.ts';
 import { clientAddressPrefix, names } from '../product/names.ts';
 import { momentsTable, orderProblems } from '../product/pod-moments.ts';
+import { shareProcessor, unshareProcessor } from '../product/processor-share.ts';
 import { serveServiceNames } from '../product/service-names.ts';
 import { waitUntil } from '../wait.ts';
 
@@ -89,6 +90,7 @@ async function expectNothingLost(clients: readonly [number, number], change: () 
 
 beforeAll(async () => {
   await Promise.all([importImage(cluster), prepareNamespace(cluster), serveServiceNames(cluster, stop.signal)]);
+  await shareProcessor(cluster, 'default');
   product = await startLoadBalancers(cluster);
 }, 120_000);
 
@@ -96,6 +98,7 @@ afterAll(async () => {
   // While there are coordinators: the Service waits for them to give its load balancer back.
   await cluster.kubectl(['delete', '--ignore-not-found', '--timeout=60s', '--filename', examples]);
   await removeRemains(cluster);
+  await unshareProcessor(cluster, 'default');
   stop.abort();
   await product?.stop();
 }, 180_000);
