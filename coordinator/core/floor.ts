@@ -32,13 +32,20 @@ export function countOpen(state: RuleState): OpenCount {
 }
 
 export function isOpen(target: RuleTarget): boolean {
+  // Nobody reaches its node: CLB will find out, too.
+  const isLost = target.bound?.owner?.nodeSign?.kind === 'unreachable';
+  return isOpenToCloud(target) && !isLost;
+}
+
+/** By CLB's own word. */
+function isOpenToCloud(target: RuleTarget): boolean {
   const health = target.bound?.health;
   return isWeighted(target) && (health === 'healthy' || health === 'closed');
 }
 
 /** Whether nothing is known that keeps new connections from the target: a fresh leader has read no health yet. */
 export function mayBeOpen(target: RuleTarget): boolean {
-  return isOpen(target) || (isWeighted(target) && target.bound?.health === undefined);
+  return isOpenToCloud(target) || (isWeighted(target) && target.bound?.health === undefined);
 }
 
 /** Ours, with weight, and nothing that takes it is under way. */
@@ -85,7 +92,7 @@ function hookSparesUntil({ drain }: PodView, deletionSeenAt: number): number {
 
 /** Until when the youngest Pod that does not serve yet counts as a replacement; undefined when there is none. */
 function replacementsUntil({ candidates, awaited }: FloorInput): number | undefined {
-  const starting = candidates.flatMap(target => (target.wanted && !isOpen(target) ? target.wanted.pod : []));
+  const starting = candidates.flatMap(target => (target.wanted && !isOpenToCloud(target) ? target.wanted.pod : []));
   const replacements = [...starting, ...awaited];
   if (replacements.length === 0) return undefined;
   return Math.max(...replacements.map(pod => pod.firstSeenAt)) + REPLACEMENT_AGE_MAX_MS;

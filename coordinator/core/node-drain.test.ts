@@ -162,6 +162,17 @@ describe('the targets of a node that nobody reaches', () => {
     expect(world.cloud.size).toBe(10);
   });
 
+  test('do not count as what is left when the last target elsewhere is to be held for its replacement (L2)', () => {
+    const world = servingOn('n1', 'n2');
+    world.judge('n1', true);
+    world.addPod({ node: 'n2', address: '10.0.0.9', app: 'web' });
+    world.reportOne(2);
+    world.change(1, deleted);
+    world.reportOne(1);
+    expect(holds(world)).toContain('last-open-target pod-2');
+    expect(settled(world)).toContain('pod-2');
+  });
+
   test('all serve on while nothing stands on another node (L2)', () => {
     const world = servingOn('n1', 'n1');
     world.judge('n1', true);

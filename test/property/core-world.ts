@@ -298,17 +298,22 @@ export class CoreWorld {
     this.read();
     for (let plan = this.plan(); plan; plan = this.plan()) {
       if (plan.write) this.send(plan.write, 'done');
-      else if (!this.#place(plan)) return;
+      else if (!this.#prove(plan)) return;
       this.read();
     }
   }
 
-  /** The API server says where the Pods are that the plan asks about. Answers whether it had not said so before. */
-  #place({ orphans }: LanePlan): boolean {
-    const asked = orphans.map(({ mark }) => mark.podUid).filter(uid => !this.store.isPlaced(uid));
-    const found = this.pods.filter(({ record, gone }) => !gone && asked.includes(record.uid));
-    for (const { record, node } of found) this.store.placed(record.uid, node, this.now);
-    return found.some(({ record }) => this.store.isPlaced(record.uid));
+  /** The API server says where the Pods are that the plan asks about, or that they are gone. Answers whether that was news. */
+  #prove({ orphans }: LanePlan): boolean {
+    const asked = new Set(orphans.map(({ mark }) => mark.podUid));
+    let hasNews = false;
+    for (const { record, node, gone } of this.pods) {
+      if (!asked.has(record.uid) || this.store.isPlaced(record.uid)) continue;
+      if (gone) this.store.provenGone(record.uid, this.now);
+      else this.store.placed(record.uid, node, this.now);
+      hasNews ||= gone || this.store.isPlaced(record.uid);
+    }
+    return hasNews;
   }
 
   /** A ready and confirmed Pod that its agent has reported; answers with its index. */
