@@ -7,7 +7,7 @@ import type { ApiWrite } from '../noting-api.ts';
 import { isServing, selects, weightOf } from './desired-state.ts';
 import type { Ledger, OwnListener } from './ledger.ts';
 
-/** What others did to the listener's targets shows in the next read of health at the latest. */
+/** What others did to the listener's targets, or CLB found of them, shows in the next read of health at the latest. */
 const UNSEEN_MS = 12_000;
 /** A write that takes effect now may have been sent so long ago: what is younger could not be known. */
 const SENT_MS = 7_000;
@@ -34,12 +34,16 @@ export function neverEmptied(ledger: Ledger): Breach[] {
   const spans = addressSpans(ledger.evidence.records);
   const hurriedAt = hurriedDeletions(ledger.evidence.apiWrites);
   const openSince = new Map<string, number>();
+  const openUntil = new Map<string, number>();
   replayCloud(ledger.evidence.journal, ({ at, changes, before, after }) => {
     const wasOpen = (key: string) => at - (openSince.get(key) ?? at) > SENT_MS;
+    const isUnseen = (key: string) => at - (openUntil.get(key) ?? Number.NEGATIVE_INFINITY) < UNSEEN_MS;
     for (const listenerId of new Set(changes.map(change => change.listenerId))) {
       const [last] = openTargets(before, listenerId, wasOpen);
       const listener = ledger.listener(listenerId);
       if (!last || !listener || openTargets(after, listenerId, () => true).length > 0) continue;
+      if ([...after].some(([key, target]) => target.listenerId === listenerId && target.weight > 0 && isUnseen(key)))
+        continue;
       // A machine came back with another address for the Pod: at the old one nobody serves.
       const holder = holderOf(spans, last.address, at);
       if (holder?.podUid !== last.podUid) continue;
@@ -56,6 +60,7 @@ export function neverEmptied(ledger: Ledger): Breach[] {
       const message = `${listenerId} lost its last open target, ${last.podName}, with ${ready} ready`;
       found.push({ law: 'L2', message });
     }
+    for (const [key, target] of before) if (isOpen(target)) openUntil.set(key, at);
     noteOpen(openSince, after, at);
   });
   return found;
