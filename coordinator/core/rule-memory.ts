@@ -1,6 +1,6 @@
 import type { ClusterView } from './cluster-view.ts';
 import { isWeighted } from './floor.ts';
-import { hasEnded } from './lasting-facts.ts';
+import { hasEnded, isTerminal } from './lasting-facts.ts';
 import type { BoundTarget, RuleState, RuleTarget } from './rule-state.ts';
 import type { TargetOperation } from './target-operation.ts';
 
@@ -11,10 +11,11 @@ export interface RuleMemory {
   readonly leaving: LeavingTargets;
   /**
    * Bound targets that may have connections though their Pods are gone: they were open when their Pods had ended, and who
-   * inherits the address has them; or their Pods were deleted by force, and nobody saw their containers end.
+   * inherits the address has them; or their Pods were deleted by force, and nobody saw their containers end; or they are
+   * only known as exited, to a new leader, from a kubelet that may have started them again and be cut off since.
    */
   readonly exposed: LeavingTargets;
-  /** Bound targets of living Pods, since they were first read back at weight 0. By key. */
+  /** Bound targets, since they were first read back at weight 0 while their Pods lived. By key. */
   readonly closed: ReadonlyMap<string, number>;
   /**
    * How many targets had weight when the switch that is under way began: what new ones keep at that level may go
@@ -71,7 +72,9 @@ export function trackExposed(
   const exposed = new Map<string, Leaving>();
   for (const { key, bound } of targets) {
     if (!bound?.mark || isOfLiving(bound)) continue;
-    const mayRun = !bound.owner && view.tombstone(bound.mark.podUid)?.sawEnd === false;
+    const mayRun = bound.owner
+      ? !known.closed.has(key) && !isTerminal(bound.owner.record)
+      : view.tombstone(bound.mark.podUid)?.sawEnd === false;
     // Since when, a new leader does not know.
     const closedSince = mayRun ? (known.closed.get(key) ?? now) : undefined;
     const before = known.exposed.get(key) ?? (closedSince === undefined ? undefined : { since: now, closedSince });
@@ -84,7 +87,8 @@ export function trackExposed(
 export function trackClosed({ targets }: RuleState, known: RuleMemory['closed'], now: number): RuleMemory['closed'] {
   const closed = new Map<string, number>();
   for (const { key, bound } of targets) {
-    if (bound?.weight === 0 && isOfLiving(bound)) closed.set(key, known.get(key) ?? now);
+    const since = known.get(key);
+    if (bound?.weight === 0 && (isOfLiving(bound) || since !== undefined)) closed.set(key, since ?? now);
   }
   return closed;
 }

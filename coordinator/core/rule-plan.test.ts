@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { CUSTOM_WEIGHT_ANNOTATION } from '../../common/names.ts';
-import type { PodRecord } from '../../common/pod-record.ts';
+import { PodPhase, type PodRecord } from '../../common/pod-record.ts';
 import { type CoreWorld, serving } from '../../test/property/core-world.ts';
 import { deleted, exited, ready, relabelled, restarted, unready } from '../../test/property/pod-changes.ts';
 import { mergeHealthRead } from './observation.ts';
@@ -353,6 +353,31 @@ describe('a Pod that is gone', () => {
     world.store.provenGone('pod-1', world.now);
     expect(next(world)).toEqual([]);
     world.advance(CLOSED_DRAIN_MS);
+    expect(next(world)).toEqual(['deregister pod-1']);
+  });
+
+  test('and that a new leader has never heard of but as exited keeps its closed target as long: it may run again (L4)', () => {
+    const world = serving(3, ONE_RULE);
+    tell(world, 0, record => exited(deleted(record)));
+    world.settle();
+    world.newLeader();
+    world.read();
+    world.snapshot('n1', true);
+    world.confirm(0);
+    expect(next(world)).toEqual([]);
+    world.advance(CLOSED_DRAIN_MS);
+    expect(next(world)).toEqual(['deregister pod-1']);
+  });
+
+  test('but not one that has ended for good', () => {
+    const world = serving(3, ONE_RULE);
+    tell(world, 0, deleted);
+    world.settle();
+    tell(world, 0, record => ({ ...exited(record), phase: PodPhase.SUCCEEDED }));
+    world.newLeader();
+    world.read();
+    world.snapshot('n1', true);
+    world.confirm(0);
     expect(next(world)).toEqual(['deregister pod-1']);
   });
 
