@@ -164,9 +164,12 @@ export class LeaderTurn {
   }
 
   #place(serviceUid: string): void {
-    const { knowledge, dirt, view, claims, desk } = this.#options;
+    const { knowledge, dirt, view, claims, desk, tenancies } = this.#options;
     const claimed = claims.get(serviceUid);
     if (!claimed) return;
+    // What it still holds there is told by a plan: one from before CLB was read last does not know what was made since.
+    for (const { loadBalancer } of tenancies.placementsOf(serviceUid))
+      if (dirt.loadBalancers.delete(loadBalancer.id)) this.#drive(loadBalancer.id);
     const wasComplete = desk.isComplete(claimed.service.namespace);
     addAll(dirt.loadBalancers, desk.settle(claimed));
     addAll(dirt.gates, view.podUidsOf(serviceUid));
