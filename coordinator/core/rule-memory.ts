@@ -1,6 +1,6 @@
 import type { ClusterView } from './cluster-view.ts';
 import { isWeighted } from './floor.ts';
-import { hasEnded, isTerminal } from './lasting-facts.ts';
+import { hasEnded } from './lasting-facts.ts';
 import type { BoundTarget, RuleState, RuleTarget } from './rule-state.ts';
 import type { TargetOperation } from './target-operation.ts';
 
@@ -11,8 +11,9 @@ export interface RuleMemory {
   readonly leaving: LeavingTargets;
   /**
    * Bound targets that may have connections though their Pods are gone: they were open when their Pods had ended, and who
-   * inherits the address has them; or their Pods were deleted by force, and nobody saw their containers end; or they are
-   * only known as exited, to a new leader, from a kubelet that may have started them again and be cut off since.
+   * inherits the address has them; or their Pods were deleted by force, and nobody saw their containers end. So may, for
+   * all a new leader knows, what it finds closed: it may have been open when its Pod ended, or its kubelet may have started
+   * the Pod again and be cut off since.
    */
   readonly exposed: LeavingTargets;
   /** Bound targets, since they were first read back at weight 0 while their Pods lived. By key. */
@@ -72,11 +73,10 @@ export function trackExposed(
   const exposed = new Map<string, Leaving>();
   for (const { key, bound } of targets) {
     if (!bound?.mark || isOfLiving(bound)) continue;
-    const mayRun = bound.owner
-      ? !known.closed.has(key) && !isTerminal(bound.owner.record)
-      : view.tombstone(bound.mark.podUid)?.sawEnd === false;
-    // Since when, a new leader does not know.
-    const closedSince = mayRun ? (known.closed.get(key) ?? now) : undefined;
+    const closedInTime = known.closed.get(key);
+    const mayRun = !bound.owner && view.tombstone(bound.mark.podUid)?.sawEnd === false;
+    // Since when, a new leader does not know, nor whether it was open when its Pod ended.
+    const closedSince = mayRun || closedInTime === undefined ? (closedInTime ?? now) : undefined;
     const before = known.exposed.get(key) ?? (closedSince === undefined ? undefined : { since: now, closedSince });
     if (bound.weight === 0 && !before) continue;
     exposed.set(key, leavingSince(bound, before, now));

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { CUSTOM_WEIGHT_ANNOTATION } from '../../common/names.ts';
-import { PodPhase, type PodRecord } from '../../common/pod-record.ts';
+import type { PodRecord } from '../../common/pod-record.ts';
 import { type CoreWorld, serving } from '../../test/property/core-world.ts';
 import { deleted, exited, ready, relabelled, restarted, unready } from '../../test/property/pod-changes.ts';
 import { mergeHealthRead } from './observation.ts';
@@ -369,15 +369,20 @@ describe('a Pod that is gone', () => {
     expect(next(world)).toEqual(['deregister pod-1']);
   });
 
-  test('but not one that has ended for good', () => {
+  test('and that the leader before saw end keeps it as long under the new one: it may have been open, and have an heir (L4)', () => {
     const world = serving(3, ONE_RULE);
     tell(world, 0, deleted);
     world.settle();
-    tell(world, 0, record => ({ ...exited(record), phase: PodPhase.SUCCEEDED }));
+    tell(world, 0, exited);
+    const { store } = world;
     world.newLeader();
+    world.store = store;
     world.read();
-    world.snapshot('n1', true);
-    world.confirm(0);
+    vanish(world, 0);
+    world.store.provenGone('pod-1', world.now);
+    expect(store.tombstone('pod-1')?.sawEnd).toBe(true);
+    expect(next(world)).toEqual([]);
+    world.advance(CLOSED_DRAIN_MS);
     expect(next(world)).toEqual(['deregister pod-1']);
   });
 
