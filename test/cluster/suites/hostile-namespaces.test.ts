@@ -28,8 +28,7 @@ beforeAll(async () => {
 afterAll(() => stage?.end(), 240_000);
 
 describe('the loop is closed and nothing is lost in a rolling update', () => {
-  // Each in a namespace of its own, and most of it waiting.
-  test.concurrent.each(['baseline', 'restricted'])(
+  test.each(['baseline', 'restricted'])(
     'in a namespace that enforces Pod Security "%s"',
     async level => {
       const namespace = `pss-${level}`;
@@ -39,7 +38,7 @@ describe('the loop is closed and nothing is lost in a rolling update', () => {
     timeoutMs,
   );
 
-  test.concurrent(
+  test(
     'under a ResourceQuota that leaves room for one Pod more, and a LimitRange',
     async () => {
       const namespace = 'narrow';
