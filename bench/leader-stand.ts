@@ -40,10 +40,13 @@ export function leaderStand({ clock, cloud, knowledge, writeGate, sendDrainUpdat
     ports: {
       writeGate,
       sendDrainUpdate,
-      confirm: ({ record: { uid } }) => {
+      confirm: ({ record: { uid }, node }) => {
         if (asked.has(uid)) return;
         asked.add(uid);
-        clock.schedule(CONFIRMATION_MS, () => work.confirmed(uid));
+        clock.schedule(CONFIRMATION_MS, () => {
+          knowledge.store.placed(uid, node, clock.now());
+          work.confirmed(uid);
+        });
       },
       dropGate: () => undefined,
       claimService: (service, change) => claim(knowledge, service, change),
@@ -53,8 +56,10 @@ export function leaderStand({ clock, cloud, knowledge, writeGate, sendDrainUpdat
       reportProblem: ({ namespace, name }, { code, message }) => {
         throw new Error(`a problem with Service ${namespace}/${name}: ${code} ${message}`);
       },
-      prove: mark => {
-        throw new Error(`nobody vouches for Pod ${mark.podUid}, which the benchmark knows`);
+      prove: ({ podUid }) => {
+        const known = knowledge.store.pods.get(podUid);
+        if (!known) throw new Error(`nobody vouches for Pod ${podUid}, which the benchmark knows`);
+        clock.schedule(CONFIRMATION_MS, () => knowledge.store.placed(podUid, known.node, clock.now()));
       },
       reportReplica: () => undefined,
       reportPod: () => undefined,
