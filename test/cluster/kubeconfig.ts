@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { apiUrl } from './addresses.ts';
 import type { KeyPair } from './certificates.ts';
@@ -15,7 +15,10 @@ export function writeKubeconfig(file: string, authority: string, signIn: KeyPair
     'current-context': 'context',
   };
   mkdirSync(dirname(file), { recursive: true });
-  writeFileSync(file, JSON.stringify(config, undefined, 2), { mode: 0o600 });
+  // Another process of the same account may be reading it.
+  const whole = `${file}.new`;
+  writeFileSync(whole, JSON.stringify(config, undefined, 2), { mode: 0o600 });
+  renameSync(whole, file);
 }
 
 function userOf(signIn: KeyPair | { readonly token: string }): object {

@@ -143,7 +143,7 @@ async function startAgent(context: ProductContext, node: string): Promise<Cluste
   const kubeconfig = await accountKubeconfig(cluster, folder, account(names.agent));
   const tokenFile = join(folder, `${node}.token`);
   await writeFile(tokenFile, await agentToken(cluster, node), { mode: 0o600 });
-  const caFile = join(folder, 'ca.crt');
+  const caFile = join(folder, `${node}.ca.crt`);
   await writeFile(caFile, await certificateAuthority(cluster));
   const hosts = join(folder, 'hosts');
   writeFileSync(hosts, replicas.map(replica => `${coordinatorAddress(replica)} ${names.coordinator}\n`).join(''));
