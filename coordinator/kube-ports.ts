@@ -74,7 +74,7 @@ export class KubePorts implements LeaderPorts {
       ...base,
       observer: observer.queue('gates'),
       onError: failed('readiness gate'),
-      onGone: gate => this.#work?.podMissed(gate.podUid),
+      onGone: gate => this.#work?.podNotFound(gate.podUid, 'missed'),
       onWritten: ({ podUid, isOpen }, latencyMs) => {
         if (!isOpen) return;
         observer.gateOpened(latencyMs);
@@ -99,7 +99,7 @@ export class KubePorts implements LeaderPorts {
       onAnswer: (question, answer) => this.#answered(question, answer),
       onError: (question, error) => {
         failed('Pod')(question, error);
-        this.#work?.podUnanswered(question.podUid);
+        this.#work?.podNotFound(question.podUid, 'unanswered');
       },
     });
     this.#owners = new PodOwners({ ...base, observer: observer.queue('owners'), onError: failed('owner of a Pod') });
@@ -248,7 +248,7 @@ export class KubePorts implements LeaderPorts {
       this.#work?.confirmed(podUid, answer.profile);
     else if (reported && (store.hasWitness(podUid) || !provesGone(answer, podUid))) {
       this.#edges.log.warn('an agent and the API server do not agree about a Pod yet', { pod: `${namespace}/${name}` });
-      if (provesGone(answer, podUid)) this.#work?.podNowhere(podUid);
+      if (provesGone(answer, podUid)) this.#work?.podNotFound(podUid, 'nowhere');
     } else if (provesGone(answer, podUid)) {
       this.#edges.log.info('a bound Pod is proven gone', { pod: `${namespace}/${name}`, podUid });
       store.provenGone(podUid, this.#edges.clock.now());

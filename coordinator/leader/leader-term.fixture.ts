@@ -157,7 +157,7 @@ export class Term {
 
   /** A write to the Pod found that the API server has it no more. */
   miss(podUid: string): void {
-    this.#work.podMissed(podUid);
+    this.#work.podNotFound(podUid, 'missed');
   }
 
   hear(event: ReportEvent): void {

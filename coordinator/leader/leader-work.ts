@@ -43,7 +43,7 @@ import { MissingRights } from './missing-rights.ts';
 import { NodeDesk } from './node-desk.ts';
 import { ingressKey, objectKey } from './object-key.ts';
 import { Orphans } from './orphans.ts';
-import { PodDesk } from './pod-desk.ts';
+import { type NotFound, PodDesk } from './pod-desk.ts';
 import { PodEntries } from './pod-entries.ts';
 import { PodPlaces } from './pod-places.ts';
 import { ProblemBoard } from './problem-board.ts';
@@ -290,21 +290,9 @@ export class LeaderWork {
     this.#mark(this.#dirt.podUids, [podUid]);
   }
 
-  /** The API server has no such Pod any more, and an agent tells of it. */
-  podNowhere(podUid: string): void {
-    this.#pods.missed(podUid);
-    this.#mark(this.#dirt.podUids, [podUid]);
-  }
-
-  /** The API server did not answer what was asked about the Pod. */
-  podUnanswered(podUid: string): void {
-    this.#pods.unanswered(podUid);
-    this.#mark(this.#dirt.podUids, [podUid]);
-  }
-
-  /** The API server has no such Pod: its agent's view is behind, and nothing more is opened on its word (law L5). */
-  podMissed(podUid: string): void {
-    this.#pods.doubted(podUid);
+  /** The API server did not say where the Pod is. */
+  podNotFound(podUid: string, answer: NotFound): void {
+    this.#pods.notFound(podUid, answer);
     this.#mark(this.#dirt.podUids, [podUid]);
   }
 

@@ -26,20 +26,20 @@ function isPlaced(): boolean | undefined {
 describe('of a Pod that the API server has not placed, an agent', () => {
   test('is taken at its word when the API server does not answer three times in a row, so that drains go on (L4)', () => {
     for (let failures = 1; failures < 3; failures += 1) {
-      desk.unanswered('pod-1');
+      desk.notFound('pod-1', 'unanswered');
       expect(isPlaced()).toBe(false);
     }
-    desk.unanswered('pod-1');
+    desk.notFound('pod-1', 'unanswered');
     expect(isPlaced()).toBe(true);
   });
 
   test('is taken at its word when the API server has the Pod no more', () => {
-    desk.missed('pod-1');
+    desk.notFound('pod-1', 'nowhere');
     expect(isPlaced()).toBe(true);
   });
 
   test('has the API server asked anew when the Pod was gone in between, and another node tells of it (L12)', () => {
-    desk.missed('pod-1');
+    desk.notFound('pod-1', 'nowhere');
     knowledge.store.apply('n1', { upserts: [], removals: ['pod-1'] }, 0);
     desk.refresh('pod-1');
     knowledge.store.apply('n2', { upserts: [podRecord()], removals: [] }, 0);

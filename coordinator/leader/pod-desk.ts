@@ -22,6 +22,12 @@ export interface PodDeskOptions {
   readonly ports: Pick<LeaderPorts, 'confirm' | 'findInstance'>;
 }
 
+/**
+ * `missed`: a write found that it has the Pod no more. `nowhere`: nor had it when it was asked about what an agent tells.
+ * `unanswered`: it did not answer.
+ */
+export type NotFound = 'missed' | 'nowhere' | 'unanswered';
+
 /** So often in a row a question about a Pod fails before its agent is taken at its word. */
 const UNANSWERED_MAX = 3;
 
@@ -80,8 +86,23 @@ export class PodDesk {
     if (profile) this.#profiles.learn(podUid, profile);
   }
 
+  /** What follows when the API server does not say where the Pod is. */
+  notFound(podUid: string, answer: NotFound): void {
+    switch (answer) {
+      case 'missed':
+        // Its agent's view is behind, and nothing more is opened on its word (law L5).
+        this.doubted(podUid);
+        return;
+      case 'nowhere':
+        this.#missed(podUid);
+        return;
+      case 'unanswered':
+        this.#unansweredOnceMore(podUid);
+    }
+  }
+
   /** The API server has no such Pod: nobody contradicts its agent. */
-  missed(podUid: string): void {
+  #missed(podUid: string): void {
     if (this.#options.knowledge.store.pods.has(podUid)) this.#takenAtWord.add(podUid);
   }
 
@@ -89,7 +110,7 @@ export class PodDesk {
    * The API server did not answer: drains go on without it by what agents say (law L4), also of Pods of which it has not
    * told this term where they are.
    */
-  unanswered(podUid: string): void {
+  #unansweredOnceMore(podUid: string): void {
     const failures = (this.#unanswered.get(podUid) ?? 0) + 1;
     if (!this.#options.knowledge.store.pods.has(podUid)) return;
     this.#unanswered.set(podUid, failures);
