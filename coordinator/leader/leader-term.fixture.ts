@@ -39,8 +39,6 @@ export class Term {
   #lists = 0;
   /** Whether the API server confirms what it is asked about. */
   confirms = true;
-  /** Whether it has the Pods where their agents are, when it is asked. */
-  places = true;
   readonly entered: (readonly StageDuration<EntryStage>[])[] = [];
   readonly #stop = new AbortController();
   readonly #work: LeaderWork;
@@ -106,7 +104,7 @@ export class Term {
       },
       prove: ({ podUid }) => {
         const known = this.knowledge.store.pods.get(podUid);
-        if (known && this.places) this.knowledge.store.placed(podUid, known.node, this.clock.now());
+        if (known) this.knowledge.store.placed(podUid, known.node, this.clock.now());
       },
       readSecret: () => undefined,
       writeConfig: () => undefined,

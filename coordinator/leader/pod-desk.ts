@@ -94,15 +94,15 @@ export class PodDesk {
         this.doubted(podUid);
         return;
       case 'nowhere':
-        this.#missed(podUid);
+        // Nobody contradicts its agent.
+        this.#takeAtWord(podUid);
         return;
       case 'unanswered':
         this.#unansweredOnceMore(podUid);
     }
   }
 
-  /** The API server has no such Pod: nobody contradicts its agent. */
-  #missed(podUid: string): void {
+  #takeAtWord(podUid: string): void {
     if (this.#options.knowledge.store.pods.has(podUid)) this.#takenAtWord.add(podUid);
   }
 
@@ -111,8 +111,8 @@ export class PodDesk {
    * told this term where they are.
    */
   #unansweredOnceMore(podUid: string): void {
-    const failures = (this.#unanswered.get(podUid) ?? 0) + 1;
     if (!this.#options.knowledge.store.pods.has(podUid)) return;
+    const failures = (this.#unanswered.get(podUid) ?? 0) + 1;
     this.#unanswered.set(podUid, failures);
     if (failures >= UNANSWERED_MAX) this.#takenAtWord.add(podUid);
   }
