@@ -20,6 +20,16 @@ test('a case passes when no more is lost than it may lose', () => {
   expect(judge(lossless, played).problems).toEqual(['2 requests lost, 0 allowed:']);
 });
 
+test('a case fails when it loses a request of a kind that it may not lose', () => {
+  const loss = { cause: 'reset', detail: 'ECONNRESET', client: '', pod: 'a', startedAt: 0, lostAt: 1 };
+  const reports = [{ ...report(10, 1), losses: [{ ...loss, kind: 'fresh' as const }] }] as unknown as LoadReport[];
+  const played = { ...quiet, recoveries, reports };
+  expect(judge({ ...lossless, lostMax: 2, lostKinds: ['fresh'] }, played).problems).toEqual([]);
+  expect(judge({ ...lossless, lostMax: 2, lostKinds: ['keepAlive'] }, played).problems[0]).toBe(
+    'lost other requests than keepAlive:',
+  );
+});
+
 test('a case without load proves nothing', () => {
   expect(judge(lossless, { ...quiet, recoveries, reports: [] }).problems).toEqual(['no request was sent']);
 });

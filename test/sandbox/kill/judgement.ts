@@ -1,4 +1,4 @@
-import type { LoadReport } from '../../../sandbox/load/tally.ts';
+import type { LoadReport, Loss } from '../../../sandbox/load/tally.ts';
 import type { Breach } from '../../simulation/breach.ts';
 import type { Evidence } from '../../simulation/evidence.ts';
 import { oneWriterOfAll } from '../../simulation/law-writers.ts';
@@ -26,7 +26,7 @@ export function judge(killCase: KillCase, played: Played): CaseResult {
   const lost = sum(reports.map(({ lostTotal, endedByApplication }) => lostTotal + endedByApplication));
   const problems = [
     ...lawsBroken(played, killCase.excuses),
-    ...(lost > killCase.lostMax ? lossesOf(reports, lost, killCase) : []),
+    ...lossesBeyond(reports, lost, killCase),
     ...(sent === 0 ? ['no request was sent'] : []),
   ];
   return { killCase, sent, lost, recoveries, problems };
@@ -44,13 +44,24 @@ function lawsBroken(
     .map(({ law, message }) => `${law}: ${message}`);
 }
 
-function lossesOf(reports: readonly LoadReport[], lost: number, { lostMax }: KillCase): string[] {
-  const losses = reports.flatMap(report => report.losses).slice(0, LOSSES_SHOWN_MAX);
-  const lines = losses.map(({ kind, cause, detail, pod, startedAt, lostAt }) => {
+function lossesBeyond(
+  reports: readonly LoadReport[],
+  lost: number,
+  { lostMax, lostKinds }: Pick<KillCase, 'lostMax' | 'lostKinds'>,
+): string[] {
+  const losses = reports.flatMap(report => report.losses);
+  const others = lostKinds ? losses.filter(({ kind }) => !lostKinds.includes(kind)) : [];
+  return [
+    ...(lost > lostMax ? [`${lost} requests lost, ${lostMax} allowed:`, ...lines(losses)] : []),
+    ...(others.length > 0 ? [`lost other requests than ${lostKinds?.join(', ')}:`, ...lines(others)] : []),
+  ];
+}
+
+function lines(losses: readonly Loss[]): string[] {
+  return losses.slice(0, LOSSES_SHOWN_MAX).map(({ kind, cause, detail, pod, startedAt, lostAt }) => {
     const times = `${new Date(startedAt).toISOString()} to ${new Date(lostAt).toISOString()}`;
     return `  ${kind} ${cause} ${detail} ${pod} ${times}`;
   });
-  return [`${lost} requests lost, ${lostMax} allowed:`, ...lines];
 }
 
 function sum(values: readonly number[]): number {

@@ -1,3 +1,4 @@
+import type { RequestKind } from '../../../sandbox/load/tally.ts';
 import type { Breach } from '../../simulation/breach.ts';
 import type { Recovery, Stage } from './stage.ts';
 
@@ -8,6 +9,8 @@ export interface KillCase {
   readonly fault: string;
   /** Requests that even a correct system may lose, at most. */
   readonly lostMax: number;
+  /** What these may be; absent when they may be of any kind. */
+  readonly lostKinds?: readonly RequestKind[];
   /** Why it may; empty when it may lose none. */
   readonly why: string;
   /** Breaches of a law that the fault itself makes unavoidable. */

@@ -13,6 +13,7 @@ export const agentKilled: KillCase = {
   name: 'agent-killed',
   fault: 'kill -9 of the agent while a Pod of its node drains',
   lostMax: KEPT_CONNECTIONS,
+  lostKinds: ['keepAlive'],
   why: 'the kubelet ends the Pod at once; a client may send on a kept connection just as the application closes it',
   async perform(stage, signal) {
     const [pod] = await appPods(stage);
