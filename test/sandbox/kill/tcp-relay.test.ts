@@ -76,3 +76,17 @@ test('silent keeps connections, and passes what was said when it is open again',
   relay.setFate('open');
   await expect.poll(() => answers.toSorted()).toEqual(['three', 'two']);
 });
+
+test('what is said in silence is told as it is said, and passed on though its caller has gone', async () => {
+  const reached: string[] = [];
+  server.on('connection', (socket: Socket) => socket.on('data', (chunk: Buffer) => reached.push(chunk.toString())));
+  relay.setFate('silent');
+  const during = await client('127.0.0.1');
+  during.write('one');
+  await expect.poll(() => heard).toEqual([{ dialed: '127.0.0.1', text: 'one' }]);
+  during.destroy();
+  await once(during, 'close');
+  expect(reached).toEqual([]);
+  relay.setFate('open');
+  await expect.poll(() => reached).toEqual(['one']);
+});

@@ -1,4 +1,5 @@
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { PassThrough } from 'node:stream';
 
 /** `refused`: connections are reset, new ones too. `silent`: they stay, and nothing passes until they are open again. */
 export type Fate = 'open' | 'refused' | 'silent';
@@ -6,7 +7,7 @@ export type Fate = 'open' | 'refused' | 'silent';
 export interface TcpRelayOptions {
   /** Where a connection to that address of the relay goes. */
   readonly targetOf: (dialed: string) => { readonly host: string; readonly port: number };
-  /** What callers say, before it is passed on. */
+  /** What callers say, as they say it: before it is passed on, in silence too. */
   readonly onChunk?: (dialed: string, chunk: Buffer) => void;
 }
 
@@ -18,6 +19,8 @@ export interface TcpRelay extends AsyncDisposable {
 
 interface Pair {
   readonly client: Socket;
+  /** What the client has said and the target has not heard yet. */
+  readonly said: PassThrough;
   readonly target: Socket;
 }
 
@@ -55,30 +58,26 @@ export async function openTcpRelay({ targetOf, onChunk }: TcpRelayOptions): Prom
   };
 }
 
-/** The end of one is the end of both. */
+/** What a client has said before it ended is passed on all the same, as networks do. */
 function join(client: Socket, target: Socket, onEnd: () => void): Pair {
-  const pair = { client, target };
-  for (const [socket, other] of [
-    [client, target],
-    [target, client],
-  ] as const) {
-    socket.on('error', () => other.destroy());
-    socket.on('close', () => {
-      other.destroy();
-      onEnd();
-    });
-  }
-  return pair;
+  const said = client.pipe(new PassThrough());
+  client.on('error', () => target.destroy());
+  target.on('error', () => client.destroy());
+  target.on('close', () => {
+    client.destroy();
+    onEnd();
+  });
+  return { client, said, target };
 }
 
-function apply({ client, target }: Pair, fate: Fate): void {
+function apply({ client, said, target }: Pair, fate: Fate): void {
   switch (fate) {
     case 'open':
-      client.pipe(target);
+      said.pipe(target);
       target.pipe(client);
       return;
     case 'silent':
-      client.unpipe(target).pause();
+      said.unpipe(target).pause();
       target.unpipe(client).pause();
       return;
     case 'refused':
