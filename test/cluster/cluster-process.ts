@@ -60,7 +60,8 @@ function startChild({ command, environment, logFile }: ProcessStart): ChildProce
   const [program = '', ...rest] = command;
   const output = openSync(logFile, 'a');
   try {
-    return spawn(program, rest, { stdio: ['ignore', output, output], env: environment });
+    // A session of its own, which has a share of the processors of its own (see precedence.ts).
+    return spawn(program, rest, { detached: true, stdio: ['ignore', output, output], env: environment });
   } finally {
     closeSync(output);
   }

@@ -4,10 +4,10 @@
  */
 import { fork } from 'node:child_process';
 import { on, once } from 'node:events';
-import { setPriority } from 'node:os';
 import { join } from 'node:path';
 import { type Clock, sleep } from '../../../common/clock.ts';
 import type { LoadReport } from '../../../sandbox/load/tally.ts';
+import { takePrecedence } from '../precedence.ts';
 import type { Clients } from './requests.ts';
 import type { SessionCounts, Sessions } from './session-run.ts';
 
@@ -18,8 +18,6 @@ export type ClientTask =
 
 export type ClientMessage = { readonly kind: 'begun' } | { readonly kind: 'ended'; readonly result: unknown };
 
-/** A client who waits for a processor would count as lost what nobody has lost. */
-const priority = -10;
 const program = join(import.meta.dirname, 'main.ts');
 
 /** Requests while something happens. @throws what the deed throws */
@@ -48,7 +46,7 @@ async function clientsDuring(
   { warmUpMs, afterMs }: { readonly warmUpMs: number; readonly afterMs: number },
   deed: () => Promise<unknown>,
 ): Promise<unknown> {
-  const child = fork(program, { execArgv: [], serialization: 'advanced' });
+  const child = fork(program, { detached: true, execArgv: [], serialization: 'advanced' });
   const stop = new AbortController();
   const isOver = once(child, 'exit').then(([code, signal]) => {
     throw new Error(`the clients' process ended too early: ${signal ?? `exit code ${code}`}`);
@@ -60,7 +58,8 @@ async function clientsDuring(
     (await Promise.race([messages.next(), isOver])).value?.[0];
   try {
     await once(child, 'spawn');
-    setPriority(child.pid ?? 0, priority);
+    // A client who waits for a processor would count as lost what nobody has lost.
+    if (child.pid !== undefined) takePrecedence(child.pid);
     child.send(task);
     await next();
     await sleep(clock, warmUpMs, stop.signal);

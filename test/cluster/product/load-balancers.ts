@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { NumberedRecord } from '../../../sandbox/clb/journal.ts';
 import { controlPlaneAddress } from '../addresses.ts';
 import type { Cluster } from '../harness.ts';
+import { takePrecedence } from '../precedence.ts';
 import { ports, productFolder, virtualAddressPrefix } from './names.ts';
 
 const program = join(import.meta.dirname, '../../../sandbox/clb/main.ts');
@@ -30,8 +31,9 @@ export async function startLoadBalancers(cluster: Cluster): Promise<LoadBalancer
     // What making a load balancer takes (about 10 s) is not what these suites are about.
     ...['--create-load-balancer-ms', '2000'],
   ];
+  const clb = await cluster.spawn([process.execPath, program, ...command], { name: 'clb' });
   // No neighbour takes the processor from a real one.
-  const clb = await cluster.spawn(['nice', '-n', '-10', process.execPath, program, ...command], { name: 'clb' });
+  takePrecedence(clb.pid);
   return {
     journal: () => parseLines(readFileSync(journalFile, 'utf8')),
     control: askControl,
