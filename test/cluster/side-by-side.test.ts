@@ -20,3 +20,9 @@ test('suites that need time come first, and no more than two of them run at a ti
   expect(nextSuite(waiting, new Set(['install', 'lossless-crashes']))).toBe('hostile-nodes');
   expect(nextSuite(['order'], new Set(['install', 'lossless-crashes', 'rights']))).toBeUndefined();
 });
+
+test('of suites that may begin, the one that takes longest does', () => {
+  const waiting = ['cluster', 'hostile-nodes', 'differential', 'lossless-clients'];
+  expect(nextSuite(waiting, new Set())).toBe('lossless-clients');
+  expect(nextSuite(waiting, new Set(['install', 'order']))).toBe('hostile-nodes');
+});

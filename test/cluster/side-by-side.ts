@@ -7,6 +7,17 @@ import { textTable } from '../../tools/text-table.ts';
 const NEEDS_TIME = /^(differential|install|lossless|order)/;
 /** Such suites at a time, on two cores. */
 const TIMED_MAX = 2;
+/** Those that take longest: when one of them begins late, all wait for its end. */
+const LONGEST = [
+  'hostile-namespaces',
+  'hostile-lost-nodes',
+  'hostile-nodes',
+  'lossless-clients',
+  'lossless-rollouts',
+  'lossless-crashes',
+  'lossless',
+  'hostile-control-plane',
+];
 const LAST_LINE = /^(\d+) passed, (\d+) failed(?:, (\d+) skipped)?$/;
 
 /** What a run of suites came to. */
@@ -60,13 +71,19 @@ export async function runSideBySide(options: SideBySideOptions): Promise<Counts>
 
 /**
  * What a free worker takes up; undefined: nothing, the others see to what is left. Suites that need time take longest
- * together, so they come first.
+ * together, so they come first; of the others, and among themselves, the longest.
  */
 export function nextSuite(waiting: readonly string[], running: ReadonlySet<string>): string | undefined {
   const isTimed = (suite: string) => NEEDS_TIME.test(suite);
   const timed = [...running].filter(isTimed).length;
-  const next = timed < TIMED_MAX ? waiting.find(isTimed) : undefined;
-  return next ?? waiting.find(suite => !isTimed(suite));
+  const ordered = waiting.toSorted((one, other) => placeOf(one) - placeOf(other));
+  const next = timed < TIMED_MAX ? ordered.find(isTimed) : undefined;
+  return next ?? ordered.find(suite => !isTimed(suite));
+}
+
+function placeOf(suite: string): number {
+  const place = LONGEST.indexOf(suite);
+  return place < 0 ? LONGEST.length : place;
 }
 
 async function runSuite(suite: string, cluster: string, options: SideBySideOptions): Promise<SuiteRun> {
