@@ -23,6 +23,8 @@ export interface Container {
   readonly ports?: readonly { readonly name?: string }[];
   readonly volumeMounts?: readonly { readonly name: string }[];
   readonly livenessProbe?: {
+    readonly exec?: { readonly command: readonly string[] };
+    readonly timeoutSeconds?: number;
     readonly periodSeconds?: number;
     readonly failureThreshold?: number;
     readonly terminationGracePeriodSeconds?: number;

@@ -231,6 +231,13 @@ describe('the defaults', () => {
     expect(periodSeconds * failureThreshold + (terminationGracePeriodSeconds ?? 30)).toBeLessThanOrEqual(10);
   });
 
+  check('do not take a probe that is slow to start for an agent that hangs', () => {
+    const { exec, timeoutSeconds = 1 } = agent().containers[0]?.livenessProbe ?? {};
+    const command = exec?.command ?? [];
+    const answerSeconds = Number(command[command.indexOf('--max-time') + 1]);
+    expect(timeoutSeconds - answerSeconds).toBeGreaterThanOrEqual(10);
+  });
+
   check('run agents on all nodes but super nodes', () => {
     expect(agent().tolerations).toEqual([{ operator: 'Exists' }]);
     expect(JSON.stringify(agent().affinity)).toContain('"operator":"NotIn","values":["eklet"]');

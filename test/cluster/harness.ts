@@ -19,6 +19,9 @@ import { nodePid, startNode, stopNode } from './nodes.ts';
 import { type LoggedRequest, parseRequestLog } from './request-log.ts';
 import { type ClusterPaths, type ClusterSettings, clusterPaths, clusterSettings, nodeNames } from './settings.ts';
 
+/** Longer than helm waits for what it has installed. */
+const commandTimeoutMs = 120_000;
+
 export interface SpawnOptions {
   /** Names the log file. */
   readonly name: string;
@@ -98,7 +101,7 @@ export function openCluster(clock: Clock, name?: string): Cluster {
 }
 
 function runWith({ environment }: ClusterContext, command: readonly string[]): Promise<CommandOutput> {
-  return runCommand(command, { environment });
+  return runCommand(command, { environment, timeoutMs: commandTimeoutMs });
 }
 
 function spawnWith(
