@@ -21,7 +21,8 @@ export class NodeHosts {
     this.#hosts = Array.from({ length: Math.min(HOSTS, task.nodes) }, (_, host) => {
       const ofHost = { ...task, nodes: numbers.filter(number => number % HOSTS === host % HOSTS) };
       const env = { ...process.env, HOST_TASK: JSON.stringify(ofHost) };
-      const child = fork(PROGRAM, [], { env, stdio: ['ignore', log, log, 'ipc'] });
+      // Sessions of their own: the kernel shares processors among sessions, and each of the control plane's programs has one.
+      const child = fork(PROGRAM, [], { detached: true, env, stdio: ['ignore', log, log, 'ipc'] });
       child.on('message', (message: FromHost) => this.#hear(message));
       return child;
     });
