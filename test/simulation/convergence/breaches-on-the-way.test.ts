@@ -96,6 +96,17 @@ describe('the judge of a run in which Services change', () => {
     expect(run.laws()).toEqual([]);
   });
 
+  test('blames nobody for closing what others have opened, however late the brake lets it (L1)', () => {
+    run.change(MINUTE_MS, run.target('target-reweighted', FIRST, 0));
+    const before = run.laws();
+    const call = { action: 'Test', parameters: {}, code: '', message: '', replyLost: false, foreign: true };
+    run.journal.push({ kind: 'call', at: 2 * MINUTE_MS, finishedAt: 2 * MINUTE_MS, requestId: 'theirs', ...call });
+    const changes = [run.target('target-reweighted', FIRST, 3)];
+    run.journal.push({ kind: 'change', at: 2 * MINUTE_MS, action: 'Test', requestId: 'theirs', changes });
+    run.change(2 * MINUTE_MS + 20_000, run.target('target-reweighted', FIRST, 0));
+    expect(run.laws()).toEqual(before);
+  });
+
   test('blames nobody for a write that CLB carries out after it was given up, on the target of an heir (L1)', () => {
     const sendAt = (at: number) => {
       const call = { action: 'Test', parameters: {}, code: '', message: '', requestId: 'ours', replyLost: false };
