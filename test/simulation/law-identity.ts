@@ -21,14 +21,19 @@ const WRITE_MS = 9_000;
 /** L5: a target is opened only for the Pod that has the address. */
 export function openedForItsPod(evidence: Evidence): Breach[] {
   const holders = addressSpans(evidence.records);
+  /** What we have left each target at; others may have changed it since. */
+  const leftAt = new Map<string, number>();
   const found: Breach[] = [];
   replayCloud(evidence.journal, ({ at, changes, before }) => {
     for (const change of changes) {
       const { kind, address, weight, tag } = change;
       const podUid = podUidOf(tag);
       const known = before.get(keyOf(change));
-      // What others have opened, and less of it: nobody has opened that.
-      const wasOpen = known?.podUid === podUid && known.weight > weight;
+      const left = leftAt.get(keyOf(change)) ?? 0;
+      leftAt.set(keyOf(change), weight);
+      // What others have opened, and less of it, or what they have made less of and is put back: nobody has opened that.
+      const isPutBack = known && known.weight > 0 && known.weight < left && weight <= left;
+      const wasOpen = known?.podUid === podUid && (known.weight > weight || isPutBack);
       if (kind === 'target-deregistered' || weight === 0 || wasOpen) continue;
       if (holders.some(span => span.podUid === podUid && span.address === address && isIn(span, at))) continue;
       if (isNoLongerThere(holders, { podUid, address, at })) continue;

@@ -266,6 +266,21 @@ describe('the judge of a run', () => {
     expect(lawsBroken(run)).toEqual(['L5']);
   });
 
+  test('takes the weight that others have lessened and we put back for no opening, but what they had closed for one', () => {
+    const withTheirs = (weight: number) => {
+      const run = serving();
+      const call = { action: 'Test', parameters: {}, code: '', message: '', replyLost: false, foreign: true };
+      run.journal.push({ kind: 'call', at: 8_000, finishedAt: 8_000, requestId: 'theirs', ...call });
+      const theirs = changed(8_000, target('target-reweighted', FIRST, weight));
+      run.journal.push(Object.assign(theirs, { requestId: 'theirs' }));
+      run.records.push(moment(8_500, FIRST, { type: 'addressReleased' }));
+      run.journal.push(changed(20_000, target('target-reweighted', FIRST, 10)));
+      return lawsBroken(run);
+    };
+    expect(withTheirs(3)).not.toContain('L5');
+    expect(withTheirs(0)).toContain('L5');
+  });
+
   test("sees a change of somebody else's target (L6)", () => {
     const run = serving();
     const foreign = { ...target('target-registered', FIRST, 0), address: '10.7.7.7', tag: 'theirs' };
