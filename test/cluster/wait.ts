@@ -3,6 +3,8 @@ import { type Clock, sleep } from '../../common/clock.ts';
 const pollIntervalMs = 200;
 /** Most conditions start a kubectl or read a log, which takes time from what is waited for: asking has a fifth of it at most. */
 const pauseShare = 4;
+/** One question that took long says nothing of the next. */
+const pauseMaxMs = 2_000;
 
 /**
  * Asks `condition` again and again until it answers with something else than undefined or false.
@@ -24,7 +26,7 @@ export async function waitUntil<Value>(
     } catch (error) {
       cause = error;
     }
-    const pauseMs = Math.max(pollIntervalMs, pauseShare * (clock.now() - askedAtMs));
+    const pauseMs = Math.min(pauseMaxMs, Math.max(pollIntervalMs, pauseShare * (clock.now() - askedAtMs)));
     await sleep(clock, pauseMs, new AbortController().signal);
   } while (clock.now() < endAtMs);
   const reason = cause instanceof Error ? `\nlast: ${cause.message}` : '';
