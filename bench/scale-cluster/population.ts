@@ -1,4 +1,5 @@
 import { sleep } from '../../common/clock.ts';
+import type { Pod } from '../../common/kube/objects.ts';
 import { hasStatus, type KubeClient } from '../../sandbox/kube/kube-client.ts';
 import { inParallel } from './in-parallel.ts';
 import { deployment, NAMESPACE, namespaceObject, pod, ROLLING, service } from './objects.ts';
@@ -30,10 +31,22 @@ export async function populate(stand: Stand): Promise<void> {
   await inParallel(AT_ONCE, numbers, async number => {
     while (number - pods.open > UNDER_WAY_MAX) await sleep(clock, PAUSE_MS, never);
     const app = apps[1 + (number % (apps.length - 1))] ?? '';
-    await make(api, 'pods', pod(`${app}-${number}`, app, nodeName(1 + (number % size.nodes))));
+    const name = `${app}-${number}`;
+    await makeGated(api, name, pod(name, app, nodeName(1 + (number % size.nodes))));
     stand.say(`${pods.open} of ${size.pods} gates open, ${number} Pods made`);
   });
   await wait(`of ${size.pods} gates open`, size.pods, () => pods.open);
+}
+
+/** An API server under load gives the webhook up now and then: a Pod without a gate is made anew. */
+async function makeGated(api: KubeClient, name: string, object: object): Promise<void> {
+  for (let tried = 1; tried <= TRIES; tried++) {
+    await make(api, 'pods', object);
+    const { spec } = await api.get<Pod>(`${BASE}/pods/${name}`, never);
+    if (spec.readinessGates !== undefined) return;
+    await api.delete(`${BASE}/pods/${name}`, { gracePeriodSeconds: 0 }, never);
+  }
+  throw new Error(`${name} was made ${TRIES} times without a gate: no webhook answers`);
 }
 
 /** A request that an API server under load does not answer in time may have been done all the same. */

@@ -269,7 +269,7 @@ describe('the judge of a run', () => {
   test('takes the weight that others have lessened and we put back for no opening, but what they had closed for one', () => {
     const withTheirs = (weight: number) => {
       const run = serving();
-      const call = { action: 'Test', parameters: {}, code: '', message: '', replyLost: false, foreign: true };
+      const call = { action: 'Test', parameters: {}, code: '', message: '', replyLost: false, foreign: true as const };
       run.journal.push({ kind: 'call', at: 8_000, finishedAt: 8_000, requestId: 'theirs', ...call });
       const theirs = changed(8_000, target('target-reweighted', FIRST, weight));
       run.journal.push(Object.assign(theirs, { requestId: 'theirs' }));

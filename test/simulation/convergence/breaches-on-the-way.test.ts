@@ -99,7 +99,7 @@ describe('the judge of a run in which Services change', () => {
   test('blames nobody for closing what others have opened, however late the brake lets it (L1)', () => {
     run.change(MINUTE_MS, run.target('target-reweighted', FIRST, 0));
     const before = run.laws();
-    const call = { action: 'Test', parameters: {}, code: '', message: '', replyLost: false, foreign: true };
+    const call = { action: 'Test', parameters: {}, code: '', message: '', replyLost: false, foreign: true as const };
     run.journal.push({ kind: 'call', at: 2 * MINUTE_MS, finishedAt: 2 * MINUTE_MS, requestId: 'theirs', ...call });
     const changes = [run.target('target-reweighted', FIRST, 3)];
     run.journal.push({ kind: 'change', at: 2 * MINUTE_MS, action: 'Test', requestId: 'theirs', changes });
