@@ -54,9 +54,9 @@ async function podsOf(way: Way): Promise<readonly Pod[]> {
   return (await stage.pods(namespace)).filter(({ metadata }) => metadata.labels?.app === way);
 }
 
-async function isReadyAgain({ metadata }: Pod): Promise<boolean> {
+async function isReadyAgain({ metadata }: Pod, restarts: number): Promise<boolean> {
   const now = (await stage.pods(namespace)).find(({ metadata: { uid } }) => uid === metadata.uid);
-  return now?.status?.containerStatuses?.every(({ ready, restartCount }) => ready && restartCount > 0) ?? false;
+  return now?.status?.containerStatuses?.every(({ ready, restartCount }) => ready && restartCount >= restarts) ?? false;
 }
 
 /** Lets it happen to a Pod that it has not happened to before, and waits until that Pod serves again. */
@@ -77,20 +77,21 @@ async function crash(fault: (typeof faults)[number], way: Way): Promise<Crash> {
           : [],
       );
   const containers = () => cluster.containerMoments().filter(({ podUid }) => podUid === pod.metadata.uid);
+  const earlier = containers().length;
   const report = await stage.load(virtualAddresses.get(way) ?? '', async () => {
     await fault[1](cluster, pod);
     await waitUntil(
       clock,
       'its container to be started again',
       60_000,
-      () => containers().at(-1)?.startedAtMs !== undefined && containers().length > 1,
+      () => containers().at(-1)?.startedAtMs !== undefined && containers().length > earlier,
     );
     // Without runtime events, a container that is ready again sooner than CLB can be told of its end is never closed.
     const isOpen = () => (weights().at(-1)?.weight ?? 1) > 0;
-    await waitUntil(clock, 'it to be open again', 60_000, async () => (await isReadyAgain(pod)) && isOpen());
+    await waitUntil(clock, 'it to be open again', 60_000, async () => (await isReadyAgain(pod, earlier)) && isOpen());
     await sleep(clock, followMs, new AbortController().signal);
   });
-  const [ended, next] = containers();
+  const [ended, next] = containers().slice(earlier - 1);
   return {
     ...{ fault: fault[0], way, report },
     exitedAtMs: ended?.exitedAtMs ?? Number.NaN,
@@ -130,7 +131,9 @@ beforeAll(async () => {
   stage = await installedStage(clock, cluster);
   await stage.makeNamespace(namespace);
   const { container, ...pods } = sessionPods();
-  const livenessProbe = { httpGet: { port: httpTargetPort, path: '/alive' }, periodSeconds: 1, failureThreshold: 2 };
+  // Who is slow is not ill.
+  const patience = { periodSeconds: 1, failureThreshold: 2, timeoutSeconds: 10 };
+  const livenessProbe = { httpGet: { port: httpTargetPort, path: '/alive' }, ...patience };
   const mortal = { ...container, livenessProbe, resources: { limits: { memory: '300Mi' } } };
   for (const way of ways) {
     const annotations = { 'clb-direct.io/inject': way === 'with' ? 'true' : 'false' };
