@@ -93,10 +93,13 @@ export function replayCloud(
     changes: readonly TargetChange[];
     before: CloudTargets;
     after: CloudTargets;
+    /** The weight at which we have left each target before; others may have changed it since. */
+    left: ReadonlyMap<string, number>;
   }) => void,
 ): void {
   const isOurs = ownershipOf(journal);
   let targets: CloudTargets = new Map();
+  const left = new Map<string, number>();
   for (const record of journal) {
     if (record.kind !== 'change' && record.kind !== 'health') continue;
     const before = targets;
@@ -110,7 +113,9 @@ export function replayCloud(
     }
     targets = after;
     const requestId = record.kind === 'change' ? record.requestId : '';
-    visit({ at: record.at, requestId, changes: isOurs(record) ? changes : [], before, after });
+    const ours = isOurs(record) ? changes : [];
+    visit({ at: record.at, requestId, changes: ours, before, after, left });
+    for (const change of ours) left.set(keyOf(change), change.weight);
   }
 }
 

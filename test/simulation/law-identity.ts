@@ -21,18 +21,15 @@ const WRITE_MS = 9_000;
 /** L5: a target is opened only for the Pod that has the address. */
 export function openedForItsPod(evidence: Evidence): Breach[] {
   const holders = addressSpans(evidence.records);
-  /** What we have left each target at; others may have changed it since. */
-  const leftAt = new Map<string, number>();
   const found: Breach[] = [];
-  replayCloud(evidence.journal, ({ at, changes, before }) => {
+  replayCloud(evidence.journal, ({ at, changes, before, left }) => {
     for (const change of changes) {
       const { kind, address, weight, tag } = change;
       const podUid = podUidOf(tag);
       const known = before.get(keyOf(change));
-      const left = leftAt.get(keyOf(change)) ?? 0;
-      leftAt.set(keyOf(change), weight);
+      const leftAt = left.get(keyOf(change)) ?? 0;
       // What others have opened, and less of it, or what they have made less of and is put back: nobody has opened that.
-      const isPutBack = known && known.weight > 0 && known.weight < left && weight <= left;
+      const isPutBack = known && known.weight > 0 && known.weight < leftAt && weight <= leftAt;
       const wasOpen = known?.podUid === podUid && (known.weight > weight || isPutBack);
       if (kind === 'target-deregistered' || weight === 0 || wasOpen) continue;
       if (holders.some(span => span.podUid === podUid && span.address === address && isIn(span, at))) continue;

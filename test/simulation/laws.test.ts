@@ -269,9 +269,9 @@ describe('the judge of a run', () => {
   test('takes the weight that others have lessened and we put back for no opening, but what they had closed for one', () => {
     const withTheirs = (weight: number) => {
       const run = serving();
-      const call = { action: 'Test', parameters: {}, code: '', message: '', replyLost: false, foreign: true as const };
-      run.journal.push({ kind: 'call', at: 8_000, finishedAt: 8_000, requestId: 'theirs', ...call });
+      const asked = call('BatchModifyTargetWeight', 7_900, 8_000);
       const theirs = changed(8_000, target('target-reweighted', FIRST, weight));
+      run.journal.push(Object.assign(asked, { requestId: 'theirs', foreign: true }));
       run.journal.push(Object.assign(theirs, { requestId: 'theirs' }));
       run.records.push(moment(8_500, FIRST, { type: 'addressReleased' }));
       run.journal.push(changed(20_000, target('target-reweighted', FIRST, 10)));

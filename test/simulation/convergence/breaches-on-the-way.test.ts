@@ -46,6 +46,12 @@ class Run {
     this.journal.push({ kind: 'change', at, action: 'Test', requestId: 'ours', changes });
   }
 
+  changeByOthers(at: number, ...changes: Change[]): void {
+    const call = { action: 'Test', parameters: {}, code: '', message: '', replyLost: false, foreign: true } as const;
+    this.journal.push({ kind: 'call', at, finishedAt: at, requestId: 'theirs', ...call });
+    this.journal.push({ kind: 'change', at, action: 'Test', requestId: 'theirs', changes });
+  }
+
   listener(kind: 'listener-created', id = 'lbl-1', owner = WEB): Change {
     const healthCheck = { enabled: true, timeoutMs: 1, intervalMs: 1, healthyThreshold: 2, unhealthyThreshold: 2 };
     const protocol = 'TCP' as const;
@@ -99,12 +105,15 @@ describe('the judge of a run in which Services change', () => {
   test('blames nobody for closing what others have opened, however late the brake lets it (L1)', () => {
     run.change(MINUTE_MS, run.target('target-reweighted', FIRST, 0));
     const before = run.laws();
-    const call = { action: 'Test', parameters: {}, code: '', message: '', replyLost: false, foreign: true as const };
-    run.journal.push({ kind: 'call', at: 2 * MINUTE_MS, finishedAt: 2 * MINUTE_MS, requestId: 'theirs', ...call });
-    const changes = [run.target('target-reweighted', FIRST, 3)];
-    run.journal.push({ kind: 'change', at: 2 * MINUTE_MS, action: 'Test', requestId: 'theirs', changes });
+    run.changeByOthers(2 * MINUTE_MS, run.target('target-reweighted', FIRST, 3));
     run.change(2 * MINUTE_MS + 20_000, run.target('target-reweighted', FIRST, 0));
     expect(run.laws()).toEqual(before);
+  });
+
+  test('sees a target closed that others have only lessened (L1)', () => {
+    run.changeByOthers(MINUTE_MS, run.target('target-reweighted', FIRST, 3));
+    run.change(MINUTE_MS + 20_000, run.target('target-reweighted', FIRST, 0));
+    expect(run.laws()).toEqual(['L1']);
   });
 
   test('blames nobody for a write that CLB carries out after it was given up, on the target of an heir (L1)', () => {

@@ -20,16 +20,12 @@ export function closedOnEvidence(ledger: Ledger): Breach[] {
   const isFull = fullListeners(ledger.evidence.journal);
   const sentAt = sendings(ledger);
   const takenOverAt = new Map<string, number>();
-  /** What we have left each target at; others may have changed it since. */
-  const leftAt = new Map<string, number>();
   const found: Breach[] = [];
-  replayCloud(ledger.evidence.journal, ({ at, requestId, changes, before }) => {
+  replayCloud(ledger.evidence.journal, ({ at, requestId, changes, before, left }) => {
     const sent = sentAt.get(requestId) ?? at;
     for (const change of changes) {
       const { kind, listenerId, address, port, weight, tag } = change;
       const key = keyOf(change);
-      const left = leftAt.get(key);
-      leftAt.set(key, weight);
       if (before.get(key)?.podUid !== podUidOf(tag)) takenOverAt.set(key, at);
       if (sent + GIVEN_UP_MS < at && sent < (takenOverAt.get(key) ?? 0)) continue;
       if (isFull(listenerId, at)) continue;
@@ -38,9 +34,8 @@ export function closedOnEvidence(ledger: Ledger): Breach[] {
       const closes = kind === 'target-deregistered' || (kind === 'target-reweighted' && weight === 0 && wasOpen);
       const listener = ledger.listener(listenerId);
       // What others have opened is put back to what it was, when the brake lets it.
-      const isByOthers = left !== undefined && before.get(key)?.weight !== left;
-      const isMeddledWith = isByOthers || ledger.wasMeddledWith(listenerId, at - REASON_MS, at);
-      if (kind === 'target-reweighted' && isMeddledWith) continue;
+      const isPutBack = left.get(key) === weight || ledger.wasMeddledWith(listenerId, at - REASON_MS, at);
+      if (kind === 'target-reweighted' && isPutBack) continue;
       if (!closes || !listener || (troubleAt.get(podNameOf(tag)) ?? Number.POSITIVE_INFINITY) <= at) continue;
       const wanted = ledger.wantedDuring(listener, at - REASON_MS, at);
       const pods = ledger.podDuring(podUidOf(tag), at - REASON_MS, at);
