@@ -41,22 +41,20 @@ export async function populate(stand: Stand): Promise<void> {
 /** An API server under load gives the webhook up now and then: a Pod without a gate is made anew. */
 async function makeGated(api: KubeClient, name: string, object: object): Promise<void> {
   for (let tried = 1; tried <= TRIES; tried++) {
-    await make(api, 'pods', object);
-    const { spec } = await api.get<Pod>(`${BASE}/pods/${name}`, never);
-    if (spec.readinessGates !== undefined) return;
+    const made = (await make<Pod>(api, 'pods', object)) ?? (await api.get<Pod>(`${BASE}/pods/${name}`, never));
+    if (made.spec.readinessGates !== undefined) return;
     await api.delete(`${BASE}/pods/${name}`, { gracePeriodSeconds: 0 }, never);
   }
   throw new Error(`${name} was made ${TRIES} times without a gate: no webhook answers`);
 }
 
-/** A request that an API server under load does not answer in time may have been done all the same. */
-async function make(api: KubeClient, resource: 'pods' | 'services', object: object): Promise<void> {
+/** A request that an API server under load does not answer in time may have been done all the same: undefined. */
+async function make<T>(api: KubeClient, resource: 'pods' | 'services', object: object): Promise<T | undefined> {
   for (let tried = 1; ; tried++) {
     try {
-      await api.create(`${BASE}/${resource}`, object, never);
-      return;
+      return await api.create<T>(`${BASE}/${resource}`, object, never);
     } catch (error) {
-      if (hasStatus(error, 409)) return;
+      if (hasStatus(error, 409)) return undefined;
       if (tried === TRIES) throw error;
     }
   }
