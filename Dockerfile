@@ -15,9 +15,9 @@ RUN node tools/image/bundles-main.ts /out
 FROM ${NODE_IMAGE} AS node
 
 FROM ${BASE_IMAGE}
-# nft, iptables: redirect preStop calls. ss, nsenter: tell idle connections. curl: probes of the agent.
+# tini: process 1. nft, iptables: redirect preStop calls. ss, nsenter: tell idle connections. curl: probes of the agent.
 RUN apt-get update \
-  && apt-get install --yes --no-install-recommends curl iproute2 iptables nftables util-linux \
+  && apt-get install --yes --no-install-recommends curl iproute2 iptables nftables tini util-linux \
   && rm -rf /var/lib/apt/lists/* /var/log/* /var/cache/*
 COPY --from=node /usr/local/bin/node /usr/local/bin/node
 COPY --from=bundles /out/opt/clb-direct /opt/clb-direct
@@ -31,4 +31,4 @@ LABEL org.opencontainers.image.title="clb-direct" \
   org.opencontainers.image.revision="${REVISION}"
 # The agent runs as root, which its DaemonSet says; the others do not.
 USER 65532:65532
-ENTRYPOINT ["/usr/local/bin/clb-direct"]
+ENTRYPOINT ["/usr/bin/tini", "--", "/usr/local/bin/clb-direct"]

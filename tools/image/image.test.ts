@@ -1,11 +1,12 @@
-import { execFile } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { delimiter, dirname, join } from 'node:path';
+import { delimiter, dirname, isAbsolute, join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 import packageJson from '../../package.json' with { type: 'json' };
-import { COMMANDS } from './launcher.ts';
+import { COMMANDS, ENTRYPOINT, launcherScript } from './launcher.ts';
 import { writeProductFiles } from './product-files.ts';
 import { PROGRAMS } from './product-root.ts';
 
@@ -24,6 +25,33 @@ test('the Dockerfile installs the packages that the image of `npm run image` has
 
 test('the Dockerfile has the Node that the tests run on', () => {
   expect(dockerfile).toContain(`ARG NODE_IMAGE=node:${packageJson.devDependencies.node}-bookworm-slim`);
+});
+
+test('the Dockerfile starts what the image of `npm run image` starts', () => {
+  expect(dockerfile).toContain(`ENTRYPOINT ${JSON.stringify(ENTRYPOINT).replaceAll(',', ', ')}`);
+});
+
+test('a container that is told to end before its program listens for that ends', async ({ skip, onTestFinished }) => {
+  const before = ENTRYPOINT.slice(0, -1);
+  if (process.getuid?.() !== 0) return skip('needs root for a process namespace');
+  const missing = before.find(word => isAbsolute(word) && !existsSync(word));
+  if (missing) return skip(`needs ${missing}`);
+  const folder = mkdtempSync(join(tmpdir(), 'clb-direct-image-'));
+  const launcher = join(folder, 'clb-direct');
+  writeExecutable(launcher, launcherScript('0.0.0'));
+  // A Node that takes its time to start.
+  writeExecutable(join(folder, 'node'), '#!/bin/sh\necho started\nexec sleep 600\n');
+  const env = { ...process.env, PATH: `${folder}${delimiter}${process.env.PATH ?? ''}` };
+  const argv = ['--pid', '--fork', '--kill-child', ...before, launcher, 'agent'];
+  const container = spawn('unshare', argv, { env, stdio: ['ignore', 'pipe', 'inherit'] });
+  onTestFinished(() => {
+    container.kill('SIGKILL');
+    rmSync(folder, { recursive: true });
+  });
+  await once(container.stdout, 'data');
+  const [process1] = readFileSync(`/proc/${container.pid}/task/${container.pid}/children`, 'utf8').trim().split(' ');
+  process.kill(Number(process1), 'SIGTERM');
+  expect(await once(container, 'exit')).toEqual([143, null]);
 });
 
 test('the launcher runs each command with its own bundle, tells its version, and what there is of any other command', async () => {
@@ -48,3 +76,8 @@ test('the launcher runs each command with its own bundle, tells its version, and
     rmSync(root, { recursive: true });
   }
 });
+
+function writeExecutable(file: string, text: string): void {
+  writeFileSync(file, text);
+  chmodSync(file, 0o755);
+}

@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import packageJson from '../../package.json' with { type: 'json' };
+import { ENTRYPOINT } from './launcher.ts';
 import { writeArchive, writeLayout } from './oci-layout.ts';
 import { makeProductRoot } from './product-root.ts';
 
@@ -20,8 +21,9 @@ export async function writeProductImage(file: string): Promise<void> {
       'org.opencontainers.image.version': packageJson.version,
       'org.opencontainers.image.licenses': packageJson.license,
     };
-    const entrypoint = ['/usr/local/bin/clb-direct'];
-    await writeLayout(layout, [{ name: `library/${IMAGE_NAME}`, rootFolder, entrypoint, user: NOBODY, labels }]);
+    await writeLayout(layout, [
+      { name: `library/${IMAGE_NAME}`, rootFolder, entrypoint: ENTRYPOINT, user: NOBODY, labels },
+    ]);
     mkdirSync(dirname(file), { recursive: true });
     await writeArchive(layout, file);
   } finally {

@@ -5,6 +5,8 @@ import { beginRootFolder, copyProgram } from './root-folder.ts';
 
 /** The Debian package of each program that the processes call. */
 export const PROGRAMS: Readonly<Record<string, string>> = {
+  // Process 1.
+  tini: 'tini',
   // Redirects preStop calls; iptables where kube-proxy's rules are in the way of nft.
   nft: 'nftables',
   ...Object.fromEntries(
