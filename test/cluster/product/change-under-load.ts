@@ -52,15 +52,16 @@ export async function changeUnderLoad(
   options: ChangeUnderLoad,
 ): Promise<ChangeOutcome> {
   const pods = () => servingPods(cluster, options.selector, options.namespace);
-  const before = await pods();
+  const isStaying = ({ metadata }: ServingPod) => metadata.deletionTimestamp === undefined;
+  const before = (await pods()).filter(isStaying);
   const forwarders = (await forwarderCount(product)) * (options.ports ?? 1);
   let gone: readonly PodMoments[] = [];
   const change = async () => {
     await options.change();
     const left = await waitUntil(clock, 'the Pods to go', changeTimeoutMs, async () => {
-      const now = (await pods()).map(({ metadata }) => metadata);
-      const missing = before.filter(({ metadata }) => !now.some(({ uid }) => uid === metadata.uid));
-      return missing.length > 0 && now.every(({ deletionTimestamp }) => deletionTimestamp === undefined) && missing;
+      const now = await pods();
+      const missing = before.filter(pod => !now.some(({ metadata }) => metadata.uid === pod.metadata.uid));
+      return missing.length > 0 && now.every(isStaying) && missing;
     });
     // Once: reading the logs of all nodes takes the load's time.
     const containers = cluster.containerMoments();
