@@ -5,10 +5,10 @@ import type { ClusterSettings } from './settings.ts';
 const root = '/sys/fs/cgroup';
 
 /**
- * Eight times what each process of the control plane and each kubelet has: this is for all Pods of a node together. With one
+ * Four times what each process of the control plane and each kubelet has: this is for all Pods of a node together. With one
  * share the Pods of three clusters stood still for ten seconds while others were started.
  */
-const podShares: Readonly<Record<string, number>> = { 'cpu.shares': 8 * 1_024, 'cpu.weight': 8 * 100 };
+const podShares: Readonly<Record<string, number>> = { 'cpu.shares': 4 * 1_024, 'cpu.weight': 4 * 100 };
 
 /** The node's own subtree in every hierarchy; the kubelet's `cgroupRoot` without the leading slash. */
 export function nodeCgroup(settings: ClusterSettings, node: string): string {

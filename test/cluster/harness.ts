@@ -20,7 +20,7 @@ import { type LoggedRequest, parseRequestLog } from './request-log.ts';
 import { type ClusterPaths, type ClusterSettings, clusterPaths, clusterSettings, nodeNames } from './settings.ts';
 
 /** Longer than helm waits for what it has installed. */
-const commandTimeoutMs = 120_000;
+const commandTimeoutMs = 300_000;
 
 export interface SpawnOptions {
   /** Names the log file. */

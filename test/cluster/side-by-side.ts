@@ -7,6 +7,8 @@ import { textTable } from '../../tools/text-table.ts';
 const NEEDS_TIME = /^(differential|install|lossless|order)/;
 /** Such suites at a time, on two cores. */
 const TIMED_MAX = 2;
+/** Those whose clients hold sessions beside their requests: one at a time. */
+const HOLDS_SESSIONS = /^lossless-(clients|rollouts)$/;
 /** Those that take longest: when one of them begins late, all wait for its end. */
 const LONGEST = [
   'hostile-namespaces',
@@ -75,10 +77,12 @@ export async function runSideBySide(options: SideBySideOptions): Promise<Counts>
  */
 export function nextSuite(waiting: readonly string[], running: ReadonlySet<string>): string | undefined {
   const isTimed = (suite: string) => NEEDS_TIME.test(suite);
-  const timed = [...running].filter(isTimed).length;
-  const ordered = waiting.toSorted((one, other) => placeOf(one) - placeOf(other));
-  const next = timed < TIMED_MAX ? ordered.find(isTimed) : undefined;
-  return next ?? ordered.find(suite => !isTimed(suite));
+  const holdsSessions = (suite: string) => HOLDS_SESSIONS.test(suite);
+  const mayBegin = (suite: string) =>
+    !(isTimed(suite) && [...running].filter(isTimed).length >= TIMED_MAX) &&
+    !(holdsSessions(suite) && [...running].some(holdsSessions));
+  const free = waiting.filter(mayBegin).toSorted((one, other) => placeOf(one) - placeOf(other));
+  return free.find(isTimed) ?? free[0];
 }
 
 function placeOf(suite: string): number {

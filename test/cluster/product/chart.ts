@@ -9,7 +9,8 @@ import { names, productFolder } from './names.ts';
 
 const chartFolder = join(import.meta.dirname, '../../../charts/clb-direct');
 const keySecret = 'clb-direct-key';
-const helmTimeout = '--timeout=100s';
+/** How long helm waits for what it has changed. */
+export const helmTimeout = '--timeout=240s';
 
 /** The three values that a user has to give. */
 const required = [

@@ -9,7 +9,7 @@ import { missingPrometheus, Prometheus } from '../../dashboards/prometheus-proce
 import { lookAt } from '../../dashboards/scene-faults.ts';
 import { openCluster } from '../harness.ts';
 import { changeUnderLoad } from '../product/change-under-load.ts';
-import { helm, helmApply, importImage, prepareNamespace, removeRemains } from '../product/chart.ts';
+import { helm, helmApply, helmTimeout, importImage, prepareNamespace, removeRemains } from '../product/chart.ts';
 import { type LoadBalancers, startLoadBalancers } from '../product/load-balancers.ts';
 import { clientAddressPrefix, names } from '../product/names.ts';
 import { momentsTable, orderProblems } from '../product/pod-moments.ts';
@@ -197,7 +197,7 @@ describe('the chart, with region, VPC and key', () => {
   test('is rolled back under load as well', async () => {
     await expectNothingLost([130, 149], async () => {
       await restart();
-      await helm(cluster, ['rollback', 'clb-direct', '1', '--wait', '--timeout=100s']);
+      await helm(cluster, ['rollback', 'clb-direct', '1', '--wait', helmTimeout]);
       await rolledOut();
     });
   }, 300_000);
@@ -215,7 +215,7 @@ describe('the chart, with region, VPC and key', () => {
       const lines = (await cluster.kubectl([...pods, '--no-headers'])).trim().split('\n');
       return lines.length === cluster.nodes.length && lines.every(line => / 1\/1 +Running +0 /.test(line));
     });
-    await helm(cluster, ['rollback', 'clb-direct', '1', '--wait', '--timeout=100s']);
+    await helm(cluster, ['rollback', 'clb-direct', '1', '--wait', helmTimeout]);
     expect(await redirects()).toHaveLength(cluster.nodes.length);
   });
 

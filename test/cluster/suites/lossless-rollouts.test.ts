@@ -24,7 +24,7 @@ const cluster = openCluster(clock, process.env.CLB_DIRECT_CLUSTER);
 const namespace = 'rollouts';
 const name = 'web';
 const replicas = 5;
-const timeoutMs = 300_000;
+const timeoutMs = 420_000;
 /** A response of 30 s that began last of all has ended 5 s before. */
 const drainSeconds = 45;
 const kinds = [responsesOf30s(10), ...briefSessions];
