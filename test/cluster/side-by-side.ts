@@ -7,8 +7,8 @@ import { textTable } from '../../tools/text-table.ts';
 const NEEDS_TIME = /^(differential|install|lossless|order)/;
 /** Such suites at a time, on two cores. */
 const TIMED_MAX = 2;
-/** Those whose clients hold sessions beside their requests: one at a time. */
-const HOLDS_SESSIONS = /^lossless-(clients|rollouts)$/;
+/** Those whose clients hold sessions beside their requests, and the one that compares times: one of them at a time. */
+const NEEDS_MOST_TIME = /^(differential|lossless-clients|lossless-rollouts)$/;
 /** Those that take longest: when one of them begins late, all wait for its end. */
 const LONGEST = [
   'hostile-namespaces',
@@ -77,10 +77,10 @@ export async function runSideBySide(options: SideBySideOptions): Promise<Counts>
  */
 export function nextSuite(waiting: readonly string[], running: ReadonlySet<string>): string | undefined {
   const isTimed = (suite: string) => NEEDS_TIME.test(suite);
-  const holdsSessions = (suite: string) => HOLDS_SESSIONS.test(suite);
+  const needsMostTime = (suite: string) => NEEDS_MOST_TIME.test(suite);
   const mayBegin = (suite: string) =>
     !(isTimed(suite) && [...running].filter(isTimed).length >= TIMED_MAX) &&
-    !(holdsSessions(suite) && [...running].some(holdsSessions));
+    !(needsMostTime(suite) && [...running].some(needsMostTime));
   const free = waiting.filter(mayBegin).toSorted((one, other) => placeOf(one) - placeOf(other));
   return free.find(isTimed) ?? free[0];
 }

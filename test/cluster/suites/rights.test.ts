@@ -194,7 +194,9 @@ async function collectSecrets(secrets: Record<string, string>): Promise<void> {
   const read = 'for f in /var/lib/kubelet/pods/*/volumes/kubernetes.io~projected/*/token; do cat $f; echo; done';
   for (const node of cluster.nodes) {
     const { stdout } = await cluster.runOnNode(node, ['sh', '-c', read]);
-    for (const [index, token] of stdout.trim().split('\n').entries()) secrets[`token ${index} of ${node}`] = token;
+    // The file of a Pod that is just going is gone after the shell has listed it.
+    const tokens = stdout.split('\n').filter(line => line !== '');
+    for (const [index, token] of tokens.entries()) secrets[`token ${index} of ${node}`] = token;
   }
 }
 
