@@ -7,6 +7,7 @@ import { cpSync, existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { systemClock } from '../../common/clock.ts';
+import { onlySuiteVariable } from './harness.ts';
 import { type ClusterContext, clusterContext, down, leftovers, up, userEnvironment } from './lifecycle.ts';
 import { inNetworkNamespace } from './network.ts';
 import { missingPrerequisites } from './prerequisites.ts';
@@ -136,7 +137,9 @@ async function runSuites(context: SuitesContext, suites: readonly string[]): Pro
     ...reporters,
     ...suites.map(suite => `suites/${suite}.test.ts`),
   ];
-  const environment = { ...userEnvironment(context), CLB_DIRECT_CLUSTER: context.settings.name };
+  const isOnly = suites.length === 1 ? '1' : '0';
+  const own = { CLB_DIRECT_CLUSTER: context.settings.name, [onlySuiteVariable]: isOnly };
+  const environment = { ...userEnvironment(context), ...own };
   const [program = '', ...rest] = inNetworkNamespace(context.paths, command);
   const child = spawn(program, rest, { stdio: 'inherit', env: environment });
   context.interrupted.addEventListener('abort', () => child.kill('SIGTERM'));

@@ -15,7 +15,7 @@ export async function installProduct(cluster: Cluster, values: readonly string[]
   await Promise.all([importImage(cluster), prepareNamespace(cluster), serveServiceNames(cluster, stop.signal)]);
   const loadBalancers = await startLoadBalancers(cluster);
   const remove = async () => {
-    await removeRemains(cluster);
+    await cluster.leaveClean(() => removeRemains(cluster));
     stop.abort();
     await loadBalancers.stop();
   };

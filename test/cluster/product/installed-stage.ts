@@ -33,7 +33,7 @@ export interface InstalledStage {
   load(virtualAddress: string, deed: () => Promise<void>): Promise<LoadReport>;
   /** A node without coordinators: what happens to it happens to agent and Pods alone. */
   nodeOfNoCoordinator(): Promise<string>;
-  /** Takes everything away. */
+  /** Takes everything away; from a cluster of this suite's own only what is outside of it. */
   end(): Promise<void>;
 }
 
@@ -87,7 +87,7 @@ export async function installedStage(
     async end() {
       // While there are coordinators: Services wait for them to give their load balancers back.
       const remove = ['delete', 'namespace', '--timeout=100s', '--ignore-not-found', ...namespaces];
-      if (namespaces.length > 0) await cluster.kubectl(remove);
+      if (namespaces.length > 0) await cluster.leaveClean(() => cluster.kubectl(remove));
       await product.remove();
     },
   };

@@ -70,7 +70,9 @@ beforeAll(async () => {
 
 afterAll(async () => {
   // While there are coordinators: the Ingress waits for them to give its load balancer back.
-  await onObjects(['delete', '--ignore-not-found', '--timeout=60s'], objects).finally(() => product?.stop());
+  await cluster
+    .leaveClean(() => onObjects(['delete', '--ignore-not-found', '--timeout=60s'], objects))
+    .finally(() => product?.stop());
 }, 120_000);
 
 function onObjects(command: readonly string[], items: readonly object[]): Promise<string> {

@@ -57,7 +57,7 @@ beforeAll(async () => {
 afterAll(async () => {
   // While there are coordinators: the Service waits for them to give its load balancer back.
   await cluster
-    .kubectl(['delete', '--ignore-not-found', '--timeout=60s', '--filename', examples])
+    .leaveClean(() => cluster.kubectl(['delete', '--ignore-not-found', '--timeout=60s', '--filename', examples]))
     .finally(() => product?.stop());
 }, 120_000);
 
