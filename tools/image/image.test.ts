@@ -1,6 +1,6 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, isAbsolute, join } from 'node:path';
 import { promisify } from 'node:util';
@@ -9,6 +9,7 @@ import packageJson from '../../package.json' with { type: 'json' };
 import { COMMANDS, ENTRYPOINT, launcherScript } from './launcher.ts';
 import { writeProductFiles } from './product-files.ts';
 import { PROGRAMS } from './product-root.ts';
+import { writeIntoRoot } from './root-folder.ts';
 
 const execute = promisify(execFile);
 const dockerfile = readFileSync(join(import.meta.dirname, '../../Dockerfile'), 'utf8');
@@ -37,12 +38,11 @@ test('a container that is told to end before its program listens for that ends',
   const missing = before.find(word => isAbsolute(word) && !existsSync(word));
   if (missing) return skip(`needs ${missing}`);
   const folder = mkdtempSync(join(tmpdir(), 'clb-direct-image-'));
-  const launcher = join(folder, 'clb-direct');
-  writeExecutable(launcher, launcherScript('0.0.0'));
+  writeIntoRoot(folder, 'clb-direct', launcherScript('0.0.0'), 0o755);
   // A Node that takes its time to start.
-  writeExecutable(join(folder, 'node'), '#!/bin/sh\necho started\nexec sleep 600\n');
+  writeIntoRoot(folder, 'node', '#!/bin/sh\necho started\nexec sleep 600\n', 0o755);
   const env = { ...process.env, PATH: `${folder}${delimiter}${process.env.PATH ?? ''}` };
-  const argv = ['--pid', '--fork', '--kill-child', ...before, launcher, 'agent'];
+  const argv = ['--pid', '--fork', '--kill-child', ...before, join(folder, 'clb-direct'), 'agent'];
   const container = spawn('unshare', argv, { env, stdio: ['ignore', 'pipe', 'inherit'] });
   onTestFinished(() => {
     container.kill('SIGKILL');
@@ -76,8 +76,3 @@ test('the launcher runs each command with its own bundle, tells its version, and
     rmSync(root, { recursive: true });
   }
 });
-
-function writeExecutable(file: string, text: string): void {
-  writeFileSync(file, text);
-  chmodSync(file, 0o755);
-}
